@@ -1,0 +1,41 @@
+// Nest 12 and these dependencies of it and of Fastify are ES modules, which Jest's CommonJS runtime cannot
+// require as they stand; swc turns them into CommonJS. Everything else under node_modules is left alone.
+const esModules = ['@nestjs'];
+
+/** @type {import('jest').Config} */
+module.exports = {
+  testEnvironment: 'node',
+  testMatch: [
+    '<rootDir>/lib/**/*.spec.ts',
+    '<rootDir>/test/**/*.spec.ts',
+    '<rootDir>/sample/**/*.e2e-spec.ts',
+  ],
+  testPathIgnorePatterns: ['/node_modules/', '/dist/'],
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/sample/[^/]+/dist/'],
+  moduleNameMapper: {
+    '^nestjs-tessera$': '<rootDir>/lib/index.ts',
+    '^nestjs-tessera/typeorm$': '<rootDir>/lib/stores/typeorm/index.ts',
+    '^nestjs-tessera/testing$': '<rootDir>/lib/testing/index.ts',
+  },
+  transform: {
+    '\\.[cm]?[jt]s$': [
+      '@swc/jest',
+      {
+        swcrc: false,
+        jsc: {
+          // As new as Node 20 itself: private fields and classes stay native.
+          target: 'es2022',
+          parser: { syntax: 'typescript', decorators: true },
+          transform: { legacyDecorator: true, decoratorMetadata: true, useDefineForClassFields: true },
+          keepClassNames: true,
+        },
+        module: { type: 'commonjs' },
+      },
+    ],
+  },
+  transformIgnorePatterns: [`/node_modules/(?!(?:.*/node_modules/)?(?:${esModules.join('|')})/)`],
+  maxWorkers: 2,
+  testTimeout: 30_000,
+  coverageProvider: 'v8',
+  collectCoverageFrom: ['lib/**/*.ts', '!lib/**/*.spec.ts'],
+};
