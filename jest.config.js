@@ -1,6 +1,6 @@
 // Nest 12 and these dependencies of it and of Fastify are ES modules, which Jest's CommonJS runtime cannot
 // require as they stand; swc turns them into CommonJS. Everything else under node_modules is left alone.
-const esModules = ['@nestjs'];
+const esModules = ['@nestjs', 'cookie', 'content-disposition'];
 
 /** @type {import('jest').Config} */
 module.exports = {

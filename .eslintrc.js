@@ -1,0 +1,142 @@
+// Dependencies point one way: core knows nobody; transports and stores know core; http, websockets and graphql
+// know those; decorators know http, and guards decorators; session.*.ts knows everybody.
+
+/** What may stand in a file below lib/: no entry file, no package of our own name. */
+const entry = {
+  regex: '^(?:\\.{1,2}/)*\\.{0,2}(?:/?index)?$|^nestjs-tessera(?:/|$)',
+  message: 'Inside lib/ a file is imported by its own path, never through an entry.',
+};
+
+/** A folder of lib/ that may reach, besides itself, the folders named and no other. */
+function folder(name, knows) {
+  const known = knows.map((other) => `${other}/`).join('|');
+  return {
+    files: [`lib/${name}/**/*.ts`],
+    excludedFiles: ['*.spec.ts'],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            entry,
+            {
+              // A leading run of ../ that does not lead into a known folder.
+              regex: `^(?:\\.\\./)+(?!\\.\\./|${known})`,
+              message: `lib/${name} may import itself and ${knows.map((other) => `lib/${other}`).join(', ')}.`,
+            },
+          ],
+        },
+      ],
+    },
+  };
+}
+
+/** @type {import('eslint').Linter.LegacyConfig} */
+module.exports = {
+  root: true,
+  ignorePatterns: ['dist', 'node_modules', 'coverage', 'artifacts'],
+  env: { node: true, es2023: true },
+  parserOptions: { ecmaVersion: 2023, sourceType: 'module' },
+  extends: ['eslint:recommended'],
+  reportUnusedDisableDirectives: true,
+  overrides: [
+    { files: ['*.js'], parserOptions: { sourceType: 'commonjs' } },
+    {
+      files: ['*.ts'],
+      parser: '@typescript-eslint/parser',
+      parserOptions: {
+        project: ['./tsconfig.json', './test/*/tsconfig.json', './sample/*/tsconfig.json'],
+        tsconfigRootDir: __dirname,
+      },
+      plugins: ['@typescript-eslint'],
+      extends: ['plugin:@typescript-eslint/recommended-type-checked', 'prettier'],
+      rules: {
+        '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+        '@typescript-eslint/switch-exhaustiveness-check': 'error',
+        // Session is both a decorator and a type; merging an empty interface is how applications type it.
+        '@typescript-eslint/no-redeclare': 'off',
+        '@typescript-eslint/no-empty-object-type': ['error', { allowInterfaces: 'always' }],
+        // Nest awaits handlers, listeners and lifecycle hooks whether or not they await themselves.
+        '@typescript-eslint/require-await': 'off',
+      },
+    },
+    {
+      files: ['lib/**/*.ts'],
+      rules: {
+        'no-restricted-syntax': [
+          'error',
+          {
+            selector: 'ExportAllDeclaration',
+            message: 'The surface is a list somebody wrote: name each export.',
+          },
+        ],
+      },
+    },
+    {
+      files: ['lib/core/**/*.ts'],
+      excludedFiles: ['*.spec.ts'],
+      rules: {
+        '@typescript-eslint/no-restricted-imports': [
+          'error',
+          {
+            patterns: [
+              { regex: '^(?!node:|\\./[^.])', message: 'lib/core imports node: and its own files.' },
+            ],
+          },
+        ],
+      },
+    },
+    folder('transports', ['core']),
+    folder('stores', ['core']),
+    folder('http', ['core', 'transports']),
+    folder('websockets', ['core', 'transports']),
+    folder('graphql', ['core', 'transports']),
+    folder('decorators', ['core', 'http']),
+    folder('guards', ['core', 'http', 'decorators']),
+    folder('testing', ['core', 'transports', 'stores', 'http']),
+    {
+      files: ['lib/*.ts'],
+      excludedFiles: ['*.spec.ts'],
+      rules: {
+        '@typescript-eslint/no-restricted-imports': [
+          'error',
+          {
+            patterns: [
+              entry,
+              {
+                regex: '^\\./(?:testing|stores/(?!memory/)[^/]+)(?:/|$)|^typeorm$',
+                message: 'What needs an optional peer lives behind its own package entry.',
+              },
+            ],
+          },
+        ],
+      },
+    },
+    {
+      files: ['sample/**/*.ts', 'bench/**/*.{ts,js,mjs}'],
+      rules: {
+        'no-restricted-imports': [
+          'error',
+          {
+            patterns: [
+              {
+                regex: '^(?:\\.\\.?/)+(?:.*/)?(?:lib|dist)(?:/|$)|^nestjs-tessera/(?!typeorm$|testing$)',
+                message: 'Import the package by its name, as an application does.',
+              },
+            ],
+          },
+        ],
+      },
+    },
+    {
+      files: ['*.spec.ts', '*.e2e-spec.ts', 'test/**/*.ts'],
+      rules: {
+        // Answers of fetch and of Nest's injector are any, and a test asserts on them at once.
+        '@typescript-eslint/no-unsafe-assignment': 'off',
+        '@typescript-eslint/no-unsafe-member-access': 'off',
+        '@typescript-eslint/no-unsafe-argument': 'off',
+        '@typescript-eslint/unbound-method': 'off',
+      },
+    },
+  ],
+};
