@@ -1,0 +1,148 @@
+import { types } from 'node:util';
+
+/**
+ * Turns session values into text and back. `decode(encode(x))` must equal `x`, or `encode` must throw
+ * {@link UnsupportedValue}; the text must be free of NUL and of lone surrogates, and equal values in equal order
+ * must give equal text, since that is how a change made in place is noticed.
+ */
+export interface SessionCodec {
+  encode(value: unknown): string;
+  decode(text: string): unknown;
+}
+
+/** What a codec throws for a value it cannot keep. `path` leads from the value to the culprit, for instance `.items[2]`. */
+export class UnsupportedValue extends Error {
+  path = '';
+
+  constructor(readonly reason: string) {
+    super(reason);
+  }
+}
+
+/** Deeper than this is a mistake, most likely a circle. */
+const MAX_DEPTH = 100;
+
+/**
+ * JSON, with what JSON lacks written as an array that begins with a tag: `["$date",0]`. Text without tags is plain JSON and is
+ * neither copied on the way in nor walked on the way out. An array that looks like a tag is itself tagged.
+ */
+export const jsonCodec: SessionCodec = {
+  encode: (value) => JSON.stringify(pack(value, 0)),
+  decode: (text) => (text.includes('["$') ? unpack(JSON.parse(text)) : JSON.parse(text)),
+};
+
+function pack(value: unknown, depth: number): unknown {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return value;
+    case 'number':
+      return Number.isFinite(value) && !Object.is(value, -0) ? value : ['$number', Object.is(value, -0) ? '-0' : String(value)];
+    case 'bigint':
+      return ['$bigint', String(value)];
+    case 'undefined':
+      return ['$undefined'];
+    case 'object':
+      return value === null ? null : packObject(value, depth);
+    default:
+      throw new UnsupportedValue(`a ${typeof value} is not data`);
+  }
+}
+
+function packObject(value: object, depth: number): unknown {
+  if (depth >= MAX_DEPTH) throw new UnsupportedValue(`nested deeper than ${MAX_DEPTH} levels, or circular`);
+  if (Array.isArray(value)) return packArray(value, depth);
+  const ancestors = countAncestors(value);
+  if (ancestors <= 1) return packPlain(value as Record<string, unknown>, depth);
+  if (types.isDate(value) && ancestors === 2) return ['$date', timeOf(value)];
+  if (types.isMap(value) && ancestors === 2) return ['$map', ...packItems([...value].flat(1), depth)];
+  if (types.isSet(value) && ancestors === 2) return ['$set', ...packItems([...value], depth)];
+  if (Buffer.isBuffer(value)) return ['$buffer', value.toString('base64')];
+  if (types.isUint8Array(value) && ancestors === 3) return ['$bytes', Buffer.from(value).toString('base64')];
+  throw new UnsupportedValue(`an instance of ${nameOf(value)} would come back as something else; keep its plain data`);
+}
+
+/** Prototypes above: 1 for a plain object of any realm, 2 for a built-in class, more for what derives from one. */
+function countAncestors(value: object): number {
+  let count = 0;
+  for (let at: unknown = Object.getPrototypeOf(value); at !== null; at = Object.getPrototypeOf(at)) count++;
+  return count;
+}
+
+function packPlain(value: Record<string, unknown>, depth: number): unknown {
+  if (Object.getOwnPropertySymbols(value).length > 0) throw new UnsupportedValue('symbol keys are not data');
+  let copy: Record<string, unknown> | undefined;
+  for (const key of Object.keys(value)) {
+    const packed = packAt(value[key], `.${key}`, depth);
+    if (packed !== value[key]) (copy ??= { ...value })[key] = packed;
+  }
+  return copy ?? value;
+}
+
+function packArray(value: unknown[], depth: number): unknown {
+  if (Object.keys(value).length !== value.length) throw new UnsupportedValue('the array has holes or properties of its own');
+  const packed = packItems(value, depth);
+  const first = value[0];
+  return typeof first === 'string' && first.startsWith('$') ? ['$array', ...packed] : packed;
+}
+
+function packItems(items: unknown[], depth: number): unknown[] {
+  return items.map((item, index) => packAt(item, `[${index}]`, depth));
+}
+
+function packAt(value: unknown, step: string, depth: number): unknown {
+  try {
+    return pack(value, depth + 1);
+  } catch (error) {
+    if (error instanceof UnsupportedValue) error.path = step + error.path;
+    throw error;
+  }
+}
+
+function timeOf(date: Date): number {
+  const time = date.getTime();
+  if (Number.isNaN(time)) throw new UnsupportedValue('the Date is invalid');
+  return time;
+}
+
+function nameOf(value: object): string {
+  const constructor: unknown = (value as { constructor?: unknown }).constructor;
+  return typeof constructor === 'function' && constructor.name !== '' ? constructor.name : 'an unnamed class';
+}
+
+/** Replaces tagged arrays, in place: the tree came fresh from `JSON.parse`. */
+function unpack(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return unpackArray(value);
+  const object = value as Record<string, unknown>;
+  for (const key of Object.keys(object)) object[key] = unpack(object[key]);
+  return object;
+}
+
+function unpackArray(array: unknown[]): unknown {
+  const tag = array[0];
+  if (typeof tag !== 'string' || !tag.startsWith('$')) return array.map(unpack);
+  const rest = array.slice(1);
+  switch (tag) {
+    case '$array':
+      return rest.map(unpack);
+    case '$undefined':
+      return undefined;
+    case '$number':
+      return Number(rest[0]);
+    case '$bigint':
+      return BigInt(rest[0] as string);
+    case '$date':
+      return new Date(rest[0] as number);
+    case '$bytes':
+      return new Uint8Array(Buffer.from(rest[0] as string, 'base64'));
+    case '$buffer':
+      return Buffer.from(rest[0] as string, 'base64');
+    case '$set':
+      return new Set(rest.map(unpack));
+    case '$map':
+      return new Map(Array.from({ length: rest.length / 2 }, (_, i) => [unpack(rest[2 * i]), unpack(rest[2 * i + 1])]));
+    default:
+      throw new TypeError(`unknown tag ${tag}`);
+  }
+}

@@ -1,0 +1,68 @@
+import type { DraftContext } from './session-draft';
+import { SessionDraft } from './session-draft';
+import type { CommitDecision } from './session-decision';
+import type { EmitSessionEvent } from './session-event';
+import { SessionLoader } from './session-loader';
+import type { SessionStore } from './session-store';
+import { parseToken } from './session-token';
+import { SessionWriter } from './session-writer';
+import { Session, draftOf } from './session';
+import { StoreClient } from './store-client';
+
+export interface SessionManagerOptions extends DraftContext {
+  readonly store: SessionStore;
+  /** Largest body, in UTF-8 bytes. */
+  readonly maxBytes: number;
+  /** How long a store call may take, in milliseconds. */
+  readonly storeTimeout: number;
+  readonly emit: EmitSessionEvent;
+}
+
+/** Opens sessions and commits them. Between the two nobody talks to the store. */
+export class SessionManager {
+  readonly #context: DraftContext;
+  readonly #loader: SessionLoader;
+  readonly #writer: SessionWriter;
+
+  constructor(options: SessionManagerOptions) {
+    const client = new StoreClient(options.store, options.storeTimeout, options.emit);
+    this.#context = options;
+    this.#loader = new SessionLoader(client, options, options.emit);
+    this.#writer = new SessionWriter(client, options);
+  }
+
+  /**
+   * The session that a token opens. What opens none gives an empty session, which costs nothing until it is written to;
+   * what has not even the form of a token costs no store call either.
+   * @throws SessionStoreError
+   */
+  async open(value: string | null): Promise<Session> {
+    const draft = new SessionDraft(this.#context);
+    const token = value === null ? null : parseToken(value, this.#context.name);
+    if (token !== null) await this.#loader.load(draft, token);
+    return new Session(draft);
+  }
+
+  /** What the client has to be told when there is nothing to write, else `null`: call {@link commit}. */
+  settled(session: Session): CommitDecision | null {
+    const draft = draftOf(session);
+    draft.noticeMutations();
+    return this.#writer.settled(draft);
+  }
+
+  /**
+   * Writes what the session remembered and says what the client has to be told. At most one write for an existing session, none when
+   * nothing changed. The session is unchanged afterwards, so that a second commit does nothing.
+   * @throws SessionStoreError, SessionTooLargeError, SessionValueError; `SESSION_CONFLICT` when others keep writing first
+   */
+  async commit(session: Session): Promise<CommitDecision> {
+    const draft = draftOf(session);
+    draft.noticeMutations();
+    return this.#writer.settled(draft) ?? this.#writer.write(draft);
+  }
+
+  /** Forbids further changes, because the response has begun. */
+  seal(session: Session): void {
+    draftOf(session).sealed = true;
+  }
+}

@@ -1,0 +1,139 @@
+import { SessionError } from './session.errors';
+import type { Principal } from './principal';
+import type { SessionCodec } from './session-codec';
+import type { Lifespan, Timeouts } from './session-expiry';
+
+/** One flash message. The id tells it from its twins when a parallel request has read some of them. */
+export interface FlashEntry {
+  readonly id: string;
+  readonly kind: string;
+  readonly message: unknown;
+}
+
+/** Everything a session consists of, apart from its name and its secret. Operations change it; records carry it. */
+export interface SessionState extends Lifespan {
+  /** The application's values, as own properties whatever their keys. */
+  data: Record<string, unknown>;
+  /** Encoded one by one, so that nobody holds the original. */
+  constants: Record<string, string>;
+  messages: FlashEntry[];
+  principal: Principal | null;
+  createdAt: number;
+  authenticatedAt: number | null;
+  lastSeenAt: number;
+  deadline: number;
+  idleTimeout: number | null;
+  remembered: boolean;
+}
+
+/** The state of a client without a session. */
+export function newState(now: number, { lifetime, idleTimeout }: Timeouts): SessionState {
+  return {
+    data: {},
+    constants: {},
+    messages: [],
+    principal: null,
+    createdAt: now,
+    authenticatedAt: null,
+    lastSeenAt: now,
+    deadline: now + lifetime,
+    idleTimeout,
+    remembered: false,
+  };
+}
+
+/** The format this release writes. A record of a later one is left alone. */
+const FORMAT = 1;
+
+/** A body that this release cannot read. */
+export class UnreadableBody extends SessionError {
+  constructor(
+    readonly newer: boolean,
+    options?: ErrorOptions,
+  ) {
+    const why = newer ? 'was written by a newer release' : 'is corrupt';
+    super('SESSION_RECORD_UNREADABLE', `The record of a session ${why}.`, options);
+  }
+}
+
+type Facts = [
+  createdAt: number,
+  lastSeenAt: number,
+  deadline: number,
+  idleTimeout: number | null,
+  remembered: 0 | 1,
+  authenticatedAt?: number | null,
+  principal?: [id: string, realm: string, roles: readonly string[]],
+];
+
+/** Three lines: the format, the session's own facts as JSON, and what the codec made of the application's data. */
+export function encodeBody(state: SessionState, codec: SessionCodec): string {
+  const { createdAt, lastSeenAt, deadline, idleTimeout, remembered, authenticatedAt, principal } = state;
+  const facts: Facts = [createdAt, lastSeenAt, deadline, idleTimeout, remembered ? 1 : 0];
+  if (principal !== null) facts.push(authenticatedAt, [principal.id, principal.realm, principal.roles]);
+  return `${FORMAT}\n${JSON.stringify(facts)}\n${codec.encode(contentOf(state))}`;
+}
+
+/** @throws UnreadableBody */
+export function decodeBody(body: string, codec: SessionCodec): SessionState {
+  const afterFormat = body.indexOf('\n');
+  const afterFacts = body.indexOf('\n', afterFormat + 1);
+  const format = Number(body.slice(0, Math.max(0, afterFormat)));
+  if (format > FORMAT) throw new UnreadableBody(true);
+  if (format !== FORMAT || afterFacts < 0) throw new UnreadableBody(false);
+  try {
+    return toState(JSON.parse(body.slice(afterFormat + 1, afterFacts)), codec.decode(body.slice(afterFacts + 1)));
+  } catch (cause) {
+    // The parser's own message quotes what it could not read.
+    throw new UnreadableBody(false, { cause: new TypeError(cause instanceof Error ? cause.name : 'unknown') });
+  }
+}
+
+/** Sessions that hold data only, which is most of them, do without the wrapping. */
+function contentOf({ data, constants, messages }: SessionState): unknown {
+  return messages.length === 0 && isEmpty(constants) ? [data] : [data, constants, messages];
+}
+
+function toState(facts: unknown, content: unknown): SessionState {
+  const [createdAt, lastSeenAt, deadline, idleTimeout, remembered, authenticatedAt = null, principal] = facts as Facts;
+  const [data, constants = {}, messages = []] = content as [Record<string, unknown>, Record<string, string>?, FlashEntry[]?];
+  const sound =
+    [createdAt, lastSeenAt, deadline].every(Number.isFinite) &&
+    (idleTimeout === null || Number.isFinite(idleTimeout)) &&
+    [data, constants].every((part) => typeof part === 'object' && part !== null && !Array.isArray(part)) &&
+    Array.isArray(messages);
+  if (!sound) throw new TypeError('unexpected shape');
+  return {
+    data,
+    constants,
+    messages,
+    createdAt,
+    lastSeenAt,
+    deadline,
+    idleTimeout,
+    authenticatedAt,
+    principal: principal === undefined ? null : principalOf(principal),
+    remembered: remembered === 1,
+  };
+}
+
+/** Frozen, since it is handed out and written back: privileges change through `login`, `elevate` and `logout` alone. */
+function principalOf([id, realm, roles]: NonNullable<Facts[6]>): Principal {
+  return Object.freeze({ id, realm, roles: Object.freeze(roles) });
+}
+
+/** Sets an own property even where the name is `__proto__`. */
+export function setOwn(target: Record<string, unknown>, key: string, value: unknown): void {
+  if (key === '__proto__') Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });
+  else target[key] = value;
+}
+
+/** Reads an own property only, so that `constructor` is absent until somebody sets it. */
+export function getOwn(target: Record<string, unknown>, key: string): unknown {
+  return Object.hasOwn(target, key) ? target[key] : undefined;
+}
+
+function isEmpty(object: object): boolean {
+  for (const key in object) if (Object.hasOwn(object, key)) return false;
+  return true;
+}

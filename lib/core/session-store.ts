@@ -1,0 +1,100 @@
+import type { SessionRecord } from './session-record';
+import type { SessionId } from './session-token';
+
+/** What accompanies every call to a store. */
+export interface StoreCall {
+  /** Aborts when the manager has stopped waiting. Stop early if you can; the answer is no longer used either way. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Where sessions rest. Five calls, each atomic with regard to the others on the same id.
+ *
+ * - **Only `insert` creates.** `update` and `extend` never bring back what was deleted, not even when they arrive late.
+ * - **Absence is an answer**, not an error: `null`, `false`, or nothing to do.
+ * - **Expiry is the caller's business.** A store may return an expired record or may have dropped it; it must not
+ *   drop one before its `expiresAt`. An `expiresAt` in the past is stored (or dropped at once), never made immortal.
+ * - **Failure rejects.** A call that rejects or is abandoned may or may not have happened, but never by half.
+ * - Records handed in and out are values: a store keeps no reference that somebody could change.
+ */
+export interface SessionStore {
+  /** The record of this id, or `null` when there is none. */
+  find(id: SessionId, call: StoreCall): Promise<SessionRecord | null>;
+
+  /** Creates the record. Rejects when the id exists already, and then changes nothing. */
+  insert(record: SessionRecord, call: StoreCall): Promise<void>;
+
+  /**
+   * Replaces the whole record in one conditional write, if the stored one still has `expectedVersion`.
+   * Resolves `false`, having written nothing, when the record is gone or has another version.
+   */
+  update(record: SessionRecord, expectedVersion: number, call: StoreCall): Promise<boolean>;
+
+  /**
+   * Moves `expiresAt` and nothing else (`version` stays), if the stored record still has `expectedVersion`.
+   * Resolves `false`, having written nothing, when the record is gone or has another version.
+   */
+  extend(id: SessionId, expectedVersion: number, expiresAt: number, call: StoreCall): Promise<boolean>;
+
+  /** Removes the record. Removing one that is not there is not an error. */
+  delete(id: SessionId, call: StoreCall): Promise<void>;
+}
+
+/** A store that finds sessions by who is logged in, through an index and never by a scan. */
+export interface PrincipalIndexedStore {
+  /** The sessions of `realm:id`, in no particular order; expired ones may be among them. */
+  findByPrincipal(principal: string, call: StoreCall): Promise<SessionRecord[]>;
+  /** Removes them all, and says how many there were. One that is inserted meanwhile may stay. */
+  deleteByPrincipal(principal: string, call: StoreCall): Promise<number>;
+}
+
+/** A store that can go through everything it holds. */
+export interface EnumerableStore {
+  /** Every record that exists throughout the iteration, once; those that come or go meanwhile perhaps. Holds one page at a time. */
+  records(call: StoreCall): AsyncIterable<SessionRecord>;
+}
+
+/** A store that does not forget expired records by itself. */
+export interface SweepableStore {
+  /**
+   * Removes at most `limit` records whose `expiresAt` is at or before `now`, and says how many; fewer than `limit` means
+   * that no more are left. A record extended meanwhile stays. Two sweepers at once do no harm.
+   */
+  sweep(now: number, limit: number, call: StoreCall): Promise<number>;
+}
+
+/** A store with something to check or open before the application starts. */
+export interface PreparedStore {
+  /** Rejects with a `SessionError` that names the way out when, say, its table is missing. */
+  prepare(): Promise<void>;
+}
+
+/** A store that holds something open of its own. A client it was given is not its own. */
+export interface ClosableStore {
+  /** Called once, after the last request has finished. */
+  close(): Promise<void>;
+}
+
+export function isPrincipalIndexed(store: object): store is PrincipalIndexedStore {
+  return has(store, 'findByPrincipal') && has(store, 'deleteByPrincipal');
+}
+
+export function isEnumerable(store: object): store is EnumerableStore {
+  return has(store, 'records');
+}
+
+export function isSweepable(store: object): store is SweepableStore {
+  return has(store, 'sweep');
+}
+
+export function isPrepared(store: object): store is PreparedStore {
+  return has(store, 'prepare');
+}
+
+export function isClosable(store: object): store is ClosableStore {
+  return has(store, 'close');
+}
+
+function has(store: object, method: string): boolean {
+  return typeof (store as Record<string, unknown>)[method] === 'function';
+}

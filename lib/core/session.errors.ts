@@ -1,0 +1,71 @@
+/** Stable names for what can go wrong; match on these, never on a message. */
+export type SessionErrorCode =
+  | 'SESSION_STORE_UNAVAILABLE'
+  | 'SESSION_CONFLICT'
+  | 'SESSION_TOO_LARGE'
+  | 'SESSION_VALUE_UNSUPPORTED'
+  | 'SESSION_RESPONSE_STARTED'
+  | 'SESSION_DESTROYED'
+  | 'SESSION_CONSTANT_FIXED'
+  | 'SESSION_NOT_LOGGED_IN'
+  | 'SESSION_TOKEN_INVALID'
+  | 'SESSION_DUPLICATE_ID'
+  | 'SESSION_COOKIE_TOO_LARGE'
+  | 'SESSION_RECORD_UNREADABLE'
+  | 'PRINCIPAL_INVALID'
+  | 'SESSION_OPTIONS_INVALID'
+  | 'SESSION_SCHEMA_INVALID'
+  | 'SESSION_MODULE_MISSING'
+  | 'SESSION_REQUEST_MISSING'
+  | 'SESSION_NAME_TAKEN';
+
+/** Base of every error this library throws on purpose. `message` is for the developer; it holds no token and no session data. */
+export class SessionError extends Error {
+  override readonly name: string = 'SessionError';
+
+  constructor(
+    readonly code: SessionErrorCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** The store refused, failed, or did not answer within its deadline. A write may or may not have happened. */
+export class SessionStoreError extends SessionError {
+  override readonly name = 'SessionStoreError';
+
+  constructor(operation: string, reason: string, options?: ErrorOptions) {
+    super('SESSION_STORE_UNAVAILABLE', `The session store failed at '${operation}': ${reason}.`, options);
+  }
+}
+
+/** A value cannot be kept in a session. Thrown by the call that brought it, naming the key and the reason. */
+export class SessionValueError extends SessionError {
+  override readonly name = 'SessionValueError';
+
+  constructor(
+    readonly key: string,
+    readonly reason: string,
+  ) {
+    super('SESSION_VALUE_UNSUPPORTED', `The session cannot keep ${key}: ${reason}.`);
+  }
+}
+
+/** The encoded session exceeds its limit. Thrown at commit, before the store is called. */
+export class SessionTooLargeError extends SessionError {
+  override readonly name = 'SessionTooLargeError';
+
+  constructor(
+    readonly key: string,
+    size: number,
+    limit: number,
+  ) {
+    super(
+      'SESSION_TOO_LARGE',
+      `The session takes ${size} bytes, more than its limit of ${limit}; the largest part is ${key}. ` +
+        'Keep large data elsewhere and its id in the session, or raise maxBytes.',
+    );
+  }
+}

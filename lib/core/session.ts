@@ -1,0 +1,358 @@
+import { randomBytes } from 'node:crypto';
+import { principalKey, toPrincipal, toRoles, type Principal, type PrincipalInput } from './principal';
+import type { FlashKind, FlashMessage, SessionConstantKey, SessionConstants, SessionData, SessionKey } from './session-data';
+import type { SessionDraft, SessionStatus } from './session-draft';
+import { expiryOf } from './session-expiry';
+import { getOwn, setOwn, type FlashEntry } from './session-state';
+import { parseToken } from './session-token';
+import { SessionError, SessionValueError } from './session.errors';
+
+/** How `login` treats what was there before. */
+export interface LoginOptions {
+  /**
+   * Keeps the login across a restart of the browser, with the instance's `rememberMe` timeouts.
+   * @default false
+   */
+  readonly rememberMe?: boolean;
+  /**
+   * Keeps the data gathered before the login. What somebody *else* left behind is never kept: a login as another
+   * principal ends the session and begins a new one.
+   * @default true
+   */
+  readonly keepData?: boolean;
+  /** Values fixed until logout, read with `session.constant(key)`. */
+  readonly constants?: Partial<SessionConstants>;
+}
+
+/** What `logout` leaves behind. */
+export interface LogoutOptions {
+  /**
+   * Keeps the data as an anonymous visitor's, under a new token. Otherwise the session ends, and what is set
+   * afterwards (a farewell message, say) belongs to a new one.
+   * @default false
+   */
+  readonly keepData?: boolean;
+}
+
+/** Part of the session that `elevate` may change. */
+export interface Elevation {
+  /** The roles from now on. @default those of before */
+  readonly roles?: readonly string[];
+}
+
+let draftOfSession: (session: Session) => SessionDraft;
+
+/** For the manager, which alone may read what a session remembered. Not exported from the package. */
+export function draftOf(session: Session): SessionDraft {
+  return draftOfSession(session);
+}
+
+/**
+ * One client's state during one request. It remembers what the request wants changed and never acts: the manager
+ * writes it, at most once, before the response begins. Every method is synchronous.
+ *
+ * Changing a session throws `SessionError` with code `SESSION_DESTROYED` after `destroy()` and
+ * `SESSION_RESPONSE_STARTED` after the first byte of the response.
+ */
+export class Session {
+  readonly #draft: SessionDraft;
+
+  static {
+    draftOfSession = (session) => session.#draft;
+  }
+
+  constructor(draft: SessionDraft) {
+    this.#draft = draft;
+  }
+
+  /** The value of a key, or `undefined`. An object may be changed in place; that is noticed at commit. */
+  get<K extends SessionKey>(key: K): SessionData[K] | undefined {
+    const value = getOwn(this.#draft.state.data, key);
+    if (typeof value === 'object' && value !== null) this.#draft.watch(key, value);
+    return value as SessionData[K] | undefined;
+  }
+
+  /**
+   * Sets a key. Of two requests that set one key at once the later commit wins; use {@link update} where that loses something.
+   * @throws SessionValueError when the value cannot be kept, naming where and why
+   */
+  set<K extends SessionKey>(key: K, value: SessionData[K]): this {
+    const { data } = this.#draft.state;
+    this.#draft.assertWritable();
+    this.#draft.accept(key, value);
+    const same = typeof value !== 'object' && Object.hasOwn(data, key) && Object.is(data[key], value);
+    if (!same) this.#draft.record((state) => setOwn(state.data, key, value));
+    return this;
+  }
+
+  /**
+   * Sets a key to a function of what it was, and returns the new value. When a parallel request wrote first, the function runs
+   * again on what that request left, so it must not have effects of its own.
+   * @throws SessionValueError when the result cannot be kept
+   */
+  update<K extends SessionKey>(key: K, change: (value: SessionData[K] | undefined) => SessionData[K]): SessionData[K] {
+    this.#draft.record((state) => {
+      const value = change(getOwn(state.data, key) as SessionData[K] | undefined);
+      this.#draft.accept(key, value);
+      setOwn(state.data, key, value);
+    });
+    return getOwn(this.#draft.state.data, key) as SessionData[K];
+  }
+
+  /** Whether the key is set, even to `undefined`. */
+  has(key: SessionKey): boolean {
+    return Object.hasOwn(this.#draft.state.data, key);
+  }
+
+  /** Removes a key, and says whether it was there. */
+  delete(key: SessionKey): boolean {
+    this.#draft.assertWritable();
+    const present = this.has(key);
+    if (present) this.#draft.record((state) => delete state.data[key]);
+    return present;
+  }
+
+  /** Takes a value out: `get` and `delete` in one. */
+  pop<K extends SessionKey>(key: K): SessionData[K] | undefined {
+    const value = this.get(key);
+    this.delete(key);
+    return value;
+  }
+
+  /** The keys that are set, sorted. */
+  keys(): SessionKey[] {
+    return Object.keys(this.#draft.state.data).sort() as SessionKey[];
+  }
+
+  /** The keys that are set and their values, sorted by key. */
+  entries(): { [K in SessionKey]: [key: K, value: SessionData[K]] }[SessionKey][] {
+    return this.keys().map((key) => [key, this.get(key)]) as never;
+  }
+
+  /** Removes all data. Login, messages and timeouts stay. */
+  clear(): void {
+    this.#draft.assertWritable();
+    if (this.keys().length > 0) this.#draft.record((state) => (state.data = {}));
+  }
+
+  /**
+   * Leaves a message for whoever reads it next, in this request or a later one.
+   * @throws SessionValueError when the message cannot be kept
+   */
+  flash<K extends FlashKind>(kind: K, message: FlashMessage<K>): void {
+    this.#draft.encode(kind, message);
+    const entry: FlashEntry = { id: randomBytes(6).toString('base64url'), kind, message };
+    this.#draft.record((state) => state.messages.push(entry));
+  }
+
+  /** Takes out the messages of one kind, oldest first. Each is read once. */
+  messages<K extends FlashKind>(kind: K): FlashMessage<K>[];
+  /** Takes out all messages, oldest first. Each is read once. */
+  messages(): { kind: FlashKind; message: FlashMessage }[];
+  messages(kind?: FlashKind): unknown[] {
+    const read = this.#draft.state.messages.filter((entry) => kind === undefined || entry.kind === kind);
+    if (read.length > 0) {
+      const ids = new Set(read.map(({ id }) => id));
+      this.#draft.record((state) => (state.messages = state.messages.filter(({ id }) => !ids.has(id))));
+    }
+    return read.map((entry) => (kind === undefined ? { kind: entry.kind, message: entry.message } : entry.message));
+  }
+
+  /** A value fixed by `login(principal, { constants })`. Nothing but the end of the login can change it; each call returns a fresh copy. */
+  constant<K extends SessionConstantKey>(key: K): SessionConstants[K] | undefined {
+    const text = getOwn(this.#draft.state.constants, key) as string | undefined;
+    return text === undefined ? undefined : (this.#draft.context.codec.decode(text) as SessionConstants[K]);
+  }
+
+  /**
+   * Makes this the session of a principal, with a new token and a new lifetime; the old token dies in the same write
+   * (ASVS 7.2.4). A session of somebody else ends, and a new one takes its place.
+   * @throws SessionError `PRINCIPAL_INVALID`; `SESSION_CONSTANT_FIXED` when a constant of this login has another value already
+   */
+  login(input: PrincipalInput, options: LoginOptions = {}): void {
+    const draft = this.#draft;
+    const principal = toPrincipal(input);
+    const constants = this.#encodeConstants(options.constants);
+    draft.assertWritable();
+    const before = draft.state.principal;
+    if (before !== null && principalKey(before) !== principalKey(principal)) draft.retire('login');
+    else this.#assertConstants(constants);
+
+    const { clock, timeouts, rememberedTimeouts } = draft.context;
+    const now = clock();
+    const remembered = options.rememberMe ?? false;
+    const { lifetime, idleTimeout } = remembered ? rememberedTimeouts : timeouts;
+    const keepData = options.keepData ?? true;
+    draft.record((state) => {
+      if (!keepData) state.data = {};
+      Object.assign(state, { principal, remembered, authenticatedAt: now, deadline: now + lifetime, idleTimeout });
+      for (const [key, text] of Object.entries(constants)) setOwn(state.constants, key, text);
+    });
+    draft.renewals++;
+    draft.loggingIn = true;
+    draft.announce('loggedIn');
+  }
+
+  /** Ends the login, and with it the session unless its data is to be kept. Harmless for a visitor who is not logged in. */
+  logout({ keepData = false }: LogoutOptions = {}): void {
+    const draft = this.#draft;
+    draft.assertWritable();
+    if (draft.state.principal !== null) draft.announce('loggedOut', 'logout');
+    if (!keepData) return draft.retire('logout');
+    if (draft.state.principal === null) return;
+    const { timeouts, clock } = draft.context;
+    const now = clock();
+    draft.record((state) => {
+      const deadline = Math.min(state.deadline, now + timeouts.lifetime);
+      const { idleTimeout } = timeouts;
+      Object.assign(state, { principal: null, authenticatedAt: null, constants: {}, remembered: false, deadline, idleTimeout });
+    });
+    draft.renewals++;
+    draft.loggingIn = false;
+  }
+
+  /**
+   * Notes a fresh proof of identity, such as a second factor or a password typed again, and changes roles, with a new token.
+   * @throws SessionError `SESSION_NOT_LOGGED_IN`
+   */
+  elevate({ roles }: Elevation = {}): void {
+    const draft = this.#draft;
+    const { principal } = draft.state;
+    if (principal === null) throw new SessionError('SESSION_NOT_LOGGED_IN', 'elevate() needs a principal: call login() first.');
+    const elevated = Object.freeze({ ...principal, roles: roles === undefined ? principal.roles : toRoles(roles) });
+    const now = draft.context.clock();
+    draft.record((state) => Object.assign(state, { principal: elevated, authenticatedAt: now }));
+    draft.renewals++;
+  }
+
+  /** Replaces the token; the old one dies. `login`, `elevate` and `logout` do so by themselves. Nothing to do for a session that is not stored yet. */
+  renewToken(): void {
+    this.#draft.assertWritable();
+    if (!this.isNew) this.#draft.renewals++;
+  }
+
+  /** Ends the session for good: it is removed, the client is told to forget it, and it cannot change any more. */
+  destroy(): void {
+    const draft = this.#draft;
+    if (draft.destroyed) return;
+    draft.assertWritable();
+    draft.retire('destroy');
+    draft.destroyed = true;
+  }
+
+  /**
+   * Whether the session outlives the browser. Turning it on gives the instance's `rememberMe` timeouts, off the ordinary ones,
+   * both counted from login or creation.
+   */
+  rememberMe(remember = true): void {
+    const draft = this.#draft;
+    const { timeouts, rememberedTimeouts } = draft.context;
+    const { lifetime, idleTimeout } = remember ? rememberedTimeouts : timeouts;
+    draft.record((state) => {
+      const deadline = (state.authenticatedAt ?? state.createdAt) + lifetime;
+      Object.assign(state, { remembered: remember, deadline, idleTimeout });
+    });
+    draft.reissue = true;
+  }
+
+  /**
+   * Brings in the data of the session another token opens, at commit: its values replace this session's, the later
+   * deadline is kept, and the other session ends. A token that opens nothing brings nothing.
+   * @throws SessionError `SESSION_TOKEN_INVALID` when the text has not the form of a token
+   */
+  merge(token: string): void {
+    const draft = this.#draft;
+    draft.assertWritable();
+    const parsed = parseToken(token, draft.context.name);
+    if (parsed === null) throw new SessionError('SESSION_TOKEN_INVALID', 'merge() needs the token of another session, <id>.<secret>.');
+    draft.merging.push(parsed);
+  }
+
+  /** The public name: safe to show in lists and logs, good for nothing else. It stays when the token changes. */
+  get id(): string {
+    return this.#draft.id;
+  }
+
+  /** Whether the store knows nothing of this session yet. */
+  get isNew(): boolean {
+    return this.#draft.base === null;
+  }
+
+  /** What the commit will do. */
+  get status(): SessionStatus {
+    this.#draft.noticeMutations();
+    return this.#draft.status;
+  }
+
+  /** Who is logged in, or `null`. */
+  get principal(): Principal | null {
+    return this.#draft.state.principal;
+  }
+
+  /** Whether the session outlives the browser. */
+  get remembered(): boolean {
+    return this.#draft.state.remembered;
+  }
+
+  /** Epoch milliseconds. */
+  get createdAt(): number {
+    return this.#draft.state.createdAt;
+  }
+
+  /** When the principal last proved who he is, by `login` or `elevate`: epoch milliseconds, or `null` for nobody. */
+  get authenticatedAt(): number | null {
+    return this.#draft.state.authenticatedAt;
+  }
+
+  /** When a request before this one last used the session, to a tenth of its idle timeout: epoch milliseconds. */
+  get lastSeenAt(): number {
+    return this.#draft.state.lastSeenAt;
+  }
+
+  /** When the session ends if no further request comes: epoch milliseconds. */
+  get expiresAt(): number {
+    return expiryOf(this.#draft.state, this.#draft.context.clock());
+  }
+
+  /** When the session ends however busy it is: epoch milliseconds. Setting it to the past ends the session at commit. */
+  get deadline(): number {
+    return this.#draft.state.deadline;
+  }
+
+  set deadline(at: number) {
+    if (!Number.isFinite(at)) throw new SessionValueError('the deadline', 'it is not an instant in epoch milliseconds');
+    this.#draft.record((state) => (state.deadline = Math.floor(at)));
+    this.#draft.reissue = true;
+  }
+
+  /** How long this session may rest between requests, in milliseconds; `null` for as long as its deadline allows. */
+  get idleTimeout(): number | null {
+    return this.#draft.state.idleTimeout;
+  }
+
+  set idleTimeout(duration: number | null) {
+    if (duration !== null && !(Number.isFinite(duration) && duration > 0)) {
+      throw new SessionValueError('the idle timeout', 'it is neither a positive number of milliseconds nor null');
+    }
+    this.#draft.record((state) => (state.idleTimeout = duration === null ? null : Math.floor(duration)));
+  }
+
+  /** What may be shown of a session: public facts, never data or a token. */
+  toJSON(): object {
+    const { id, isNew, principal, createdAt, expiresAt } = this;
+    return { id, isNew, principal, createdAt, expiresAt };
+  }
+
+  #encodeConstants(constants: Partial<SessionConstants> = {}): Record<string, string> {
+    return Object.fromEntries(Object.entries(constants).map(([key, value]) => [key, this.#draft.encode(key, value)]));
+  }
+
+  #assertConstants(constants: Record<string, string>): void {
+    for (const [key, text] of Object.entries(constants)) {
+      const fixed = getOwn(this.#draft.state.constants, key);
+      if (fixed !== undefined && fixed !== text) {
+        throw new SessionError('SESSION_CONSTANT_FIXED', `The constant '${key}' of this login has another value already. Log out first.`);
+      }
+    }
+  }
+}
