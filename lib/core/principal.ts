@@ -34,15 +34,19 @@ export interface PrincipalInput {
 export function toPrincipal(input: PrincipalInput): Principal {
   const principal = { id: idOf(input.id), realm: input.realm ?? DEFAULT_REALM, roles: toRoles(input.roles) };
   if (principal.realm === '' || principal.realm.includes(':') || UNSTORABLE.test(principal.realm)) {
-    throw refuse(`its realm ${JSON.stringify(principal.realm)} is empty, or has a colon, a NUL or a lone surrogate`);
+    throw refuse(
+      `its realm ${JSON.stringify(principal.realm)} is empty, or has a colon, a NUL or a lone surrogate`,
+    );
   }
-  if (principalKey(principal).length > MAX_KEY_LENGTH) throw refuse(`realm and id together exceed ${MAX_KEY_LENGTH} characters`);
+  if (principalKey(principal).length > MAX_KEY_LENGTH)
+    throw refuse(`realm and id together exceed ${MAX_KEY_LENGTH} characters`);
   return Object.freeze(principal);
 }
 
 /** Roles as an immutable list of their own, so that nobody's array can change them later. */
 export function toRoles(roles: readonly string[] = []): readonly string[] {
-  if (!Array.isArray(roles) || !roles.every((role) => typeof role === 'string')) throw refuse('its roles are not a list of strings');
+  if (!Array.isArray(roles) || !roles.every((role) => typeof role === 'string'))
+    throw refuse('its roles are not a list of strings');
   return Object.freeze([...roles]);
 }
 
@@ -60,5 +64,8 @@ function idOf(id: PrincipalInput['id']): string {
 }
 
 function refuse(reason: string): SessionError {
-  return new SessionError('PRINCIPAL_INVALID', `This principal cannot log in: ${reason}. Pass login({ id, realm?, roles? }).`);
+  return new SessionError(
+    'PRINCIPAL_INVALID',
+    `This principal cannot log in: ${reason}. Pass login({ id, realm?, roles? }).`,
+  );
 }

@@ -37,7 +37,9 @@ function pack(value: unknown, depth: number): unknown {
     case 'boolean':
       return value;
     case 'number':
-      return Number.isFinite(value) && !Object.is(value, -0) ? value : ['$number', Object.is(value, -0) ? '-0' : String(value)];
+      return Number.isFinite(value) && !Object.is(value, -0)
+        ? value
+        : ['$number', Object.is(value, -0) ? '-0' : String(value)];
     case 'bigint':
       return ['$bigint', String(value)];
     case 'undefined':
@@ -59,7 +61,9 @@ function packObject(value: object, depth: number): unknown {
   if (types.isSet(value) && ancestors === 2) return ['$set', ...packItems([...value], depth)];
   if (Buffer.isBuffer(value)) return ['$buffer', value.toString('base64')];
   if (types.isUint8Array(value) && ancestors === 3) return ['$bytes', Buffer.from(value).toString('base64')];
-  throw new UnsupportedValue(`an instance of ${nameOf(value)} would come back as something else; keep its plain data`);
+  throw new UnsupportedValue(
+    `an instance of ${nameOf(value)} would come back as something else; keep its plain data`,
+  );
 }
 
 /** Prototypes above: 1 for a plain object of any realm, 2 for a built-in class, more for what derives from one. */
@@ -80,7 +84,8 @@ function packPlain(value: Record<string, unknown>, depth: number): unknown {
 }
 
 function packArray(value: unknown[], depth: number): unknown {
-  if (Object.keys(value).length !== value.length) throw new UnsupportedValue('the array has holes or properties of its own');
+  if (Object.keys(value).length !== value.length)
+    throw new UnsupportedValue('the array has holes or properties of its own');
   const packed = packItems(value, depth);
   const first = value[0];
   return typeof first === 'string' && first.startsWith('$') ? ['$array', ...packed] : packed;
@@ -141,7 +146,9 @@ function unpackArray(array: unknown[]): unknown {
     case '$set':
       return new Set(rest.map(unpack));
     case '$map':
-      return new Map(Array.from({ length: rest.length / 2 }, (_, i) => [unpack(rest[2 * i]), unpack(rest[2 * i + 1])]));
+      return new Map(
+        Array.from({ length: rest.length / 2 }, (_, i) => [unpack(rest[2 * i]), unpack(rest[2 * i + 1])]),
+      );
     default:
       throw new TypeError(`unknown tag ${tag}`);
   }

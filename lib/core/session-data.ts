@@ -33,4 +33,6 @@ export type SessionConstantKey = keyof SessionConstants & string;
 export type FlashKind = keyof SessionMessages extends never ? string : keyof SessionMessages & string;
 
 /** The type of a flash message of one kind. */
-export type FlashMessage<K extends FlashKind = FlashKind> = K extends keyof SessionMessages ? SessionMessages[K] : string;
+export type FlashMessage<K extends FlashKind = FlashKind> = K extends keyof SessionMessages
+  ? SessionMessages[K]
+  : string;

@@ -77,7 +77,9 @@ export class SessionDraft {
 
   get status(): SessionStatus {
     if (this.destroyed) return 'destroyed';
-    return this.operations.length > 0 || this.renewals > 0 || this.merging.length > 0 ? 'changed' : 'unchanged';
+    return this.operations.length > 0 || this.renewals > 0 || this.merging.length > 0
+      ? 'changed'
+      : 'unchanged';
   }
 
   /** Takes the record as what the session is, and does what the request did once more on top of it. */
@@ -97,7 +99,10 @@ export class SessionDraft {
   /** @throws SessionError `SESSION_DESTROYED` or `SESSION_RESPONSE_STARTED` */
   assertWritable(): void {
     if (this.destroyed) {
-      throw new SessionError('SESSION_DESTROYED', 'The session was destroyed in this request and cannot change any more. Use logout() to begin anew.');
+      throw new SessionError(
+        'SESSION_DESTROYED',
+        'The session was destroyed in this request and cannot change any more. Use logout() to begin anew.',
+      );
     }
     if (this.sealed) {
       throw new SessionError(
@@ -162,7 +167,12 @@ export class SessionDraft {
 
   /** To be told once the commit has succeeded. A login is told under the name the session has then. */
   announce(type: SessionEventType, reason: SessionEventReason | null = null): void {
-    this.announcements.push({ type, id: type === 'loggedIn' ? null : this.id, principal: this.state.principal, reason });
+    this.announcements.push({
+      type,
+      id: type === 'loggedIn' ? null : this.id,
+      principal: this.state.principal,
+      reason,
+    });
   }
 
   #detach(): void {
@@ -173,12 +183,14 @@ export class SessionDraft {
 
   /** Notes what an object looks like when it is handed out, to tell later whether it was changed in place. */
   watch(key: string, value: object): void {
-    if (this.#watched.get(key)?.value !== value) this.#watched.set(key, { value, text: this.encode(key, value) });
+    if (this.#watched.get(key)?.value !== value)
+      this.#watched.set(key, { value, text: this.encode(key, value) });
   }
 
   /** Makes sure that a value can be kept, and takes what it looks like now as known. */
   accept(key: string, value: unknown): void {
-    if (typeof value === 'object' && value !== null) this.#watched.set(key, { value, text: this.encode(key, value) });
+    if (typeof value === 'object' && value !== null)
+      this.#watched.set(key, { value, text: this.encode(key, value) });
     else if (typeof value === 'function' || typeof value === 'symbol') this.encode(key, value);
   }
 
@@ -199,21 +211,30 @@ export class SessionDraft {
     try {
       return this.context.codec.encode(value);
     } catch (error) {
-      if (error instanceof UnsupportedValue) throw new SessionValueError(`'${key}'${error.path}`, error.reason);
+      if (error instanceof UnsupportedValue)
+        throw new SessionValueError(`'${key}'${error.path}`, error.reason);
       throw new SessionValueError(`'${key}'`, 'the codec refused it');
     }
   }
 
   /** The refusal for a body over the limit, which names the largest part. */
   tooLarge(size: number, limit: number): SessionTooLargeError {
-    const parts = Object.entries(this.state.data).map(([key, value]) => ({ name: `'${key}'`, size: this.encode(key, value).length }));
-    if (this.state.messages.length > 0) parts.push({ name: 'its flash messages', size: this.encode('messages', this.state.messages).length });
+    const parts = Object.entries(this.state.data).map(([key, value]) => ({
+      name: `'${key}'`,
+      size: this.encode(key, value).length,
+    }));
+    if (this.state.messages.length > 0)
+      parts.push({ name: 'its flash messages', size: this.encode('messages', this.state.messages).length });
     const largest = parts.reduce((a, b) => (b.size > a.size ? b : a), { name: 'its constants', size: 0 });
     return new SessionTooLargeError(largest.name, size, limit);
   }
 
   /** After a successful write: the operations it contained are done, whatever came in meanwhile is not. */
-  settle(record: SessionRecord, token: ParsedToken | null, written: { operations: number; renewals: number }): void {
+  settle(
+    record: SessionRecord,
+    token: ParsedToken | null,
+    written: { operations: number; renewals: number },
+  ): void {
     this.base = record;
     this.token = token;
     this.operations.splice(0, written.operations);

@@ -28,7 +28,8 @@ export class SessionLoader {
 
     const now = this.context.clock();
     const { state } = draft;
-    if (now >= Math.min(record.expiresAt, state.deadline)) return this.#bury(draft, record, now >= state.deadline ? 'lifetime' : 'idle-timeout');
+    if (now >= Math.min(record.expiresAt, state.deadline))
+      return this.#bury(draft, record, now >= state.deadline ? 'lifetime' : 'idle-timeout');
     state.lastSeenAt = lastSeenOf(state, record.expiresAt, state.lastSeenAt);
   }
 

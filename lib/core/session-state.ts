@@ -82,10 +82,15 @@ export function decodeBody(body: string, codec: SessionCodec): SessionState {
   if (format > FORMAT) throw new UnreadableBody(true);
   if (format !== FORMAT || afterFacts < 0) throw new UnreadableBody(false);
   try {
-    return toState(JSON.parse(body.slice(afterFormat + 1, afterFacts)), codec.decode(body.slice(afterFacts + 1)));
+    return toState(
+      JSON.parse(body.slice(afterFormat + 1, afterFacts)),
+      codec.decode(body.slice(afterFacts + 1)),
+    );
   } catch (cause) {
     // The parser's own message quotes what it could not read.
-    throw new UnreadableBody(false, { cause: new TypeError(cause instanceof Error ? cause.name : 'unknown') });
+    throw new UnreadableBody(false, {
+      cause: new TypeError(cause instanceof Error ? cause.name : 'unknown'),
+    });
   }
 }
 
@@ -95,8 +100,13 @@ function contentOf({ data, constants, messages }: SessionState): unknown {
 }
 
 function toState(facts: unknown, content: unknown): SessionState {
-  const [createdAt, lastSeenAt, deadline, idleTimeout, remembered, authenticatedAt = null, principal] = facts as Facts;
-  const [data, constants = {}, messages = []] = content as [Record<string, unknown>, Record<string, string>?, FlashEntry[]?];
+  const [createdAt, lastSeenAt, deadline, idleTimeout, remembered, authenticatedAt = null, principal] =
+    facts as Facts;
+  const [data, constants = {}, messages = []] = content as [
+    Record<string, unknown>,
+    Record<string, string>?,
+    FlashEntry[]?,
+  ];
   const sound =
     [createdAt, lastSeenAt, deadline].every(Number.isFinite) &&
     (idleTimeout === null || Number.isFinite(idleTimeout)) &&
@@ -124,7 +134,8 @@ function principalOf([id, realm, roles]: NonNullable<Facts[6]>): Principal {
 
 /** Sets an own property even where the name is `__proto__`. */
 export function setOwn(target: Record<string, unknown>, key: string, value: unknown): void {
-  if (key === '__proto__') Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });
+  if (key === '__proto__')
+    Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });
   else target[key] = value;
 }
 

@@ -55,7 +55,9 @@ export class SessionWriter {
         return draft.discard ? FORGET : KEEP;
       case 'changed':
         await this.#bringIn(draft);
-        return draft.base === null ? this.#insert(draft) : this.#queue.run(draft.id, () => this.#update(draft));
+        return draft.base === null
+          ? this.#insert(draft)
+          : this.#queue.run(draft.id, () => this.#update(draft));
       case 'destroyed':
         return FORGET;
     }
@@ -77,7 +79,10 @@ export class SessionWriter {
       if (await this.store.update(page.record, page.record.version - 1)) return this.#finish(draft, page);
       if (!(await this.#rebase(draft))) return draft.superseded ? KEEP : this.#insert(draft);
     }
-    throw new SessionError('SESSION_CONFLICT', `Other writers were faster ${MAX_ATTEMPTS} times in a row; the session was not written.`);
+    throw new SessionError(
+      'SESSION_CONFLICT',
+      `Other writers were faster ${MAX_ATTEMPTS} times in a row; the session was not written.`,
+    );
   }
 
   /** Brings the draft up to date, and says whether its request still has a right to the session. */
@@ -174,15 +179,25 @@ export class SessionWriter {
     const isNew = draft.base === null;
     const issues = isNew || written.renewals > 0 || draft.reissue;
     if (isNew) this.options.emit({ type: 'created', id: record.id, principal: record.principal });
-    else if (written.renewals > 0) this.options.emit({ type: 'renewed', id: record.id, principal: record.principal });
+    else if (written.renewals > 0)
+      this.options.emit({ type: 'renewed', id: record.id, principal: record.principal });
     draft.settle(record, token, written);
     if (!issues || token === null) return KEEP;
-    return { kind: 'issue', token: token.token, keepUntil: draft.state.remembered ? draft.state.deadline : null };
+    return {
+      kind: 'issue',
+      token: token.token,
+      keepUntil: draft.state.remembered ? draft.state.deadline : null,
+    };
   }
 
   #publish(draft: SessionDraft): void {
     for (const { type, id, principal, reason } of draft.announcements.splice(0)) {
-      this.options.emit({ type, id: id ?? draft.id, principal: principal && principalKey(principal), reason });
+      this.options.emit({
+        type,
+        id: id ?? draft.id,
+        principal: principal && principalKey(principal),
+        reason,
+      });
     }
   }
 }

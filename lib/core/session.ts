@@ -1,6 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { principalKey, toPrincipal, toRoles, type Principal, type PrincipalInput } from './principal';
-import type { FlashKind, FlashMessage, SessionConstantKey, SessionConstants, SessionData, SessionKey } from './session-data';
+import type {
+  FlashKind,
+  FlashMessage,
+  SessionConstantKey,
+  SessionConstants,
+  SessionData,
+  SessionKey,
+} from './session-data';
 import type { SessionDraft, SessionStatus } from './session-draft';
 import { expiryOf } from './session-expiry';
 import { getOwn, setOwn, type FlashEntry } from './session-state';
@@ -90,7 +97,10 @@ export class Session {
    * again on what that request left, so it must not have effects of its own.
    * @throws SessionValueError when the result cannot be kept
    */
-  update<K extends SessionKey>(key: K, change: (value: SessionData[K] | undefined) => SessionData[K]): SessionData[K] {
+  update<K extends SessionKey>(
+    key: K,
+    change: (value: SessionData[K] | undefined) => SessionData[K],
+  ): SessionData[K] {
     this.#draft.record((state) => {
       const value = change(getOwn(state.data, key) as SessionData[K] | undefined);
       this.#draft.accept(key, value);
@@ -155,7 +165,9 @@ export class Session {
       const ids = new Set(read.map(({ id }) => id));
       this.#draft.record((state) => (state.messages = state.messages.filter(({ id }) => !ids.has(id))));
     }
-    return read.map((entry) => (kind === undefined ? { kind: entry.kind, message: entry.message } : entry.message));
+    return read.map((entry) =>
+      kind === undefined ? { kind: entry.kind, message: entry.message } : entry.message,
+    );
   }
 
   /** A value fixed by `login(principal, { constants })`. Nothing but the end of the login can change it; each call returns a fresh copy. */
@@ -185,7 +197,13 @@ export class Session {
     const keepData = options.keepData ?? true;
     draft.record((state) => {
       if (!keepData) state.data = {};
-      Object.assign(state, { principal, remembered, authenticatedAt: now, deadline: now + lifetime, idleTimeout });
+      Object.assign(state, {
+        principal,
+        remembered,
+        authenticatedAt: now,
+        deadline: now + lifetime,
+        idleTimeout,
+      });
       for (const [key, text] of Object.entries(constants)) setOwn(state.constants, key, text);
     });
     draft.renewals++;
@@ -205,7 +223,14 @@ export class Session {
     draft.record((state) => {
       const deadline = Math.min(state.deadline, now + timeouts.lifetime);
       const { idleTimeout } = timeouts;
-      Object.assign(state, { principal: null, authenticatedAt: null, constants: {}, remembered: false, deadline, idleTimeout });
+      Object.assign(state, {
+        principal: null,
+        authenticatedAt: null,
+        constants: {},
+        remembered: false,
+        deadline,
+        idleTimeout,
+      });
     });
     draft.renewals++;
     draft.loggingIn = false;
@@ -218,8 +243,12 @@ export class Session {
   elevate({ roles }: Elevation = {}): void {
     const draft = this.#draft;
     const { principal } = draft.state;
-    if (principal === null) throw new SessionError('SESSION_NOT_LOGGED_IN', 'elevate() needs a principal: call login() first.');
-    const elevated = Object.freeze({ ...principal, roles: roles === undefined ? principal.roles : toRoles(roles) });
+    if (principal === null)
+      throw new SessionError('SESSION_NOT_LOGGED_IN', 'elevate() needs a principal: call login() first.');
+    const elevated = Object.freeze({
+      ...principal,
+      roles: roles === undefined ? principal.roles : toRoles(roles),
+    });
     const now = draft.context.clock();
     draft.record((state) => Object.assign(state, { principal: elevated, authenticatedAt: now }));
     draft.renewals++;
@@ -264,7 +293,11 @@ export class Session {
     const draft = this.#draft;
     draft.assertWritable();
     const parsed = parseToken(token, draft.context.name);
-    if (parsed === null) throw new SessionError('SESSION_TOKEN_INVALID', 'merge() needs the token of another session, <id>.<secret>.');
+    if (parsed === null)
+      throw new SessionError(
+        'SESSION_TOKEN_INVALID',
+        'merge() needs the token of another session, <id>.<secret>.',
+      );
     draft.merging.push(parsed);
   }
 
@@ -320,7 +353,8 @@ export class Session {
   }
 
   set deadline(at: number) {
-    if (!Number.isFinite(at)) throw new SessionValueError('the deadline', 'it is not an instant in epoch milliseconds');
+    if (!Number.isFinite(at))
+      throw new SessionValueError('the deadline', 'it is not an instant in epoch milliseconds');
     this.#draft.record((state) => (state.deadline = Math.floor(at)));
     this.#draft.reissue = true;
   }
@@ -332,7 +366,10 @@ export class Session {
 
   set idleTimeout(duration: number | null) {
     if (duration !== null && !(Number.isFinite(duration) && duration > 0)) {
-      throw new SessionValueError('the idle timeout', 'it is neither a positive number of milliseconds nor null');
+      throw new SessionValueError(
+        'the idle timeout',
+        'it is neither a positive number of milliseconds nor null',
+      );
     }
     this.#draft.record((state) => (state.idleTimeout = duration === null ? null : Math.floor(duration)));
   }
@@ -344,14 +381,19 @@ export class Session {
   }
 
   #encodeConstants(constants: Partial<SessionConstants> = {}): Record<string, string> {
-    return Object.fromEntries(Object.entries(constants).map(([key, value]) => [key, this.#draft.encode(key, value)]));
+    return Object.fromEntries(
+      Object.entries(constants).map(([key, value]) => [key, this.#draft.encode(key, value)]),
+    );
   }
 
   #assertConstants(constants: Record<string, string>): void {
     for (const [key, text] of Object.entries(constants)) {
       const fixed = getOwn(this.#draft.state.constants, key);
       if (fixed !== undefined && fixed !== text) {
-        throw new SessionError('SESSION_CONSTANT_FIXED', `The constant '${key}' of this login has another value already. Log out first.`);
+        throw new SessionError(
+          'SESSION_CONSTANT_FIXED',
+          `The constant '${key}' of this login has another value already. Log out first.`,
+        );
       }
     }
   }

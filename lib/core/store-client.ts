@@ -74,7 +74,10 @@ export class StoreClient {
         this.timeout,
       );
       const failed = (error: unknown): void =>
-        fail('error', new SessionStoreError(operation, 'it reported an error', { cause: withoutSecrets(error) }));
+        fail(
+          'error',
+          new SessionStoreError(operation, 'it reported an error', { cause: withoutSecrets(error) }),
+        );
       try {
         run(call).then((value) => end(() => resolve(value)), failed);
       } catch (error) {

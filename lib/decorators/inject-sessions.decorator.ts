@@ -1,0 +1,7 @@
+import { Inject } from '@nestjs/common';
+import { sessionServiceToken } from '../http/session.tokens';
+
+/** Injects the `SessionService` of a named instance: `constructor(@InjectSessions('admin') private readonly sessions: SessionService)`. */
+export function InjectSessions(name?: string): ParameterDecorator & PropertyDecorator {
+  return Inject(sessionServiceToken(name));
+}

@@ -1,0 +1,15 @@
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import type { Principal as LoggedInPrincipal } from '../core/principal';
+import { DEFAULT_SESSION, openSession } from '../http/session-context';
+
+const inject = createParamDecorator(async ({ name }: { name: string }, context: ExecutionContext) => {
+  return (await openSession(context, name)).principal;
+});
+
+/** Hands a handler who is logged in: `@Principal() user: Principal` behind `AuthGuard`; `Principal | null` where a visitor may come too. */
+export function Principal({ name = DEFAULT_SESSION }: { readonly name?: string } = {}): ParameterDecorator {
+  return inject({ name });
+}
+
+/** Who is logged in. */
+export type Principal = LoggedInPrincipal;

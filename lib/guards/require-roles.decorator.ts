@@ -1,0 +1,29 @@
+import { SetMetadata, UseGuards, applyDecorators, type CanActivate, type Type } from '@nestjs/common';
+import { SessionError } from '../core/session.errors';
+import { ROLES, type RequiredRoles } from '../decorators/access';
+import { DEFAULT_SESSION } from '../http/session-context';
+import { AuthGuard } from './auth.guard';
+
+/**
+ * Lets a request in when its principal has one of these roles. Brings its `AuthGuard` along, so that it never stands there without effect.
+ * @throws SessionError `SESSION_OPTIONS_INVALID` without a role
+ */
+export function RequireRoles(...roles: [role: string, ...more: string[]]): ClassDecorator & MethodDecorator {
+  return requireRoles({ sessionName: DEFAULT_SESSION, roles }, AuthGuard);
+}
+
+/** {@link RequireRoles} for a named instance: `@RequireRolesOf('admin', 'editor')`. */
+export function RequireRolesOf(
+  sessionName: string,
+  ...roles: [role: string, ...more: string[]]
+): ClassDecorator & MethodDecorator {
+  return requireRoles({ sessionName, roles }, AuthGuard.for(sessionName));
+}
+
+function requireRoles(required: RequiredRoles, guard: Type<CanActivate>): ClassDecorator & MethodDecorator {
+  if (required.roles.length > 0) return applyDecorators(SetMetadata(ROLES, required), UseGuards(guard));
+  throw new SessionError(
+    'SESSION_OPTIONS_INVALID',
+    '@RequireRoles() needs at least one role; where any login will do, use AuthGuard.',
+  );
+}

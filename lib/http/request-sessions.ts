@@ -1,0 +1,121 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { TLSSocket } from 'node:tls';
+import { SessionError } from '../core/session.errors';
+import type { Connection, ResponseHeaders } from '../transports/session-transport';
+import { SessionGate } from './session-gate';
+import { SessionHandle, type RequestFacts } from './session-handle';
+import type { SessionHub } from './session-hub';
+
+/** Where the sessions are filed under Node's own request, which both platforms share. */
+const FILED = Symbol('nestjs-tessera.sessions');
+
+type Filed = IncomingMessage & { [FILED]?: RequestSessions };
+
+/** The request as the framework knows it: behind a proxy it trusts, only the framework can tell what the client did. */
+interface PlatformRequest {
+  readonly protocol?: string;
+  readonly secure?: boolean;
+}
+
+/** The request in hand, for code that was not given one. */
+export const currentSessions = new AsyncLocalStorage<RequestSessions>();
+
+/** The sessions of one request, one handle for each instance that is touched. An untouched request costs this object and nothing else. */
+export class RequestSessions implements RequestFacts {
+  /** Fastify's request; Express's is Node's own. */
+  platformRequest: PlatformRequest | undefined;
+  readonly #handles: SessionHandle[] = [];
+
+  private constructor(
+    private readonly hub: SessionHub,
+    private readonly request: IncomingMessage,
+    private readonly response: ServerResponse,
+  ) {}
+
+  /** Files the sessions of a request that has just come in. Harmless when they are filed already. */
+  static file(hub: SessionHub, request: IncomingMessage, response: ServerResponse): RequestSessions {
+    const filed = request as Filed;
+    return (filed[FILED] ??= new RequestSessions(hub, request, response));
+  }
+
+  /**
+   * Those of a request: Node's own, Express's or Fastify's.
+   * @throws SessionError `SESSION_REQUEST_MISSING`
+   */
+  static of(request: object | undefined): RequestSessions {
+    const filed = findFiled(request);
+    if (filed !== undefined) return filed;
+    throw new SessionError(
+      'SESSION_REQUEST_MISSING',
+      'This request has no session. Import SessionModule.forRoot() into the root module, and hand in a request that came through the application.',
+    );
+  }
+
+  /** Those of a request, if it has passed the gate. */
+  static find(request: object | undefined): RequestSessions | undefined {
+    return findFiled(request);
+  }
+
+  get headers(): IncomingHttpHeaders {
+    return this.request.headers;
+  }
+
+  get connection(): Connection {
+    const { protocol, secure = protocol === 'https' } =
+      this.platformRequest ?? (this.request as PlatformRequest);
+    const encrypted = (this.request.socket as TLSSocket).encrypted === true;
+    return {
+      secure: secure || encrypted,
+      host: this.headers.host ?? (this.headers[':authority'] as string | undefined),
+    };
+  }
+
+  /** The handle of one instance. The first touch puts the gate into the response's way. */
+  handle(name: string): SessionHandle {
+    const existing = this.#handles.find(({ instance }) => instance.name === name);
+    if (existing !== undefined) return existing;
+    const handle = new SessionHandle(this.hub.instance(name), this);
+    this.#handles.push(handle);
+    if (this.#handles.length === 1) SessionGate.mount(this.response, this);
+    else if (this.response.headersSent) handle.seal();
+    return handle;
+  }
+
+  /** The handle of one instance if it was touched. */
+  touched(name: string): SessionHandle | undefined {
+    return this.#handles.find(({ instance }) => instance.name === name);
+  }
+
+  /** Settles whatever needs no store, and says whether that was all. */
+  settle(): boolean {
+    return this.#handles.map((handle) => handle.settle()).every(Boolean);
+  }
+
+  async commit(): Promise<void> {
+    await Promise.all(this.#handles.map((handle) => handle.commit()));
+  }
+
+  seal(): void {
+    for (const handle of this.#handles) handle.seal();
+  }
+
+  writeHeaders(headers: ResponseHeaders): void {
+    for (const handle of this.#handles) handle.writeHeaders(headers);
+  }
+
+  /** After the response: saves what a stream changed in place. */
+  finish(): void {
+    for (const handle of this.#handles) this.hub.track(handle.finish());
+  }
+
+  /** The gate could not commit, and has answered for it. */
+  reportFailure(error: unknown): void {
+    this.hub.reportFailure(error);
+  }
+}
+
+function findFiled(request: object | undefined): RequestSessions | undefined {
+  const raw = (request as { raw?: object } | undefined)?.raw ?? request;
+  return (raw as Filed | undefined)?.[FILED];
+}

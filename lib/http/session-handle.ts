@@ -1,0 +1,116 @@
+import { KEEP, type CommitDecision } from '../core/session-decision';
+import type { Session } from '../core/session';
+import { SessionError } from '../core/session.errors';
+import type { Connection, ResponseHeaders } from '../transports/session-transport';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { SessionInstance } from './session-instance';
+import { SessionUnavailableException } from './session.exceptions';
+
+/** What a handle wants to know of the request, whichever way it came in. */
+export interface RequestFacts {
+  readonly headers: IncomingHttpHeaders;
+  readonly connection: Connection;
+}
+
+/** One instance's session in one request: opened at the first touch, committed before the first byte. */
+export class SessionHandle {
+  #opening: Promise<Session> | undefined;
+  #session: Session | undefined;
+  #presented = false;
+  #decision: CommitDecision = KEEP;
+  #committing: Promise<void> = Promise.resolve();
+
+  constructor(
+    readonly instance: SessionInstance,
+    private readonly request: RequestFacts,
+  ) {}
+
+  /** @throws SessionUnavailableException */
+  open(): Promise<Session> {
+    return (this.#opening ??= this.#open());
+  }
+
+  /** Settles everything that needs no store, and says whether that was all. */
+  settle(): boolean {
+    if (this.#session === undefined || this.#isUndeliverable(this.#session)) return true;
+    const decision = this.instance.manager.settled(this.#session);
+    if (decision !== null) this.#note(decision);
+    return decision !== null;
+  }
+
+  /**
+   * Commits what has come together since the last commit; one after the other when asked twice at once.
+   * @throws SessionUnavailableException, or the `SessionError` that a value caused
+   */
+  commit(): Promise<void> {
+    const commit = (): Promise<void> => this.#commit();
+    return (this.#committing = this.#committing.then(commit, commit));
+  }
+
+  /** The response is over: what changed in a stored session is still saved, but nothing new begins. */
+  finish(): Promise<void> {
+    return this.#session === undefined || this.#session.isNew ? Promise.resolve() : this.commit();
+  }
+
+  /** The response has begun. */
+  seal(): void {
+    if (this.#session !== undefined) this.instance.manager.seal(this.#session);
+    else
+      void this.#opening?.then(
+        (session) => this.instance.manager.seal(session),
+        () => undefined,
+      );
+  }
+
+  /** Tells the client, and keeps what belongs to one client out of shared caches (RFC 9111). */
+  writeHeaders(headers: ResponseHeaders): void {
+    const { transport, clock } = this.instance;
+    addVary(headers, transport.vary);
+    if (this.#decision.kind === 'keep') return;
+    transport.write(headers, this.#decision, clock());
+    const cacheControl = headers.get('Cache-Control').join(',');
+    if (!/\b(no-store|private)\b/i.test(cacheControl)) headers.set('Cache-Control', ['no-store']);
+  }
+
+  async #open(): Promise<Session> {
+    const { manager, transport, emit } = this.instance;
+    const reading = transport.read(this.request.headers);
+    if (reading.kind === 'ambiguous') emit({ type: 'rejected', reason: 'ambiguous' });
+    this.#presented = reading.kind === 'token';
+    return (this.#session = await manager
+      .open(reading.kind === 'token' ? reading.value : null)
+      .catch(asUnavailable));
+  }
+
+  async #commit(): Promise<void> {
+    if (this.#session === undefined || this.settle()) return;
+    this.#note(await this.instance.manager.commit(this.#session).catch(asUnavailable));
+  }
+
+  /** Later decisions win, but that there is nothing more to tell takes nothing back. */
+  #note(decision: CommitDecision): void {
+    if (decision.kind !== 'keep') this.#decision = decision;
+  }
+
+  /** A session whose token cannot reach the client is not begun. A client that sent a token has shown that it can. */
+  #isUndeliverable(session: Session): boolean {
+    if (!session.isNew || this.#presented || session.status !== 'changed') return false;
+    const obstacle = this.instance.transport.obstacle(this.request.connection);
+    if (obstacle !== null) this.instance.warnObstacle(obstacle);
+    return obstacle !== null;
+  }
+}
+
+function addVary(headers: ResponseHeaders, name: string): void {
+  const vary = headers.get('Vary').join(', ');
+  const names = vary.split(',').map((each) => each.trim().toLowerCase());
+  if (names.includes('*') || names.includes(name.toLowerCase())) return;
+  headers.set('Vary', [vary === '' ? name : `${vary}, ${name}`]);
+}
+
+/** A store that fails is an ordinary exception for guards, handlers and filters; other errors are the application's own. */
+function asUnavailable(error: unknown): never {
+  const unavailable =
+    error instanceof SessionError && ['SESSION_STORE_UNAVAILABLE', 'SESSION_CONFLICT'].includes(error.code);
+  throw unavailable ? new SessionUnavailableException(error) : error;
+}

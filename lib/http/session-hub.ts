@@ -1,0 +1,146 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Logger } from '@nestjs/common';
+import type { HttpAdapterHost } from '@nestjs/core';
+import { SessionError } from '../core/session.errors';
+import { RequestSessions, currentSessions } from './request-sessions';
+import type { SessionInstance } from './session-instance';
+
+type Adapter = HttpAdapterHost['httpAdapter'];
+
+/** The part of Fastify that the gate needs, so that nobody has to install it for the types. */
+interface FastifyInstance {
+  addHook(
+    name: 'onRequest',
+    hook: (request: FastifyRequest, reply: { raw: ServerResponse }, done: () => void) => void,
+  ): void;
+  addHook(
+    name: 'preValidation',
+    hook: (request: FastifyRequest, reply: unknown, done: () => void) => void,
+  ): void;
+}
+
+interface FastifyRequest {
+  readonly raw: IncomingMessage;
+  readonly protocol: string;
+}
+
+const hubs = new WeakMap<HttpAdapterHost, SessionHub>();
+
+/** Step 1 of 3 on a request's path: every request of an application passes here first, and has its sessions filed for whoever asks. */
+export class SessionHub {
+  readonly #instances = new Map<string, SessionInstance>();
+  readonly #pending = new Set<Promise<void>>();
+  readonly #logger = new Logger('SessionModule');
+  #mounted = false;
+
+  /** The one of this application, whichever of its session instances asks. */
+  static of(host: HttpAdapterHost): SessionHub {
+    const known = hubs.get(host);
+    if (known !== undefined) return known;
+    const hub = new SessionHub();
+    hubs.set(host, hub);
+    return hub;
+  }
+
+  /**
+   * Adds an instance, and mounts the gate with the first.
+   * @throws SessionError `SESSION_NAME_TAKEN`
+   */
+  add(instance: SessionInstance, host: HttpAdapterHost): void {
+    for (const other of this.#instances.values()) assertDistinct(instance, other);
+    this.#instances.set(instance.name, instance);
+    // A testing module has no adapter yet, a standalone application never gets one that serves.
+    if (host.httpAdapter) this.#mount(host.httpAdapter);
+    else host.init$.subscribe(() => this.#mount(host.httpAdapter));
+  }
+
+  /** @throws SessionError `SESSION_MODULE_MISSING` */
+  instance(name: string): SessionInstance {
+    const instance = this.#instances.get(name);
+    if (instance !== undefined) return instance;
+    const options = name === 'default' ? '' : `{ name: '${name}', … }`;
+    throw new SessionError(
+      'SESSION_MODULE_MISSING',
+      `There is no session instance '${name}'. Import SessionModule.forRoot(${options}).`,
+    );
+  }
+
+  /** Lets the shutdown wait for work that outlives its response. */
+  track(work: Promise<void>): void {
+    const tracked = work
+      .catch((error: unknown) => this.reportFailure(error))
+      .finally(() => this.#pending.delete(tracked));
+    this.#pending.add(tracked);
+  }
+
+  /** Resolves when no session of a finished response is being saved any more. */
+  async idle(): Promise<void> {
+    while (this.#pending.size > 0) await Promise.all(this.#pending);
+  }
+
+  reportFailure(error: unknown): void {
+    this.#logger.error('A session could not be saved', error);
+  }
+
+  /**
+   * Before body parser, CORS, `app.use` in main.ts and every guard. Fastify needs both: `use` comes before other middleware, the
+   * hook also knows Fastify's own request and works where middleware is turned off.
+   */
+  #mount(adapter: Adapter | undefined): void {
+    if (this.#mounted || typeof adapter?.use !== 'function') return;
+    const type = adapter.getType();
+    if (type === '') return;
+    this.#mounted = true;
+    const file = (request: IncomingMessage, response: ServerResponse, next: () => void): void =>
+      this.#file(request, response, next);
+    if (type !== 'fastify') {
+      adapter.use(file);
+      return;
+    }
+    const fastify = adapter.getInstance<FastifyInstance>();
+    fastify.addHook('onRequest', (request, reply, done) => {
+      RequestSessions.file(this, request.raw, reply.raw).platformRequest = request;
+      this.#enter(request.raw, done);
+    });
+    // Reading the body leaves the context that the request came in with.
+    fastify.addHook('preValidation', (request, _reply, done) => this.#enter(request.raw, done));
+    try {
+      adapter.use(file);
+    } catch {
+      // skipMiddie: there is no middleware that the gate would have to come before.
+    }
+  }
+
+  #file(request: IncomingMessage, response: ServerResponse, next: () => void): void {
+    const sessions = RequestSessions.file(this, request, response);
+    if (this.#usesContext()) currentSessions.run(sessions, next);
+    else next();
+  }
+
+  #enter(request: IncomingMessage, next: () => void): void {
+    const sessions = RequestSessions.find(request);
+    if (sessions !== undefined && this.#usesContext() && currentSessions.getStore() !== sessions)
+      currentSessions.run(sessions, next);
+    else next();
+  }
+
+  #usesContext(): boolean {
+    for (const { asyncContext } of this.#instances.values()) if (asyncContext) return true;
+    return false;
+  }
+}
+
+function assertDistinct(instance: SessionInstance, other: SessionInstance): void {
+  if (instance.name === other.name) {
+    throw new SessionError(
+      'SESSION_NAME_TAKEN',
+      `SessionModule.forRoot() was called twice for the instance '${instance.name}'. Call it once, in the root module, or give the second a name.`,
+    );
+  }
+  if (instance.transport.channel === other.transport.channel) {
+    throw new SessionError(
+      'SESSION_NAME_TAKEN',
+      `The session instances '${instance.name}' and '${other.name}' both use the ${instance.transport.channel}. Give one of them another.`,
+    );
+  }
+}

@@ -1,0 +1,72 @@
+// The module
+export { SessionModule } from './session.module';
+export type { SessionModuleExtras, SessionOptionsFactory } from './session.module-definition';
+export type { Duration, SessionModuleOptions } from './session.options';
+export type { CookieOptions } from './transports/cookie-options';
+
+// What an application keeps in a session; augment these
+export type {
+  FlashKind,
+  FlashMessage,
+  SessionConstantKey,
+  SessionConstants,
+  SessionData,
+  SessionKey,
+  SessionMessages,
+} from './core/session-data';
+
+// In handlers
+export { Session } from './decorators/session.decorator';
+export type { SessionSelection, SessionValue } from './decorators/session.decorator';
+export { Principal } from './decorators/principal.decorator';
+export type { Elevation, LoginOptions, LogoutOptions } from './core/session';
+export type { SessionStatus } from './core/session-draft';
+export type { PrincipalInput } from './core/principal';
+
+// In guards
+export { AuthGuard } from './guards/auth.guard';
+export { Public } from './decorators/public.decorator';
+export { RequireRoles, RequireRolesOf } from './guards/require-roles.decorator';
+
+// In providers
+export { SessionService } from './session.service';
+export { InjectSessions } from './decorators/inject-sessions.decorator';
+export {
+  SESSION_STORE,
+  sessionEventsToken,
+  sessionServiceToken,
+  sessionStoreToken,
+} from './http/session.tokens';
+export { SessionEvents } from './session.events';
+export type { SessionEvent, SessionEventReason, SessionEventType } from './core/session-event';
+
+// Stores
+export { MemorySessionStore } from './stores/memory/memory-session-store';
+export { isClosable, isEnumerable, isPrepared, isPrincipalIndexed, isSweepable } from './core/session-store';
+export type {
+  ClosableStore,
+  EnumerableStore,
+  PreparedStore,
+  PrincipalIndexedStore,
+  SessionStore,
+  StoreCall,
+  SweepableStore,
+} from './core/session-store';
+export type { SessionRecord } from './core/session-record';
+export type { SecretHash, SessionId } from './core/session-token';
+
+// Ports
+export { jsonCodec, UnsupportedValue } from './core/session-codec';
+export type { SessionCodec } from './core/session-codec';
+export { systemClock } from './core/clock';
+export type { Clock } from './core/clock';
+
+// Errors
+export {
+  SessionError,
+  SessionStoreError,
+  SessionTooLargeError,
+  SessionValueError,
+} from './core/session.errors';
+export type { SessionErrorCode } from './core/session.errors';
+export { SessionUnavailableException } from './http/session.exceptions';

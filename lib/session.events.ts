@@ -1,0 +1,81 @@
+import { Logger } from '@nestjs/common';
+import { Observable, Subject, Subscriber, type Observer, type Operator, type Subscription } from 'rxjs';
+import type { SessionEvent } from './core/session-event';
+
+const logger = new Logger('SessionEvents');
+
+/**
+ * What happens to sessions, as a stream: `events.pipe(filter(({ type }) => type === 'loggedIn')).subscribe(…)`.
+ * A listener that throws, rejects or hangs changes nothing for the request that caused the event.
+ */
+export class SessionEvents extends Observable<SessionEvent> {
+  readonly #subject: Subject<SessionEvent>;
+
+  constructor() {
+    const subject = new Subject<SessionEvent>();
+    super((subscriber) => subject.subscribe(subscriber));
+    this.#subject = subject;
+  }
+
+  /** For the module: tells every listener. */
+  emit(event: SessionEvent): void {
+    this.#subject.next(Object.freeze(event));
+  }
+
+  /** For the module: no more events will come. */
+  complete(): void {
+    this.#subject.complete();
+  }
+
+  override lift<R>(operator?: Operator<SessionEvent, R>): Observable<R> {
+    return new Guarded<R>(this, operator as Operator<unknown, R>);
+  }
+
+  override subscribe(
+    observer?: Partial<Observer<SessionEvent>> | ((event: SessionEvent) => void) | null,
+  ): Subscription {
+    return super.subscribe(guard(observer));
+  }
+}
+
+/** What operators make of the stream: RxJS rethrows what a listener throws where nobody can catch it, and that ends the process. */
+class Guarded<T> extends Observable<T> {
+  constructor(source: Observable<unknown>, operator: Operator<unknown, T> | undefined) {
+    super();
+    this.source = source;
+    this.operator = operator as Operator<unknown, T>;
+  }
+
+  override lift<R>(operator?: Operator<T, R>): Observable<R> {
+    return new Guarded<R>(this, operator as Operator<unknown, R>);
+  }
+
+  override subscribe(observer?: Partial<Observer<T>> | ((value: T) => void) | null): Subscription {
+    return super.subscribe(guard(observer));
+  }
+}
+
+/** Catches what a listener's own code throws. Operators subscribe with a Subscriber and have their own way with errors. */
+function guard<T>(observer?: Partial<Observer<T>> | ((value: T) => void) | null): Partial<Observer<T>> {
+  if (observer instanceof Subscriber) return observer;
+  const { next, error, complete } =
+    typeof observer === 'function' ? { next: observer } : ((observer ?? {}) as Partial<Observer<T>>);
+  return {
+    next: (value) => safely(() => next?.call(observer, value)),
+    error: (reason) => safely(() => (error === undefined ? report(reason) : error.call(observer, reason))),
+    complete: () => safely(() => complete?.call(observer)),
+  };
+}
+
+function safely(listener: () => unknown): void {
+  try {
+    const result = listener();
+    if (result instanceof Promise) result.catch(report);
+  } catch (error) {
+    report(error);
+  }
+}
+
+function report(error: unknown): void {
+  logger.error('A listener failed', error);
+}

@@ -1,0 +1,142 @@
+import {
+  Inject,
+  Logger,
+  Module,
+  type DynamicModule,
+  type OnApplicationShutdown,
+  type OnModuleInit,
+  type Provider,
+} from '@nestjs/common';
+import { APP_INTERCEPTOR, HttpAdapterHost } from '@nestjs/core';
+import type { EmitSessionEvent } from './core/session-event';
+import { SessionManager } from './core/session-manager';
+import { isClosable, isPrepared, type SessionStore } from './core/session-store';
+import { StoreClient } from './core/store-client';
+import { DEFAULT_SESSION } from './http/session-context';
+import { SessionHub } from './http/session-hub';
+import { SessionInterceptor } from './http/session.interceptor';
+import { sessionEventsToken, sessionServiceToken, sessionStoreToken } from './http/session.tokens';
+import { SessionEvents } from './session.events';
+import {
+  ASYNC_OPTIONS_TYPE,
+  ConfigurableModuleClass,
+  MODULE_OPTIONS_TOKEN,
+  OPTIONS_TYPE,
+} from './session.module-definition';
+import { resolveOptions, type ResolvedOptions, type SessionModuleOptions } from './session.options';
+import { SessionService } from './session.service';
+import { SessionSweeper } from './session.sweeper';
+import { MemorySessionStore } from './stores/memory/memory-session-store';
+import { CookieTransport } from './transports/cookie-transport';
+
+const NAME = Symbol('nestjs-tessera.name');
+const OPTIONS = Symbol('nestjs-tessera.options');
+const EVENTS = Symbol('nestjs-tessera.events');
+const STORE = Symbol('nestjs-tessera.store');
+
+/**
+ * Server-side sessions for the whole application. Import `SessionModule.forRoot(options)` once, in the root module; with a `name`,
+ * further instances stand beside it, each with a cookie, a store and a lifetime of its own.
+ */
+@Module({})
+export class SessionModule extends ConfigurableModuleClass implements OnModuleInit, OnApplicationShutdown {
+  readonly #hub: SessionHub;
+  readonly #sweeper: SessionSweeper;
+
+  constructor(
+    host: HttpAdapterHost,
+    @Inject(NAME) name: string,
+    @Inject(OPTIONS) options: ResolvedOptions,
+    @Inject(STORE) private readonly store: SessionStore,
+    @Inject(EVENTS) private readonly events: SessionEvents,
+  ) {
+    super();
+    const { clock, asyncContext, sweepEvery, storeTimeout } = options;
+    const logger = new Logger('SessionModule');
+    const emit: EmitSessionEvent = (event) =>
+      events.emit({ sessionName: name, id: null, principal: null, reason: null, at: clock(), ...event });
+    const warned = new Set<string>();
+    const warnObstacle = (obstacle: string): void => {
+      if (!warned.has(obstacle)) logger.warn(`A session could not begin: ${obstacle}.`);
+      warned.add(obstacle);
+    };
+    const manager = new SessionManager({ ...options, name, store, emit });
+    this.#sweeper = new SessionSweeper(store, new StoreClient(store, storeTimeout, emit), clock, sweepEvery);
+    this.#hub = SessionHub.of(host);
+    this.#hub.add(
+      {
+        name,
+        manager,
+        transport: new CookieTransport(options.cookie),
+        clock,
+        asyncContext,
+        emit,
+        warnObstacle,
+      },
+      host,
+    );
+    if (store instanceof MemorySessionStore && process.env['NODE_ENV'] === 'production') {
+      logger.warn(
+        'Sessions are kept in memory: they end with the process and are not shared between processes. Give forRoot a store.',
+      );
+    }
+  }
+
+  static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
+    return instanceOf(super.forRoot(options), options.name);
+  }
+
+  static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
+    return instanceOf(super.forRootAsync(options), options.name);
+  }
+
+  /** Checks the store before the first request. */
+  async onModuleInit(): Promise<void> {
+    if (isPrepared(this.store)) await this.store.prepare();
+    this.#sweeper.start();
+  }
+
+  /** Requests have finished by now. */
+  async onApplicationShutdown(): Promise<void> {
+    await Promise.all([this.#sweeper.stop(), this.#hub.idle()]);
+    if (isClosable(this.store)) await this.store.close();
+    this.events.complete();
+  }
+}
+
+/** Everything one instance provides. What others inject has a token by name; what only the module uses stays inside. */
+function instanceOf(definition: DynamicModule, name: string = DEFAULT_SESSION): DynamicModule {
+  const shared: Provider[] = [
+    {
+      provide: sessionStoreToken(name),
+      useFactory: ({ store }: ResolvedOptions) => store,
+      inject: [OPTIONS],
+    },
+    { provide: sessionEventsToken(name), useClass: SessionEvents },
+    { provide: sessionServiceToken(name), useFactory: () => new SessionService(name) },
+  ];
+  if (name === DEFAULT_SESSION) {
+    shared.push(
+      { provide: SessionEvents, useExisting: sessionEventsToken() },
+      { provide: SessionService, useExisting: sessionServiceToken() },
+    );
+  }
+  return {
+    ...definition,
+    global: true,
+    providers: [
+      ...(definition.providers ?? []),
+      ...shared,
+      { provide: NAME, useValue: name },
+      {
+        provide: OPTIONS,
+        useFactory: (options?: SessionModuleOptions) => resolveOptions(options ?? {}, name),
+        inject: [MODULE_OPTIONS_TOKEN],
+      },
+      { provide: STORE, useExisting: sessionStoreToken(name) },
+      { provide: EVENTS, useExisting: sessionEventsToken(name) },
+      { provide: APP_INTERCEPTOR, useFactory: () => new SessionInterceptor(name) },
+    ],
+    exports: shared.map((provider) => (provider as { provide: symbol }).provide),
+  };
+}

@@ -1,0 +1,154 @@
+import { parse as parseDuration } from '@lukeed/ms';
+import { systemClock, type Clock } from './core/clock';
+import { jsonCodec, type SessionCodec } from './core/session-codec';
+import type { Timeouts } from './core/session-expiry';
+import type { SessionStore } from './core/session-store';
+import { SessionError } from './core/session.errors';
+import { MemorySessionStore } from './stores/memory/memory-session-store';
+import { resolveCookie, type CookieOptions, type ResolvedCookie } from './transports/cookie-options';
+
+/** A length of time: milliseconds, or words such as `'90s'`, `'30m'`, `'24h'`, `'7d'`. */
+export type Duration = number | string;
+
+/** Options of `SessionModule.forRoot`. All have a default that is safe. */
+export interface SessionModuleOptions {
+  /** Where sessions rest. @default new MemorySessionStore(), which forgets everything when the process ends */
+  readonly store?: SessionStore;
+  /** The absolute end: how long a session lasts from its creation or its login, however busy it is. @default '24h' */
+  readonly lifetime?: Duration;
+  /** How long a session may rest between two requests; `false` for as long as its lifetime. @default '30m' */
+  readonly idleTimeout?: Duration | false;
+  /** The same two for sessions that outlive the browser. */
+  readonly rememberMe?: {
+    /** @default '30d' */
+    readonly lifetime?: Duration;
+    /** @default false */
+    readonly idleTimeout?: Duration | false;
+  };
+  /** The cookie that carries the token. */
+  readonly cookie?: CookieOptions;
+  /** Largest encoded session, in bytes. @default 65536 */
+  readonly maxBytes?: number;
+  /** How long a call to the store may take before the request gets a 503. @default '3s' */
+  readonly storeTimeout?: Duration;
+  /** How often expired records are removed from a store that does not do so by itself; `false` for never. @default '1m' */
+  readonly sweepEvery?: Duration | false;
+  /** Whether `SessionService.current()` works anywhere. It costs a little for each request on Node before 24. @default true */
+  readonly asyncContext?: boolean;
+  /** How values become text. @default JSON with Date, Map, Set, bigint, Uint8Array and undefined */
+  readonly codec?: SessionCodec;
+  /** The source of time, in epoch milliseconds. @default the machine's clock */
+  readonly clock?: Clock;
+}
+
+/** Options with nothing left to decide: lengths in milliseconds. */
+export interface ResolvedOptions {
+  readonly store: SessionStore;
+  readonly timeouts: Timeouts;
+  readonly rememberedTimeouts: Timeouts;
+  readonly cookie: ResolvedCookie;
+  readonly maxBytes: number;
+  readonly storeTimeout: number;
+  readonly sweepEvery: number | null;
+  readonly asyncContext: boolean;
+  readonly codec: SessionCodec;
+  readonly clock: Clock;
+}
+
+const DAY = 24 * 60 * 60 * 1000;
+
+/** Longest a Node timer can wait. */
+const TIMER_LIMIT = 2 ** 31 - 1;
+
+/** So far away that adding it to the present still gives an exact instant. */
+const DURATION_LIMIT = 100_000 * DAY;
+
+const KNOWN: Record<keyof SessionModuleOptions, true> = {
+  store: true,
+  lifetime: true,
+  idleTimeout: true,
+  rememberMe: true,
+  cookie: true,
+  maxBytes: true,
+  storeTimeout: true,
+  sweepEvery: true,
+  asyncContext: true,
+  codec: true,
+  clock: true,
+};
+
+/**
+ * Fills in the defaults, and refuses what cannot work, everything at once.
+ * @throws SessionError `SESSION_OPTIONS_INVALID`
+ */
+export function resolveOptions(options: SessionModuleOptions, name: string): ResolvedOptions {
+  const problems: string[] = [];
+  const length = (option: string, value: Duration, limit = DURATION_LIMIT): number => {
+    const milliseconds =
+      typeof value === 'number' ? value : typeof value === 'string' ? parseDuration(value) : undefined;
+    if (milliseconds !== undefined && milliseconds >= 1 && milliseconds <= limit)
+      return Math.floor(milliseconds);
+    problems.push(
+      `${option} ${show(value)} is no length of time; give milliseconds or words such as '30m', '24h', '7d', at most ${limit} ms`,
+    );
+    return limit;
+  };
+  const lengthOrNone = (option: string, value: Duration | false, limit?: number): number | null =>
+    value === false ? null : length(option, value, limit);
+
+  for (const key of Object.keys(options)) {
+    if (!(key in KNOWN)) problems.push(`${key} is not an option; known are ${Object.keys(KNOWN).join(', ')}`);
+  }
+  const {
+    rememberMe = {},
+    maxBytes = 64 * 1024,
+    asyncContext = true,
+    codec = jsonCodec,
+    clock = systemClock,
+  } = options;
+  const { cookie, problems: cookieProblems } = resolveCookie(options.cookie ?? {}, name);
+  problems.push(...cookieProblems);
+  const resolved: ResolvedOptions = {
+    store: options.store ?? new MemorySessionStore(),
+    timeouts: {
+      lifetime: length('lifetime', options.lifetime ?? DAY),
+      idleTimeout: lengthOrNone('idleTimeout', options.idleTimeout ?? DAY / 48),
+    },
+    rememberedTimeouts: {
+      lifetime: length('rememberMe.lifetime', rememberMe.lifetime ?? 30 * DAY),
+      idleTimeout: lengthOrNone('rememberMe.idleTimeout', rememberMe.idleTimeout ?? false),
+    },
+    cookie,
+    maxBytes,
+    storeTimeout: length('storeTimeout', options.storeTimeout ?? 3000, TIMER_LIMIT),
+    sweepEvery: lengthOrNone('sweepEvery', options.sweepEvery ?? 60_000, DAY),
+    asyncContext,
+    codec,
+    clock,
+  };
+  for (const method of ['find', 'insert', 'update', 'extend', 'delete'] as const) {
+    if (typeof (resolved.store as Partial<SessionStore> | null)?.[method] !== 'function')
+      problems.push(`store has no method ${method}(); give a SessionStore`);
+  }
+  if (!Number.isSafeInteger(maxBytes) || maxBytes < 256)
+    problems.push(`maxBytes ${show(maxBytes)} must be a whole number of at least 256`);
+  if (typeof asyncContext !== 'boolean')
+    problems.push(`asyncContext ${show(asyncContext)} must be true or false`);
+  if (typeof clock !== 'function') problems.push('clock must be a function that returns epoch milliseconds');
+  if (typeof codec?.encode !== 'function' || typeof codec.decode !== 'function')
+    problems.push('codec must have encode() and decode()');
+  if (problems.length > 0) throw refusal(name, problems);
+  return resolved;
+}
+
+function refusal(name: string, problems: string[]): SessionError {
+  const instance = name === 'default' ? '' : ` of '${name}'`;
+  return new SessionError(
+    'SESSION_OPTIONS_INVALID',
+    `SessionModule cannot start with these options${instance}:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
+  );
+}
+
+function show(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value) : String(value);
+}

@@ -1,0 +1,78 @@
+import type { ArgumentsHost } from '@nestjs/common';
+import type { PrincipalInput } from './core/principal';
+import type { Elevation, LoginOptions, LogoutOptions, Session } from './core/session';
+import { SessionError } from './core/session.errors';
+import { currentSessions, RequestSessions } from './http/request-sessions';
+import { sessionsOf } from './http/session-context';
+import type { SessionHandle } from './http/session-handle';
+
+/**
+ * The current request's session, from any provider. Every method loads the session if nothing has yet, and throws
+ * `SessionUnavailableException` (503) when the store fails, `SessionError` with code `SESSION_REQUEST_MISSING` outside a request.
+ */
+export class SessionService {
+  constructor(private readonly name: string) {}
+
+  /** The session of the request in hand. Needs the async context, which `asyncContext: false` turns off. */
+  current(): Promise<Session> {
+    return this.#handle().open();
+  }
+
+  /** The session of a handler's context, or of a request, Express's, Fastify's or Node's own. Needs no async context. */
+  of(source: ArgumentsHost | object): Promise<Session> {
+    const sessions = isHost(source) ? sessionsOf(source) : RequestSessions.of(source);
+    return sessions.handle(this.name).open();
+  }
+
+  /**
+   * Logs a principal in, under a new token: see `Session.login`. It takes effect when the request commits.
+   * @throws SessionError `PRINCIPAL_INVALID`, `SESSION_CONSTANT_FIXED`
+   */
+  async login(principal: PrincipalInput, options?: LoginOptions): Promise<void> {
+    (await this.current()).login(principal, options);
+  }
+
+  /** Ends the login, and the session with it unless its data is to be kept: see `Session.logout`. */
+  async logout(options?: LogoutOptions): Promise<void> {
+    (await this.current()).logout(options);
+  }
+
+  /**
+   * Notes a fresh proof of identity, changes roles, and renews the token: see `Session.elevate`.
+   * @throws SessionError `SESSION_NOT_LOGGED_IN`
+   */
+  async elevate(elevation?: Elevation): Promise<void> {
+    (await this.current()).elevate(elevation);
+  }
+
+  /** Replaces the token: see `Session.renewToken`. */
+  async renewToken(): Promise<void> {
+    (await this.current()).renewToken();
+  }
+
+  /** Ends the session for good: see `Session.destroy`. */
+  async destroy(): Promise<void> {
+    (await this.current()).destroy();
+  }
+
+  /**
+   * Commits now what would be committed before the response begins: when a message is about to be sent that others will act upon, say.
+   * A session that nothing has touched is not loaded for it.
+   */
+  async commit(): Promise<void> {
+    await this.#handle().commit();
+  }
+
+  #handle(): SessionHandle {
+    const sessions = currentSessions.getStore();
+    if (sessions !== undefined) return sessions.handle(this.name);
+    throw new SessionError(
+      'SESSION_REQUEST_MISSING',
+      'There is no current request here. Call it while a request is being handled, with asyncContext on, or use of(context) with what you were given.',
+    );
+  }
+}
+
+function isHost(source: ArgumentsHost | object): source is ArgumentsHost {
+  return typeof (source as Partial<ArgumentsHost>).switchToHttp === 'function';
+}

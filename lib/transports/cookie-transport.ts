@@ -1,0 +1,89 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { parseCookie, stringifySetCookie } from 'cookie';
+import type { CommitDecision } from '../core/session-decision';
+import type { ResolvedCookie } from './cookie-options';
+import type { Connection, ResponseHeaders, SessionTransport, TokenReading } from './session-transport';
+
+/** The longest life browsers give a cookie (RFC 6265bis section 5.5): 400 days, in seconds. */
+const MAX_AGE_LIMIT = 400 * 24 * 60 * 60;
+
+const NONE: TokenReading = { kind: 'none' };
+const AMBIGUOUS: TokenReading = { kind: 'ambiguous' };
+const asIs = (text: string): string => text;
+
+/** Hosts that browsers trust with a `Secure` cookie over plain HTTP. */
+const LOOPBACK = /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i;
+
+/** Carries the token in a cookie. */
+export class CookieTransport implements SessionTransport {
+  readonly vary = 'Cookie';
+  readonly channel: string;
+
+  constructor(private readonly cookie: ResolvedCookie) {
+    this.channel = `cookie ${cookie.name}`;
+  }
+
+  /** Two cookies of our name come from two places, and only one of them is ours: neither is believed. */
+  read({ cookie: header }: IncomingHttpHeaders): TokenReading {
+    const { name } = this.cookie;
+    if (header === undefined || !header.includes(name)) return NONE;
+    let found: string | undefined;
+    for (const pair of header.split(';')) {
+      if (!pair.includes(name)) continue;
+      const value = parseCookie(pair, { decode: asIs })[name];
+      if (value === undefined) continue;
+      if (found !== undefined) return AMBIGUOUS;
+      found = value;
+    }
+    return found === undefined ? NONE : { kind: 'token', value: found };
+  }
+
+  obstacle({ secure, host }: Connection): string | null {
+    if (!this.cookie.secure || secure || LOOPBACK.test(host ?? '')) return null;
+    return (
+      `the cookie ${this.cookie.name} is Secure but the request came over plain HTTP. Serve HTTPS; behind a proxy that does, let the ` +
+      "framework trust it (Express: app.set('trust proxy', …), Fastify: trustProxy)"
+    );
+  }
+
+  write(headers: ResponseHeaders, decision: Exclude<CommitDecision, { kind: 'keep' }>, now: number): void {
+    const others = headers
+      .get('Set-Cookie')
+      .filter((line) => !line.trimStart().startsWith(`${this.cookie.name}=`));
+    headers.set('Set-Cookie', [
+      ...others,
+      decision.kind === 'issue' ? this.#issue(decision.token, decision.keepUntil, now) : this.#forget(),
+    ]);
+  }
+
+  #issue(token: string, keepUntil: number | null, now: number): string {
+    const maxAge =
+      keepUntil === null
+        ? undefined
+        : Math.min(MAX_AGE_LIMIT, Math.max(0, Math.floor((keepUntil - now) / 1000)));
+    return this.#line(token, maxAge === undefined ? {} : { maxAge });
+  }
+
+  /** Repeats every attribute the browser tells cookies apart by, or a partitioned cookie would stay. */
+  #forget(): string {
+    return this.#line('', { maxAge: 0, expires: new Date(0) });
+  }
+
+  #line(value: string, life: { maxAge?: number; expires?: Date }): string {
+    const { name, path, domain, secure, sameSite, partitioned } = this.cookie;
+    return stringifySetCookie(
+      {
+        name,
+        value,
+        ...life,
+        path,
+        ...(domain !== undefined && { domain }),
+        httpOnly: true,
+        secure,
+        sameSite,
+        partitioned,
+      },
+      { encode: asIs },
+    );
+  }
+}
