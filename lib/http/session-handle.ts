@@ -19,6 +19,8 @@ export class SessionHandle {
   #presented = false;
   #decision: CommitDecision = KEEP;
   #committing: Promise<void> = Promise.resolve();
+  /** A commit has failed: the exception it threw is the answer, which must not wait for a second failure. */
+  #failed = false;
 
   constructor(
     readonly instance: SessionInstance,
@@ -30,16 +32,22 @@ export class SessionHandle {
     return (this.#opening ??= this.#open());
   }
 
-  /** Settles everything that needs no store, and says whether that was all. */
+  /** Settles everything that needs no store, and says whether that was all. Never throws: what is wrong is for the commit to say. */
   settle(): boolean {
-    if (this.#session === undefined || this.#isUndeliverable(this.#session)) return true;
-    const decision = this.instance.manager.settled(this.#session);
-    if (decision !== null) this.#note(decision);
-    return decision !== null;
+    if (this.#failed || this.#session === undefined) return true;
+    try {
+      if (this.#isUndeliverable(this.#session)) return true;
+      const decision = this.instance.manager.settled(this.#session);
+      if (decision !== null) this.#note(decision);
+      return decision !== null;
+    } catch {
+      return false;
+    }
   }
 
   /**
-   * Commits what has come together since the last commit; one after the other when asked twice at once.
+   * Commits what has come together since the last commit; one after the other when asked twice at once. After a failure
+   * only an explicit second call tries again.
    * @throws SessionUnavailableException, or the `SessionError` that a value caused
    */
   commit(): Promise<void> {
@@ -49,7 +57,7 @@ export class SessionHandle {
 
   /** The response is over: what changed in a stored session is still saved, but nothing new begins. */
   finish(): Promise<void> {
-    return this.#session === undefined || this.#session.isNew ? Promise.resolve() : this.commit();
+    return this.#failed || this.#session === undefined || this.#session.isNew ? Promise.resolve() : this.commit();
   }
 
   /** The response has begun. */
@@ -83,8 +91,14 @@ export class SessionHandle {
   }
 
   async #commit(): Promise<void> {
+    this.#failed = false;
     if (this.#session === undefined || this.settle()) return;
-    this.#note(await this.instance.manager.commit(this.#session).catch(asUnavailable));
+    try {
+      this.#note(await this.instance.manager.commit(this.#session));
+    } catch (error) {
+      this.#failed = true;
+      asUnavailable(error);
+    }
   }
 
   /** Later decisions win, but that there is nothing more to tell takes nothing back. */
