@@ -57,7 +57,9 @@ export class SessionHandle {
 
   /** The response is over: what changed in a stored session is still saved, but nothing new begins. */
   finish(): Promise<void> {
-    return this.#failed || this.#session === undefined || this.#session.isNew ? Promise.resolve() : this.commit();
+    return this.#failed || this.#session === undefined || this.#session.isNew
+      ? Promise.resolve()
+      : this.commit();
   }
 
   /** The response has begun. */
