@@ -52,7 +52,10 @@ module.exports = {
       extends: ['plugin:@typescript-eslint/recommended-type-checked', 'prettier'],
       rules: {
         '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
-        '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+        '@typescript-eslint/switch-exhaustiveness-check': [
+          'error',
+          { considerDefaultExhaustiveForUnions: true },
+        ],
         // SessionData is empty until an application fills it, so its keys are never, in here alone.
         '@typescript-eslint/no-redundant-type-constituents': 'off',
         // Session is both a decorator and a type; merging an empty interface is how applications type it.
