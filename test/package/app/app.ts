@@ -1,0 +1,46 @@
+import { Body, Controller, Get, Module, Post, UseGuards } from '@nestjs/common';
+import { AuthGuard, Principal, Session, SessionModule, SessionService } from 'nestjs-tessera';
+
+declare module 'nestjs-tessera' {
+  interface SessionData {
+    visits: number;
+  }
+}
+
+@Controller()
+class VisitsController {
+  constructor(private readonly sessions: SessionService) {}
+
+  @Get('visits')
+  visits(@Session() session: Session): string {
+    return String(session.update('visits', (visits = 0) => visits + 1));
+  }
+
+  /** A body to read, and the current session after that: reading a body may lose an async context. */
+  @Post('login')
+  async login(@Body() { id }: { id: string }): Promise<void> {
+    await this.sessions.login({ id });
+  }
+
+  @UseGuards(AuthGuard)
+  @Get('me')
+  me(@Principal() { id }: Principal, @Session('visits') visits?: number): string {
+    return `${id} ${visits}`;
+  }
+
+  @Post('logout')
+  logout(@Session() session: Session): void {
+    session.logout();
+  }
+}
+
+@Module({ imports: [SessionModule.forRoot({ lifetime: '1h' })], controllers: [VisitsController] })
+export class AppModule {}
+
+/** Never called: it is here for the compiler. */
+export function misspell(session: Session): void {
+  // @ts-expect-error -- not a key that the application has declared
+  session.get('visitz');
+  // @ts-expect-error -- not the type it has declared
+  session.set('visits', 'many');
+}
