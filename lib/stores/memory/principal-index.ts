@@ -1,0 +1,34 @@
+import type { MemoryEntry } from './memory-entry';
+import { ShardedMap } from './sharded-map';
+
+/** The sessions of each principal, as lists threaded through the entries: one map entry a principal, nothing more a session. */
+export class PrincipalIndex {
+  readonly #heads = new ShardedMap<MemoryEntry>();
+
+  *of(principal: string): Generator<MemoryEntry> {
+    let entry = this.#heads.get(principal) ?? null;
+    while (entry !== null) {
+      const { next }: MemoryEntry = entry; // whoever gets the entry may remove it
+      yield entry;
+      entry = next;
+    }
+  }
+
+  add(entry: MemoryEntry): void {
+    if (entry.principal === null) return;
+    const head = this.#heads.get(entry.principal) ?? null;
+    entry.next = head;
+    if (head !== null) head.previous = entry;
+    this.#heads.set(entry.principal, entry);
+  }
+
+  remove(entry: MemoryEntry): void {
+    const { principal, previous, next } = entry;
+    if (principal === null) return;
+    if (next !== null) next.previous = previous;
+    if (previous !== null) previous.next = next;
+    else if (next !== null) this.#heads.set(principal, next);
+    else this.#heads.delete(principal);
+    entry.previous = entry.next = null;
+  }
+}
