@@ -28,7 +28,7 @@ export class SessionEvents extends Observable<SessionEvent> {
   }
 
   override lift<R>(operator?: Operator<SessionEvent, R>): Observable<R> {
-    return new Guarded<R>(this, operator as Operator<unknown, R>);
+    return new Guarded<R>(this, operator);
   }
 
   override subscribe(
@@ -47,7 +47,7 @@ class Guarded<T> extends Observable<T> {
   }
 
   override lift<R>(operator?: Operator<T, R>): Observable<R> {
-    return new Guarded<R>(this, operator as Operator<unknown, R>);
+    return new Guarded<R>(this, operator);
   }
 
   override subscribe(observer?: Partial<Observer<T>> | ((value: T) => void) | null): Subscription {
@@ -59,7 +59,7 @@ class Guarded<T> extends Observable<T> {
 function guard<T>(observer?: Partial<Observer<T>> | ((value: T) => void) | null): Partial<Observer<T>> {
   if (observer instanceof Subscriber) return observer;
   const { next, error, complete } =
-    typeof observer === 'function' ? { next: observer } : ((observer ?? {}) as Partial<Observer<T>>);
+    typeof observer === 'function' ? { next: observer } : ((observer ?? {}));
   return {
     next: (value) => safely(() => next?.call(observer, value)),
     error: (reason) => safely(() => (error === undefined ? report(reason) : error.call(observer, reason))),

@@ -9,18 +9,18 @@
  *
  * Values may be any JSON value plus `Date`, `Map`, `Set`, `bigint`, `Uint8Array` and `undefined`.
  */
-// eslint-disable-next-line @typescript-eslint/no-empty-object-type -- filled in by the application
+ 
 export interface SessionData {}
 
 /** What `login(principal, { constants })` fixes until logout, read with `session.constant(key)`. Augment it like {@link SessionData}. */
-// eslint-disable-next-line @typescript-eslint/no-empty-object-type -- filled in by the application
+ 
 export interface SessionConstants {}
 
 /**
  * The kinds of flash message and the type of each. Augment it to type `flash` and `messages`;
  * until you do, any kind is accepted and a message is a string.
  */
-// eslint-disable-next-line @typescript-eslint/no-empty-object-type -- filled in by the application
+ 
 export interface SessionMessages {}
 
 /** A key declared in {@link SessionData}. */
