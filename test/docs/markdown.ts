@@ -1,0 +1,75 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+export const root = resolve(__dirname, '../..');
+
+/** Code between fences, and where it begins. */
+export interface Snippet {
+  readonly code: string;
+  /** The line of the document, from 1, that the first line of the code stands on. */
+  readonly line: number;
+}
+
+/** The guides, as paths from the root. */
+export const guides: readonly string[] = [
+  ...readdirSync(root).filter((name) => name.endsWith('.md')),
+  ...readdirSync(join(root, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join('docs', name)),
+];
+
+/** A guide, taken apart. */
+export class Markdown {
+  readonly #lines: readonly string[];
+
+  constructor(readonly path: string) {
+    this.#lines = readFileSync(join(root, path), 'utf8').split('\n');
+  }
+
+  snippets(language: string): Snippet[] {
+    const snippets: Snippet[] = [];
+    for (const [index, line] of this.#lines.entries()) {
+      if (line !== '```' + language) continue;
+      const end = this.#lines.indexOf('```', index + 1);
+      snippets.push({ code: this.#lines.slice(index + 1, end).join('\n'), line: index + 2 });
+    }
+    return snippets;
+  }
+
+  /** Where links and images lead, outside of code. */
+  links(): string[] {
+    return [...this.#prose().matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target!);
+  }
+
+  /** What a link's `#fragment` may name: headings, as GitHub spells them. */
+  anchors(): string[] {
+    const headings = [...this.#prose().matchAll(/^#+ (.+)$/gm)];
+    return headings.map(([, heading]) =>
+      heading!
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N} _-]/gu, '')
+        .replaceAll(' ', '-'),
+    );
+  }
+
+  /** The rows of the table that begins with this header cell: each the texts of its cells, without code marks. */
+  table(firstHeader: string): string[][] {
+    const start = this.#lines.findIndex((line) => line.startsWith(`| ${firstHeader} |`));
+    const rest = this.#lines.slice(start + 2);
+    return rest
+      .slice(
+        0,
+        rest.findIndex((line) => !line.startsWith('|')),
+      )
+      .map((row) =>
+        row
+          .split('|')
+          .slice(1, -1)
+          .map((cell) => cell.trim()),
+      );
+  }
+
+  #prose(): string {
+    return this.#lines.join('\n').replace(/^```[\s\S]*?^```$/gm, '');
+  }
+}

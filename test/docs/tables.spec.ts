@@ -1,0 +1,37 @@
+import { defaultsOf, membersOfUnion } from './compiler';
+import { Markdown } from './markdown';
+
+const readme = new Markdown('README.md');
+
+describe('the tables of README.md say what the source says', () => {
+  const options = new Map([
+    ...defaultsOf('lib/session.options.ts', 'SessionModuleOptions'),
+    ...defaultsOf('lib/transports/cookie-options.ts', 'CookieOptions', 'cookie.'),
+  ]);
+  options.delete('cookie');
+  const rows = readme
+    .table('option')
+    .map(([option, value]) => ({ option: bare(option), value: bare(value) }));
+
+  it('of the options, each once', () => {
+    expect(rows.map(({ option }) => option).sort()).toEqual([...options.keys()].sort());
+  });
+
+  it.each(rows)('of the default of $option', ({ option, value }) => {
+    expect(options.get(option)).toEqual(expect.stringContaining(value));
+  });
+
+  it('of the codes of errors, each once', () => {
+    const codes = membersOfUnion('lib/core/session.errors.ts', 'SessionErrorCode');
+    expect(readme.table('code').map(([code]) => bare(code))).toEqual(codes);
+  });
+
+  it('of the types of events, each once', () => {
+    const types = membersOfUnion('lib/core/session-event.ts', 'SessionEventType');
+    expect(readme.table('type').map(([type]) => bare(type))).toEqual(types);
+  });
+});
+
+function bare(cell = ''): string {
+  return cell.replaceAll('`', '');
+}
