@@ -53,20 +53,28 @@ function pack(value: unknown, depth: number): unknown {
 
 function packObject(value: object, depth: number): unknown {
   if (depth >= MAX_DEPTH) throw new UnsupportedValue(`nested deeper than ${MAX_DEPTH} levels, or circular`);
-  if (Array.isArray(value)) return packArray(value, depth);
   const ancestors = countAncestors(value);
-  if (ancestors <= 1) return packPlain(value as Record<string, unknown>, depth);
+  if (Array.isArray(value) && ancestors === 2) return packArray(value, depth);
+  if (isPlain(value)) return packPlain(value as Record<string, unknown>, depth);
+  if (Object.keys(value).length > 0 && !types.isTypedArray(value)) throw asInstance(value);
   if (types.isDate(value) && ancestors === 2) return ['$date', timeOf(value)];
   if (types.isMap(value) && ancestors === 2) return ['$map', ...packItems([...value].flat(1), depth)];
   if (types.isSet(value) && ancestors === 2) return ['$set', ...packItems([...value], depth)];
   if (Buffer.isBuffer(value)) return ['$buffer', value.toString('base64')];
   if (types.isUint8Array(value) && ancestors === 3) return ['$bytes', Buffer.from(value).toString('base64')];
-  throw new UnsupportedValue(
-    `an instance of ${nameOf(value)} would come back as something else; keep its plain data`,
+  throw asInstance(value);
+}
+
+/** Of any realm: above it stands nothing, or an `Object.prototype`, which only then has nothing above. */
+function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  return (
+    prototype === null ||
+    (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'hasOwnProperty'))
   );
 }
 
-/** Prototypes above: 1 for a plain object of any realm, 2 for a built-in class, more for what derives from one. */
+/** Prototypes above: 2 for a built-in class, more for what derives from one. */
 function countAncestors(value: object): number {
   let count = 0;
   for (let at: unknown = Object.getPrototypeOf(value); at !== null; at = Object.getPrototypeOf(at)) count++;
@@ -84,8 +92,10 @@ function packPlain(value: Record<string, unknown>, depth: number): unknown {
 }
 
 function packArray(value: unknown[], depth: number): unknown {
-  if (Object.keys(value).length !== value.length)
-    throw new UnsupportedValue('the array has holes or properties of its own');
+  const keys = Object.keys(value);
+  // Indices come first among the keys: if the last one is an index, all are.
+  const isDense = keys.length === value.length && (keys.length === 0 || keys.at(-1) === `${keys.length - 1}`);
+  if (!isDense) throw new UnsupportedValue('the array has holes or properties of its own');
   const packed = packItems(value, depth);
   const first = value[0];
   return typeof first === 'string' && first.startsWith('$') ? ['$array', ...packed] : packed;
@@ -108,6 +118,12 @@ function timeOf(date: Date): number {
   const time = date.getTime();
   if (Number.isNaN(time)) throw new UnsupportedValue('the Date is invalid');
   return time;
+}
+
+function asInstance(value: object): UnsupportedValue {
+  return new UnsupportedValue(
+    `an instance of ${nameOf(value)} would come back as something else; keep its plain data`,
+  );
 }
 
 function nameOf(value: object): string {
