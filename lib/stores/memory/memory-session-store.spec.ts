@@ -1,0 +1,201 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import type { SessionRecord } from '../../core/session-record';
+import { newSessionId, type SessionId } from '../../core/session-token';
+import { describeSessionStore } from '../../testing/describe-session-store';
+import { aRecord, nextOf } from '../../testing/store-suite/records';
+import { MemorySessionStore } from './memory-session-store';
+
+describeSessionStore('MemorySessionStore', { create: () => new MemorySessionStore() });
+
+describe('MemorySessionStore when full', () => {
+  const insert = async (store: MemorySessionStore, given: Partial<SessionRecord>) => {
+    const record = aRecord(given);
+    await store.insert(record);
+    return () => store.find(record.id);
+  };
+
+  it('lets the visitor closest to expiry give way', async () => {
+    const store = new MemorySessionStore({ maxSessions: 3 });
+    const [late, soon, later] = [
+      await insert(store, { expiresAt: 2000 }),
+      await insert(store, { expiresAt: 1000 }),
+      await insert(store, { expiresAt: 3000 }),
+    ];
+    const newest = await insert(store, { expiresAt: 1500 });
+    expect(store.size).toBe(3);
+    expect(await soon()).toBeNull();
+    for (const find of [late, later, newest]) expect(await find()).not.toBeNull();
+  });
+
+  it('logs nobody out for the sake of visitors', async () => {
+    const store = new MemorySessionStore({ maxSessions: 10 });
+    const ada = await insert(store, { principal: 'default:ada', expiresAt: 1000 });
+    for (let n = 0; n < 100; n++) await insert(store, { expiresAt: 2000 + n });
+    expect(await ada()).not.toBeNull();
+    expect(store.size).toBe(10);
+  });
+
+  it('lets the user closest to expiry give way when there are only users', async () => {
+    const store = new MemorySessionStore({ maxSessions: 2 });
+    const ada = await insert(store, { principal: 'default:ada', expiresAt: 1000 });
+    const bob = await insert(store, { principal: 'default:bob', expiresAt: 2000 });
+    await insert(store, { expiresAt: 3000 });
+    expect(await ada()).toBeNull();
+    expect(await bob()).not.toBeNull();
+    expect(await store.findByPrincipal('default:ada')).toEqual([]);
+  });
+
+  it('rejects an id that exists without making room for it', async () => {
+    const store = new MemorySessionStore({ maxSessions: 2 });
+    const record = aRecord({ expiresAt: 2000 });
+    await store.insert(record);
+    const other = await insert(store, { expiresAt: 1000 });
+    await expect(store.insert(record)).rejects.toMatchObject({ code: 'SESSION_DUPLICATE_ID' });
+    expect(await other()).not.toBeNull();
+  });
+
+  it.each([0, -1, 1.5, NaN, Infinity])('refuses maxSessions %p in words', (maxSessions) => {
+    expect(() => new MemorySessionStore({ maxSessions })).toThrow(
+      expect.objectContaining({
+        code: 'SESSION_OPTIONS_INVALID',
+        message: expect.stringContaining('whole number'),
+      }),
+    );
+  });
+});
+
+describe('MemorySessionStore and time', () => {
+  it('E5: sweeps in order whatever the instants: years apart, negative, infinite', async () => {
+    const store = new MemorySessionStore();
+    const instants = [
+      1e15,
+      -Infinity,
+      0,
+      Infinity,
+      -1e15,
+      1763689066000,
+      Number.MAX_SAFE_INTEGER,
+      1763689066001,
+    ];
+    for (const expiresAt of instants) await store.insert(aRecord({ expiresAt }));
+    expect(await store.sweep(1763689066000, 100)).toBe(4);
+    expect(await store.sweep(0, 100)).toBe(0); // the clock jumped back
+    expect(await store.sweep(Number.MAX_SAFE_INTEGER, 100)).toBe(3);
+    expect(await store.sweep(Infinity, 100)).toBe(1);
+    expect(store.size).toBe(0);
+  });
+
+  it('agrees with a list that is sorted each time, over random changes', async () => {
+    const store = new MemorySessionStore();
+    const model = new Map<SessionId, SessionRecord>();
+    let seed = 20_251_121;
+    const dice = (sides: number) => {
+      seed = (Math.imul(seed, 1_103_515_245) + 12_345) & 0x7fffffff;
+      return (seed >> 8) % sides;
+    };
+    for (let step = 0; step < 5_000; step++) {
+      const record = [...model.values()][dice(Math.min(model.size, 50))];
+      const expiresAt = dice(1000);
+      switch (dice(record ? 6 : 1)) {
+        case 1:
+          await store.delete(record!.id);
+          model.delete(record!.id);
+          break;
+        case 2:
+          await store.extend(record!.id, record!.version, expiresAt);
+          model.set(record!.id, { ...record!, expiresAt });
+          break;
+        case 3: {
+          const next = nextOf(record!, { expiresAt, principal: dice(2) ? `default:${dice(3)}` : null });
+          await store.update(next, record!.version);
+          model.set(next.id, next);
+          break;
+        }
+        case 4: {
+          const [now, limit] = [dice(100), dice(10)];
+          const due = [...model.values()].filter((one) => one.expiresAt <= now).length;
+          expect(await store.sweep(now, limit)).toBe(Math.min(due, limit));
+          for (const id of model.keys()) if ((await store.find(id)) === null) model.delete(id);
+          break;
+        }
+        default: {
+          const fresh = aRecord({ expiresAt, principal: dice(2) ? `default:${dice(3)}` : null });
+          await store.insert(fresh);
+          model.set(fresh.id, fresh);
+        }
+      }
+      expect(store.size).toBe(model.size);
+    }
+    for (const record of model.values()) expect(await store.find(record.id)).toEqual(record);
+    for (const principal of ['default:0', 'default:1', 'default:2']) {
+      const expected = [...model.values()].filter((one) => one.principal === principal).map(({ id }) => id);
+      const found = (await store.findByPrincipal(principal)).map(({ id }) => id);
+      expect(found.sort()).toEqual(expected.sort());
+    }
+  });
+
+  it('E6: forgets a million that expire in the same millisecond in batches, none of them long', async () => {
+    const store = new MemorySessionStore();
+    const { secretHash, body } = aRecord();
+    for (let n = 0; n < 1_000_000; n++) {
+      await store.insert({
+        id: newSessionId(),
+        version: 1,
+        secretHash,
+        principal: null,
+        expiresAt: 1000,
+        body,
+      });
+    }
+    const batches: number[] = [];
+    for (let removed = 500; removed === 500;) {
+      const start = performance.now();
+      removed = await store.sweep(1000, 500);
+      batches.push(performance.now() - start);
+    }
+    expect(store.size).toBe(0);
+    // A stray pause of the machine or its garbage collector is not ours; the 99th percentile is.
+    expect(batches.sort((a, b) => a - b)[Math.floor(batches.length * 0.99)]).toBeLessThan(10);
+  });
+});
+
+describe('MemorySessionStore and memory', () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const heapAfter = async (work: () => Promise<void>) => {
+    collect();
+    const before = process.memoryUsage().heapUsed;
+    await work();
+    collect();
+    return process.memoryUsage().heapUsed - before;
+  };
+
+  it('does not keep a header alive for the id that was cut out of it', async () => {
+    const store = new MemorySessionStore();
+    const grown = await heapAfter(async () => {
+      for (let n = 0; n < 1000; n++) {
+        const header = Buffer.alloc(16_384, 'x').toString('latin1') + newSessionId();
+        const cut = header.slice(-22);
+        await store.insert(
+          aRecord({ id: cut as SessionId, principal: header.slice(-40), body: header.slice(-50) }),
+        );
+      }
+    });
+    expect(store.size).toBe(1000);
+    expect(grown).toBeLessThan(4_000_000); // the headers are 16 MB
+  });
+
+  it('keeps nothing of sessions that are gone, however far their expiry was', async () => {
+    const store = new MemorySessionStore();
+    const grown = await heapAfter(async () => {
+      for (let n = 0; n < 200_000; n++) {
+        const record = aRecord({ expiresAt: 1e12 + n * 1000, principal: `default:${n}` });
+        await store.insert(record);
+        await store.delete(record.id);
+      }
+    });
+    expect(store.size).toBe(0);
+    expect(grown).toBeLessThan(4_000_000);
+  });
+});

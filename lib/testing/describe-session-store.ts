@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import {
+  isClosable,
+  isEnumerable,
+  isPrepared,
+  isPrincipalIndexed,
+  isSweepable,
+  type SessionStore,
+} from '../core/session-store';
+import { describeCalls } from './store-suite/calls.group';
+import { describeConcurrency } from './store-suite/concurrency.group';
+import { describeEnumeration } from './store-suite/enumeration.group';
+import { describeExpiry } from './store-suite/expiry.group';
+import { describePrincipals } from './store-suite/principals.group';
+import type { SessionStorePower, StoreSuite } from './store-suite/store-suite';
+import { describeSweeping } from './store-suite/sweeping.group';
+import { globalRunner, type TestRunner } from './store-suite/test-runner';
+import { describeValues } from './store-suite/values.group';
+
+/** How the suite comes by the store under test. */
+export interface SessionStoreHarness<S extends SessionStore = SessionStore> {
+  /** A store that holds nothing. Called before every test; `prepare()` is called by the suite where there is one. */
+  create(): S | Promise<S>;
+  /**
+   * Cleans up after every test.
+   * @default calls `close()` where there is one
+   */
+  destroy?(store: S): void | Promise<void>;
+  /**
+   * The optional powers that the store has not. Their tests are shown as skipped, so that nobody takes them for passed.
+   * @default []
+   */
+  readonly without?: readonly SessionStorePower[];
+  /**
+   * How many records the tests of many use. Keep it well above the store's page size.
+   * @default 10_000
+   */
+  readonly volume?: number;
+  /** `describe`, `it`, `beforeEach` and `afterEach` of the test runner. @default the global ones */
+  readonly runner?: TestRunner;
+}
+
+const POWERS: Readonly<Record<SessionStorePower, (store: object) => boolean>> = {
+  principals: isPrincipalIndexed,
+  enumeration: isEnumerable,
+  sweeping: isSweepable,
+};
+
+/**
+ * Holds a store to the contract of `SessionStore`, so that an adapter's own spec needs a few lines:
+ *
+ * ```ts
+ * describeSessionStore('MemorySessionStore', { create: () => new MemorySessionStore() });
+ * ```
+ *
+ * Titles begin with the case they prove (`R2: …`), and no test sleeps.
+ */
+export function describeSessionStore<S extends SessionStore>(
+  name: string,
+  harness: SessionStoreHarness<S>,
+): void {
+  const { describe, it, beforeEach, afterEach } = harness.runner ?? globalRunner();
+  const { without = [], volume = 10_000 } = harness;
+  let store: S | undefined;
+
+  function suiteOf<P extends object>(): StoreSuite<P> {
+    return {
+      describe, it, beforeEach, afterEach, volume,
+      get store(): P {
+        return store as unknown as P;
+      },
+    }; // prettier-ignore
+  }
+
+  function describePower<P extends object>(
+    power: SessionStorePower,
+    group: (suite: StoreSuite<P>) => void,
+  ): void {
+    if (without.includes(power)) describe.skip(`${power}: not a power of this store`, () => group(suiteOf()));
+    else describe(power, () => group(suiteOf()));
+  }
+
+  describe(name, () => {
+    beforeEach(async () => {
+      store = undefined;
+      store = await harness.create();
+      if (isPrepared(store)) await store.prepare();
+    });
+
+    afterEach(async () => {
+      if (store === undefined) return;
+      if (harness.destroy) await harness.destroy(store);
+      else if (isClosable(store)) await store.close();
+    });
+
+    for (const [power, has] of Object.entries(POWERS)) {
+      const expected = !without.includes(power as SessionStorePower);
+      it(`${expected ? 'has' : 'has not'} the power: ${power}`, () => {
+        const advice = expected
+          ? `Implement it, or say without: ['${power}'].`
+          : `Take '${power}' out of without.`;
+        assert.equal(has(store!), expected, advice);
+      });
+    }
+
+    describeCalls(suiteOf());
+    describeConcurrency(suiteOf());
+    describeValues(suiteOf());
+    describeExpiry(suiteOf());
+    describePower('principals', describePrincipals);
+    describePower('enumeration', describeEnumeration);
+    describePower('sweeping', describeSweeping);
+  });
+}

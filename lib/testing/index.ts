@@ -1,0 +1,6 @@
+export { describeSessionStore } from './describe-session-store';
+export type { SessionStoreHarness } from './describe-session-store';
+export type { SessionStorePower } from './store-suite/store-suite';
+export type { TestRunner } from './store-suite/test-runner';
+export { manualClock } from './manual-clock';
+export type { ManualClock } from './manual-clock';

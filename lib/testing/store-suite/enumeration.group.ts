@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import type { SessionRecord } from '../../core/session-record';
+import type { EnumerableStore, SessionStore } from '../../core/session-store';
+import { aRecord, idsOf, insertAll, insertOne } from './records';
+import { call, type StoreSuite } from './store-suite';
+
+/** A store that can go through everything it holds. */
+export function describeEnumeration(suite: StoreSuite<SessionStore & EnumerableStore>): void {
+  const { it } = suite;
+
+  const everything = async (): Promise<SessionRecord[]> => {
+    const all = [];
+    for await (const record of suite.store.records(call)) all.push(record);
+    return all;
+  };
+
+  it('ends at once when there is nothing', async () => {
+    assert.deepEqual(await everything(), []);
+  });
+
+  it('yields what was inserted', async () => {
+    const record = await insertOne(suite.store, { principal: 'default:ada' });
+    assert.deepEqual(await everything(), [record]);
+  });
+
+  it('yields each of many once, whatever comes and goes meanwhile', async () => {
+    const records = Array.from({ length: suite.volume }, () => aRecord());
+    await insertAll(suite.store, records);
+    const [steady, leaving] = [records.filter((_, n) => n % 4 !== 0), records.filter((_, n) => n % 4 === 0)];
+    const seen: SessionRecord[] = [];
+    for await (const record of suite.store.records(call)) {
+      seen.push(record);
+      if (seen.length % 10 !== 0) continue;
+      await suite.store.delete(leaving[seen.length / 10]?.id ?? record.id, call);
+      await suite.store.insert(aRecord(), call);
+    }
+    const ids = new Set(seen.map(({ id }) => id));
+    assert.equal(ids.size, seen.length, 'a record came twice');
+    assert.equal(
+      steady.filter(({ id }) => !ids.has(id)).length,
+      0,
+      'a record that was there throughout did not come',
+    );
+  });
+
+  it('can be left early, and begun again', async () => {
+    const records = Array.from({ length: 10 }, () => aRecord());
+    await insertAll(suite.store, records);
+    for await (const record of suite.store.records(call)) {
+      assert.ok(record.id);
+      break;
+    }
+    assert.deepEqual(idsOf(await everything()), idsOf(records));
+  });
+
+  it('stops within a page when the call is given up', async () => {
+    await insertAll(
+      suite.store,
+      Array.from({ length: suite.volume }, () => aRecord()),
+    );
+    const controller = new AbortController();
+    let seen = 0;
+    const iteration = async () => {
+      for await (const record of suite.store.records({ signal: controller.signal })) {
+        if (record) seen++;
+        controller.abort();
+      }
+    };
+    await iteration().catch(() => undefined);
+    assert.ok(seen < suite.volume, `all ${seen} records came although the call was given up at the first`);
+  });
+}

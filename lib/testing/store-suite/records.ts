@@ -1,0 +1,50 @@
+import { systemClock } from '../../core/clock';
+import type { SessionRecord } from '../../core/session-record';
+import type { SessionStore } from '../../core/session-store';
+import { newSessionId, newToken } from '../../core/session-token';
+import { call } from './store-suite';
+
+export const MINUTE = 60_000;
+
+/** Taken once, so that every test reckons from one instant; real, because some databases expire by a clock of their own. */
+export const START = systemClock();
+
+/** A fresh visitor's record that lives for another hour, but for what is given. */
+export function aRecord(given: Partial<SessionRecord> = {}): SessionRecord {
+  const id = given.id ?? newSessionId();
+  return {
+    id,
+    version: 1,
+    secretHash: newToken(id, 'suite').secretHash,
+    principal: null,
+    expiresAt: START + 60 * MINUTE,
+    body: '{"cart":[]}',
+    ...given,
+  };
+}
+
+/** The record as an update would write it. */
+export function nextOf(record: SessionRecord, given: Partial<SessionRecord> = {}): SessionRecord {
+  return { ...record, version: record.version + 1, ...given };
+}
+
+export async function insertAll(store: SessionStore, records: readonly SessionRecord[]): Promise<void> {
+  const AT_ONCE = 100;
+  for (let start = 0; start < records.length; start += AT_ONCE) {
+    await Promise.all(records.slice(start, start + AT_ONCE).map((record) => store.insert(record, call)));
+  }
+}
+
+export async function insertOne(
+  store: SessionStore,
+  given: Partial<SessionRecord> = {},
+): Promise<SessionRecord> {
+  const record = aRecord(given);
+  await store.insert(record, call);
+  return record;
+}
+
+/** Ids in a fixed order, to compare sets of records. */
+export function idsOf(records: readonly SessionRecord[]): string[] {
+  return records.map(({ id }) => id).sort();
+}
