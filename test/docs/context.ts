@@ -38,6 +38,7 @@ declare global {
 
   // The application
   class AppModule {}
+  class AccountController {}
   class AddItem {
     item: string;
   }
