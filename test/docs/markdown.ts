@@ -52,24 +52,22 @@ export class Markdown {
     );
   }
 
-  /** The rows of the table that begins with this header cell: each the texts of its cells, without code marks. */
+  /** The rows of the table whose first column has this header, each as the texts of its cells. */
   table(firstHeader: string): string[][] {
-    const start = this.#lines.findIndex((line) => line.startsWith(`| ${firstHeader} |`));
-    const rest = this.#lines.slice(start + 2);
-    return rest
-      .slice(
-        0,
-        rest.findIndex((line) => !line.startsWith('|')),
-      )
-      .map((row) =>
-        row
-          .split('|')
-          .slice(1, -1)
-          .map((cell) => cell.trim()),
-      );
+    const start = this.#lines.findIndex((line) => cellsOf(line)[0] === firstHeader);
+    const rows = this.#lines.slice(start + 2);
+    const end = rows.findIndex((line) => !line.startsWith('|'));
+    return rows.slice(0, end).map(cellsOf);
   }
 
   #prose(): string {
     return this.#lines.join('\n').replace(/^```[\s\S]*?^```$/gm, '');
   }
+}
+
+function cellsOf(row: string): string[] {
+  return row
+    .split('|')
+    .slice(1, -1)
+    .map((cell) => cell.trim());
 }
