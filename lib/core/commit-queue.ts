@@ -5,14 +5,28 @@
 export class CommitQueue {
   readonly #last = new Map<string, Promise<unknown>>();
 
+  /** @param patience how long one commit waits for those before it, in milliseconds: a store that hangs must not add up */
+  constructor(private readonly patience: number) {}
+
   async run<T>(id: string, commit: () => Promise<T>): Promise<T> {
     const before = this.#last.get(id);
-    const mine = before === undefined ? commit() : before.then(commit, commit);
+    const mine = before === undefined ? commit() : this.#settled(before).then(commit);
     this.#last.set(id, mine);
     try {
       return await mine;
     } finally {
       if (this.#last.get(id) === mine) this.#last.delete(id);
     }
+  }
+
+  #settled(before: Promise<unknown>): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, this.patience);
+      const go = (): void => {
+        clearTimeout(timer);
+        resolve();
+      };
+      before.then(go, go);
+    });
   }
 }

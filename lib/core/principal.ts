@@ -32,7 +32,9 @@ export interface PrincipalInput {
  * @throws SessionError `PRINCIPAL_INVALID` for an empty id, a realm with a colon, or more than 255 characters.
  */
 export function toPrincipal(input: PrincipalInput): Principal {
+  if (typeof input !== 'object' || input === null) throw refuse('it is not an object');
   const principal = { id: idOf(input.id), realm: input.realm ?? DEFAULT_REALM, roles: toRoles(input.roles) };
+  if (typeof principal.realm !== 'string') throw refuse('its realm is not a string');
   if (principal.realm === '' || principal.realm.includes(':') || UNSTORABLE.test(principal.realm)) {
     throw refuse(
       `its realm ${JSON.stringify(principal.realm)} is empty, or has a colon, a NUL or a lone surrogate`,

@@ -1,6 +1,15 @@
 import type { SessionCodec } from './session-codec';
 import type { Timeouts } from './session-expiry';
-import { decodeBody, getOwn, newState, setOwn, type SessionState } from './session-state';
+import {
+  decodeBody,
+  decodeValue,
+  encodeBody,
+  encodeValue,
+  getOwn,
+  newState,
+  setOwn,
+  type SessionState,
+} from './session-state';
 import { newSessionId, sameHash, type ParsedToken, type SessionId } from './session-token';
 import { SessionError, SessionTooLargeError, SessionValueError } from './session.errors';
 import { UnsupportedValue } from './session-codec';
@@ -52,8 +61,10 @@ export class SessionDraft {
   reissue = false;
   /** Whether what the client sent opens nothing any more. */
   discard = false;
-  /** Sessions to be removed with this commit. */
+  /** Sessions of this client to be removed with this commit, before anything is written. */
   readonly ended: SessionId[] = [];
+  /** Sessions whose data this one has taken over, to be removed once it is written. */
+  readonly absorbed: SessionId[] = [];
   readonly merging: ParsedToken[] = [];
   readonly announcements: Announcement[] = [];
   destroyed = false;
@@ -64,7 +75,7 @@ export class SessionDraft {
 
   #id: SessionId | undefined;
   /** Objects that application code holds, each with the text it had: an object may be changed in place. */
-  readonly #watched = new Map<string, { readonly value: object; text: string }>();
+  readonly #watched = new Map<string, { readonly value: object; text: string | null }>();
 
   constructor(readonly context: DraftContext) {
     this.state = newState(context.clock(), context.timeouts);
@@ -84,9 +95,11 @@ export class SessionDraft {
 
   /** Takes the record as what the session is, and does what the request did once more on top of it. */
   adopt(record: SessionRecord): void {
-    this.state = decodeBody(record.body, this.context.codec);
+    const state = decodeBody(record.body, this.context.codec);
+    // An operation that fails this time leaves the page as it was, and nothing is written by half.
+    for (const operation of this.operations) operation(state);
+    this.state = state;
     this.base = record;
-    for (const operation of this.operations) operation(this.state);
   }
 
   /** Does a change now and remembers it. */
@@ -126,12 +139,20 @@ export class SessionDraft {
   abandon(): void {
     this.state = newState(this.context.clock(), this.context.timeouts);
     this.#detach();
+    this.forgetLogins();
     this.operations.length = 0;
     this.merging.length = 0;
+    this.absorbed.length = 0;
     this.renewals = 0;
     this.loggingIn = false;
     this.reissue = false;
     this.#watched.clear();
+  }
+
+  /** After {@link supersede}: whoever logs in needs no right to what was lost. */
+  startOver(): void {
+    this.superseded = false;
+    this.abandon();
   }
 
   /** Goes on as a new session beside the old record: with what this request found there, or with its own changes only. */
@@ -145,6 +166,7 @@ export class SessionDraft {
   /** Gives up every change: the session was ended or taken over by somebody else. */
   supersede(): void {
     this.superseded = true;
+    this.absorbed.length = 0;
     this.announcements.length = 0;
     this.announce('rejected', 'superseded');
   }
@@ -161,7 +183,8 @@ export class SessionDraft {
       state.deadline = Math.max(state.deadline, other.deadline);
     });
     this.operations.at(-1)!(this.state);
-    this.ended.push(id);
+    this.reissue = true;
+    this.absorbed.push(id);
     this.announcements.push({ type: 'destroyed', id, principal: other.principal, reason: 'merge' });
   }
 
@@ -173,6 +196,12 @@ export class SessionDraft {
       principal: this.state.principal,
       reason,
     });
+  }
+
+  /** A login that never came about is not told. */
+  forgetLogins(): void {
+    const told = this.announcements.filter(({ type }) => type !== 'loggedIn');
+    this.announcements.splice(0, Infinity, ...told);
   }
 
   #detach(): void {
@@ -187,46 +216,121 @@ export class SessionDraft {
       this.#watched.set(key, { value, text: this.encode(key, value) });
   }
 
-  /** Makes sure that a value can be kept, and takes what it looks like now as known. */
-  accept(key: string, value: unknown): void {
-    if (typeof value === 'object' && value !== null)
-      this.#watched.set(key, { value, text: this.encode(key, value) });
-    else if (typeof value === 'function' || typeof value === 'symbol') this.encode(key, value);
+  /**
+   * Sets a key, unless it has that value already.
+   * @throws SessionValueError when the value cannot be kept
+   */
+  put(key: string, value: unknown): void {
+    const { data } = this.state;
+    const known = this.#knownText(key);
+    const text = this.accept(key, value);
+    if (text === null) {
+      const same = Object.hasOwn(data, key) && Object.is(data[key], value);
+      if (!same) this.record((state) => setOwn(state.data, key, value));
+      return;
+    }
+    setOwn(data, key, value);
+    if (text !== known) this.#recordPut(key, value as object, text);
+  }
+
+  /**
+   * Makes sure that a value can be kept, and takes what it looks like now as known: the text of an object, `null` for
+   * what cannot change in place.
+   */
+  accept(key: string, value: unknown): string | null {
+    if (typeof value === 'function' || typeof value === 'symbol') this.encode(key, value);
+    if (typeof value !== 'object' || value === null) return null;
+    const text = this.encode(key, value);
+    this.#watched.set(key, { value, text });
+    return text;
+  }
+
+  /** A value that nobody else holds. */
+  copy(key: string, value: unknown): unknown {
+    if (typeof value !== 'object' || value === null) return value;
+    return decodeValue(this.encode(key, value), this.context.codec);
   }
 
   /** Records what was changed in place since it was handed out. */
   noticeMutations(): void {
-    for (const [key, watched] of this.#watched) {
-      if (getOwn(this.state.data, key) !== watched.value) continue;
-      const text = this.encode(key, watched.value);
-      if (text === watched.text) continue;
-      watched.text = text;
-      const { value } = watched;
-      this.operations.push((state) => setOwn(state.data, key, value));
+    for (const key of this.#watched.keys()) this.noticeMutation(key);
+  }
+
+  /** The same for one key. What cannot be kept any more is for the commit to refuse. */
+  noticeMutation(key: string): void {
+    const watched = this.#watched.get(key);
+    if (watched === undefined || getOwn(this.state.data, key) !== watched.value) return;
+    const text = this.#textOf(watched.value);
+    if (text === watched.text) return;
+    watched.text = text;
+    this.#recordPut(key, watched.value, text);
+  }
+
+  /**
+   * Remembers an object that stands in the state already. When it is done again, the object may look different, because an
+   * `update` has come after it or the application went on with it: then a copy of what it was takes its place.
+   */
+  #recordPut(key: string, value: object, text: string | null): void {
+    this.operations.push((state) => {
+      const asItWas = text === null || this.#textOf(value) === text;
+      setOwn(state.data, key, asItWas ? value : decodeValue(text, this.context.codec));
+    });
+  }
+
+  /** What the object under a key looked like when it was last handed in or out; `null` for anything else. */
+  #knownText(key: string): string | null {
+    const current = getOwn(this.state.data, key);
+    const watched = this.#watched.get(key);
+    if (watched !== undefined && watched.value === current) return watched.text;
+    return typeof current === 'object' && current !== null ? this.#textOf(current) : null;
+  }
+
+  #textOf(value: object): string | null {
+    try {
+      return encodeValue(value, this.context.codec);
+    } catch {
+      return null;
     }
   }
 
   /** @throws SessionValueError naming the key */
   encode(key: string, value: unknown): string {
     try {
-      return this.context.codec.encode(value);
+      return encodeValue(value, this.context.codec);
     } catch (error) {
       if (error instanceof UnsupportedValue)
-        throw new SessionValueError(`'${key}'${error.path}`, error.reason);
+        throw new SessionValueError(`'${key}'${error.path.replace(/^(\[0\]){4}/, '')}`, error.reason);
       throw new SessionValueError(`'${key}'`, 'the codec refused it');
     }
   }
 
-  /** The refusal for a body over the limit, which names the largest part. */
-  tooLarge(size: number, limit: number): SessionTooLargeError {
-    const parts = Object.entries(this.state.data).map(([key, value]) => ({
-      name: `'${key}'`,
-      size: this.encode(key, value).length,
-    }));
-    if (this.state.messages.length > 0)
-      parts.push({ name: 'its flash messages', size: this.encode('messages', this.state.messages).length });
-    const largest = parts.reduce((a, b) => (b.size > a.size ? b : a), { name: 'its constants', size: 0 });
-    return new SessionTooLargeError(largest.name, size, limit);
+  /**
+   * The body as it would be written now.
+   * @throws SessionValueError, SessionTooLargeError
+   */
+  toBody(now: number, limit: number): string {
+    let body: string;
+    try {
+      body = encodeBody({ ...this.state, lastSeenAt: now }, this.context.codec);
+    } catch (error) {
+      // An object has been changed in place to something that cannot be kept: encoded one by one, it gives itself away.
+      this.#parts();
+      throw error;
+    }
+    const size = Buffer.byteLength(body);
+    if (size <= limit) return body;
+    const largest = this.#parts().reduce((a, b) => (b.size > a.size ? b : a));
+    throw new SessionTooLargeError(largest.name, size, limit);
+  }
+
+  #parts(): { name: string; size: number }[] {
+    const { data, messages, constants } = this.state;
+    const sizeOf = (key: string, value: unknown): number => this.encode(key, value).length;
+    return [
+      ...Object.entries(data).map(([key, value]) => ({ name: `'${key}'`, size: sizeOf(key, value) })),
+      { name: 'its flash messages', size: sizeOf('messages', messages) },
+      { name: 'its constants', size: sizeOf('constants', constants) },
+    ];
   }
 
   /** After a successful write: the operations it contained are done, whatever came in meanwhile is not. */

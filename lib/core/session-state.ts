@@ -66,6 +66,19 @@ type Facts = [
   principal?: [id: string, realm: string, roles: readonly string[]],
 ];
 
+/**
+ * One value as text, lying as deep as a body holds it at most: what is accepted by itself is not refused later
+ * for being nested too deep.
+ */
+export function encodeValue(value: unknown, codec: SessionCodec): string {
+  return codec.encode([[[[value]]]]);
+}
+
+/** A copy of the value that became this text. */
+export function decodeValue(text: string, codec: SessionCodec): unknown {
+  return (codec.decode(text) as [[[[unknown]]]])[0][0][0][0];
+}
+
 /** Three lines: the format, the session's own facts as JSON, and what the codec made of the application's data. */
 export function encodeBody(state: SessionState, codec: SessionCodec): string {
   const { createdAt, lastSeenAt, deadline, idleTimeout, remembered, authenticatedAt, principal } = state;
@@ -78,7 +91,8 @@ export function encodeBody(state: SessionState, codec: SessionCodec): string {
 export function decodeBody(body: string, codec: SessionCodec): SessionState {
   const afterFormat = body.indexOf('\n');
   const afterFacts = body.indexOf('\n', afterFormat + 1);
-  const format = Number(body.slice(0, Math.max(0, afterFormat)));
+  const written = body.slice(0, Math.max(0, afterFormat));
+  const format = /^\d{1,9}$/.test(written) ? Number(written) : 0;
   if (format > FORMAT) throw new UnreadableBody(true);
   if (format !== FORMAT || afterFacts < 0) throw new UnreadableBody(false);
   try {
@@ -109,9 +123,12 @@ function toState(facts: unknown, content: unknown): SessionState {
   ];
   const sound =
     [createdAt, lastSeenAt, deadline].every(Number.isFinite) &&
-    (idleTimeout === null || Number.isFinite(idleTimeout)) &&
-    [data, constants].every((part) => typeof part === 'object' && part !== null && !Array.isArray(part)) &&
-    Array.isArray(messages);
+    [idleTimeout, authenticatedAt].every((part) => part === null || Number.isFinite(part)) &&
+    [data, constants].every(isDictionary) &&
+    Object.values(constants).every((text) => typeof text === 'string') &&
+    Array.isArray(messages) &&
+    messages.every((entry) => isDictionary(entry) && typeof entry.kind === 'string') &&
+    (principal === undefined || isPrincipal(principal));
   if (!sound) throw new TypeError('unexpected shape');
   return {
     data,
@@ -125,6 +142,15 @@ function toState(facts: unknown, content: unknown): SessionState {
     principal: principal === undefined ? null : principalOf(principal),
     remembered: remembered === 1,
   };
+}
+
+function isDictionary(part: unknown): boolean {
+  return typeof part === 'object' && part !== null && !Array.isArray(part);
+}
+
+function isPrincipal([id, realm, roles]: readonly unknown[]): boolean {
+  const texts = [id, realm, ...(roles as unknown[])];
+  return Array.isArray(roles) && texts.every((text) => typeof text === 'string');
 }
 
 /** Frozen, since it is handed out and written back: privileges change through `login`, `elevate` and `logout` alone. */

@@ -6,8 +6,8 @@ import type { SessionDraft } from './session-draft';
 import { expiryOf, extensionOf } from './session-expiry';
 import type { SessionManagerOptions } from './session-manager';
 import type { SessionRecord } from './session-record';
-import { UnreadableBody, decodeBody, encodeBody, type SessionState } from './session-state';
-import { newToken, sameHash, type ParsedToken } from './session-token';
+import { UnreadableBody, decodeBody, type SessionState } from './session-state';
+import { newToken, sameHash, type ParsedToken, type SessionId } from './session-token';
 import { SessionError } from './session.errors';
 import type { StoreClient } from './store-client';
 
@@ -26,24 +26,28 @@ const BACKOFF = 2;
 
 /** Brings a draft to the store. */
 export class SessionWriter {
-  readonly #queue = new CommitQueue();
+  readonly #queue: CommitQueue;
 
   constructor(
     private readonly store: StoreClient,
     private readonly options: Omit<SessionManagerOptions, 'store'>,
-  ) {}
+  ) {
+    this.#queue = new CommitQueue(options.storeTimeout);
+  }
 
   /** The decision for a draft with nothing to write, else `null`. */
   settled(draft: SessionDraft): CommitDecision | null {
     if (draft.superseded) return KEEP;
-    if (draft.ended.length > 0 || draft.status === 'changed' || this.#extension(draft) !== null) return null;
+    const { ended, absorbed } = draft;
+    if (ended.length + absorbed.length > 0 || draft.status === 'changed' || this.#extension(draft) !== null)
+      return null;
     return draft.discard ? FORGET : KEEP;
   }
 
   async write(draft: SessionDraft): Promise<CommitDecision> {
-    await this.#removeEnded(draft);
+    await this.#remove(draft.ended);
     const decision = await this.#decide(draft);
-    await this.#removeEnded(draft);
+    await this.#remove(draft.absorbed);
     this.#publish(draft);
     return decision;
   }
@@ -55,6 +59,8 @@ export class SessionWriter {
         return draft.discard ? FORGET : KEEP;
       case 'changed':
         await this.#bringIn(draft);
+        // What was to be brought in may have been nothing.
+        if (draft.status !== 'changed') return draft.discard ? FORGET : KEEP;
         return draft.base === null
           ? this.#insert(draft)
           : this.#queue.run(draft.id, () => this.#update(draft));
@@ -130,14 +136,26 @@ export class SessionWriter {
   async #open(token: ParsedToken): Promise<SessionState | null> {
     const record = await this.store.find(token.id);
     if (record === null || !sameHash(record.secretHash, token.secretHash)) return null;
-    const state = decodeBody(record.body, this.options.codec);
+    const state = this.#read(record);
+    if (state === null) return null;
     return Math.min(record.expiresAt, state.deadline) > this.options.clock() ? state : null;
   }
 
-  async #removeEnded(draft: SessionDraft): Promise<void> {
-    for (let id = draft.ended[0]; id !== undefined; id = draft.ended[0]) {
+  #read({ id, body }: SessionRecord): SessionState | null {
+    try {
+      return decodeBody(body, this.options.codec);
+    } catch (error) {
+      if (!(error instanceof UnreadableBody)) throw error;
+      this.options.emit({ type: 'rejected', id, reason: error.newer ? 'newer-format' : 'corrupt' });
+      return null;
+    }
+  }
+
+  /** What fails is still there for the next attempt. */
+  async #remove(ids: SessionId[]): Promise<void> {
+    for (let id = ids[0]; id !== undefined; id = ids[0]) {
       await this.store.delete(id);
-      draft.ended.shift();
+      ids.shift();
     }
   }
 
@@ -148,7 +166,7 @@ export class SessionWriter {
       return draft.discard ? FORGET : KEEP;
     }
     draft.retire('deadline-passed');
-    await this.#removeEnded(draft);
+    await this.#remove(draft.ended);
     return FORGET;
   }
 
@@ -157,20 +175,17 @@ export class SessionWriter {
   }
 
   #page(draft: SessionDraft): Page {
-    const { codec, clock, name, maxBytes } = this.options;
+    const { clock, name, maxBytes } = this.options;
     const { base, state } = draft;
     const now = clock();
     const token = base === null || draft.renewals > 0 ? newToken(draft.id, name) : draft.token;
-    const body = encodeBody({ ...state, lastSeenAt: now }, codec);
-    const size = Buffer.byteLength(body);
-    if (size > maxBytes) throw draft.tooLarge(size, maxBytes);
     const record: SessionRecord = {
       id: draft.id,
       version: (base?.version ?? 0) + 1,
       secretHash: token!.secretHash,
       principal: state.principal === null ? null : principalKey(state.principal),
       expiresAt: expiryOf(state, now),
-      body,
+      body: draft.toBody(now, maxBytes),
     };
     return { record, token, written: { operations: draft.operations.length, renewals: draft.renewals } };
   }

@@ -10,7 +10,7 @@ import type {
 } from './session-data';
 import type { SessionDraft, SessionStatus } from './session-draft';
 import { expiryOf } from './session-expiry';
-import { getOwn, setOwn, type FlashEntry } from './session-state';
+import { decodeValue, getOwn, setOwn, type FlashEntry } from './session-state';
 import { parseToken } from './session-token';
 import { SessionError, SessionValueError } from './session.errors';
 
@@ -46,6 +46,9 @@ export interface Elevation {
   /** The roles from now on. @default those of before */
   readonly roles?: readonly string[];
 }
+
+/** The furthest that a `Date` reaches from 1970, in milliseconds. Every store can hold it. */
+const LAST_INSTANT = 8.64e15;
 
 let draftOfSession: (session: Session) => SessionDraft;
 
@@ -84,25 +87,24 @@ export class Session {
    * @throws SessionValueError when the value cannot be kept, naming where and why
    */
   set<K extends SessionKey>(key: K, value: SessionData[K]): this {
-    const { data } = this.#draft.state;
     this.#draft.assertWritable();
-    this.#draft.accept(key, value);
-    const same = typeof value !== 'object' && Object.hasOwn(data, key) && Object.is(data[key], value);
-    if (!same) this.#draft.record((state) => setOwn(state.data, key, value));
+    this.#draft.put(key, value);
     return this;
   }
 
   /**
    * Sets a key to a function of what it was, and returns the new value. When a parallel request wrote first, the function runs
-   * again on what that request left, so it must not have effects of its own.
+   * again on what that request left, so it must not have effects of its own; the value it is given is a copy it may change.
    * @throws SessionValueError when the result cannot be kept
    */
   update<K extends SessionKey>(
     key: K,
     change: (value: SessionData[K] | undefined) => SessionData[K],
   ): SessionData[K] {
+    this.#draft.noticeMutation(key);
     this.#draft.record((state) => {
-      const value = change(getOwn(state.data, key) as SessionData[K] | undefined);
+      const before = this.#draft.copy(key, getOwn(state.data, key));
+      const value = change(before as SessionData[K] | undefined);
       this.#draft.accept(key, value);
       setOwn(state.data, key, value);
     });
@@ -150,8 +152,9 @@ export class Session {
    * @throws SessionValueError when the message cannot be kept
    */
   flash<K extends FlashKind>(kind: K, message: FlashMessage<K>): void {
-    this.#draft.encode(kind, message);
-    const entry: FlashEntry = { id: randomBytes(6).toString('base64url'), kind, message };
+    const kept = this.#draft.copy(kind, message);
+    this.#draft.encode(kind, kept);
+    const entry: FlashEntry = { id: randomBytes(6).toString('base64url'), kind, message: kept };
     this.#draft.record((state) => state.messages.push(entry));
   }
 
@@ -173,7 +176,8 @@ export class Session {
   /** A value fixed by `login(principal, { constants })`. Nothing but the end of the login can change it; each call returns a fresh copy. */
   constant<K extends SessionConstantKey>(key: K): SessionConstants[K] | undefined {
     const text = getOwn(this.#draft.state.constants, key) as string | undefined;
-    return text === undefined ? undefined : (this.#draft.context.codec.decode(text) as SessionConstants[K]);
+    if (text === undefined) return undefined;
+    return decodeValue(text, this.#draft.context.codec) as SessionConstants[K];
   }
 
   /**
@@ -186,6 +190,7 @@ export class Session {
     const principal = toPrincipal(input);
     const constants = this.#encodeConstants(options.constants);
     draft.assertWritable();
+    if (draft.superseded) draft.startOver();
     const before = draft.state.principal;
     if (before !== null && principalKey(before) !== principalKey(principal)) draft.retire('login');
     else this.#assertConstants(constants);
@@ -215,7 +220,8 @@ export class Session {
   logout({ keepData = false }: LogoutOptions = {}): void {
     const draft = this.#draft;
     draft.assertWritable();
-    if (draft.state.principal !== null) draft.announce('loggedOut', 'logout');
+    draft.forgetLogins();
+    if (draft.base !== null && draft.base.principal !== null) draft.announce('loggedOut', 'logout');
     if (!keepData) return draft.retire('logout');
     if (draft.state.principal === null) return;
     const { timeouts, clock } = draft.context;
@@ -353,7 +359,7 @@ export class Session {
   }
 
   set deadline(at: number) {
-    if (!Number.isFinite(at))
+    if (!Number.isFinite(at) || Math.abs(at) > LAST_INSTANT)
       throw new SessionValueError('the deadline', 'it is not an instant in epoch milliseconds');
     this.#draft.record((state) => (state.deadline = Math.floor(at)));
     this.#draft.reissue = true;
@@ -365,11 +371,8 @@ export class Session {
   }
 
   set idleTimeout(duration: number | null) {
-    if (duration !== null && !(Number.isFinite(duration) && duration > 0)) {
-      throw new SessionValueError(
-        'the idle timeout',
-        'it is neither a positive number of milliseconds nor null',
-      );
+    if (duration !== null && !(Number.isFinite(duration) && duration >= 1 && duration <= LAST_INSTANT)) {
+      throw new SessionValueError('the idle timeout', 'it is neither a number of milliseconds nor null');
     }
     this.#draft.record((state) => (state.idleTimeout = duration === null ? null : Math.floor(duration)));
   }

@@ -1,0 +1,76 @@
+import { MemorySessionStore, type SessionCodec, type SessionEvent, type SessionStore } from 'nestjs-tessera';
+import type { CommitDecision } from '../../lib/core/session-decision';
+import { jsonCodec } from '../../lib/core/session-codec';
+import { SessionManager } from '../../lib/core/session-manager';
+import type { Session } from '../../lib/core/session';
+import { manualClock, type ManualClock } from '../../lib/testing/manual-clock';
+import { WatchedStore } from './watched-store';
+
+export const MINUTE = 60_000;
+export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
+
+/** The core by itself: no framework, no HTTP, a real store. */
+export interface Core {
+  readonly manager: SessionManager;
+  readonly store: WatchedStore;
+  readonly clock: ManualClock;
+  readonly events: Partial<SessionEvent>[];
+  /** What events have happened since the last look, by type. */
+  told(): string[];
+  /** A request: opens, lets somebody work with the session, commits. */
+  request(token: string | null, work?: (session: Session) => void): Promise<CommitDecision>;
+  /** A request that has to end with a token. */
+  issued(token: string | null, work: (session: Session) => void): Promise<string>;
+}
+
+export interface CoreOptions {
+  readonly store?: SessionStore;
+  readonly name?: string;
+  readonly maxBytes?: number;
+  readonly storeTimeout?: number;
+  readonly codec?: SessionCodec;
+  readonly idleTimeout?: number | null;
+}
+
+export function core({
+  store: inner = new MemorySessionStore(),
+  name = 'default',
+  maxBytes = 65_536,
+  storeTimeout = 1000,
+  codec = jsonCodec,
+  idleTimeout = 30 * MINUTE,
+}: CoreOptions = {}): Core {
+  const store = new WatchedStore(inner);
+  const clock = manualClock();
+  const events: Partial<SessionEvent>[] = [];
+  const manager = new SessionManager({
+    store,
+    name,
+    clock,
+    codec,
+    maxBytes,
+    storeTimeout,
+    timeouts: { lifetime: DAY, idleTimeout },
+    rememberedTimeouts: { lifetime: 30 * DAY, idleTimeout: null },
+    emit: (event) => events.push(event),
+  });
+  const request: Core['request'] = async (token, work = () => {}) => {
+    const session = await manager.open(token);
+    work(session);
+    return manager.commit(session);
+  };
+  return {
+    manager,
+    store,
+    clock,
+    events,
+    request,
+    told: () => events.splice(0).map(({ type }) => type!),
+    issued: async (token, work) => {
+      const decision = await request(token, work);
+      if (decision.kind !== 'issue') throw new Error(`expected a token, got ${decision.kind}`);
+      return decision.token;
+    },
+  };
+}
