@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { newSessionId } from '../../core/session-token';
-import { MINUTE, START, aRecord, insertOne, nextOf } from './records';
+import { MINUTE, START, aRecord, assertRecord, insertOne, nextOf } from './records';
 import { call, type StoreSuite } from './store-suite';
 
 /** The five calls, one at a time. */
@@ -15,7 +15,7 @@ export function describeCalls(suite: StoreSuite): void {
     it('finds exactly what was inserted', async () => {
       for (const principal of [null, 'default:ada']) {
         const record = await insertOne(suite.store, { principal });
-        assert.deepEqual(await suite.store.find(record.id, call), record);
+        assertRecord(await suite.store.find(record.id, call), record);
       }
     });
 
@@ -23,7 +23,7 @@ export function describeCalls(suite: StoreSuite): void {
       const record = await insertOne(suite.store);
       const other = aRecord({ id: record.id, principal: 'default:eve', body: '{"other":1}' });
       await assert.rejects(suite.store.insert(other, call), { code: 'SESSION_DUPLICATE_ID' });
-      assert.deepEqual(await suite.store.find(record.id, call), record);
+      assertRecord(await suite.store.find(record.id, call), record);
     });
   });
 
@@ -38,13 +38,13 @@ export function describeCalls(suite: StoreSuite): void {
         body: '{"n":2}',
       });
       assert.equal(await suite.store.update(next, 1, call), true);
-      assert.deepEqual(await suite.store.find(record.id, call), next);
+      assertRecord(await suite.store.find(record.id, call), next);
     });
 
     it('leaves every other record alone', async () => {
       const [record, other] = [await insertOne(suite.store), await insertOne(suite.store)];
       await suite.store.update(nextOf(record, { body: '{"n":2}' }), 1, call);
-      assert.deepEqual(await suite.store.find(other.id, call), other);
+      assertRecord(await suite.store.find(other.id, call), other);
     });
 
     it('says false and writes nothing when the record has another version', async () => {
@@ -53,7 +53,7 @@ export function describeCalls(suite: StoreSuite): void {
         const next = nextOf(record, { version: expected + 1, body: '{"stale":1}' });
         assert.equal(await suite.store.update(next, expected, call), false);
       }
-      assert.deepEqual(await suite.store.find(record.id, call), record);
+      assertRecord(await suite.store.find(record.id, call), record);
     });
 
     it('R9: says false and creates nothing when the record is gone', async () => {
@@ -69,7 +69,7 @@ export function describeCalls(suite: StoreSuite): void {
       const record = await insertOne(suite.store, { principal: 'default:ada' });
       for (const expiresAt of [START + 90 * MINUTE, START + 30 * MINUTE]) {
         assert.equal(await suite.store.extend(record.id, 1, expiresAt, call), true);
-        assert.deepEqual(await suite.store.find(record.id, call), { ...record, expiresAt });
+        assertRecord(await suite.store.find(record.id, call), { ...record, expiresAt });
       }
     });
 
@@ -83,7 +83,7 @@ export function describeCalls(suite: StoreSuite): void {
       const next = nextOf(record, { body: '{"n":2}' });
       await suite.store.update(next, 1, call);
       assert.equal(await suite.store.extend(record.id, 1, START + 90 * MINUTE, call), false);
-      assert.deepEqual(await suite.store.find(record.id, call), next);
+      assertRecord(await suite.store.find(record.id, call), next);
     });
 
     it('R9: says false and creates nothing when the record is gone', async () => {
@@ -99,7 +99,7 @@ export function describeCalls(suite: StoreSuite): void {
       const [record, other] = [await insertOne(suite.store), await insertOne(suite.store)];
       await suite.store.delete(record.id, call);
       assert.equal(await suite.store.find(record.id, call), null);
-      assert.deepEqual(await suite.store.find(other.id, call), other);
+      assertRecord(await suite.store.find(other.id, call), other);
     });
 
     it('R7: changes nothing the second time, or when there never was one', async () => {

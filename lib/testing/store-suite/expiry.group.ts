@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { SessionRecord } from '../../core/session-record';
-import { MINUTE, START, aRecord, insertOne, nextOf } from './records';
+import { MINUTE, START, aRecord, assertRecord, insertOne, nextOf } from './records';
 import { call, type StoreSuite } from './store-suite';
 
 /** Whoever does the reclaiming, the store itself or a sweeper: what is dead never becomes immortal. */
@@ -31,7 +31,7 @@ export function describeExpiry(suite: StoreSuite): void {
     it('drops nothing before its expiry', async () => {
       const record = await insertOne(suite.store, { expiresAt: START + 10 * MINUTE });
       await suite.store.insert(aRecord({ expiresAt: START - MINUTE }), call);
-      assert.deepEqual(await suite.store.find(record.id, call), record);
+      assertRecord(await suite.store.find(record.id, call), record);
     });
   });
 }

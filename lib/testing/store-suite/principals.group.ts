@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { PrincipalIndexedStore, SessionStore } from '../../core/session-store';
-import { aRecord, idsOf, insertAll, insertOne, nextOf } from './records';
+import { aRecord, assertRecord, assertRecords, insertAll, insertOne, nextOf } from './records';
 import { call, type StoreSuite } from './store-suite';
 
 /** Each must be found under its own name alone. Databases differ in what they hold to be equal. */
@@ -18,9 +18,9 @@ export function describePrincipals(suite: StoreSuite<SessionStore & PrincipalInd
     const records = PRINCIPALS.map((principal) => aRecord({ principal }));
     await insertAll(suite.store, [...records, aRecord()]);
     for (const record of records)
-      assert.deepEqual(await suite.store.findByPrincipal(record.principal!, call), [record]);
+      assertRecords(await suite.store.findByPrincipal(record.principal!, call), [record]);
     for (const nobody of ['', 'a', 'a:', ':1', '1', '%', '_', 'a:1%', 'null', 'undefined', 'default']) {
-      assert.deepEqual(await suite.store.findByPrincipal(nobody, call), [], nobody);
+      assertRecords(await suite.store.findByPrincipal(nobody, call), [], nobody);
     }
   });
 
@@ -28,7 +28,7 @@ export function describePrincipals(suite: StoreSuite<SessionStore & PrincipalInd
     const records = Array.from({ length: 150 }, () => aRecord({ principal: 'a:1' }));
     await insertAll(suite.store, [...records, aRecord({ principal: 'a:2' })]);
     const found = await suite.store.findByPrincipal('a:1', call);
-    assert.deepEqual(idsOf(found), idsOf(records));
+    assertRecords(found, records);
   });
 
   it('follows a session from one principal to another and to nobody', async () => {
@@ -40,7 +40,7 @@ export function describePrincipals(suite: StoreSuite<SessionStore & PrincipalInd
       assert.equal(await suite.store.update(record, record.version - 1, call), true);
       for (const principal of ['a:ada', 'a:bob']) {
         const expected = record.principal === principal ? [record] : [];
-        assert.deepEqual(await suite.store.findByPrincipal(principal, call), expected);
+        assertRecords(await suite.store.findByPrincipal(principal, call), expected);
       }
     }
   });
@@ -49,10 +49,7 @@ export function describePrincipals(suite: StoreSuite<SessionStore & PrincipalInd
     const records = Array.from({ length: 3 }, () => aRecord({ principal: 'a:1' }));
     await insertAll(suite.store, records);
     await suite.store.delete(records[1]!.id, call);
-    assert.deepEqual(
-      idsOf(await suite.store.findByPrincipal('a:1', call)),
-      idsOf([records[0]!, records[2]!]),
-    );
+    assertRecords(await suite.store.findByPrincipal('a:1', call), [records[0]!, records[2]!]);
     assert.equal(await suite.store.update(nextOf(records[1]!), 1, call), false);
     assert.equal((await suite.store.findByPrincipal('a:1', call)).length, 2);
   });
@@ -70,14 +67,14 @@ export function describePrincipals(suite: StoreSuite<SessionStore & PrincipalInd
     ]);
     assert.equal(await suite.store.deleteByPrincipal('a:1', call), 12);
     assert.equal(await suite.store.deleteByPrincipal('a:1', call), 0);
-    assert.deepEqual(await suite.store.findByPrincipal('a:1', call), []);
-    for (const record of others) assert.deepEqual(await suite.store.find(record.id, call), record);
+    assertRecords(await suite.store.findByPrincipal('a:1', call), []);
+    for (const record of others) assertRecord(await suite.store.find(record.id, call), record);
   });
 
   it('R9: lets no late write bring back what was removed by principal', async () => {
     const record = await insertOne(suite.store, { principal: 'a:1' });
     await suite.store.deleteByPrincipal('a:1', call);
     assert.equal(await suite.store.update(nextOf(record), 1, call), false);
-    assert.deepEqual(await suite.store.findByPrincipal('a:1', call), []);
+    assertRecords(await suite.store.findByPrincipal('a:1', call), []);
   });
 }

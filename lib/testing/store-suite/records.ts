@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { systemClock } from '../../core/clock';
 import type { SessionRecord } from '../../core/session-record';
 import type { SessionStore } from '../../core/session-store';
@@ -44,7 +45,22 @@ export async function insertOne(
   return record;
 }
 
-/** Ids in a fixed order, to compare sets of records. */
-export function idsOf(records: readonly SessionRecord[]): string[] {
-  return records.map(({ id }) => id).sort();
+// Under Jest, values that native code made are of another realm, and deepEqual would tell their prototypes apart: hence the copies.
+
+/** Found exactly this, or nothing for `null`. */
+export function assertRecord(found: SessionRecord | null, expected: SessionRecord | null | undefined): void {
+  assert.deepEqual(found && { ...found }, expected);
+}
+
+/** Found exactly these, in whatever order. */
+export function assertRecords(
+  found: readonly SessionRecord[],
+  expected: readonly SessionRecord[],
+  message?: string,
+): void {
+  assert.deepEqual(byId(found), byId(expected), message);
+}
+
+function byId(records: readonly SessionRecord[]): SessionRecord[] {
+  return Array.from(records, (record) => ({ ...record })).sort((a, b) => (a.id < b.id ? -1 : 1));
 }

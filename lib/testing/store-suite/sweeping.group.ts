@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { SessionStore, SweepableStore } from '../../core/session-store';
-import { MINUTE, START, aRecord, idsOf, insertAll, insertOne, nextOf } from './records';
+import { MINUTE, START, aRecord, assertRecord, assertRecords, insertAll, insertOne, nextOf } from './records';
 import { call, type StoreSuite } from './store-suite';
 
 const LATER = START + 5 * MINUTE;
@@ -16,7 +16,7 @@ export function describeSweeping(suite: StoreSuite<SessionStore & SweepableStore
     assert.equal(await suite.store.sweep(LATER, 10, call), 2);
     assert.equal(await suite.store.find(before!.id, call), null);
     assert.equal(await suite.store.find(at!.id, call), null);
-    assert.deepEqual(await suite.store.find(after!.id, call), after);
+    assertRecord(await suite.store.find(after!.id, call), after);
     assert.equal(await suite.store.sweep(LATER, 10, call), 0);
   });
 
@@ -59,9 +59,12 @@ export function describeSweeping(suite: StoreSuite<SessionStore & SweepableStore
     const [extended, swept] = await Promise.all([Promise.all(extensions), Promise.all(sweeps)]);
     const alive = await Promise.all(records.map(({ id }) => suite.store.find(id, call)));
     const left = alive.filter((record) => record !== null);
-    assert.deepEqual(
-      idsOf(left.filter(({ expiresAt }) => expiresAt > LATER)),
-      idsOf(records.filter((_, n) => extended[n])),
+    const expected = records
+      .filter((_, n) => extended[n])
+      .map((record) => ({ ...record, expiresAt: LATER + MINUTE }));
+    assertRecords(
+      left.filter(({ expiresAt }) => expiresAt > LATER),
+      expected,
     );
     assert.equal(left.length + swept[0]! + swept[1]!, records.length);
   });
@@ -78,6 +81,6 @@ export function describeSweeping(suite: StoreSuite<SessionStore & SweepableStore
     const totals = await Promise.all([drain(), drain()]);
     const rest = await drain();
     assert.equal(totals[0] + totals[1] + rest, dead.length);
-    for (const record of alive) assert.deepEqual(await suite.store.find(record.id, call), record);
+    for (const record of alive) assertRecord(await suite.store.find(record.id, call), record);
   });
 }

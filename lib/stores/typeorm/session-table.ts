@@ -1,0 +1,26 @@
+import type { DataSource } from 'typeorm';
+import { SessionError } from '../../core/session.errors';
+
+/** The table's name where nothing else is said. */
+export const DEFAULT_TABLE = 'tessera_sessions';
+
+const TABLE_FORM = /^[A-Za-z_][A-Za-z0-9_]{0,49}$/;
+
+/** @throws SessionError `SESSION_OPTIONS_INVALID` for a name that is not a plain identifier. */
+export function checkTableName(tableName: string): string {
+  if (TABLE_FORM.test(tableName)) return tableName;
+  throw new SessionError(
+    'SESSION_OPTIONS_INVALID',
+    `tableName is ${JSON.stringify(tableName)}; give at most 50 letters, digits and underscores, or leave it out for ${DEFAULT_TABLE}.`,
+  );
+}
+
+/** The name as it stands in the database: TypeORM puts the `entityPrefix` of a DataSource before every table of its entities. */
+export function nameInDatabase({ options, namingStrategy }: DataSource, tableName: string): string {
+  return options.entityPrefix ? namingStrategy.prefixTableName(options.entityPrefix, tableName) : tableName;
+}
+
+/** The index on a column. Named by us, because generated names differ between a migration and an entity. */
+export function indexName(tableName: string, column: string): string {
+  return `${tableName}_${column}_idx`;
+}

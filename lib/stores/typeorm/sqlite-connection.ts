@@ -1,0 +1,136 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { DataSource, type DataSourceOptions, type QueryResult } from 'typeorm';
+import type { StoreCall } from '../../core/session-store';
+import { SessionError, SessionStoreError } from '../../core/session.errors';
+import { driverCode, driverFailure } from './driver-failure';
+import type { OwnConnection } from './own-connection';
+import { inspectSqliteTable } from './sqlite-table';
+import type { TableFacts } from './table-facts';
+
+type SqliteOptions = Extract<DataSourceOptions, { type: 'better-sqlite3' }>;
+
+/** How long opening and inspecting wait for a lock, in milliseconds. Calls wait until they are given up. */
+const OPENING_TIMEOUT = 10_000;
+/** Longest pause between two attempts, in milliseconds. */
+const LONGEST_PAUSE = 25;
+
+/**
+ * A second connection to the same SQLite file. better-sqlite3 has one per DataSource, and on that one a session write would become
+ * part of whatever transaction the application has open.
+ */
+export class SqliteConnection implements OwnConnection {
+  readonly place: string;
+  readonly #options: SqliteOptions;
+  #opening: Promise<DataSource> | undefined;
+  #closed = false;
+
+  /** @throws SessionError `SESSION_OPTIONS_INVALID` for a database that no second connection can reach, or that is read-only. */
+  constructor(given: SqliteOptions) {
+    this.#options = optionsOfOurs(given);
+    this.place = this.#options.database;
+  }
+
+  async run(
+    operation: string,
+    sql: string,
+    parameters: readonly unknown[],
+    call: StoreCall,
+  ): Promise<QueryResult> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        const runner = (await this.#open()).createQueryRunner();
+        return await runner.query(sql, [...parameters], true);
+      } catch (error) {
+        if (!isBusy(error)) throw driverFailure(operation, error);
+        await this.#waitForLock(operation, attempt, call);
+      }
+    }
+  }
+
+  async inspect(tableName: string): Promise<TableFacts | null> {
+    const call = { signal: AbortSignal.timeout(OPENING_TIMEOUT) };
+    if (!existsSync(this.place)) return null;
+    return inspectSqliteTable(async (sql) => {
+      const { records } = await this.run('prepare', sql, [tableName], call);
+      return records as unknown[];
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const opened = await this.#opening?.catch(() => undefined);
+    await opened?.destroy();
+  }
+
+  #open(): Promise<DataSource> {
+    if (this.#closed) throw new SessionStoreError('open', 'it has been closed');
+    this.#opening ??= open(this.#options).catch((error: unknown) => {
+      this.#opening = undefined; // the next call tries again
+      throw error;
+    });
+    return this.#opening;
+  }
+
+  /** Pauses grow from a millisecond, and vary, so that two who wait do not keep meeting. */
+  async #waitForLock(operation: string, attempt: number, { signal }: StoreCall): Promise<void> {
+    try {
+      await pause(Math.min(2 ** attempt, LONGEST_PAUSE) * (0.5 + Math.random()), undefined, { signal });
+    } catch {
+      throw new SessionStoreError(
+        operation,
+        'another connection kept the database locked until the call was given up',
+      );
+    }
+  }
+}
+
+async function open(options: SqliteOptions): Promise<DataSource> {
+  const dataSource = await new DataSource(options).initialize();
+  // Once more, in case prepareDatabase has set one: better-sqlite3 would block the whole process for as long as it waits.
+  await dataSource.query('PRAGMA busy_timeout = 0');
+  return dataSource;
+}
+
+/**
+ * Only what opening the file takes. Entities, migrations, `dropSchema` and the like stay the application's business, `logging`
+ * and `verbose` would print hashes and bodies, and the journal mode is the file's own. A file that is not there is left to
+ * whoever runs the migrations.
+ */
+function optionsOfOurs(given: SqliteOptions): SqliteOptions {
+  const { type, key, nativeBinding, prepareDatabase } = given;
+  if (given.readonly) {
+    throw new SessionError(
+      'SESSION_OPTIONS_INVALID',
+      'TypeOrmSessionStore was given a DataSource that is readonly. Give it one that may write.',
+    );
+  }
+  return {
+    type,
+    driver: given.driver as unknown,
+    key,
+    nativeBinding,
+    prepareDatabase,
+    database: fileOf(given.database),
+    fileMustExist: true,
+    timeout: 0,
+    logging: false,
+  };
+}
+
+/** Absolute, so that a later change of the working directory does not matter. */
+function fileOf(database: unknown): string {
+  const name = typeof database === 'string' ? database.trim() : '';
+  if (name !== '' && name !== ':memory:') return resolve(name);
+  throw new SessionError(
+    'SESSION_OPTIONS_INVALID',
+    'TypeOrmSessionStore was given an in-memory or temporary SQLite database, which a second connection cannot reach. ' +
+      'Use a file, or, where sessions may be forgotten when the process ends, new MemorySessionStore().',
+  );
+}
+
+function isBusy(error: unknown): boolean {
+  const code = driverCode(error);
+  return code !== undefined && /^SQLITE_(BUSY|LOCKED)/.test(code);
+}
