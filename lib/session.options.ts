@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { parse as parseDuration } from '@lukeed/ms';
 import { systemClock, type Clock } from './core/clock';
 import { jsonCodec, type SessionCodec } from './core/session-codec';
@@ -77,6 +78,11 @@ const KNOWN: Record<keyof SessionModuleOptions, true> = {
   clock: true,
 };
 
+const REMEMBER_ME: Record<keyof NonNullable<SessionModuleOptions['rememberMe']>, true> = {
+  lifetime: true,
+  idleTimeout: true,
+};
+
 /**
  * Fills in the defaults, and refuses what cannot work, everything at once.
  * @throws SessionError `SESSION_OPTIONS_INVALID`
@@ -96,17 +102,17 @@ export function resolveOptions(options: SessionModuleOptions, name: string): Res
   const lengthOrNone = (option: string, value: Duration | false, limit?: number): number | null =>
     value === false ? null : length(option, value, limit);
 
-  for (const key of Object.keys(options)) {
-    if (!(key in KNOWN)) problems.push(`${key} is not an option; known are ${Object.keys(KNOWN).join(', ')}`);
-  }
-  const {
-    rememberMe = {},
-    maxBytes = 64 * 1024,
-    asyncContext = true,
-    codec = jsonCodec,
-    clock = systemClock,
-  } = options;
-  const { cookie, problems: cookieProblems } = resolveCookie(options.cookie ?? {}, name);
+  const group = <T extends object>(option: string, value: T | undefined): T => {
+    if (value === undefined || isGroup(value)) return value ?? ({} as T);
+    problems.push(`${option} ${show(value)} must be an object of options`);
+    return {} as T;
+  };
+
+  if (!isGroup(options)) throw refusal(name, [`${show(options)} is no object of options`]);
+  const rememberMe = group('rememberMe', options.rememberMe);
+  problems.push(...unknown(options, KNOWN), ...unknown(rememberMe, REMEMBER_ME, 'rememberMe.'));
+  const { maxBytes = 64 * 1024, asyncContext = true, codec = jsonCodec, clock = systemClock } = options;
+  const { cookie, problems: cookieProblems } = resolveCookie(group('cookie', options.cookie), name);
   problems.push(...cookieProblems);
   const resolved: ResolvedOptions = {
     store: options.store ?? new MemorySessionStore(),
@@ -141,6 +147,17 @@ export function resolveOptions(options: SessionModuleOptions, name: string): Res
   return resolved;
 }
 
+function isGroup(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function unknown(options: object, known: object, prefix = ''): string[] {
+  const strangers = Object.keys(options).filter((key) => !Object.hasOwn(known, key));
+  return strangers.map(
+    (key) => `${prefix}${key} is not an option; known are ${Object.keys(known).join(', ')}`,
+  );
+}
+
 function refusal(name: string, problems: string[]): SessionError {
   const instance = name === 'default' ? '' : ` of '${name}'`;
   return new SessionError(
@@ -150,5 +167,5 @@ function refusal(name: string, problems: string[]): SessionError {
 }
 
 function show(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value) : String(value);
+  return typeof value === 'string' ? JSON.stringify(value) : inspect(value, { depth: 0 });
 }

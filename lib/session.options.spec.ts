@@ -1,0 +1,112 @@
+import { jsonCodec } from './core/session-codec';
+import { SessionError } from './core/session.errors';
+import { resolveOptions, type SessionModuleOptions } from './session.options';
+import { MemorySessionStore } from './stores/memory/memory-session-store';
+
+const MINUTE = 60_000;
+const DAY = 24 * 60 * MINUTE;
+
+function refusal(options: unknown, name = 'default'): string {
+  try {
+    resolveOptions(options as SessionModuleOptions, name);
+    return '';
+  } catch (error) {
+    expect(error).toBeInstanceOf(SessionError);
+    expect((error as SessionError).code).toBe('SESSION_OPTIONS_INVALID');
+    return (error as Error).message;
+  }
+}
+
+describe('the options', () => {
+  it('have defaults that are safe', () => {
+    const { store, clock, codec, cookie, ...rest } = resolveOptions({}, 'default');
+    expect(store).toBeInstanceOf(MemorySessionStore);
+    expect(codec).toBe(jsonCodec);
+    expect(Math.abs(clock() - Date.now())).toBeLessThan(DAY);
+    expect(cookie).toMatchObject({ name: '__Host-session', secure: true, sameSite: 'lax', path: '/' });
+    expect(rest).toEqual({
+      timeouts: { lifetime: DAY, idleTimeout: 30 * MINUTE },
+      rememberedTimeouts: { lifetime: 30 * DAY, idleTimeout: null },
+      maxBytes: 65_536,
+      storeTimeout: 3000,
+      sweepEvery: MINUTE,
+      asyncContext: true,
+    });
+  });
+
+  it('never share a default store', () => {
+    expect(resolveOptions({}, 'a').store).not.toBe(resolveOptions({}, 'b').store);
+  });
+
+  it('take lengths of time in words and in milliseconds, and none where that makes sense', () => {
+    const { timeouts, rememberedTimeouts, storeTimeout, sweepEvery } = resolveOptions(
+      {
+        lifetime: '8h',
+        idleTimeout: false,
+        rememberMe: { lifetime: '2 weeks', idleTimeout: 1.5 },
+        storeTimeout: 250,
+        sweepEvery: false,
+      },
+      'default',
+    );
+    expect(timeouts).toEqual({ lifetime: DAY / 3, idleTimeout: null });
+    expect(rememberedTimeouts).toEqual({ lifetime: 14 * DAY, idleTimeout: 1 });
+    expect([storeTimeout, sweepEvery]).toEqual([250, null]);
+  });
+
+  const noLength = [0, -1, NaN, Infinity, 0.5, '', 'soon', '-5m', '0s', true, {}, [], 1n, '1000000 years'];
+  it.each(['lifetime', 'idleTimeout', 'storeTimeout', 'sweepEvery'])(
+    'refuse what is no length for %s',
+    (option) => {
+      for (const value of noLength) expect(refusal({ [option]: value })).toContain(`  - ${option} `);
+    },
+  );
+
+  it.each(['lifetime', 'idleTimeout'])('refuse what is no length for rememberMe.%s', (option) => {
+    for (const value of noLength)
+      expect(refusal({ rememberMe: { [option]: value } })).toContain(`  - rememberMe.${option} `);
+  });
+
+  it('refuse to have no lifetime, or to wait for a store forever', () => {
+    expect(refusal({ lifetime: false })).toContain('lifetime false is no length of time');
+    expect(refusal({ storeTimeout: false })).toContain('storeTimeout false');
+    expect(refusal({ storeTimeout: 2 ** 31 })).toContain('at most 2147483647 ms');
+  });
+
+  it.each<[string, unknown, string]>([
+    ['maxBytes', { maxBytes: 10 }, 'maxBytes 10 must be a whole number of at least 256'],
+    ['maxBytes in words', { maxBytes: '64kb' }, 'maxBytes "64kb"'],
+    ['an infinite maxBytes', { maxBytes: Infinity }, 'maxBytes Infinity'],
+    ['asyncContext', { asyncContext: 'yes' }, 'asyncContext "yes" must be true or false'],
+    ['clock', { clock: Date }, ''],
+    ['a clock that stands still', { clock: 5 }, 'clock must be a function'],
+    ['codec', { codec: { encode: () => '' } }, 'codec must have encode() and decode()'],
+    ['a codec that is null', { codec: null }, 'codec must have encode() and decode()'],
+    ['store', { store: {} }, 'store has no method find(); give a SessionStore'],
+    ['a store that is a class', { store: MemorySessionStore }, 'store has no method find()'],
+    ['rememberMe', { rememberMe: true }, 'rememberMe true must be an object of options'],
+    ['a rememberMe that is null', { rememberMe: null }, 'rememberMe null must be'],
+    [
+      'rememberMe with a stranger',
+      { rememberMe: { maxAge: 1 } },
+      'rememberMe.maxAge is not an option; known are lifetime',
+    ],
+    ['a cookie that is a name', { cookie: 'sid' }, 'cookie "sid" must be an object of options'],
+    ['a stranger', { secret: 'x' }, 'secret is not an option; known are store, lifetime'],
+    ['a stranger that every object knows', { constructor: 1 }, 'constructor is not an option'],
+    ['options that are none', 'fast', '"fast" is no object of options'],
+    ['a list of options', [], 'no object of options'],
+  ])('refuse %s in words', (_what, options, words) => {
+    if (words === '') expect(refusal(options)).toBe('');
+    else expect(refusal(options)).toContain(words);
+  });
+
+  it('are refused all at once, by the name of their instance', () => {
+    const words = refusal(
+      { lifetime: 'x', idleTimeout: -1, store: null, cookie: { sameSite: 'no' }, maxBytes: 1, hello: 1 },
+      'admin',
+    );
+    expect(words).toMatch(/^SessionModule cannot start with these options of 'admin':\n/);
+    expect(words.split('\n')).toHaveLength(6);
+  });
+});
