@@ -58,8 +58,7 @@ class Guarded<T> extends Observable<T> {
 /** Catches what a listener's own code throws. Operators subscribe with a Subscriber and have their own way with errors. */
 function guard<T>(observer?: Partial<Observer<T>> | ((value: T) => void) | null): Partial<Observer<T>> {
   if (observer instanceof Subscriber) return observer;
-  const { next, error, complete } =
-    typeof observer === 'function' ? { next: observer } : ((observer ?? {}));
+  const { next, error, complete } = typeof observer === 'function' ? { next: observer } : (observer ?? {});
   return {
     next: (value) => safely(() => next?.call(observer, value)),
     error: (reason) => safely(() => (error === undefined ? report(reason) : error.call(observer, reason))),

@@ -9,18 +9,18 @@
  *
  * Values may be any JSON value plus `Date`, `Map`, `Set`, `bigint`, `Uint8Array` and `undefined`.
  */
- 
+
 export interface SessionData {}
 
 /** What `login(principal, { constants })` fixes until logout, read with `session.constant(key)`. Augment it like {@link SessionData}. */
- 
+
 export interface SessionConstants {}
 
 /**
  * The kinds of flash message and the type of each. Augment it to type `flash` and `messages`;
  * until you do, any kind is accepted and a message is a string.
  */
- 
+
 export interface SessionMessages {}
 
 /** A key declared in {@link SessionData}. */
