@@ -4,3 +4,5 @@ export type { SessionStorePower } from './store-suite/store-suite';
 export type { TestRunner } from './store-suite/test-runner';
 export { manualClock } from './manual-clock';
 export type { ManualClock } from './manual-clock';
+export { sessionCookie } from './session-cookie';
+export type { TestSession } from './session-cookie';
