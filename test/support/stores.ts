@@ -1,10 +1,15 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { MemorySessionStore, type SessionStore } from 'nestjs-tessera';
+import { CreateSessionTable1760000000000, TypeOrmSessionStore } from 'nestjs-tessera/typeorm';
+import { DataSource } from 'typeorm';
 
 /** A real store, for as long as a test needs it. */
 export interface StoreUnderTest {
   readonly store: SessionStore;
-  /** Where the store keeps its files, if it has any; SQLite's journals lie beside. */
-  readonly file?: string;
+  /** Where the store keeps its files, if it has any. */
+  readonly folder?: string;
   close(): Promise<void>;
 }
 
@@ -18,5 +23,29 @@ export const stores: readonly StoreKind[] = [
   {
     name: 'memory',
     create: async () => ({ store: new MemorySessionStore(), close: async () => {} }),
+  },
+  {
+    name: 'SQLite',
+    create: async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'tessera-'));
+      const database = new DataSource({
+        type: 'better-sqlite3',
+        database: join(folder, 'app.sqlite'),
+        migrations: [CreateSessionTable1760000000000],
+        migrationsRun: true,
+        enableWAL: true,
+      });
+      await database.initialize();
+      const store = new TypeOrmSessionStore(database);
+      return {
+        store,
+        folder,
+        close: async () => {
+          await store.close();
+          await database.destroy();
+          await rm(folder, { recursive: true, force: true });
+        },
+      };
+    },
   },
 ];
