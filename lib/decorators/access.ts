@@ -4,26 +4,31 @@ import { Reflector } from '@nestjs/core';
 /** Where `@Public()` leaves its word for `AuthGuard`. */
 export const PUBLIC = Symbol('nestjs-tessera.public');
 
-/** Where `@RequireRoles(...)` leaves its word for `AuthGuard`. */
-export const ROLES = Symbol('nestjs-tessera.roles');
+const ROLES = new Map<string, symbol>();
 
-/** The roles that open a handler, and of which instance's principal. */
-export interface RequiredRoles {
-  readonly sessionName: string;
-  readonly roles: readonly string[];
+/** Where `@RequireRoles(...)` leaves its word: a place for each instance, so that the roles of one do not cover those of another. */
+export function rolesKey(sessionName: string): symbol {
+  const key = ROLES.get(sessionName) ?? Symbol(`nestjs-tessera.roles.${sessionName}`);
+  ROLES.set(sessionName, key);
+  return key;
 }
 
 /** What a request has to show: nothing, a login, or a login with one of some roles. */
 export type Access =
-  { readonly kind: 'public' } | { readonly kind: 'login' } | ({ readonly kind: 'roles' } & RequiredRoles);
+  | { readonly kind: 'public' }
+  | { readonly kind: 'login' }
+  | { readonly kind: 'roles'; readonly roles: readonly string[] };
 
 const reflector = new Reflector();
 
-/** What stands on the handler counts more than what stands on its controller; on one of them, roles count more than `@Public()`. */
-export function accessTo(context: ExecutionContext): Access {
+/**
+ * What one instance's guard asks for. What stands on the handler counts more than what stands on its controller; on one of
+ * them, roles count more than `@Public()`.
+ */
+export function accessTo(context: ExecutionContext, sessionName: string): Access {
   for (const target of [context.getHandler(), context.getClass()]) {
-    const required = reflector.get<RequiredRoles | undefined>(ROLES, target);
-    if (required !== undefined) return { kind: 'roles', ...required };
+    const roles = reflector.get<readonly string[] | undefined>(rolesKey(sessionName), target);
+    if (roles !== undefined) return { kind: 'roles', roles };
     if (reflector.get<boolean | undefined>(PUBLIC, target) === true) return { kind: 'public' };
   }
   return { kind: 'login' };

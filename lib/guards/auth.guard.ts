@@ -30,13 +30,12 @@ export class AuthGuard implements CanActivate {
 
   /** @throws UnauthorizedException, ForbiddenException; SessionUnavailableException when the store fails */
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    const access = accessTo(context);
+    const access = accessTo(context, this.sessionName);
     if (access.kind === 'public') return true;
     const { principal } = await openSession(context, this.sessionName);
     if (principal === null)
       throw new UnauthorizedException({ statusCode: 401, code: 'LOGIN_REQUIRED', message: 'Log in first' });
-    const needsRole = access.kind === 'roles' && access.sessionName === this.sessionName;
-    if (!needsRole || access.roles.some((role) => principal.roles.includes(role))) return true;
+    if (access.kind === 'login' || access.roles.some((role) => principal.roles.includes(role))) return true;
     throw new ForbiddenException({
       statusCode: 403,
       code: 'ROLE_REQUIRED',

@@ -1,6 +1,6 @@
 import { SetMetadata, UseGuards, applyDecorators, type CanActivate, type Type } from '@nestjs/common';
 import { SessionError } from '../core/session.errors';
-import { ROLES, type RequiredRoles } from '../decorators/access';
+import { rolesKey } from '../decorators/access';
 import { DEFAULT_SESSION } from '../http/session-context';
 import { AuthGuard } from './auth.guard';
 
@@ -9,7 +9,7 @@ import { AuthGuard } from './auth.guard';
  * @throws SessionError `SESSION_OPTIONS_INVALID` without a role
  */
 export function RequireRoles(...roles: [role: string, ...more: string[]]): ClassDecorator & MethodDecorator {
-  return requireRoles({ sessionName: DEFAULT_SESSION, roles }, AuthGuard);
+  return requireRoles(DEFAULT_SESSION, roles, AuthGuard);
 }
 
 /** {@link RequireRoles} for a named instance: `@RequireRolesOf('admin', 'editor')`. */
@@ -17,11 +17,15 @@ export function RequireRolesOf(
   sessionName: string,
   ...roles: [role: string, ...more: string[]]
 ): ClassDecorator & MethodDecorator {
-  return requireRoles({ sessionName, roles }, AuthGuard.for(sessionName));
+  return requireRoles(sessionName, roles, AuthGuard.for(sessionName));
 }
 
-function requireRoles(required: RequiredRoles, guard: Type<CanActivate>): ClassDecorator & MethodDecorator {
-  if (required.roles.length > 0) return applyDecorators(SetMetadata(ROLES, required), UseGuards(guard));
+function requireRoles(
+  sessionName: string,
+  roles: readonly string[],
+  guard: Type<CanActivate>,
+): ClassDecorator & MethodDecorator {
+  if (roles.length > 0) return applyDecorators(SetMetadata(rolesKey(sessionName), roles), UseGuards(guard));
   throw new SessionError(
     'SESSION_OPTIONS_INVALID',
     '@RequireRoles() needs at least one role; where any login will do, use AuthGuard.',
