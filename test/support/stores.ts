@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MemorySessionStore, type SessionStore } from 'nestjs-tessera';
-import { CreateSessionTable1760000000000, TypeOrmSessionStore } from 'nestjs-tessera/typeorm';
+import { CreateSessionTable, TypeOrmSessionStore } from 'nestjs-tessera/typeorm';
 import { DataSource } from 'typeorm';
 
 /** A real store, for as long as a test needs it. */
@@ -31,7 +31,7 @@ export const stores: readonly StoreKind[] = [
       const database = new DataSource({
         type: 'better-sqlite3',
         database: join(folder, 'app.sqlite'),
-        migrations: [CreateSessionTable1760000000000],
+        migrations: [CreateSessionTable],
         migrationsRun: true,
         enableWAL: true,
       });
