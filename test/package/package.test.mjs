@@ -57,9 +57,9 @@ for (const { nest, type } of consumers) {
       assert.deepEqual(consumer.strangers, []);
     });
 
-    for (const platform of ['express', 'fastify']) {
-      it(`keeps a session on ${platform} through login and logout`, async () => {
-        const visitor = consumer.visitor(platform);
+    for (const setting of ['express, memory', 'express, typeorm', 'fastify, memory', 'fastify, typeorm']) {
+      it(`keeps a session through login and logout: ${setting}`, async () => {
+        const visitor = consumer.visitor(setting);
         assert.equal(await visitor.text('GET', '/visits'), '1');
         assert.equal(await visitor.text('GET', '/visits'), '2');
         assert.equal(await visitor.status('GET', '/me'), 401);

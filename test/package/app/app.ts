@@ -1,5 +1,14 @@
-import { Body, Controller, Get, Module, Post, UseGuards } from '@nestjs/common';
-import { AuthGuard, Principal, Session, SessionModule, SessionService } from 'nestjs-tessera';
+import { Body, Controller, Get, Module, Post, UseGuards, type DynamicModule } from '@nestjs/common';
+import {
+  AuthGuard,
+  Principal,
+  Session,
+  SessionModule,
+  SessionService,
+  type SessionModuleOptions,
+} from 'nestjs-tessera';
+import { CreateSessionTable, SessionSchema, TypeOrmSessionStore } from 'nestjs-tessera/typeorm';
+import { DataSource } from 'typeorm';
 
 declare module 'nestjs-tessera' {
   interface SessionData {
@@ -34,8 +43,27 @@ class VisitsController {
   }
 }
 
-@Module({ imports: [SessionModule.forRoot({ lifetime: '1h' })], controllers: [VisitsController] })
-export class AppModule {}
+/** Options for each of the stores that the package brings. */
+export const stores: Record<string, () => Promise<SessionModuleOptions>> = {
+  memory: async () => ({}),
+  typeorm: async () => {
+    const database = new DataSource({
+      type: 'better-sqlite3',
+      database: 'sessions.sqlite',
+      entities: [SessionSchema],
+      migrations: [CreateSessionTable],
+      migrationsRun: true,
+    });
+    return { store: new TypeOrmSessionStore(await database.initialize()) };
+  },
+};
+
+@Module({ controllers: [VisitsController] })
+export class AppModule {
+  static with(useFactory: () => Promise<SessionModuleOptions>): DynamicModule {
+    return { module: AppModule, imports: [SessionModule.forRootAsync({ useFactory })] };
+  }
+}
 
 /** Never called: it is here for the compiler. */
 export function misspell(session: Session): void {

@@ -4,7 +4,7 @@ import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { AppModule } from './app.js';
+import { AppModule, stores } from './app.js';
 
 const adapters = { express: () => new ExpressAdapter(), fastify: () => new FastifyAdapter() };
 
@@ -12,10 +12,12 @@ async function main(): Promise<void> {
   const apps: INestApplication[] = [];
   const urls: Record<string, string> = {};
   for (const [platform, adapter] of Object.entries(adapters)) {
-    const app = await NestFactory.create(AppModule, adapter(), { logger: ['error', 'warn'] });
-    apps.push(app);
-    await app.listen(0, '127.0.0.1');
-    urls[platform] = await app.getUrl();
+    for (const [store, options] of Object.entries(stores)) {
+      const app = await NestFactory.create(AppModule.with(options), adapter(), { logger: ['error', 'warn'] });
+      apps.push(app);
+      await app.listen(0, '127.0.0.1');
+      urls[`${platform}, ${store}`] = await app.getUrl();
+    }
   }
   process.once('SIGTERM', () => void Promise.all(apps.map((app) => app.close())));
   console.log(JSON.stringify({ urls, strangers: await strangers() }));

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { node, npm, root } from './run.mjs';
@@ -53,6 +53,12 @@ export class Consumer {
     });
     cpSync(sources, join(this.folder, 'src'), { recursive: true });
     await npm(['install', '--no-audit', '--no-fund', '--prefer-offline', '--strict-peer-deps'], this.folder);
+    // Ours is there already, and compiling another may take minutes.
+    symlinkSync(
+      join(root, 'node_modules/better-sqlite3'),
+      join(this.folder, 'node_modules/better-sqlite3'),
+      'junction',
+    );
   }
 
   compile() {
@@ -73,8 +79,10 @@ export class Consumer {
     this.strangers = strangers;
   }
 
-  visitor(platform) {
-    return new Visitor(this.#urls[platform]);
+  visitor(setting) {
+    const url = this.#urls[setting];
+    if (url === undefined) throw new Error('The application has not started.');
+    return new Visitor(url);
   }
 
   /** The exit code. */
