@@ -1,0 +1,33 @@
+import { Module } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { SessionModule } from 'nestjs-tessera';
+import { TypeOrmSessionStore } from 'nestjs-tessera/typeorm';
+import { DataSource } from 'typeorm';
+import { databaseOptions } from './database/database-options';
+import { LoginModule } from './login/login.module';
+import { PlacesModule } from './places/places.module';
+import { settings } from './settings';
+import { ShopModule } from './shop/shop.module';
+import { PageFilter } from './web/page.filter';
+import { UnusedConnections } from './web/unused-connections';
+
+@Module({
+  imports: [
+    TypeOrmModule.forRootAsync({ useFactory: () => databaseOptions(settings.database) }),
+    SessionModule.forRootAsync({
+      inject: [DataSource],
+      useFactory: (database: DataSource) => ({
+        store: new TypeOrmSessionStore(database),
+        lifetime: '12h',
+        idleTimeout: '30m',
+        rememberMe: { lifetime: '30d', idleTimeout: '14d' },
+      }),
+    }),
+    LoginModule,
+    ShopModule,
+    PlacesModule,
+  ],
+  providers: [{ provide: APP_FILTER, useClass: PageFilter }, UnusedConnections],
+})
+export class AppModule {}

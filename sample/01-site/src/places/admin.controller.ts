@@ -1,0 +1,17 @@
+import { Controller, Get } from '@nestjs/common';
+import { RequireRoles } from 'nestjs-tessera';
+import { UsersService } from '../users/users.service';
+import { Page } from '../web/page.decorator';
+
+/** 401 for visitors, 403 for members. The role was fixed by `login`; nothing a browser sends can change it. */
+@Controller('admin')
+@RequireRoles('admin')
+export class AdminController {
+  constructor(private readonly users: UsersService) {}
+
+  @Get()
+  @Page('admin', 'Admin')
+  async show(): Promise<object> {
+    return { users: await this.users.all() };
+  }
+}

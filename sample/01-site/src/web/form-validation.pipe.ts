@@ -1,0 +1,30 @@
+import { ValidationPipe, type ValidationError } from '@nestjs/common';
+import { FormException } from './form.exception';
+
+/** class-validator for forms: unknown fields are dropped, and each field reports its first problem. */
+export class FormValidationPipe extends ValidationPipe {
+  constructor() {
+    super({
+      transform: true,
+      whitelist: true,
+      validationError: { target: true },
+      exceptionFactory: toFormException,
+    });
+  }
+}
+
+function toFormException(errors: ValidationError[]): FormException {
+  const problems = Object.fromEntries(
+    errors.map(({ property, constraints = {} }) => [
+      property,
+      Object.values(constraints).at(-1) ?? 'Not valid',
+    ]),
+  );
+  const fields = Object.entries((errors[0]?.target ?? {}) as Record<string, unknown>);
+  const values = Object.fromEntries(
+    fields.flatMap(([field, value]) =>
+      typeof value === 'string' && field !== 'password' ? [[field, value.slice(0, 254)]] : [],
+    ),
+  );
+  return new FormException({ problems, values });
+}

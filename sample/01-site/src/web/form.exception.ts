@@ -1,0 +1,22 @@
+import { HttpException, HttpStatus } from '@nestjs/common';
+
+/** What was wrong with a form, for the page that shows it again. */
+export interface FormReport {
+  /** Says what is wrong with the whole. */
+  readonly message?: string;
+  /** By field. */
+  readonly problems?: Readonly<Record<string, string>>;
+  /** What to fill in again, by field; never a password. */
+  readonly values?: Readonly<Record<string, string>>;
+}
+
+/** A form cannot be accepted. Browsers are sent back to it with the report as a flash message; other clients get it as JSON. */
+export class FormException extends HttpException {
+  constructor(
+    readonly report: FormReport,
+    status: HttpStatus = HttpStatus.UNPROCESSABLE_ENTITY,
+  ) {
+    const { message = 'Some fields need another look', problems } = report;
+    super({ statusCode: status, message, problems }, status);
+  }
+}

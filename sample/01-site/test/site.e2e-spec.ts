@@ -1,0 +1,223 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { AppModule } from '../src/app.module';
+import { configureSite } from '../src/site';
+import { Person, type Answer } from './person';
+
+const PASSWORD = 'four words are enough';
+
+describe('the sample site', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'site-'));
+  let app: NestExpressApplication;
+  let url: string;
+
+  beforeAll(async () => {
+    app = await open(join(folder, 'site.sqlite'));
+    url = await app.getUrl();
+    await signUp('ada');
+  });
+
+  afterAll(async () => {
+    await app.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('makes the first account the administrator’s, and no other', async () => {
+    const ada = await logIn('ada');
+    expect((await ada.get('/admin')).status).toBe(200);
+    const bert = await signUp('bert');
+    const refused = await bert.get('/admin');
+    expect(refused.status).toBe(403);
+    expect(refused.text).toContain('This door stays closed');
+  });
+
+  it('counts visits and lists the pages seen', async () => {
+    const visitor = new Person(url);
+    await visitor.get('/');
+    await visitor.get('/shop');
+    const { text } = await visitor.get('/');
+    expect(text).toMatch(/class="figure">2</);
+    expect([...text.matchAll(/<li><a href="(.*?)">.*?<\/a> <time/g)].map(([, path]) => path)).toEqual([
+      '/shop',
+      '/',
+    ]);
+  });
+
+  it('keeps the cart through login, under another token', async () => {
+    await signUp('cleo');
+    const cleo = new Person(url);
+    await cleo.send('/shop', { product: 'lamp' });
+    const before = await cleo.token();
+    await cleo.send('/login', credentials('cleo'));
+    expect(await cleo.token()).not.toBe(before);
+    expect((await cleo.get('/cart')).text).toContain('Oil lamp');
+  });
+
+  it('counts what two tabs put into the cart at once', async () => {
+    const visitor = new Person(url);
+    await visitor.get('/shop');
+    await Promise.all(['lamp', 'lamp', 'owl'].map((product) => visitor.send('/shop', { product })));
+    expect((await visitor.get('/cart')).text).toContain('<span class="badge">3<');
+  });
+
+  it('says the same of a wrong password and an unknown address, and keeps neither password', async () => {
+    const visitor = new Person(url);
+    const texts = [];
+    for (const email of ['ada@example.com', 'nobody@example.com']) {
+      const answer = await visitor.send('/login', { email, password: 'guesswork, mine' });
+      expect([answer.status, answer.headers.get('location')]).toEqual([303, '/login']);
+      texts.push((await visitor.get('/login')).text.replace(email, ''));
+    }
+    expect(texts[0]).toContain('do not belong together');
+    expect(texts[0]).toBe(texts[1]);
+    expect(texts[0]).not.toContain('guesswork');
+  });
+
+  it('stops listening to guesses, even made at once, and not to others', async () => {
+    const guesses = await Promise.all(
+      Array.from({ length: 8 }, () => api('/login', { email: 'gus@example.com', password: 'a guess' })),
+    );
+    expect(guesses.map(({ status }) => status).sort()).toEqual([401, 401, 401, 401, 401, 429, 429, 429]);
+    expect((await api('/login', { email: 'hera@example.com', password: 'a guess' })).status).toBe(401);
+  });
+
+  it('shows a form again with what was typed, and its problems by field', async () => {
+    const visitor = new Person(url);
+    const answer = await visitor.send('/sign-up', { name: 'Dora <b>', email: 'dora', password: 'short' });
+    expect(answer.status).toBe(303);
+    const { text } = await visitor.get('/sign-up');
+    expect(text).toContain('value="Dora &lt;b&gt;"');
+    expect(text).toContain('href="#email"');
+    expect(text).toContain('aria-invalid="true" aria-describedby="password-problem password-hint"');
+    expect(text).not.toContain('value="short"');
+  });
+
+  it('leads a visitor of a members-only page to the login, and back', async () => {
+    const visitor = new Person(url);
+    const refused = await visitor.get('/members?tab=2');
+    expect([refused.status, refused.headers.get('location')]).toEqual([
+      303,
+      '/login?returnTo=%2Fmembers%3Ftab%3D2',
+    ]);
+    expect((await visitor.get('/login')).text).toContain('Log in to go on');
+    const answer = await visitor.send(refused.headers.get('location')!, credentials('ada'));
+    expect(answer.headers.get('location')).toBe('/members?tab=2');
+  });
+
+  it.each([
+    'https://evil.example/',
+    '//evil.example/',
+    '/\\evil.example/',
+    '/.//evil.example/',
+    '/\t/evil.example/',
+  ])('leads nobody to %j after the login', async (elsewhere) => {
+    const visitor = new Person(url);
+    const answer = await visitor.send(`/login?returnTo=${encodeURIComponent(elsewhere)}`, credentials('ada'));
+    expect(answer.headers.get('location')).toBe('/account');
+  });
+
+  it('ends the session at logout, with a farewell', async () => {
+    const ada = await logIn('ada');
+    const thief = await ada.thief();
+    const answer = await ada.send('/logout');
+    expect([answer.status, answer.headers.get('location')]).toEqual([303, '/']);
+    expect((await ada.get('/')).text).toContain('Farewell, ada');
+    expect((await thief.get('/account')).status).toBe(303);
+  });
+
+  it('gives a remembered login a cookie that outlives the browser, and no other', async () => {
+    const visitor = new Person(url);
+    const short = await visitor.send('/login', credentials('ada'));
+    const long = await visitor.send('/login', { ...credentials('ada'), remember: 'on' });
+    expect(cookieOf(short)).not.toMatch(/Max-Age/i);
+    expect(Number(/Max-Age=(\d+)/.exec(cookieOf(long))?.[1])).toBeGreaterThan(29 * 24 * 60 * 60);
+  });
+
+  it('renews the token, and ends the session when the browser is to be forgotten', async () => {
+    const ada = await logIn('ada');
+    const thief = await ada.thief();
+    await ada.send('/account/renew');
+    expect((await thief.get('/account')).status).toBe(303);
+    expect((await ada.get('/account')).status).toBe(200);
+    const forgotten = await ada.send('/account/forget');
+    expect(cookieOf(forgotten)).toMatch(/^__Host-session=; Max-Age=0/);
+    expect((await ada.get('/goodbye')).cookies).toEqual([]);
+    expect(await ada.token()).toBeUndefined();
+  });
+
+  it.each([
+    [{ 'sec-fetch-site': 'cross-site' }, 403],
+    [{ 'sec-fetch-site': 'same-site' }, 403],
+    [{ 'sec-fetch-site': 'same-origin' }, 303],
+    [{ origin: 'https://evil.example' }, 403],
+    [{ origin: 'null' }, 403],
+    [{}, 403],
+  ])('answers a form that says it comes from %j with %i', async (headers, status) => {
+    const answer = await fetch(`${url}/shop`, {
+      method: 'POST',
+      redirect: 'manual',
+      body: new URLSearchParams({ product: 'lamp' }),
+      headers: headers as Record<string, string>,
+    });
+    expect(answer.status).toBe(status);
+  });
+
+  it('lets no page be stored or run a script, and no error page either', async () => {
+    for (const path of ['/', '/login', '/nowhere']) {
+      const { headers } = await new Person(url).get(path);
+      expect(headers.get('cache-control')).toBe('no-store');
+      expect(headers.get('content-security-policy')).toContain("default-src 'none'");
+    }
+  });
+
+  it('keeps users and sessions when it is started again', async () => {
+    const ada = await logIn('ada');
+    const port = new URL(url).port;
+    await app.close();
+    app = await open(join(folder, 'site.sqlite'), Number(port));
+    expect((await ada.get('/members')).text).toContain('Come in, ada');
+  });
+
+  function credentials(name: string): Record<string, string> {
+    return { email: `${name}@example.com`, password: PASSWORD };
+  }
+
+  async function signUp(name: string): Promise<Person> {
+    const person = new Person(url);
+    await person.send('/sign-up', { name, ...credentials(name) });
+    return person;
+  }
+
+  async function logIn(name: string): Promise<Person> {
+    const person = new Person(url);
+    const answer = await person.send('/login', credentials(name));
+    expect(answer.headers.get('location')).toBe('/account');
+    return person;
+  }
+
+  /** A client that is no browser and says so. */
+  function api(path: string, body: object): Promise<Response> {
+    return fetch(url + path, {
+      method: 'POST',
+      headers: { accept: 'application/json', 'content-type': 'application/json', origin: url },
+      body: JSON.stringify(body),
+    });
+  }
+});
+
+/** The site on a database of its own. */
+async function open(database: string, port = 0): Promise<NestExpressApplication> {
+  process.env['SITE_DATABASE'] = database;
+  const app = await NestFactory.create<NestExpressApplication>(AppModule, { logger: false });
+  configureSite(app);
+  await app.listen(port, '127.0.0.1');
+  return app;
+}
+
+function cookieOf({ cookies }: Answer): string {
+  expect(cookies).toHaveLength(1);
+  return cookies[0]!;
+}
