@@ -1,0 +1,87 @@
+import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { chromium, type BrowserContext, type Page } from 'playwright-core';
+
+const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
+
+/** The Chromium of this machine, or `null`: `CHROMIUM_PATH`, else the first of the usual names on the `PATH`. */
+export function findChromium(): string | null {
+  const folders = (process.env['PATH'] ?? '').split(delimiter);
+  const candidates = NAMES.flatMap((name) => folders.map((folder) => join(folder, name)));
+  return [process.env['CHROMIUM_PATH'] ?? '', ...candidates].find(isExecutable) ?? null;
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return path !== '';
+  } catch {
+    return false;
+  }
+}
+
+/** Asks nobody on the network but the site. Containers run as root, where Chromium's sandbox does not. */
+const ARGUMENTS = [
+  ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** A browser with a profile on disk, so that closing and opening it is what it is for a person. */
+export class Browser {
+  readonly #profile = mkdtempSync(join(tmpdir(), 'chromium-'));
+  /** What the pages complained about: scripts, policies, missing files. */
+  readonly complaints: string[] = [];
+  #context: BrowserContext | undefined;
+
+  private constructor(
+    private readonly executablePath: string,
+    private readonly baseURL: string,
+  ) {}
+
+  static async open(executablePath: string, baseURL: string): Promise<Browser> {
+    const browser = new Browser(executablePath, baseURL);
+    await browser.#launch();
+    return browser;
+  }
+
+  get page(): Page {
+    return this.#context!.pages()[0]!;
+  }
+
+  /** The names of the cookies it holds. */
+  async cookies(): Promise<string[]> {
+    return (await this.#context!.cookies()).map(({ name }) => name);
+  }
+
+  /** Closes it as a person would, so that its session cookies end, and opens it again. */
+  async restart(): Promise<void> {
+    await this.#context?.close();
+    await this.#launch();
+  }
+
+  async close(): Promise<void> {
+    await this.#context?.close();
+    rmSync(this.#profile, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  async #launch(): Promise<void> {
+    this.#context = await chromium.launchPersistentContext(this.#profile, {
+      executablePath: this.executablePath,
+      args: ARGUMENTS,
+      baseURL: this.baseURL,
+      // People's browsers keep whole pages for the back button, unless they are told not to.
+      ignoreDefaultArgs: ['--disable-back-forward-cache'],
+      timeout: 30_000,
+    });
+    this.#context.setDefaultTimeout(10_000);
+    this.#context.on('console', (message) => {
+      if (message.type() === 'error') this.complaints.push(message.text());
+    });
+  }
+}
