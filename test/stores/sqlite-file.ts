@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CreateSessionTable1760000000000 } from 'nestjs-tessera/typeorm';
+import { CreateSessionTable } from 'nestjs-tessera/typeorm';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 
 export type SqliteOptions = Extract<DataSourceOptions, { type: 'better-sqlite3' }>;
@@ -15,13 +15,21 @@ export function sqliteFile() {
     database,
     /** The application's DataSource, with the session table migrated. */
     async open(options: Partial<SqliteOptions> = {}): Promise<DataSource> {
-      const migrations = [CreateSessionTable1760000000000];
-      const dataSource = new DataSource({ type: 'better-sqlite3', database, migrations, migrationsRun: true, ...options });
+      const migrations = [CreateSessionTable];
+      const dataSource = new DataSource({
+        type: 'better-sqlite3',
+        database,
+        migrations,
+        migrationsRun: true,
+        ...options,
+      });
       opened.push(dataSource);
       return dataSource.initialize();
     },
     async remove(): Promise<void> {
-      await Promise.all(opened.filter(({ isInitialized }) => isInitialized).map((dataSource) => dataSource.destroy()));
+      await Promise.all(
+        opened.filter(({ isInitialized }) => isInitialized).map((dataSource) => dataSource.destroy()),
+      );
       rmSync(directory, { recursive: true, force: true });
     },
   };

@@ -1,47 +1,50 @@
 import { type MigrationInterface, type QueryRunner, Table } from 'typeorm';
-import { DEFAULT_TABLE, indexName, nameInDatabase } from './session-table';
+import { checkTableName, DEFAULT_TABLE, indexName, nameInDatabase } from './session-table';
 
 /**
- * Creates the table of `TypeOrmSessionStore`. Add it to your DataSource's `migrations`, and run them before the application starts:
+ * The migration that creates a session table. It is to be run before the application starts:
  *
  * ```ts
- * new DataSource({ …, migrations: [CreateSessionTable1760000000000, …], migrationsRun: true })
+ * new DataSource({ …, migrations: [CreateSessionTable, createSessionTable('admin_sessions')], migrationsRun: true })
  * ```
  *
- * For a table of another name extend it, with a timestamp of your own, since TypeORM tells migrations apart by their class names:
- *
- * ```ts
- * class CreateAdminSessions1770000000000 extends CreateSessionTable1760000000000 {
- *   protected override readonly tableName = 'admin_sessions';
- * }
- * ```
+ * @param tableName as given to `TypeOrmSessionStore`. @default 'tessera_sessions'
+ * @throws SessionError `SESSION_OPTIONS_INVALID`
  */
-export class CreateSessionTable1760000000000 implements MigrationInterface {
-  /** As given to `TypeOrmSessionStore`, without the `entityPrefix` of the DataSource. */
-  protected readonly tableName: string = DEFAULT_TABLE;
+export function createSessionTable(tableName: string = DEFAULT_TABLE): new () => MigrationInterface {
+  checkTableName(tableName);
+  const suffix = tableName === DEFAULT_TABLE ? '' : `_${tableName}_`;
 
   // The columns are spelled out: a migration that has run must not change when the entity does.
-  async up(runner: QueryRunner): Promise<void> {
-    await runner.createTable(
-      new Table({
-        name: nameInDatabase(runner.dataSource, this.tableName),
-        columns: [
-          { name: 'id', type: 'varchar', length: '22', isPrimary: true },
-          { name: 'version', type: 'integer' },
-          { name: 'secret_hash', type: 'varchar', length: '43' },
-          { name: 'principal', type: 'varchar', length: '255', isNullable: true },
-          { name: 'expires_at', type: 'bigint' },
-          { name: 'body', type: 'text' },
-        ],
-        indices: [
-          { name: indexName(this.tableName, 'principal'), columnNames: ['principal'] },
-          { name: indexName(this.tableName, 'expires_at'), columnNames: ['expires_at'] },
-        ],
-      }),
-    );
-  }
+  return class implements MigrationInterface {
+    /** TypeORM remembers it by this name, and wants a timestamp at its end. */
+    readonly name = `CreateSessionTable${suffix}1760000000000`;
 
-  async down(runner: QueryRunner): Promise<void> {
-    await runner.dropTable(nameInDatabase(runner.dataSource, this.tableName));
-  }
+    async up(runner: QueryRunner): Promise<void> {
+      await runner.createTable(
+        new Table({
+          name: nameInDatabase(runner.dataSource, tableName),
+          columns: [
+            { name: 'id', type: 'varchar', length: '22', isPrimary: true },
+            { name: 'version', type: 'integer' },
+            { name: 'secret_hash', type: 'varchar', length: '43' },
+            { name: 'principal', type: 'varchar', length: '255', isNullable: true },
+            { name: 'expires_at', type: 'bigint' },
+            { name: 'body', type: 'text' },
+          ],
+          indices: [
+            { name: indexName(tableName, 'principal'), columnNames: ['principal'] },
+            { name: indexName(tableName, 'expires_at'), columnNames: ['expires_at'] },
+          ],
+        }),
+      );
+    }
+
+    async down(runner: QueryRunner): Promise<void> {
+      await runner.dropTable(nameInDatabase(runner.dataSource, tableName));
+    }
+  };
 }
+
+/** {@link createSessionTable} of the default table: add it to your DataSource's `migrations`. */
+export const CreateSessionTable = createSessionTable();

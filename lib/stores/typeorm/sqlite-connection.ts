@@ -60,7 +60,9 @@ export class SqliteConnection implements OwnConnection {
 
   async close(): Promise<void> {
     this.#closed = true;
-    const opened = await this.#opening?.catch(() => undefined);
+    const opening = this.#opening;
+    this.#opening = undefined;
+    const opened = await opening?.catch(() => undefined);
     await opened?.destroy();
   }
 

@@ -37,10 +37,13 @@ interface SessionRow {
  * Keeps sessions in the application's database: SQLite through `better-sqlite3`.
  *
  * The DataSource only says where that is. The store opens a connection of its own, so that a transaction of the application which
- * rolls back takes no session write with it, and closes that one alone. Every call is one statement. With `enableWAL: true` on the
- * DataSource, sessions can be read while the application writes.
+ * rolls back takes no session write with it, and closes that one alone. Every call is one statement.
  *
- * The table comes from {@link CreateSessionTable1760000000000}, which the application adds to its migrations.
+ * SQLite lets one connection write at a time: while the application's transaction has written, a session waits for its end, without
+ * blocking the process. So do not await a session's write inside one. Without `enableWAL: true` on the DataSource, which is
+ * recommended, having read is enough.
+ *
+ * The table comes from {@link CreateSessionTable}, which the application adds to its migrations.
  */
 export class TypeOrmSessionStore
   implements
@@ -54,12 +57,15 @@ export class TypeOrmSessionStore
   readonly #dataSource: DataSource;
   readonly #connection: OwnConnection;
   readonly #statements: SessionStatements;
+  readonly #tableName: string;
+  /** As it is called in the database. */
   readonly #table: string;
 
   /** @throws SessionError `SESSION_OPTIONS_INVALID` for an in-memory or unknown database, or a table name that is none. */
   constructor(dataSource: DataSource, { tableName = DEFAULT_TABLE }: TypeOrmSessionStoreOptions = {}) {
     this.#dataSource = dataSource;
-    this.#table = nameInDatabase(dataSource, checkTableName(tableName));
+    this.#tableName = checkTableName(tableName);
+    this.#table = nameInDatabase(dataSource, tableName);
     this.#statements = sessionStatements(dataSource.driver, this.#table);
     this.#connection = ownConnection(dataSource);
   }
@@ -70,7 +76,12 @@ export class TypeOrmSessionStore
    */
   async prepare(): Promise<void> {
     const facts = await this.#connection.inspect(this.#table);
-    if (facts === null) throw this.#schemaError('does not exist', 'run them before the application starts');
+    if (facts === null) {
+      throw this.#schemaError(
+        'does not exist',
+        'run it before the application starts, as migrationsRun: true does',
+      );
+    }
     const problems = schemaProblems(facts);
     if (problems.length > 0) {
       throw this.#schemaError(
@@ -153,13 +164,13 @@ export class TypeOrmSessionStore
   }
 
   #schemaError(problem: string, remedy: string): SessionError {
-    const notYet = this.#dataSource.isInitialized
-      ? ''
-      : ' The DataSource is not initialized yet, so its migrations may not have run.';
+    const name = this.#tableName;
+    const migration = name === DEFAULT_TABLE ? 'CreateSessionTable' : `createSessionTable('${name}')`;
+    const early = ' The DataSource is not initialized yet, so its migrations may not have run.';
     return new SessionError(
       'SESSION_SCHEMA_INVALID',
-      `The table ${this.#table} in ${this.#connection.place} ${problem}. Add CreateSessionTable1760000000000 of ` +
-        `nestjs-tessera/typeorm to your DataSource's migrations and ${remedy}, with migrationsRun: true for one.${notYet}`,
+      `The table ${this.#table} in ${this.#connection.place} ${problem}. Add ${migration} of nestjs-tessera/typeorm to the ` +
+        `migrations of your DataSource, and ${remedy}.${this.#dataSource.isInitialized ? '' : early}`,
     );
   }
 }
