@@ -1,0 +1,163 @@
+import { SessionEvents, type Session, type SessionEvent } from 'nestjs-tessera';
+import { closeApps, platforms, startApp, type App } from '../support/app';
+import { scripted, type Scripted } from '../support/scripted';
+import '../support/session-data';
+import { stores, type StoreUnderTest } from '../support/stores';
+import { visitor, type Visitor } from '../support/visitor';
+import { WatchedStore } from '../support/watched-store';
+
+const ada = { id: 7, roles: ['member'] };
+
+describe.each(platforms)('login on %s', (platform) => {
+  describe.each(stores)('with $name', ({ create }) => {
+    let under: StoreUnderTest;
+    let store: WatchedStore;
+    let session: Scripted;
+    let app: App;
+    let person: Visitor;
+    let events: SessionEvent[];
+
+    beforeEach(async () => {
+      under = await create();
+      store = new WatchedStore(under.store);
+      session = scripted();
+      app = await startApp({ platform, options: { store }, controllers: [session.controller] });
+      person = await visitor(app);
+      events = [];
+      app.get(SessionEvents).subscribe((event) => events.push(event));
+    });
+    afterEach(async () => {
+      await closeApps();
+      await under.close();
+    });
+
+    /** Whether somebody who stole the token in time has anything from it. */
+    const isDead = async (token: string): Promise<boolean> => {
+      const thief = await visitor(app);
+      const answer = await session.run(thief, (s) => s.isNew, {
+        headers: { cookie: `__Host-session=${token}` },
+      });
+      return answer.json<{ result: boolean }>().result;
+    };
+
+    const waysIn: [string, (s: Session) => unknown][] = [
+      ['login', (s) => s.login(ada)],
+      ['login that remembers', (s) => s.login(ada, { rememberMe: true })],
+      ['login without the old data', (s) => s.login(ada, { keepData: false })],
+      ['login as somebody else', (s) => s.login({ id: 8 })],
+      ['login in another realm', (s) => s.login({ id: 7, realm: 'staff' })],
+    ];
+    const onlyLoggedIn: [string, (s: Session) => unknown][] = [
+      ['elevate', (s) => s.elevate()],
+      ['elevate to other roles', (s) => s.elevate({ roles: ['admin'] })],
+      ['logout that keeps the data', (s) => s.logout({ keepData: true })],
+    ];
+    const starts: [string, (s: Session) => unknown, typeof waysIn][] = [
+      ['a visitor', (s) => s.set('visits', 1), waysIn],
+      ['somebody logged in', (s) => s.login(ada), [...waysIn, ...onlyLoggedIn]],
+      ['somebody remembered', (s) => s.login(ada, { rememberMe: true }), [...waysIn, ...onlyLoggedIn]],
+    ];
+
+    it.each(starts)(
+      'L1 L2 L3: every way in gives %s another token, and the old one is dead at once',
+      async (_who, start, ways) => {
+        for (const [way, work] of ways) {
+          person = await visitor(app);
+          await session.run(person, start);
+          const before = (await person.token())!;
+          const { cookies } = await session.run(person, work);
+          const after = (await person.token())!;
+          expect([way, cookies.length, after === before, after.slice(23) === before.slice(23)]).toEqual([
+            way,
+            1,
+            false,
+            false,
+          ]);
+          expect([way, await isDead(before), await isDead(after)]).toEqual([way, true, false]);
+        }
+      },
+    );
+
+    it('L1: a fixed token, planted before the login, is worth nothing after it', async () => {
+      const attacker = await visitor(app);
+      await session.run(attacker, (s) => s.set('theme', 'dark'));
+      const planted = (await attacker.token())!;
+      await session.run(person, (s) => s.login(ada), { headers: { cookie: `__Host-session=${planted}` } });
+      expect(await session.ask(attacker, (s) => s.principal)).toBeNull();
+      expect(await session.ask(person, (s) => s.principal?.id)).toBe('7');
+    });
+
+    it('L3: the public id stays with the person while the token changes, and changes with the person', async () => {
+      await session.run(person, (s) => s.set('visits', 1));
+      const id = await session.ask(person, (s) => s.id);
+      await session.run(person, (s) => s.login(ada));
+      await session.run(person, (s) => s.elevate());
+      expect(await session.ask(person, (s) => s.id)).toBe(id);
+      await session.run(person, (s) => s.login({ id: 8 }));
+      expect(await session.ask(person, (s) => s.id)).not.toBe(id);
+    });
+
+    it('L4: no data, whatever its key, makes a principal', async () => {
+      await session.run(person, (s) => {
+        for (const key of ['principal', 'user', 'state', '__proto__'] as never[])
+          s.set(key, { id: '1', realm: 'default', roles: ['admin'], principal: { id: '1' } } as never);
+      });
+      expect(await session.ask(person, (s) => [s.principal, s.authenticatedAt])).toEqual([null, null]);
+      expect(events.map(({ principal }) => principal)).toEqual([null]);
+    });
+
+    it('L5: keeps a cart at login, drops it at logout, and the other way round on request', async () => {
+      const cart = (): Promise<string[] | null> => session.ask(person, (s) => s.get('cart') ?? null);
+      const fill = (): unknown => session.run(person, (s) => s.set('cart', ['amphora']));
+      await fill();
+      await session.run(person, (s) => s.login(ada));
+      expect(await cart()).toEqual(['amphora']);
+      const { cookies } = await session.run(person, (s) => s.logout());
+      expect(cookies).toEqual([expect.stringContaining('Max-Age=0')]);
+      expect(await cart()).toBeNull();
+      await fill();
+      await session.run(person, (s) => s.login(ada, { keepData: false }));
+      expect(await cart()).toBeNull();
+      await fill();
+      await session.run(person, (s) => s.logout({ keepData: true }));
+      expect([await cart(), await session.ask(person, (s) => s.principal)]).toEqual([['amphora'], null]);
+    });
+
+    it('L5: the next person at the same browser finds nothing of the last one', async () => {
+      await session.run(person, (s) => {
+        s.login(ada, { constants: { tenant: 'acme' } });
+        s.set('cart', ['hers']);
+        s.flash('notice', 'for her');
+      });
+      await session.run(person, (s) => s.login({ id: 8 }));
+      expect(
+        await session.ask(person, (s) => [s.keys(), s.messages(), s.constant('tenant') ?? null]),
+      ).toEqual([[], [], null]);
+    });
+
+    it('counts its store calls: login on an existing session 2, logout 2, first login 1', async () => {
+      await session.run(person, (s) => s.set('visits', 1));
+      store.take();
+      await session.run(person, (s) => s.login(ada));
+      expect(store.take()).toEqual(['find', 'update']);
+      await session.run(person, (s) => s.logout());
+      expect(store.take()).toEqual(['find', 'delete']);
+      await session.run(person, (s) => s.login(ada));
+      expect(store.take()).toEqual(['insert']);
+    });
+
+    it('tells who came and went', async () => {
+      await session.run(person, (s) => s.login(ada));
+      const id = await session.ask(person, (s) => s.id);
+      await session.run(person, (s) => s.logout());
+      expect(
+        events.map(({ type, id: of, principal, reason }) => [type, of === id, principal, reason]),
+      ).toEqual([
+        ['created', true, 'default:7', null],
+        ['loggedIn', true, 'default:7', null],
+        ['loggedOut', true, 'default:7', 'logout'],
+        ['destroyed', true, 'default:7', 'logout'],
+      ]);
+    });
+  });
+});
