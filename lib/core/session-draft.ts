@@ -31,6 +31,12 @@ export interface Announcement {
   readonly reason: SessionEventReason | null;
 }
 
+/** Another session whose data was taken over, as it was then. */
+export interface Absorbed {
+  readonly token: ParsedToken;
+  readonly record: SessionRecord;
+}
+
 /** What a draft needs to know of its surroundings. */
 export interface DraftContext {
   readonly codec: SessionCodec;
@@ -55,16 +61,12 @@ export class SessionDraft {
   readonly operations: Operation[] = [];
   /** How often the token was asked to change since the last commit. */
   renewals: number = 0;
-  /** Whether a login is among the operations: a right of its own, not one lent by the token. */
-  loggingIn = false;
-  /** Whether the client must be told something even though its token stays (a cookie that should outlive the browser, say). */
-  reissue = false;
   /** Whether what the client sent opens nothing any more. */
   discard = false;
   /** Sessions of this client to be removed with this commit, before anything is written. */
   readonly ended: SessionId[] = [];
   /** Sessions whose data this one has taken over, to be removed once it is written. */
-  readonly absorbed: SessionId[] = [];
+  readonly absorbed: Absorbed[] = [];
   readonly merging: ParsedToken[] = [];
   readonly announcements: Announcement[] = [];
   destroyed = false;
@@ -72,8 +74,12 @@ export class SessionDraft {
   superseded = false;
   /** Set when the response has begun: from then on nothing may change. */
   sealed = false;
+  /** One more each time the draft goes on as another session: a write that began before says nothing about what it is now. */
+  lineage = 0;
 
   #id: SessionId | undefined;
+  #login: Operation | undefined;
+  #telling: Operation | undefined;
   /** Objects that application code holds, each with the text it had: an object may be changed in place. */
   readonly #watched = new Map<string, { readonly value: object; text: string | null }>();
 
@@ -91,6 +97,24 @@ export class SessionDraft {
     return this.operations.length > 0 || this.renewals > 0 || this.merging.length > 0
       ? 'changed'
       : 'unchanged';
+  }
+
+  /** Whether the operation recorded last when this was set, a login, is still to be written: a right of its own, not one lent by the token. */
+  get loggingIn(): boolean {
+    return this.#login !== undefined && this.operations.includes(this.#login);
+  }
+
+  set loggingIn(value: boolean) {
+    this.#login = value ? this.operations.at(-1) : undefined;
+  }
+
+  /** Whether the operation recorded last when this was set tells the client something although its token stays: to outlive the browser, say. */
+  get reissue(): boolean {
+    return this.#telling !== undefined && this.operations.includes(this.#telling);
+  }
+
+  set reissue(value: boolean) {
+    this.#telling = value ? this.operations.at(-1) : undefined;
   }
 
   /** Takes the record as what the session is, and does what the request did once more on top of it. */
@@ -131,6 +155,7 @@ export class SessionDraft {
       this.ended.push(this.base.id);
       this.announce('destroyed', reason);
       this.discard = true;
+      this.superseded = false;
     }
     this.abandon();
   }
@@ -140,33 +165,34 @@ export class SessionDraft {
     this.state = newState(this.context.clock(), this.context.timeouts);
     this.#detach();
     this.forgetLogins();
-    this.operations.length = 0;
-    this.merging.length = 0;
-    this.absorbed.length = 0;
-    this.renewals = 0;
-    this.loggingIn = false;
-    this.reissue = false;
-    this.#watched.clear();
+    this.#forgetChanges();
   }
 
   /** After {@link supersede}: whoever logs in needs no right to what was lost. */
   startOver(): void {
     this.superseded = false;
-    this.abandon();
+    // What was recorded before anything was lost is this request's own.
+    if (this.base !== null) this.abandon();
   }
 
   /** Goes on as a new session beside the old record: with what this request found there, or with its own changes only. */
   fork(keepState: boolean): void {
     this.#detach();
+    this.superseded = false;
     if (keepState) return;
     this.state = newState(this.context.clock(), this.context.timeouts);
     for (const operation of this.operations) operation(this.state);
   }
 
+  /** A new session goes on under another name. */
+  rename(): void {
+    this.#id = undefined;
+  }
+
   /** Gives up every change: the session was ended or taken over by somebody else. */
   supersede(): void {
     this.superseded = true;
-    this.absorbed.length = 0;
+    this.#forgetChanges();
     this.announcements.length = 0;
     this.announce('rejected', 'superseded');
   }
@@ -176,16 +202,18 @@ export class SessionDraft {
     return this.token !== null && sameHash(record.secretHash, this.token.secretHash);
   }
 
-  /** Takes over another session's data; that session ends. */
-  absorb(id: SessionId, other: SessionState): void {
-    this.operations.push((state) => {
-      for (const [key, value] of Object.entries(other.data)) setOwn(state.data, key, value);
-      state.deadline = Math.max(state.deadline, other.deadline);
+  /** Takes over another session's data; that session ends once the data is written here. */
+  absorb(token: ParsedToken, record: SessionRecord): void {
+    const { codec } = this.context;
+    const { deadline } = decodeBody(record.body, codec);
+    this.record((state) => {
+      // Read anew each time: an operation after this one may change the values in place.
+      for (const [key, value] of Object.entries(decodeBody(record.body, codec).data))
+        setOwn(state.data, key, value);
+      state.deadline = Math.max(state.deadline, deadline);
     });
-    this.operations.at(-1)!(this.state);
     this.reissue = true;
-    this.absorbed.push(id);
-    this.announcements.push({ type: 'destroyed', id, principal: other.principal, reason: 'merge' });
+    this.absorbed.push({ token, record });
   }
 
   /** To be told once the commit has succeeded. A login is told under the name the session has then. */
@@ -198,6 +226,12 @@ export class SessionDraft {
     });
   }
 
+  /** The other session has ended, and its data is written here. */
+  announceMerged({ id, body }: SessionRecord): void {
+    const { principal } = decodeBody(body, this.context.codec);
+    this.announcements.push({ type: 'destroyed', id, principal, reason: 'merge' });
+  }
+
   /** A login that never came about is not told. */
   forgetLogins(): void {
     const told = this.announcements.filter(({ type }) => type !== 'loggedIn');
@@ -208,6 +242,15 @@ export class SessionDraft {
     this.base = null;
     this.token = null;
     this.#id = undefined;
+    this.lineage++;
+  }
+
+  #forgetChanges(): void {
+    this.operations.length = 0;
+    this.merging.length = 0;
+    this.absorbed.length = 0;
+    this.renewals = 0;
+    this.#watched.clear();
   }
 
   /** Notes what an object looks like when it is handed out, to tell later whether it was changed in place. */
@@ -343,8 +386,7 @@ export class SessionDraft {
     this.token = token;
     this.operations.splice(0, written.operations);
     this.renewals -= written.renewals;
-    this.loggingIn &&= this.renewals > 0;
     this.discard = false;
-    this.reissue = false;
+    this.superseded = false;
   }
 }

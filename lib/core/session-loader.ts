@@ -2,9 +2,15 @@ import type { DraftContext, SessionDraft } from './session-draft';
 import type { EmitSessionEvent, SessionEventReason } from './session-event';
 import { lastSeenOf } from './session-expiry';
 import type { SessionRecord } from './session-record';
-import { UnreadableBody } from './session-state';
+import { UnreadableBody, decodeBody } from './session-state';
 import { sameHash, type ParsedToken } from './session-token';
 import type { StoreClient } from './store-client';
+
+/**
+ * How long after a token was replaced a request with the old one may just have been slow, in milliseconds. Its browser has
+ * the new token by then, or soon will, and must not be given another.
+ */
+const OVERLAP = 60_000;
 
 /** Finds out whether a token opens a session. One read; one delete besides when it finds a dead or unreadable one. */
 export class SessionLoader {
@@ -22,14 +28,17 @@ export class SessionLoader {
       return this.#reject(token, 'unknown');
     }
     // The client is not told to forget a stale token: the answer to the request that renewed it may be on its way.
-    if (!sameHash(record.secretHash, token.secretHash)) return this.#reject(token, 'stale-token');
+    if (!sameHash(record.secretHash, token.secretHash)) {
+      draft.superseded = this.#isRecent(record);
+      return this.#reject(token, 'stale-token');
+    }
     if (!(await this.#read(draft, record))) return;
     draft.token = token;
 
     const now = this.context.clock();
     const { state } = draft;
     if (now >= Math.min(record.expiresAt, state.deadline))
-      return this.#bury(draft, record, now >= state.deadline ? 'lifetime' : 'idle-timeout');
+      return this.#bury(draft, token, record, now >= state.deadline ? 'lifetime' : 'idle-timeout');
     state.lastSeenAt = lastSeenOf(state, record.expiresAt, state.lastSeenAt);
   }
 
@@ -48,12 +57,33 @@ export class SessionLoader {
     }
   }
 
-  /** Removes a dead session at once, so that a clock stepping back cannot revive it. */
-  async #bury(draft: SessionDraft, record: SessionRecord, reason: SessionEventReason): Promise<void> {
-    await this.store.delete(record.id);
+  /**
+   * Removes a dead session at once, so that a clock stepping back cannot revive it; first it locks it as it was found, for a
+   * request that began in time may be writing to it.
+   */
+  async #bury(
+    draft: SessionDraft,
+    token: ParsedToken,
+    record: SessionRecord,
+    reason: SessionEventReason,
+  ): Promise<void> {
     draft.abandon();
+    const { id, version, principal } = record;
+    if (!(await this.store.update({ ...record, version: version + 1 }, version)))
+      return this.load(draft, token);
+    await this.store.delete(id);
     draft.discard = true;
-    this.emit({ type: 'expired', id: record.id, principal: record.principal, reason });
+    this.emit({ type: 'expired', id, principal, reason });
+  }
+
+  /** Whether the record was written so lately that its token may have been replaced while this request was under way. */
+  #isRecent({ body }: SessionRecord): boolean {
+    try {
+      return this.context.clock() - decodeBody(body, this.context.codec).lastSeenAt < OVERLAP;
+    } catch (error) {
+      if (error instanceof UnreadableBody) return false;
+      throw error;
+    }
   }
 
   #reject({ id }: Pick<ParsedToken, 'id'>, reason: SessionEventReason): void {

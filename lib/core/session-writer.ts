@@ -7,7 +7,7 @@ import { expiryOf, extensionOf } from './session-expiry';
 import type { SessionManagerOptions } from './session-manager';
 import type { SessionRecord } from './session-record';
 import { UnreadableBody, decodeBody, type SessionState } from './session-state';
-import { newToken, sameHash, type ParsedToken, type SessionId } from './session-token';
+import { newToken, sameHash, type ParsedToken } from './session-token';
 import { SessionError } from './session.errors';
 import type { StoreClient } from './store-client';
 
@@ -15,6 +15,13 @@ import type { StoreClient } from './store-client';
 interface Page {
   readonly record: SessionRecord;
   readonly token: ParsedToken | null;
+  /** Which of the sessions that the draft has been in turn. */
+  readonly lineage: number;
+  readonly isNew: boolean;
+  /** Whether it is over as it stands: a deadline was set to the past, or has passed. */
+  readonly isOver: boolean;
+  /** Whether the client has to be told its token. */
+  readonly tells: boolean;
   readonly written: { readonly operations: number; readonly renewals: number };
 }
 
@@ -27,6 +34,8 @@ const BACKOFF = 2;
 /** Brings a draft to the store. */
 export class SessionWriter {
   readonly #queue: CommitQueue;
+  /** Pages whose write failed, or did it? The next attempt finds out. */
+  readonly #uncertain = new WeakMap<SessionDraft, Page>();
 
   constructor(
     private readonly store: StoreClient,
@@ -37,30 +46,35 @@ export class SessionWriter {
 
   /** The decision for a draft with nothing to write, else `null`. */
   settled(draft: SessionDraft): CommitDecision | null {
-    if (draft.superseded) return KEEP;
     const { ended, absorbed } = draft;
-    if (ended.length + absorbed.length > 0 || draft.status === 'changed' || this.#extension(draft) !== null)
-      return null;
+    if (ended.length > 0) return null;
+    if (draft.superseded) return KEEP;
+    if (absorbed.length > 0 || draft.status === 'changed' || this.#extension(draft) !== null) return null;
     return draft.discard ? FORGET : KEEP;
   }
 
   async write(draft: SessionDraft): Promise<CommitDecision> {
-    await this.#remove(draft.ended);
-    const decision = await this.#decide(draft);
-    await this.#remove(draft.absorbed);
+    await this.#removeEnded(draft);
+    let decision = await this.#decide(draft);
+    while (!(await this.#endAbsorbed(draft))) {
+      const next = await this.#decide(draft);
+      if (next.kind !== 'keep') decision = next;
+    }
+    // Whatever was ended while the store was at work.
+    await this.#removeEnded(draft);
     this.#publish(draft);
-    return decision;
+    return draft.base === null && decision.kind === 'issue' ? this.#nothing(draft) : decision;
   }
 
   async #decide(draft: SessionDraft): Promise<CommitDecision> {
     switch (draft.status) {
       case 'unchanged':
         await this.#extend(draft);
-        return draft.discard ? FORGET : KEEP;
+        return this.#nothing(draft);
       case 'changed':
         await this.#bringIn(draft);
         // What was to be brought in may have been nothing.
-        if (draft.status !== 'changed') return draft.discard ? FORGET : KEEP;
+        if (draft.status !== 'changed') return this.#nothing(draft);
         return draft.base === null
           ? this.#insert(draft)
           : this.#queue.run(draft.id, () => this.#update(draft));
@@ -69,10 +83,25 @@ export class SessionWriter {
     }
   }
 
+  /** Nothing was written. */
+  #nothing(draft: SessionDraft): CommitDecision {
+    return draft.discard ? FORGET : KEEP;
+  }
+
   async #insert(draft: SessionDraft): Promise<CommitDecision> {
     const page = this.#page(draft);
-    if (this.#isPast(page)) return this.#giveUp(draft);
-    await this.store.insert(page.record);
+    if (page.isOver) {
+      draft.abandon();
+      return this.#nothing(draft);
+    }
+    try {
+      await this.store.insert(page.record);
+    } catch (error) {
+      // It may have been stored all the same, under a token that nobody will ever be told.
+      draft.ended.push(page.record.id);
+      draft.rename();
+      throw error;
+    }
     return this.#finish(draft, page);
   }
 
@@ -80,10 +109,16 @@ export class SessionWriter {
   async #update(draft: SessionDraft): Promise<CommitDecision> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       if (attempt > 1) await pause(Math.random() * BACKOFF * 2 ** attempt);
+      // Ended while it waited for its turn: what has been recorded since is the next commit's.
+      if (draft.base === null) return this.#nothing(draft);
       const page = this.#page(draft);
-      if (this.#isPast(page)) return this.#giveUp(draft);
-      if (await this.store.update(page.record, page.record.version - 1)) return this.#finish(draft, page);
-      if (!(await this.#rebase(draft))) return draft.superseded ? KEEP : this.#insert(draft);
+      // What looks expired may have been extended by others; what has expired is not brought back.
+      const mayWrite = !this.#isPast(draft.base);
+      if (mayWrite && (await this.#tryUpdate(draft, page)))
+        return page.isOver ? this.#end(draft, page) : this.#finish(draft, page);
+      if (draft.lineage !== page.lineage) return this.#nothing(draft);
+      const decision = await this.#rebase(draft);
+      if (decision !== null) return decision;
     }
     throw new SessionError(
       'SESSION_CONFLICT',
@@ -91,15 +126,41 @@ export class SessionWriter {
     );
   }
 
-  /** Brings the draft up to date, and says whether its request still has a right to the session. */
-  async #rebase(draft: SessionDraft): Promise<boolean> {
+  async #tryUpdate(draft: SessionDraft, page: Page): Promise<boolean> {
+    try {
+      const done = await this.store.update(page.record, page.record.version - 1);
+      if (done) this.#uncertain.delete(draft);
+      return done;
+    } catch (error) {
+      this.#uncertain.set(draft, page);
+      throw error;
+    }
+  }
+
+  /** Brings the draft up to date; a decision when there is nothing more to try. */
+  async #rebase(draft: SessionDraft): Promise<CommitDecision | null> {
+    const { lineage } = draft;
     const current = await this.store.find(draft.id);
-    const alive = current !== null && current.expiresAt > this.options.clock();
-    if (alive && draft.opens(current) && this.#adopt(draft, current)) return true;
+    if (draft.lineage !== lineage) return this.#nothing(draft);
+    const alive = current !== null && !this.#isPast(current);
+    const uncertain = this.#uncertain.get(draft);
+    if (alive && uncertain?.lineage === lineage && current.version >= uncertain.record.version) {
+      if (isSame(current, uncertain.record)) return this.#finish(draft, uncertain);
+      // A write that failed may lie beneath what others wrote on top: doing it again could do it twice.
+      if (draft.opens(current))
+        throw new SessionError(
+          'SESSION_CONFLICT',
+          'A write whose answer was lost cannot be repeated safely.',
+        );
+    }
+    if (alive && draft.opens(current) && this.#adopt(draft, current)) return null;
     // Who proved an identity in this very request gets a session of its own; nobody else has a right to this one any more.
-    if (draft.loggingIn) draft.fork(alive);
-    else draft.supersede();
-    return false;
+    if (!draft.loggingIn) {
+      draft.supersede();
+      return KEEP;
+    }
+    draft.fork(alive);
+    return this.#insert(draft);
   }
 
   #adopt(draft: SessionDraft, current: SessionRecord): boolean {
@@ -114,31 +175,37 @@ export class SessionWriter {
 
   async #extend(draft: SessionDraft): Promise<void> {
     const expiresAt = this.#extension(draft);
-    if (expiresAt === null || draft.base === null) return;
+    const { base } = draft;
+    if (expiresAt === null || base === null) return;
     // Whether it was done or the record has moved on (which extended it too): once per request is enough.
-    await this.store.extend(draft.id, draft.base.version, expiresAt);
-    draft.base = { ...draft.base, expiresAt };
+    await this.store.extend(base.id, base.version, expiresAt);
+    if (draft.base === base) draft.base = { ...base, expiresAt };
   }
 
+  /** What has expired while the request was under way is not brought back. */
   #extension({ base, state }: SessionDraft): number | null {
-    return base === null ? null : extensionOf(state, base.expiresAt, this.options.clock());
+    return base === null || this.#isPast(base)
+      ? null
+      : extensionOf(state, base.expiresAt, this.options.clock());
   }
 
   /** Merging: the other session's values become an operation of this one, and the other ends once this one is written. */
   async #bringIn(draft: SessionDraft): Promise<void> {
+    const { lineage } = draft;
     for (let token = draft.merging[0]; token !== undefined; token = draft.merging[0]) {
       const other = token.id === draft.id ? null : await this.#open(token);
-      if (other !== null) draft.absorb(token.id, other);
+      if (draft.lineage !== lineage) return;
       draft.merging.shift();
+      if (other !== null) draft.absorb(token, other);
     }
   }
 
-  async #open(token: ParsedToken): Promise<SessionState | null> {
+  async #open(token: ParsedToken): Promise<SessionRecord | null> {
     const record = await this.store.find(token.id);
     if (record === null || !sameHash(record.secretHash, token.secretHash)) return null;
     const state = this.#read(record);
     if (state === null) return null;
-    return Math.min(record.expiresAt, state.deadline) > this.options.clock() ? state : null;
+    return Math.min(record.expiresAt, state.deadline) > this.options.clock() ? record : null;
   }
 
   #read({ id, body }: SessionRecord): SessionState | null {
@@ -152,26 +219,42 @@ export class SessionWriter {
   }
 
   /** What fails is still there for the next attempt. */
-  async #remove(ids: SessionId[]): Promise<void> {
-    for (let id = ids[0]; id !== undefined; id = ids[0]) {
+  async #removeEnded({ ended }: SessionDraft): Promise<void> {
+    for (let id = ended[0]; id !== undefined; id = ended[0]) {
       await this.store.delete(id);
-      ids.shift();
+      ended.shift();
     }
   }
 
-  /** A deadline set to the past ends the session, or keeps it from beginning. */
-  async #giveUp(draft: SessionDraft): Promise<CommitDecision> {
-    if (draft.base === null) {
-      draft.abandon();
-      return draft.discard ? FORGET : KEEP;
+  /**
+   * Ends the sessions whose data is written here by now; first it locks each as it was then, so that nobody's write is lost.
+   * Says whether that was all: one that has been written to since has to be brought in again.
+   */
+  async #endAbsorbed(draft: SessionDraft): Promise<boolean> {
+    for (let other = draft.absorbed[0]; other !== undefined; other = draft.absorbed[0]) {
+      const { record, token } = other;
+      const { secretHash } = newToken(record.id, this.options.name);
+      const version = record.version + 1;
+      const locked = await this.store.update({ ...record, version, secretHash }, record.version);
+      if (locked) await this.store.delete(record.id);
+      // Given up meanwhile, or superseded.
+      if (draft.absorbed[0] !== other) continue;
+      draft.absorbed.shift();
+      if (locked) draft.announceMerged(record);
+      else draft.merging.push(token);
     }
-    draft.retire('deadline-passed');
-    await this.#remove(draft.ended);
+    return draft.merging.length === 0 || draft.superseded;
+  }
+
+  /** A deadline set to the past ends the session, unless somebody else moved on with it: the write was conditional. */
+  async #end(draft: SessionDraft, page: Page): Promise<CommitDecision> {
+    if (draft.lineage === page.lineage) draft.retire('deadline-passed');
+    await this.#removeEnded(draft);
     return FORGET;
   }
 
-  #isPast({ record }: Page): boolean {
-    return record.expiresAt <= this.options.clock();
+  #isPast({ expiresAt }: SessionRecord): boolean {
+    return expiresAt <= this.options.clock();
   }
 
   #page(draft: SessionDraft): Page {
@@ -187,22 +270,44 @@ export class SessionWriter {
       expiresAt: expiryOf(state, now),
       body: draft.toBody(now, maxBytes),
     };
-    return { record, token, written: { operations: draft.operations.length, renewals: draft.renewals } };
+    const isNew = base === null;
+    return {
+      record,
+      token,
+      lineage: draft.lineage,
+      isNew,
+      isOver: record.expiresAt <= now,
+      tells: base === null || draft.renewals > 0 || (draft.reissue && keepUntil(state) !== this.#known(base)),
+      written: { operations: draft.operations.length, renewals: draft.renewals },
+    };
   }
 
-  #finish(draft: SessionDraft, { record, token, written }: Page): CommitDecision {
-    const isNew = draft.base === null;
-    const issues = isNew || written.renewals > 0 || draft.reissue;
+  #finish(draft: SessionDraft, page: Page): CommitDecision {
+    const { record, token, isNew, tells, written } = page;
+    this.#uncertain.delete(draft);
+    if (draft.lineage !== page.lineage) {
+      // Ended while it was being written, which a session that was not there yet could not know.
+      if (isNew) draft.ended.push(record.id);
+      return this.#nothing(draft);
+    }
     if (isNew) this.options.emit({ type: 'created', id: record.id, principal: record.principal });
     else if (written.renewals > 0)
       this.options.emit({ type: 'renewed', id: record.id, principal: record.principal });
     draft.settle(record, token, written);
-    if (!issues || token === null) return KEEP;
+    if (!tells || token === null) return KEEP;
     return {
       kind: 'issue',
       token: token.token,
-      keepUntil: draft.state.remembered ? draft.state.deadline : null,
+      keepUntil: keepUntil(draft.state),
     };
+  }
+
+  /**
+   * What the client knows of how long to keep its token. Telling it the same again is more than a waste: a late answer could put
+   * the token of before a login in the place of the new one.
+   */
+  #known({ body }: SessionRecord): number | null {
+    return keepUntil(decodeBody(body, this.options.codec));
   }
 
   #publish(draft: SessionDraft): void {
@@ -215,4 +320,13 @@ export class SessionWriter {
       });
     }
   }
+}
+
+function isSame(a: SessionRecord, b: SessionRecord): boolean {
+  return a.version === b.version && a.body === b.body && sameHash(a.secretHash, b.secretHash);
+}
+
+/** Epoch milliseconds; `null` for as long as the browser runs. */
+function keepUntil({ remembered, deadline }: SessionState): number | null {
+  return remembered ? deadline : null;
 }

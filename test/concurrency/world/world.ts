@@ -1,0 +1,378 @@
+import type { Scheduler } from 'fast-check';
+import { jsonCodec, type SessionEvent, type SessionStore } from 'nestjs-tessera';
+import { manualClock } from 'nestjs-tessera/testing';
+import type { Session } from '../../../lib/core/session';
+import type { CommitDecision } from '../../../lib/core/session-decision';
+import { SessionManager } from '../../../lib/core/session-manager';
+import { parseToken } from '../../../lib/core/session-token';
+import { SessionError } from '../../../lib/core/session.errors';
+import { visits, type Action, type Plan, type Visit } from './visit';
+import { Witness } from './witness';
+
+const NAME = 'default';
+const PROCESSES = 2;
+export const IDLE = 1_000;
+const LIFETIME = 5_000;
+
+interface Client {
+  readonly jars: { main: string | null; side: string | null };
+  sides: number;
+}
+
+/** Stamps that a request has been told are stored, by session and key. */
+type Ledger = Map<string, Map<string, Set<number>>>;
+
+/** Keys as the property test uses them; no application declares them. */
+interface Notebook {
+  get(key: string): unknown;
+  set(key: string, value: unknown): void;
+  update(key: string, change: (value: unknown) => unknown): void;
+}
+
+/** Clients with cookie jars, two processes, one store, and a ledger of what everybody was promised. */
+export class World {
+  readonly clock = manualClock();
+  readonly witness: Witness;
+  readonly objections: string[];
+  readonly #managers: SessionManager[];
+  readonly #clients: Client[] = [0, 1, 2].map(() => ({ jars: { main: null, side: null }, sides: 0 }));
+  readonly #pending: Promise<void>[] = [];
+  readonly #ledger: Ledger = new Map();
+  /** Sessions that have ended, and somebody was told so. */
+  readonly #ended = new Set<string>();
+  /** Tokens that a later one has replaced, and somebody was told so. */
+  readonly #replaced = new Set<string>();
+  /** The token last issued for each session. */
+  readonly #latest = new Map<string, string>();
+  #visits = 0;
+  #stamps = 0;
+
+  constructor(store: SessionStore, scheduler: Scheduler) {
+    this.witness = new Witness(store, scheduler, this.clock);
+    this.objections = this.witness.objections;
+    const timeouts = { lifetime: LIFETIME, idleTimeout: IDLE };
+    this.#managers = Array.from(
+      { length: PROCESSES },
+      () =>
+        new SessionManager({
+          store: this.witness,
+          codec: jsonCodec,
+          clock: this.clock,
+          timeouts,
+          rememberedTimeouts: timeouts,
+          name: NAME,
+          maxBytes: 65_536,
+          storeTimeout: 60_000,
+          emit: (event) => this.#hear(event),
+        }),
+    );
+  }
+
+  /** Begins a request and does not wait for it. */
+  begin(plan: Plan): void {
+    this.#pending.push(this.#visit(plan));
+  }
+
+  /** Resolves when every request has been answered. */
+  async answered(): Promise<void> {
+    await Promise.all(this.#pending);
+  }
+
+  /** When all is quiet: whatever somebody was promised is still there, and nobody was locked out without a reason. */
+  async inspect(): Promise<void> {
+    for (const [id, token] of this.#latest) {
+      if (this.#ended.has(id) || (this.witness.records.get(id)?.expiresAt ?? Infinity) <= this.clock())
+        continue;
+      const session = await this.#managers[0]!.open(token);
+      if (session.isNew) this.objections.push(`the last token of ${id} opens nothing, and nothing ended it`);
+      else this.#check(session, this.#promised(id), 'at the end');
+    }
+    for (const token of this.#replaced) {
+      if (!(await this.#managers[0]!.open(token)).isNew)
+        this.objections.push('a replaced token opens a session');
+    }
+    for (const id of this.#ended) {
+      if (this.witness.records.has(id)) this.objections.push(`${id} is stored after its end`);
+    }
+  }
+
+  async #visit(plan: Plan): Promise<void> {
+    const client = this.#clients[plan.client]!;
+    const token = client.jars[plan.jar];
+    const parsed = token === null ? null : parseToken(token, NAME);
+    const visit: Visit = {
+      number: ++this.#visits,
+      plan,
+      secrets: new Set(parsed === null ? [] : [parsed.secretHash]),
+      ending: new Set(),
+      mergeable: new Set(),
+      logins: new Set(),
+      superseded: false,
+      stale: false,
+      answerToLose: plan.loseAnswer,
+      deadAtCommit: new Set(),
+      merged: [],
+    };
+    try {
+      await visits.run(visit, () => new Request(this, client, token, visit).run());
+    } catch (error) {
+      if (!isUnavailable(error)) throw error;
+    }
+  }
+
+  manager({ process }: Plan): SessionManager {
+    return this.#managers[process % PROCESSES]!;
+  }
+
+  stamp(): number {
+    return ++this.#stamps;
+  }
+
+  /** Whether this token is known to open nothing any more. */
+  isDead(token: string): boolean {
+    const id = idOf(token);
+    return this.#replaced.has(token) || this.#ended.has(id) || this.#isOver(id);
+  }
+
+  #isOver(id: string): boolean {
+    return (this.witness.latestExpiry.get(id) ?? Infinity) <= this.clock();
+  }
+
+  isAlive(id: string): boolean {
+    return (this.witness.records.get(id)?.expiresAt ?? 0) > this.clock();
+  }
+
+  expired(): string[] {
+    return [...this.witness.records.values()].filter(({ id }) => !this.isAlive(id)).map(({ id }) => id);
+  }
+
+  end(id: string): void {
+    this.#ended.add(id);
+  }
+
+  issue(token: string): void {
+    const id = idOf(token);
+    const before = this.#latest.get(id);
+    if (before !== undefined && before !== token) this.#replaced.add(before);
+    this.#latest.set(id, token);
+  }
+
+  promise(id: string, key: string, stamps: Iterable<number>): void {
+    const session = this.#ledger.get(id) ?? new Map<string, Set<number>>();
+    this.#ledger.set(id, session);
+    session.set(key, new Set([...(session.get(key) ?? []), ...stamps]));
+  }
+
+  /** What has been promised for a session so far. */
+  #promised(id: string): Map<string, Set<number>> {
+    return new Map([...(this.#ledger.get(id) ?? [])].map(([key, stamps]) => [key, new Set(stamps)]));
+  }
+
+  promised(id: string): Map<string, Set<number>> {
+    return this.#promised(id);
+  }
+
+  check(session: Session, promised: Map<string, Set<number>>, visit: Visit): void {
+    const prefix = `client${visit.plan.client}-`;
+    const { principal } = session;
+    if (principal !== null && !principal.id.startsWith(prefix))
+      this.objections.push(`${prefix} was shown ${principal.id}`);
+    const owner = (session as unknown as Notebook).get('owner');
+    if (owner !== undefined && owner !== prefix)
+      this.objections.push(`${prefix} read the data of somebody else`);
+    this.#check(session, promised, `to request ${visit.number}`);
+  }
+
+  #check(session: Session, promised: Map<string, Set<number>>, when: string): void {
+    const data = session as unknown as Notebook;
+    if (data.get('left') !== data.get('right')) this.objections.push(`two versions were mixed ${when}`);
+    const stamps = (data.get('stamps') ?? []) as number[];
+    if (new Set(stamps).size !== stamps.length) this.objections.push(`a change was made twice ${when}`);
+    if (stamps.length !== (data.get('count') ?? 0)) this.objections.push(`the counter is wrong ${when}`);
+    for (const [key, expected] of promised) {
+      const found = new Set((data.get(key) ?? []) as number[]);
+      const lost = [...expected].filter((stamp) => !found.has(stamp));
+      if (lost.length > 0)
+        this.objections.push(`acknowledged changes ${key}:${lost.join()} were not shown ${when}`);
+    }
+  }
+
+  #hear(event: Pick<SessionEvent, 'type'> & Partial<SessionEvent>): void {
+    const visit = visits.getStore();
+    if (event.type === 'expired' && event.id != null) this.#ended.add(event.id);
+    if (visit === undefined) return;
+    if (event.type === 'rejected' && event.reason === 'superseded') visit.superseded = true;
+    if (event.type === 'rejected' && event.reason === 'stale-token') visit.stale = true;
+    if (event.type === 'destroyed' && event.reason === 'merge' && event.id != null)
+      visit.merged.push(event.id);
+  }
+
+  /** The stamps that a merged session had been promised, under the key that it alone uses. */
+  handOver(from: string, to: string): void {
+    for (const [key, stamps] of this.#promised(from))
+      if (key.startsWith('side')) this.promise(to, key, stamps);
+    this.#ended.add(from);
+  }
+}
+
+/** One request of one client, from its cookie to its Set-Cookie. */
+class Request {
+  /** Stamps that were recorded and not yet promised. */
+  #unsaid: { key: string; stamp: number }[] = [];
+  #retired: string[] = [];
+  #session!: Session;
+
+  constructor(
+    private readonly world: World,
+    private readonly client: Client,
+    private readonly token: string | null,
+    private readonly visit: Visit,
+  ) {}
+
+  async run(): Promise<void> {
+    const { world, token, visit } = this;
+    const wasDead = token !== null && world.isDead(token);
+    const promised = token === null ? new Map<string, Set<number>>() : world.promised(idOf(token));
+    this.#session = await world.manager(visit.plan).open(token);
+    if (!this.#session.isNew) {
+      if (wasDead)
+        world.objections.push(`a dead token opened ${this.#session.id} to request ${visit.number}`);
+      world.check(this.#session, promised, visit);
+    }
+    const [first, ...rest] = visit.plan.actions;
+    if (first !== undefined) this.#do(first);
+    for (const action of rest) {
+      if (visit.plan.between === 'commit') await this.#commit();
+      const unawaited = visit.plan.between === 'commit unawaited' ? this.#commit() : undefined;
+      // As a handler that goes on while its commit is under way: some turns later.
+      for (let turn = 0; unawaited !== undefined && turn < 12; turn++) await Promise.resolve();
+      this.#do(action);
+      await unawaited;
+    }
+    await this.#commit();
+  }
+
+  #do(action: Action): void {
+    const session = this.#session;
+    if (session.status === 'destroyed') return;
+    const data = session as unknown as Notebook;
+    const key = this.visit.plan.jar === 'main' ? 'stamps' : `side${this.client.sides}`;
+    switch (action.kind) {
+      case 'get':
+        return void data.get('stamps');
+      case 'set': {
+        const stamp = this.world.stamp();
+        data.set('left', stamp);
+        data.set('owner', `client${this.visit.plan.client}-`);
+        return data.set('right', stamp);
+      }
+      case 'update': {
+        const stamp = this.world.stamp();
+        data.update(key, (list = []) => [...(list as number[]), stamp]);
+        if (key === 'stamps') data.update('count', (n = 0) => (n as number) + 1);
+        return void this.#unsaid.push({ key, stamp });
+      }
+      case 'mutate': {
+        const list = data.get('list') as number[] | undefined;
+        return list === undefined ? data.set('list', []) : void list.push(this.world.stamp());
+      }
+      case 'login':
+        return this.#login(`client${this.visit.plan.client}-${action.user}`);
+      case 'logout':
+        if (!action.keepData) this.#retire();
+        return session.logout({ keepData: action.keepData });
+      case 'elevate':
+        return session.principal === null ? undefined : session.elevate();
+      case 'renew':
+        return session.renewToken();
+      case 'destroy':
+        this.#retire();
+        return session.destroy();
+      case 'merge':
+        return this.#merge();
+    }
+  }
+
+  #login(id: string): void {
+    const { principal } = this.#session;
+    if (principal !== null && principal.id !== id && !this.visit.superseded) this.#retire();
+    this.#session.login({ id });
+    this.visit.logins.add(`default:${id}`);
+  }
+
+  /** What was recorded goes with the session. */
+  #retire(): void {
+    this.#unsaid = [];
+    this.#retired.push(this.#session.id);
+    this.visit.ending.add(this.#session.id);
+  }
+
+  #merge(): void {
+    const { side } = this.client.jars;
+    if (side === null || this.visit.plan.jar === 'side') return;
+    this.visit.mergeable.add(idOf(side));
+    this.#session.merge(side);
+  }
+
+  async #commit(): Promise<void> {
+    const { world, visit } = this;
+    const unsaid = this.#unsaid.splice(0);
+    const retired = this.#retired.splice(0);
+    for (const id of world.expired()) visit.deadAtCommit.add(id);
+    let decision: CommitDecision;
+    try {
+      decision = await this.#commitTwice();
+    } catch (error) {
+      if (isUnavailable(error)) return;
+      throw error;
+    }
+    for (const id of retired) world.end(id);
+    const { id, isNew } = this.#session;
+    for (const from of visit.merged.splice(0)) world.handOver(from, id);
+    this.#receive(decision);
+    // Retired while the commit was under way: what it wrote has gone with the session.
+    if (visit.superseded || isNew || this.#retired.length > 0) return;
+    for (const { key, stamp } of unsaid) world.promise(id, key, [stamp]);
+  }
+
+  /** The gate commits once more what an exception filter answered for. */
+  #commitTwice(): Promise<CommitDecision> {
+    const manager = this.world.manager(this.visit.plan);
+    const commit = manager.commit(this.#session);
+    return this.visit.plan.loseAnswer ? commit.catch(() => manager.commit(this.#session)) : commit;
+  }
+
+  #receive(decision: CommitDecision): void {
+    const { world, client, token, visit } = this;
+    const { jar } = visit.plan;
+    if (decision.kind === 'keep') return;
+    if (decision.kind === 'forget') {
+      // A browser cannot tell, see the notes on late answers to requests of an ended session.
+      if (client.jars[jar] === token) client.jars[jar] = null;
+      return;
+    }
+    const id = idOf(decision.token);
+    if (
+      token !== null &&
+      id !== idOf(token) &&
+      visit.stale &&
+      visit.logins.size === 0 &&
+      world.isAlive(idOf(token))
+    )
+      world.objections.push(`a late answer put the token of ${id} in the place of a living one`);
+    world.issue(decision.token);
+    if (jar === 'side' && client.jars.side === null) client.sides++;
+    client.jars[jar] = decision.token;
+  }
+}
+
+function idOf(token: string): string {
+  return token.slice(0, token.indexOf('.'));
+}
+
+/** A 503: nothing was promised. */
+function isUnavailable(error: unknown): boolean {
+  return (
+    error instanceof SessionError && ['SESSION_CONFLICT', 'SESSION_STORE_UNAVAILABLE'].includes(error.code)
+  );
+}
