@@ -30,9 +30,11 @@ export class LoginThrottle {
     return over ? Math.max(byAddress.until, byAccount.until) - now : 0;
   }
 
-  /** The password was right: what was counted against the account is forgotten. The address's count stays. */
+  /** The password was right: what was counted against the account is forgotten, and this attempt is not held against the address. */
   succeeded(address: string, account: string): void {
     this.#counts.delete(`${address} ${account}`);
+    const byAddress = this.#counts.get(address);
+    if (byAddress !== undefined) byAddress.attempts--;
   }
 
   #count(key: string, now: number): Count {

@@ -2,7 +2,7 @@ import { Body, Controller, Get, HttpStatus, Ip, Post, Query, Redirect } from '@n
 import { Session } from 'nestjs-tessera';
 import { UsersService } from '../users/users.service';
 import { FormException } from '../web/form.exception';
-import { localPath } from '../web/local-path';
+import { localPath, returnQuery } from '../web/local-path';
 import { Page } from '../web/page.decorator';
 import { seeOther, type SeeOther } from '../web/see-other';
 import { LoginDto } from './login.dto';
@@ -19,8 +19,8 @@ export class LoginController {
 
   @Get()
   @Page('login', 'Log in')
-  form(): object {
-    return {};
+  form(@Query('returnTo') returnTo: unknown): object {
+    return { query: returnQuery(returnTo) };
   }
 
   @Post()

@@ -2,7 +2,7 @@ import { Body, Controller, Get, HttpStatus, Post, Query, Redirect } from '@nestj
 import { Session } from 'nestjs-tessera';
 import { UsersService } from '../users/users.service';
 import { FormException } from '../web/form.exception';
-import { localPath } from '../web/local-path';
+import { localPath, returnQuery } from '../web/local-path';
 import { Page } from '../web/page.decorator';
 import { seeOther, type SeeOther } from '../web/see-other';
 import { enter } from './enter';
@@ -14,8 +14,8 @@ export class SignUpController {
 
   @Get()
   @Page('sign-up', 'Sign up')
-  async form(): Promise<object> {
-    return { first: await this.users.isEmpty() };
+  async form(@Query('returnTo') returnTo: unknown): Promise<object> {
+    return { first: await this.users.isEmpty(), query: returnQuery(returnTo) };
   }
 
   @Post()

@@ -11,3 +11,9 @@ export function localPath(value: unknown): string | null {
   // `/.//evil.example` is local until its dot is resolved.
   return origin === HERE && !pathname.startsWith('//') ? pathname + search : null;
 }
+
+/** `?returnTo=…` for a link to the login, or nothing. */
+export function returnQuery(value: unknown): string {
+  const path = localPath(value);
+  return path === null ? '' : `?returnTo=${encodeURIComponent(path)}`;
+}

@@ -4,7 +4,7 @@ import type { Request, Response } from 'express';
 import { SessionService, type Session } from 'nestjs-tessera';
 import { FormException } from './form.exception';
 import { bareFrame, frameOf } from './frame';
-import { localPath } from './local-path';
+import { localPath, returnQuery } from './local-path';
 
 const PAGES: Record<number, { title: string; text: string }> = {
   403: { title: 'This door stays closed', text: 'It opens for somebody else, or for you in another way.' },
@@ -53,11 +53,9 @@ function backToForm({ report }: FormException, session: Session, request: Reques
 
 function toLogin(session: Session, request: Request, response: Response): void {
   session.flash('warning', 'Log in to go on.');
-  const returnTo = request.method === 'GET' ? localPath(request.originalUrl) : null;
-  response.redirect(
-    HttpStatus.SEE_OTHER,
-    returnTo === null ? '/login' : `/login?returnTo=${encodeURIComponent(returnTo)}`,
-  );
+  // What was posted is not sent again; going on from the front page is better than a page that only answers to POST.
+  const query = request.method === 'GET' ? returnQuery(request.originalUrl) : '';
+  response.redirect(HttpStatus.SEE_OTHER, `/login${query}`);
 }
 
 function show(response: Response, status: number, frame: object, detail?: string): void {
@@ -75,7 +73,8 @@ function statusOf(error: unknown): number {
   return typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500 ? statusCode : 500;
 }
 
-/** Only what was written for visitors to read. */
+/** Why something was refused. What Nest says of a missing page, or of its own failures, is not written for visitors. */
 function messageOf(error: unknown): string | undefined {
-  return error instanceof HttpException && error.getStatus() < 500 ? error.message : undefined;
+  const isRefusal = error instanceof HttpException && error.getStatus() < 500 && error.getStatus() !== 404;
+  return isRefusal ? error.message : undefined;
 }
