@@ -9,6 +9,11 @@ export type GatedMethod = (typeof GATED)[number];
 export type Method = (...args: unknown[]) => unknown;
 export type Originals = Readonly<Record<GatedMethod, Method>>;
 
+/** Where a response keeps its gate. */
+const GATE = Symbol('nestjs-tessera.gate');
+
+type Gated = Record<GatedMethod, Method> & { [GATE]: SessionGate };
+
 /**
  * Step 3 of 3 on a request's path: whichever way the answer comes about, its first byte waits here for the commit, and its
  * headers get the cookie. Sits on Node's own response, the same on both platforms. Methods stay wrapped: others may have wrapped them since.
@@ -26,6 +31,25 @@ export class SessionGate {
     this.#originals = { writeHead, write, end, flushHeaders } as Originals;
   }
 
+  /**
+   * What the wrapped methods are, one set for all responses: a function made for each response is kept by V8, and the request
+   * with it, until the next major collection.
+   */
+  static readonly #wrapped: Record<GatedMethod, Method> = {
+    writeHead(this: Gated, ...args) {
+      return this[GATE].#pass('writeHead', args);
+    },
+    write(this: Gated, ...args) {
+      return this[GATE].#pass('write', args);
+    },
+    end(this: Gated, ...args) {
+      return this[GATE].#pass('end', args);
+    },
+    flushHeaders(this: Gated, ...args) {
+      return this[GATE].#pass('flushHeaders', args);
+    },
+  };
+
   static mount(response: ServerResponse, sessions: RequestSessions): void {
     if (response.headersSent) sessions.seal();
     else new SessionGate(response, sessions).#wrap();
@@ -33,8 +57,8 @@ export class SessionGate {
   }
 
   #wrap(): void {
-    const methods = this.response as unknown as Record<GatedMethod, Method>;
-    for (const name of GATED) methods[name] = (...args) => this.#pass(name, args);
+    const { writeHead, write, end, flushHeaders } = SessionGate.#wrapped;
+    Object.assign(this.response, { [GATE]: this, writeHead, write, end, flushHeaders });
   }
 
   #pass(name: GatedMethod, args: unknown[]): unknown {
