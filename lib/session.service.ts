@@ -7,19 +7,19 @@ import { sessionsOf } from './http/session-context';
 import type { SessionHandle } from './http/session-handle';
 
 /**
- * The current request's session, from any provider. Every method loads the session if nothing has yet, and throws
+ * The current request's session, from any provider. Every method loads the session if nothing has yet, and rejects with
  * `SessionUnavailableException` (503) when the store fails, `SessionError` with code `SESSION_REQUEST_MISSING` outside a request.
  */
 export class SessionService {
   constructor(private readonly name: string) {}
 
   /** The session of the request in hand. Needs the async context, which `asyncContext: false` turns off. */
-  current(): Promise<Session> {
+  async current(): Promise<Session> {
     return this.#handle().open();
   }
 
   /** The session of a handler's context, or of a request, Express's, Fastify's or Node's own. Needs no async context. */
-  of(source: ArgumentsHost | object): Promise<Session> {
+  async of(source: ArgumentsHost | object): Promise<Session> {
     const sessions = isHost(source) ? sessionsOf(source) : RequestSessions.of(source);
     return sessions.handle(this.name).open();
   }
@@ -74,5 +74,5 @@ export class SessionService {
 }
 
 function isHost(source: ArgumentsHost | object): source is ArgumentsHost {
-  return typeof (source as Partial<ArgumentsHost>).switchToHttp === 'function';
+  return typeof (source as Partial<ArgumentsHost> | undefined)?.switchToHttp === 'function';
 }

@@ -1,0 +1,177 @@
+import { Controller, Get, Injectable, Post, Req, Body, Scope } from '@nestjs/common';
+import type { ArgumentsHost, ExecutionContext } from '@nestjs/common';
+import { createParamDecorator } from '@nestjs/common';
+import { SessionService } from 'nestjs-tessera';
+import { closeApps, platforms, startApp, type App } from '../support/app';
+import '../support/session-data';
+import { visitor } from '../support/visitor';
+import { WatchedStore } from '../support/watched-store';
+import { MemorySessionStore } from 'nestjs-tessera';
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+@Injectable()
+class Ledger {
+  constructor(private readonly sessions: SessionService) {}
+
+  async add(item: string): Promise<string> {
+    await turn();
+    const session = await this.sessions.current();
+    await turn();
+    session.update('cart', (cart = []) => [...cart, item]);
+    return (await this.sessions.current()).id;
+  }
+}
+
+@Injectable({ scope: Scope.REQUEST })
+class Clerk {
+  constructor(private readonly ledger: Ledger) {}
+
+  add(item: string): Promise<string> {
+    return this.ledger.add(item);
+  }
+}
+
+const Context = createParamDecorator((_: unknown, context: ExecutionContext) => context);
+
+@Controller()
+class ContextController {
+  constructor(
+    private readonly sessions: SessionService,
+    private readonly ledger: Ledger,
+    private readonly clerk: Clerk,
+  ) {}
+
+  @Post('add') async add(@Body() { item }: { item: string }) {
+    const ids = await Promise.all([this.ledger.add(item), this.clerk.add(`${item} twice`)]);
+    return { one: new Set(ids).size === 1, cart: (await this.sessions.current()).get('cart') };
+  }
+  @Get('of') async of(@Context() context: ArgumentsHost, @Req() request: { raw?: object }) {
+    const first = await this.sessions.of(context);
+    first.set('theme', 'dark');
+    const others = await Promise.all([this.sessions.of(request), this.sessions.of(request.raw ?? request)]);
+    return others.every((session) => session === first);
+  }
+  @Get('current') async current() {
+    try {
+      return (await this.sessions.current()).keys();
+    } catch (error) {
+      return { code: (error as { code: string }).code, message: (error as Error).message };
+    }
+  }
+  @Get('timer') timer() {
+    return new Promise((resolve, reject) => {
+      setTimeout(() => this.sessions.current().then((session) => resolve(session.isNew), reject), 1);
+    });
+  }
+  @Post('login') async login() {
+    await this.sessions.login({ id: 7 });
+    await this.sessions.elevate({ roles: ['admin'] });
+    await this.sessions.renewToken();
+    await this.sessions.commit();
+    return (await this.sessions.current()).status;
+  }
+  @Post('logout') logout() {
+    return this.sessions.logout();
+  }
+  @Post('destroy') destroy() {
+    return this.sessions.destroy();
+  }
+  @Get('untouched') untouched(@Req() request: { session?: unknown; raw?: { session?: unknown } }) {
+    return { here: 'session' in request, raw: request.raw !== undefined && 'session' in request.raw };
+  }
+  @Get('commit') async commit() {
+    await this.sessions.commit();
+    return 'committed';
+  }
+}
+
+describe.each(platforms)('SessionService on %s', (platform) => {
+  let app: App;
+  const start = async (
+    asyncContext = true,
+    store = new WatchedStore(new MemorySessionStore()),
+  ): Promise<WatchedStore> => {
+    app = await startApp({
+      platform,
+      options: { store, asyncContext },
+      controllers: [ContextController],
+      providers: [Ledger, Clerk],
+    });
+    return store;
+  };
+  afterEach(closeApps);
+
+  it('finds the current session after awaits, in nested and in request-scoped providers, once the body was read', async () => {
+    await start();
+    const ada = await visitor(app);
+    const answer = await ada.post('/add', { item: 'amphora'.repeat(20_000).slice(0, 20_000) });
+    expect(answer.json<{ one: boolean; cart: string[] }>().one).toBe(true);
+    expect(answer.json<{ cart: string[] }>().cart).toHaveLength(2);
+  });
+
+  it('keeps the sessions of parallel requests apart', async () => {
+    await start();
+    const people = await Promise.all(Array.from({ length: 20 }, () => visitor(app)));
+    const carts = await Promise.all(people.map((person, n) => person.post('/add', { item: `item ${n}` })));
+    for (const [n, answer] of carts.entries())
+      expect([...answer.json<{ cart: string[] }>().cart].sort()).toEqual([`item ${n}`, `item ${n} twice`]);
+  });
+
+  it('finds it in timers that the request has set', async () => {
+    await start();
+    expect((await (await visitor(app)).get('/timer')).text).toBe('true');
+  });
+
+  it('logs in and out, and commits at once when asked', async () => {
+    const store = await start();
+    const ada = await visitor(app);
+    expect((await ada.post('/login')).text).toBe('unchanged');
+    expect(store.take()).toEqual(['insert']);
+    await ada.post('/logout');
+    expect(store.take()).toEqual(['find', 'delete']);
+    await ada.post('/login');
+    await ada.post('/destroy');
+    expect(await ada.token()).toBeUndefined();
+  });
+
+  it('H4: commits nothing, and loads nothing, for a session that nobody touched', async () => {
+    const store = await start();
+    const answer = await (
+      await visitor(app)
+    ).get('/commit', { headers: { cookie: `__Host-session=${'A'.repeat(22)}.${'B'.repeat(43)}` } });
+    expect([answer.text, store.calls, answer.cookies]).toEqual(['committed', [], []]);
+  });
+
+  it('takes a context or a request for the same session', async () => {
+    await start();
+    expect((await (await visitor(app)).get('/of')).text).toBe('true');
+  });
+
+  it('without async context still does so, and says what is missing where it cannot', async () => {
+    await start(false);
+    const ada = await visitor(app);
+    expect((await ada.get('/of')).text).toBe('true');
+    expect((await ada.get('/current')).json()).toEqual({
+      code: 'SESSION_REQUEST_MISSING',
+      message: expect.stringMatching(/asyncContext on, or use of\(context\)/),
+    });
+  });
+
+  it('outside of a request says how to get inside', async () => {
+    await start();
+    const sessions = app.get(SessionService);
+    for (const ask of [
+      () => sessions.current(),
+      () => sessions.login({ id: 1 }),
+      () => sessions.of(undefined as never),
+    ])
+      await expect(ask()).rejects.toMatchObject({ code: 'SESSION_REQUEST_MISSING' });
+    await expect(sessions.of({})).rejects.toThrow('SessionModule.forRoot()');
+  });
+
+  it('leaves req.session to whoever owns it', async () => {
+    await start();
+    expect((await (await visitor(app)).get('/untouched')).json()).toEqual({ here: false, raw: false });
+  });
+});
