@@ -1,0 +1,185 @@
+import { Controller, Injectable, Module, Post } from '@nestjs/common';
+import {
+  InjectSessions,
+  Session,
+  SessionEvents,
+  sessionEventsToken,
+  SessionModule,
+  SessionService,
+  sessionStoreToken,
+  type SessionEvent,
+} from 'nestjs-tessera';
+import { manualClock } from 'nestjs-tessera/testing';
+import { closeApps, platforms, startApp } from '../support/app';
+import { HOUR, MINUTE } from '../support/core';
+import { scripted } from '../support/scripted';
+import '../support/session-data';
+import { stores } from '../support/stores';
+import { visitor } from '../support/visitor';
+
+@Injectable()
+class Desk {
+  constructor(
+    private readonly sessions: SessionService,
+    @InjectSessions('admin') private readonly admins: SessionService,
+  ) {}
+
+  async note(): Promise<void> {
+    (await this.sessions.current()).set('theme', 'light');
+    await this.admins.login({ id: 1, roles: ['admin'] });
+  }
+}
+
+@Controller('desk')
+class DeskController {
+  constructor(private readonly desk: Desk) {}
+
+  @Post() async both(@Session() session: Session, @Session({ name: 'admin' }) admin: Session) {
+    session.set('visits', 1);
+    admin.set('visits', 100);
+    await this.desk.note();
+    return [
+      session.id === admin.id,
+      session.principal,
+      admin.principal?.id,
+      session.get('theme'),
+      admin.keys(),
+    ];
+  }
+  @Post('value') value(
+    @Session('visits') visits?: number,
+    @Session({ name: 'admin', key: 'visits' }) adminVisits?: number,
+  ) {
+    return [visits, adminVisits];
+  }
+}
+
+describe.each(platforms)('two sessions side by side on %s', (platform) => {
+  afterEach(closeApps);
+
+  it.each(stores)(
+    'have their own cookie, store, lifetime and events, with the default one on $name',
+    async ({ create }) => {
+      const under = await create();
+      const admins = await create();
+      const clock = manualClock();
+      const [session, admin] = [scripted(), scripted('admin')];
+      const app = await startApp({
+        platform,
+        options: { store: under.store, clock },
+        imports: [
+          SessionModule.forRoot({
+            name: 'admin',
+            clock,
+            store: admins.store,
+            lifetime: '1h',
+            idleTimeout: '5m',
+            cookie: { sameSite: 'strict' },
+          }),
+        ],
+        controllers: [DeskController, session.controller, admin.controller],
+        providers: [Desk],
+      });
+      const events: SessionEvent[] = [];
+      for (const stream of [app.get(SessionEvents), app.get<SessionEvents>(sessionEventsToken('admin'))])
+        stream.subscribe((event) => events.push(event));
+      expect([app.get(sessionStoreToken()), app.get(sessionStoreToken('admin'))]).toEqual([
+        under.store,
+        admins.store,
+      ]);
+      expect(app.get(sessionStoreToken('admin'))).toBe(admins.store);
+
+      const ada = await visitor(app);
+      const answer = await ada.post('/desk');
+      expect(answer.json()).toEqual([false, null, '1', 'light', ['visits']]);
+      expect(answer.cookies.sort()).toEqual([
+        expect.stringMatching(/^__Host-session-admin=.*SameSite=Strict/),
+        expect.stringMatching(/^__Host-session=.*SameSite=Lax/),
+      ]);
+      expect((await ada.post('/desk/value')).json()).toEqual([1, 100]);
+      expect(events.map(({ type, sessionName }) => `${sessionName} ${type}`).sort()).toEqual([
+        'admin created',
+        'admin loggedIn',
+        'default created',
+      ]);
+      expect(await admin.ask(ada, (s) => s.deadline)).toBe(clock() + HOUR);
+
+      clock.advance(5 * MINUTE);
+      expect(await admin.ask(ada, (s) => s.principal)).toBeNull();
+      expect(await session.ask(ada, (s) => s.get('visits'))).toBe(1);
+      await admin.run(ada, (s) => s.login({ id: 1 }));
+      await session.run(ada, (s) => s.destroy());
+      expect(await admin.ask(ada, (s) => s.principal?.id)).toBe('1');
+      await closeApps();
+      await Promise.all([under.close(), admins.close()]);
+    },
+  );
+
+  it.each(stores)(
+    "T8: refuse each other's tokens, though they share one store on $name",
+    async ({ create }) => {
+      const { store, close } = await create();
+      const [session, admin] = [scripted(), scripted('admin')];
+      const app = await startApp({
+        platform,
+        options: { store },
+        imports: [SessionModule.forRoot({ name: 'admin', store })],
+        controllers: [session.controller, admin.controller],
+      });
+      const ada = await visitor(app);
+      await session.run(ada, (s) => s.login({ id: 7, roles: ['member'] }));
+      await admin.run(ada, (s) => s.set('visits', 1));
+      const [token, adminToken] = [await ada.token(), await ada.token('__Host-session-admin')];
+      const headers = { cookie: `__Host-session=${adminToken}; __Host-session-admin=${token}` };
+      for (const each of [session, admin])
+        expect((await each.run(ada, (s) => [s.isNew, s.principal], { headers })).json()).toEqual({
+          result: [true, null],
+        });
+      const merged = await session.run(ada, (s) => s.merge(adminToken!));
+      expect([merged.status, await session.ask(ada, (s) => s.keys())]).toEqual([201, []]);
+      expect(await admin.ask(ada, (s) => s.get('visits'))).toBe(1);
+      await closeApps();
+      await close();
+    },
+  );
+
+  it('may not have one name', async () => {
+    const start = startApp({ platform, imports: [SessionModule.forRoot({})] });
+    await expect(start).rejects.toMatchObject({
+      code: 'SESSION_NAME_TAKEN',
+      message: expect.stringContaining("called twice for the instance 'default'"),
+    });
+  });
+
+  it('may not have one name in another module either', async () => {
+    @Module({ imports: [SessionModule.forRoot({ name: 'admin', lifetime: '1h' })] })
+    class AdminModule {}
+    const start = startApp({
+      platform,
+      imports: [SessionModule.forRootAsync({ name: 'admin', useFactory: () => ({}) }), AdminModule],
+    });
+    await expect(start).rejects.toMatchObject({ code: 'SESSION_NAME_TAKEN' });
+  });
+
+  it('may not share a cookie', async () => {
+    const start = startApp({
+      platform,
+      imports: [SessionModule.forRoot({ name: 'admin', cookie: { name: '__Host-session' } })],
+    });
+    await expect(start).rejects.toMatchObject({
+      code: 'SESSION_NAME_TAKEN',
+      message: expect.stringMatching(
+        /'(default|admin)' and '(default|admin)' both use the cookie __Host-session/,
+      ),
+    });
+  });
+
+  it('that are not there are missed in words', async () => {
+    const nobody = scripted('nobody');
+    const { status } = await nobody.run(
+      await visitor(await startApp({ platform, controllers: [nobody.controller] })),
+      () => 1,
+    );
+    expect(status).toBe(500);
+  });
+});
