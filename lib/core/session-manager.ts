@@ -61,8 +61,8 @@ export class SessionManager {
     return this.#writer.settled(draft) ?? this.#writer.write(draft);
   }
 
-  /** Forbids further changes, because the response has begun. */
-  seal(session: Session): void {
-    draftOf(session).sealed = true;
+  /** Forbids further changes, because the response has begun; or allows them again, because it was refused before it began. */
+  seal(session: Session, sealed = true): void {
+    draftOf(session).sealed = sealed;
   }
 }

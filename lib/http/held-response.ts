@@ -1,80 +1,159 @@
 import { ServerResponse } from 'node:http';
-import { types } from 'node:util';
 import { failureOf } from './commit-failure';
 import { givenHeaders, OutgoingHeaders } from './response-headers';
 import type { GatedMethod, Originals } from './session-gate';
+import type { ResponseHeaders } from '../transports/session-transport';
 
 interface Call {
   readonly name: GatedMethod;
   readonly args: unknown[];
 }
 
-type Shadow = Record<string, unknown>;
+type Head = Pick<ServerResponse, 'statusCode' | 'statusMessage'>;
+
+/** What Node keeps on its responses besides what it documents. */
+interface Internals {
+  _header: string | null;
+  _headerSent: boolean;
+  _hasBody: boolean;
+}
+
+/** Goes out only when somebody has got hold of Node's own methods, in which case the connection ends as it says. */
+const HELD_HEADER = 'HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\n\r\n';
 
 /**
  * A response that has begun as far as the application can tell, while its first byte still waits for the commit. What the application
  * does to it meanwhile is kept in order, and behaves as it would on the wire: headers are fixed, errors are thrown, the writer is
- * told to slow down.
+ * told to slow down. A response of Node's own without a socket stands in for it and knows how that is.
  */
 export class HeldResponse {
   readonly #calls: Call[] = [];
-  readonly #status: readonly [code: number, message: string];
+  /** As the application left it before its first call: what is sent. */
+  readonly #head: Head;
+  readonly #standIn: ServerResponse;
   #bytes = 0;
   #refused = false;
-  #ended = false;
+  #disguised = false;
   #state: 'holding' | 'answering' | 'failed' = 'holding';
-  #rehearsal: ServerResponse | undefined;
 
   constructor(
     private readonly response: ServerResponse,
     private readonly originals: Originals,
   ) {
-    this.#status = [response.statusCode, response.statusMessage];
+    this.#head = headOf(response);
+    this.#standIn = new ServerResponse(response.req);
+    this.#standIn.strictContentLength = response.strictContentLength;
+    // It reports a write after the end; so will the response itself.
+    this.#standIn.on('error', () => {});
   }
 
-  /** What the application called, kept for later; answers what Node would answer. */
+  /** What the application called, kept for later; answers what Node would answer, and throws what Node would throw. */
   take(name: GatedMethod, args: unknown[]): unknown {
     if (this.#state === 'answering') return this.originals[name].apply(this.response, args);
     if (this.#state === 'failed') return this.#swallow(name, args);
-    this.#rehearse(name, args);
-    if (this.#calls.length === 0) this.#disguise();
-    this.#calls.push({ name, args });
+    const isFirst = this.#calls.length === 0;
+    if (!isFirst) this.#rehearse(name, args);
+    this.#calls.push({ name, args: isFirst ? this.#begin(name, args) : args });
+    if (isFirst) this.#disguise();
     return this.#answer(name, args);
   }
 
-  /** Lets everything out, the first call with the headers that the commit added. */
+  /**
+   * Lets everything out, the first call with the headers that the commit added.
+   * @throws what the response throws when the application took a turn that could not be foreseen
+   */
   replay(prepare: (name: GatedMethod, args: unknown[]) => unknown[]): void {
+    const shown = headOf(this.response);
     this.#undisguise();
-    try {
-      let accepted: unknown = true;
-      for (const [index, { name, args }] of this.#calls.entries()) {
-        const result = this.originals[name].apply(this.response, index === 0 ? prepare(name, args) : args);
-        if (name === 'write') accepted = result;
-      }
-      // If the last write was refused once more, Node itself says when to go on.
-      if (this.#refused && accepted === true && !this.#ended) this.response.emit('drain');
-    } catch (error) {
-      this.response.destroy(error as Error);
+    let accepted: unknown = true;
+    for (const [index, { name, args }] of this.#calls.entries()) {
+      const result = this.originals[name].apply(this.response, index === 0 ? prepare(name, args) : args);
+      if (name === 'write') accepted = result;
     }
+    // A status set too late is not sent, but logs read it.
+    if (isHttp1(this.response)) Object.assign(this.response, shown);
+    // If the last write was refused once more, Node itself says when to go on.
+    if (accepted === true) this.#drain();
   }
 
   /** Answers for the application: what it had to say rests on a session that was not saved. */
-  replaceByFailure(error: unknown): void {
+  replaceByFailure(error: unknown, addHeaders: (headers: ResponseHeaders) => void): void {
+    const { response } = this;
     this.#undisguise();
     this.#state = 'answering';
+    if (response.headersSent) throw error;
     const { status, body } = failureOf(error);
     this.#keepHeaders();
-    this.response.statusCode = status;
-    this.response.statusMessage = '';
-    this.response.setHeader('Content-Type', 'application/json; charset=utf-8');
-    this.response.setHeader('Content-Length', Buffer.byteLength(body));
-    this.response.setHeader('Cache-Control', 'no-store');
-    // The rest of the request may never be read.
-    if (isHttp1(this.response)) this.response.setHeader('Connection', 'close');
-    this.originals.end.call(this.response, body);
+    response.statusCode = status;
+    response.setHeader('Content-Type', 'application/json; charset=utf-8');
+    response.setHeader('Content-Length', Buffer.byteLength(body));
+    response.setHeader('Cache-Control', 'no-store');
+    if (isHttp1(response)) {
+      response.statusMessage = '';
+      // The rest of the request may never be read.
+      response.setHeader('Connection', 'close');
+    }
+    addHeaders(new OutgoingHeaders(response, undefined));
+    this.originals.end.call(response, body);
     this.#state = 'failed';
     for (const { name, args } of this.#calls.splice(0)) this.#swallow(name, args);
-    if (this.#refused && !this.#ended) this.response.emit('drain');
+    this.#drain();
+  }
+
+  /** Hands the stand-in what was set so far; answers the call to keep. */
+  #begin(name: GatedMethod, args: unknown[]): unknown[] {
+    const { response } = this;
+    Object.assign(this.#standIn, this.#head);
+    // HTTP/2 has rules of its own for headers; the rest is alike.
+    if (!isHttp1(response)) {
+      this.#rehearse(name, name === 'writeHead' ? [args[0]] : args);
+      return args;
+    }
+    const names = rawHeaderNames(response);
+    for (const each of names) this.#standIn.setHeader(each, response.getHeader(each)!);
+    const given = name === 'writeHead' ? givenHeaders(args) : undefined;
+    const reachesNode = isNodes(this.originals.writeHead);
+    const merges = names.length > 0 && given !== undefined && reachesNode;
+    try {
+      // Whoever has wrapped writeHead may take lists of headers that Node would not.
+      this.#rehearse(name, Array.isArray(given) && !reachesNode ? [args[0]] : args);
+    } finally {
+      // Node merges the given headers into those set before it looks at anything else.
+      if (merges)
+        for (const each of rawHeaderNames(this.#standIn))
+          response.setHeader(each, this.#standIn.getHeader(each)!);
+    }
+    return merges ? [this.#standIn.statusCode, this.#standIn.statusMessage] : args;
+  }
+
+  /** What Node would refuse it refuses now, where the caller sees it, and not when the response is let out. */
+  #rehearse(name: GatedMethod, args: unknown[]): void {
+    const silent = args.filter((arg) => typeof arg !== 'function');
+    (this.#standIn[name] as (...given: unknown[]) => unknown).apply(this.#standIn, silent);
+  }
+
+  #answer(name: GatedMethod, args: unknown[]): unknown {
+    switch (name) {
+      case 'write':
+        if (this.#standIn.writableEnded) return false;
+        if (!internals(this.#standIn)._hasBody) return true;
+        this.#count(args);
+        this.#refused ||= this.#bytes >= this.response.writableHighWaterMark;
+        return !this.#refused;
+      case 'end':
+      case 'writeHead':
+        return this.response;
+      case 'flushHeaders':
+        return undefined;
+    }
+  }
+
+  /** The body alone: compression refuses by that, and must refuse whatever was refused here, for it alone can say when to go on. */
+  #count([chunk, encoding]: unknown[]): void {
+    this.#bytes +=
+      typeof chunk === 'string'
+        ? Buffer.byteLength(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8')
+        : (chunk as Uint8Array).byteLength;
   }
 
   /** A page of another origin must be able to read the failure, and caches to tell it apart. */
@@ -92,50 +171,16 @@ export class HeldResponse {
     for (const [name, value] of values) this.response.setHeader(name, value);
   }
 
-  #answer(name: GatedMethod, args: unknown[]): unknown {
-    switch (name) {
-      case 'write':
-        if (this.#ended) return false;
-        this.#count(args);
-        this.#refused ||= this.#bytes >= this.response.writableHighWaterMark;
-        return !this.#refused;
-      case 'end':
-        this.#ended = true;
-        return this.response;
-      case 'writeHead':
-        return this.response;
-      case 'flushHeaders':
-        return undefined;
-    }
-  }
-
-  #count([chunk, encoding]: unknown[]): void {
-    if (typeof chunk === 'string')
-      this.#bytes += Buffer.byteLength(
-        chunk,
-        typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8',
-      );
-    else this.#bytes += (chunk as Uint8Array).byteLength;
-  }
-
   #swallow(name: GatedMethod, args: unknown[]): unknown {
     const callback = args.findLast((arg) => typeof arg === 'function') as (() => void) | undefined;
     if (callback !== undefined) process.nextTick(callback);
     return name === 'write' ? true : name === 'flushHeaders' ? undefined : this.response;
   }
 
-  /** What Node would refuse it refuses now, where the caller sees it, and not when the response is let out. */
-  #rehearse(name: GatedMethod, args: unknown[]): void {
-    if (!isHttp1(this.response)) return;
-    const isFirst = this.#calls.length === 0;
-    this.#rehearsal ??= new ServerResponse(this.response.req);
-    const [first] = args;
-    if (isFirst && name !== 'writeHead') this.#rehearsal.writeHead(...this.#status);
-    if (name === 'writeHead') (this.#rehearsal.writeHead as (...given: unknown[]) => void)(...args);
-    const isBody = typeof first === 'string' || types.isUint8Array(first);
-    if (name === 'write' && !isBody) this.#rehearsal.write(first);
-    if (name === 'end' && !isBody && first !== null && first !== undefined && typeof first !== 'function')
-      this.#rehearsal.end(first);
+  /** Tells a writer who was refused to go on, outside this call: what a listener throws is its own affair. */
+  #drain(): void {
+    if (this.#refused && !this.#standIn.writableEnded)
+      process.nextTick(() => void this.response.emit('drain'));
   }
 
   /**
@@ -144,21 +189,26 @@ export class HeldResponse {
    */
   #disguise(): void {
     const { response } = this;
+    this.#disguised = true;
     const shadow = (name: string, get: () => unknown): void =>
       void Object.defineProperty(response, name, { get, configurable: true });
-    if (isHttp1(response)) (response as unknown as Shadow)['_header'] = 'held until the session is committed';
-    else {
+    response.statusCode = this.#standIn.statusCode;
+    if (isHttp1(response)) {
+      response.statusMessage = this.#standIn.statusMessage;
+      internals(response)._header = HELD_HEADER;
+    } else {
       shadow('headersSent', () => true);
       for (const name of ['setHeader', 'appendHeader', 'removeHeader']) shadow(name, () => refuseHeader);
     }
-    shadow('writableEnded', () => this.#ended);
-    shadow('writableNeedDrain', () => this.#refused && !this.#ended);
+    shadow('writableEnded', () => this.#standIn.writableEnded);
+    shadow('writableNeedDrain', () => this.#refused && !this.#standIn.writableEnded);
     shadow('writableLength', () => this.#bytes);
   }
 
   #undisguise(): void {
-    const response = this.response as unknown as Shadow;
-    if (isHttp1(this.response)) response['_header'] = null;
+    const { response } = this;
+    if (!this.#disguised) return;
+    this.#disguised = false;
     for (const name of [
       'headersSent',
       'setHeader',
@@ -168,9 +218,14 @@ export class HeldResponse {
       'writableNeedDrain',
       'writableLength',
     ]) {
-      delete response[name];
+      delete (response as unknown as Record<string, unknown>)[name];
     }
-    [this.response.statusCode, this.response.statusMessage] = this.#status;
+    if (isHttp1(response)) {
+      // Somebody wrote past the response's own methods: the connection is of no use any more.
+      if (internals(response)._headerSent) response.destroy();
+      else internals(response)._header = null;
+    }
+    Object.assign(response, this.#head);
   }
 }
 
@@ -179,8 +234,25 @@ function isHttp1(response: ServerResponse): boolean {
   return Object.hasOwn(response, '_header');
 }
 
+/** Whether what is given to it comes to Node as it is. */
+export function isNodes(writeHead: unknown): boolean {
+  return writeHead === ServerResponse.prototype.writeHead;
+}
+
+/** HTTP/2 has no reason phrase, and warns whoever asks for it. */
+function headOf(response: ServerResponse): Head {
+  const { statusCode } = response;
+  return (isHttp1(response) ? { statusCode, statusMessage: response.statusMessage } : { statusCode }) as Head;
+}
+
+function internals(response: ServerResponse): Internals {
+  return response as unknown as Internals;
+}
+
+function rawHeaderNames(response: ServerResponse): string[] {
+  return (response as ServerResponse & { getRawHeaderNames(): string[] }).getRawHeaderNames();
+}
+
 function refuseHeader(): never {
-  throw Object.assign(new Error('Cannot set headers after they are sent to the client'), {
-    code: 'ERR_HTTP_HEADERS_SENT',
-  });
+  throw Object.assign(new Error('Response has already been initiated.'), { code: 'ERR_HTTP2_HEADERS_SENT' });
 }

@@ -92,21 +92,33 @@ export class RequestSessions implements RequestFacts {
     return this.#handles.map((handle) => handle.settle()).every(Boolean);
   }
 
+  /** Every session gets its commit, also when another's fails. */
   async commit(): Promise<void> {
-    await Promise.all(this.#handles.map((handle) => handle.commit()));
+    const outcomes = await Promise.allSettled(this.#handles.map((handle) => handle.commit()));
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   }
 
   seal(): void {
     for (const handle of this.#handles) handle.seal();
   }
 
+  /** The response was refused before it began. */
+  unseal(): void {
+    for (const handle of this.#handles) handle.unseal();
+  }
+
   writeHeaders(headers: ResponseHeaders): void {
     for (const handle of this.#handles) handle.writeHeaders(headers);
   }
 
+  /** Lets the shutdown wait for work that outlives its response. */
+  track(work: Promise<void>): void {
+    this.hub.track(work);
+  }
+
   /** After the response: saves what a stream changed in place. */
   finish(): void {
-    for (const handle of this.#handles) this.hub.track(handle.finish());
+    for (const handle of this.#handles) this.track(handle.finish());
   }
 
   /** The gate could not commit, and has answered for it. */
@@ -116,6 +128,7 @@ export class RequestSessions implements RequestFacts {
 }
 
 function findFiled(request: object | undefined): RequestSessions | undefined {
-  const raw = (request as { raw?: object } | undefined)?.raw ?? request;
-  return (raw as Filed | undefined)?.[FILED];
+  // Applications may keep something of their own under `raw`.
+  const { [FILED]: filed, raw } = (request ?? {}) as Partial<Filed> & { raw?: Filed };
+  return filed ?? raw?.[FILED];
 }

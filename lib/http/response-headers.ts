@@ -13,11 +13,15 @@ export class OutgoingHeaders implements ResponseHeaders {
   #pairs: Pair[] | undefined;
   #changed = false;
 
+  /** @param reachesNode whether what is given comes to Node as it is, and nobody has wrapped `writeHead` who reads it differently */
   constructor(
     private readonly response: ServerResponse,
     private readonly given: GivenHeaders | undefined,
+    private readonly reachesNode = true,
   ) {
-    if (Array.isArray(given)) this.#pairs = toPairs(given);
+    // Half a header is for Node to refuse.
+    if (Array.isArray(given))
+      this.#pairs = Array.isArray(given[0]) || given.length % 2 === 0 ? toPairs(given) : undefined;
     else if (given !== undefined) this.#pairs = Object.entries(given as Record<string, string | string[]>);
   }
 
@@ -36,14 +40,18 @@ export class OutgoingHeaders implements ResponseHeaders {
 
   set(name: string, values: string[]): void {
     const single = values.length === 1 && name !== 'Set-Cookie' ? values[0]! : values;
-    if (this.#pairs === undefined) {
-      this.response.setHeader(name, single);
-      return;
+    const [first, ...more] = this.#find(name);
+    if (first !== undefined) {
+      this.#changed = true;
+      this.#pairs = this.#pairs!.filter((pair) => !more.includes(pair)).map((pair) =>
+        pair === first ? [pair[0], single] : pair,
+      );
     }
-    const known = new Set(this.#find(name));
-    const spelling = [...known][0]?.[0] ?? name;
-    this.#pairs = [...this.#pairs.filter((pair) => !known.has(pair)), [spelling, single]];
-    this.#changed = true;
+    if (this.#pairs === undefined || !this.#areSentAsGiven()) this.response.setHeader(name, single);
+    else if (first === undefined) {
+      this.#changed = true;
+      this.#pairs.push([name, single]);
+    }
   }
 
   /** What to give to `writeHead` in place of what was given. */
@@ -51,6 +59,11 @@ export class OutgoingHeaders implements ResponseHeaders {
     if (!this.#changed || this.#pairs === undefined) return this.given;
     if (!Array.isArray(this.given)) return Object.fromEntries(this.#pairs);
     return Array.isArray(this.given[0]) ? this.#pairs : this.#pairs.flat(1);
+  }
+
+  /** Where none are set, Node sends the given ones as they are, and takes forms that it refuses otherwise. */
+  #areSentAsGiven(): boolean {
+    return this.reachesNode && this.response.getHeaderNames().length === 0;
   }
 
   #find(name: string): Pair[] {
@@ -75,6 +88,6 @@ function headersIndex(args: unknown[]): number {
 }
 
 function toPairs(given: readonly unknown[]): Pair[] {
-  if (Array.isArray(given[0])) return given as Pair[];
+  if (Array.isArray(given[0])) return [...given] as Pair[];
   return Array.from({ length: given.length / 2 }, (_, i) => [given[2 * i], given[2 * i + 1]] as Pair);
 }

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { HeldResponse } from './held-response';
+import { HeldResponse, isNodes } from './held-response';
 import { givenHeaders, OutgoingHeaders, withHeaders } from './response-headers';
 import type { RequestSessions } from './request-sessions';
 
@@ -27,8 +27,8 @@ export class SessionGate {
     private readonly response: ServerResponse,
     private readonly sessions: RequestSessions,
   ) {
-    const { writeHead, write, end, flushHeaders } = response;
-    this.#originals = { writeHead, write, end, flushHeaders } as Originals;
+    const { writeHead, write, end, flushHeaders } = response as unknown as Originals;
+    this.#originals = { writeHead, write, end, flushHeaders };
   }
 
   /**
@@ -57,21 +57,41 @@ export class SessionGate {
   }
 
   #wrap(): void {
+    const methods = this.response as unknown as Partial<Gated> & { writeHeader?: Method };
     const { writeHead, write, end, flushHeaders } = SessionGate.#wrapped;
-    Object.assign(this.response, { [GATE]: this, writeHead, write, end, flushHeaders });
+    Object.assign(methods, { [GATE]: this, writeHead, write, end, flushHeaders });
+    // Its old name is a second way to the same thing.
+    if ('writeHeader' in methods) methods.writeHeader = writeHead;
   }
 
   #pass(name: GatedMethod, args: unknown[]): unknown {
     if (this.#open) return this.#originals[name].apply(this.response, args);
     if (this.#held !== null) return this.#held.take(name, args);
+    return this.sessions.settle() ? this.#begin(name, args) : this.#hold(name, args);
+  }
+
+  /** Nothing to wait for. */
+  #begin(name: GatedMethod, args: unknown[]): unknown {
     this.sessions.seal();
-    if (this.sessions.settle()) {
-      this.#open = true;
+    this.#open = true;
+    try {
       return this.#originals[name].apply(this.response, this.#withCookie(name, args));
+    } catch (error) {
+      // Refused, so that the response has not begun: whoever answers for the error begins it.
+      if (!this.response.headersSent) {
+        this.#open = false;
+        this.sessions.unseal();
+      }
+      throw error;
     }
-    this.#held = new HeldResponse(this.response, this.#originals);
-    const result = this.#held.take(name, args);
-    void this.#commit(this.#held);
+  }
+
+  #hold(name: GatedMethod, args: unknown[]): unknown {
+    const held = new HeldResponse(this.response, this.#originals);
+    const result = held.take(name, args);
+    this.#held = held;
+    this.sessions.seal();
+    this.sessions.track(this.#commit(held));
     return result;
   }
 
@@ -79,19 +99,36 @@ export class SessionGate {
     try {
       await this.sessions.commit();
     } catch (error) {
-      this.sessions.reportFailure(error);
-      held.replaceByFailure(error);
-      return;
+      return this.#fail(held, error);
     }
     this.#open = true;
     this.#held = null;
-    held.replay((name, args) => this.#withCookie(name, args));
+    try {
+      held.replay((name, args) => this.#withCookie(name, args));
+    } catch (error) {
+      // Whoever wrapped the response had something against it that could not be foreseen.
+      this.#open = false;
+      this.#held = held;
+      this.#fail(held, error);
+    }
+  }
+
+  /** What other sessions of this request have committed the client still learns. */
+  #fail(held: HeldResponse, error: unknown): void {
+    this.sessions.reportFailure(error);
+    try {
+      held.replaceByFailure(error, (headers) => this.sessions.writeHeaders(headers));
+    } catch {
+      this.response.destroy();
+    }
   }
 
   /** The headers of the first call; a call without headers of its own sends those set on the response. */
   #withCookie(name: GatedMethod, args: unknown[]): unknown[] {
+    // Somebody has got hold of Node's own methods.
+    if (this.response.headersSent) return args;
     const given = name === 'writeHead' ? givenHeaders(args) : undefined;
-    const headers = new OutgoingHeaders(this.response, given);
+    const headers = new OutgoingHeaders(this.response, given, isNodes(this.#originals.writeHead));
     this.sessions.writeHeaders(headers);
     const changed = headers.toGiven();
     return changed === given ? args : withHeaders(args, changed);

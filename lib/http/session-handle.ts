@@ -21,6 +21,8 @@ export class SessionHandle {
   #committing: Promise<void> = Promise.resolve();
   /** A commit has failed: the exception it threw is the answer, which must not wait for a second failure. */
   #failed = false;
+  #running = 0;
+  #sealed = false;
 
   constructor(
     readonly instance: SessionInstance,
@@ -32,17 +34,12 @@ export class SessionHandle {
     return (this.#opening ??= this.#open());
   }
 
-  /** Settles everything that needs no store, and says whether that was all. Never throws: what is wrong is for the commit to say. */
+  /**
+   * Settles everything that needs no store, and says whether that was all; while a commit is under way it is not.
+   * Never throws: what is wrong is for the commit to say.
+   */
   settle(): boolean {
-    if (this.#failed || this.#session === undefined) return true;
-    try {
-      if (this.#isUndeliverable(this.#session)) return true;
-      const decision = this.instance.manager.settled(this.#session);
-      if (decision !== null) this.#note(decision);
-      return decision !== null;
-    } catch {
-      return false;
-    }
+    return this.#running === 0 && this.#settle();
   }
 
   /**
@@ -52,24 +49,30 @@ export class SessionHandle {
    */
   commit(): Promise<void> {
     const commit = (): Promise<void> => this.#commit();
-    return (this.#committing = this.#committing.then(commit, commit));
+    const end = (): void => void this.#running--;
+    this.#running++;
+    this.#committing = this.#committing.then(commit, commit);
+    this.#committing.then(end, end);
+    return this.#committing;
   }
 
   /** The response is over: what changed in a stored session is still saved, but nothing new begins. */
-  finish(): Promise<void> {
-    return this.#failed || this.#session === undefined || this.#session.isNew
-      ? Promise.resolve()
-      : this.commit();
+  async finish(): Promise<void> {
+    // Whoever began the last commit hears of its failure.
+    await this.#committing.catch(() => undefined);
+    if (!this.#failed && this.#session?.isNew === false) await this.commit();
   }
 
   /** The response has begun. */
   seal(): void {
-    if (this.#session !== undefined) this.instance.manager.seal(this.#session);
-    else
-      void this.#opening?.then(
-        (session) => this.instance.manager.seal(session),
-        () => undefined,
-      );
+    this.#sealed = true;
+    this.#applySeal();
+  }
+
+  /** The response was refused before it began. */
+  unseal(): void {
+    this.#sealed = false;
+    this.#applySeal();
   }
 
   /** Tells the client, and keeps what belongs to one client out of shared caches (RFC 9111). */
@@ -87,14 +90,30 @@ export class SessionHandle {
     const reading = transport.read(this.request.headers);
     if (reading.kind === 'ambiguous') emit({ type: 'rejected', reason: 'ambiguous' });
     this.#presented = reading.kind === 'token';
-    return (this.#session = await manager
-      .open(reading.kind === 'token' ? reading.value : null)
-      .catch(asUnavailable));
+    this.#session = await manager.open(reading.kind === 'token' ? reading.value : null).catch(asUnavailable);
+    this.#applySeal();
+    return this.#session;
+  }
+
+  #applySeal(): void {
+    if (this.#session !== undefined) this.instance.manager.seal(this.#session, this.#sealed);
+  }
+
+  #settle(): boolean {
+    if (this.#failed || this.#session === undefined) return true;
+    try {
+      if (this.#isUndeliverable(this.#session)) return true;
+      const decision = this.instance.manager.settled(this.#session);
+      if (decision !== null) this.#note(decision);
+      return decision !== null;
+    } catch {
+      return false;
+    }
   }
 
   async #commit(): Promise<void> {
     this.#failed = false;
-    if (this.#session === undefined || this.settle()) return;
+    if (this.#session === undefined || this.#settle()) return;
     try {
       this.#note(await this.instance.manager.commit(this.#session));
     } catch (error) {

@@ -1,0 +1,150 @@
+import { Agent, type RequestOptions } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { All, Controller, Param, Req, Res } from '@nestjs/common';
+import compression from 'compression';
+import { MemorySessionStore, SessionService, type SessionStore } from 'nestjs-tessera';
+import { closeApps, platforms, startApp, type App, type Platform } from '../support/app';
+import { WatchedStore } from '../support/watched-store';
+import { answers, notForCompression, notForHead, Witness } from './answers';
+import { exchange, valuesOf, type Exchange } from './exchange';
+
+declare module 'nestjs-tessera' {
+  interface SessionData {
+    invisible: number;
+  }
+}
+
+/** What one request looked like from both ends. */
+interface Encounter {
+  readonly exchange: Exchange | string;
+  readonly witness: Witness;
+}
+
+const witnesses = new Map<string, Witness>();
+const names = Object.keys(answers);
+
+@Controller()
+class AnsweringController {
+  @All('answers/:index')
+  answer(
+    @Param('index') index: string,
+    @Req() request: { raw?: IncomingMessage },
+    @Res() response: { raw?: ServerResponse },
+  ): unknown {
+    const incoming = request.raw ?? (request as IncomingMessage);
+    const witness = witnesses.get(incoming.headers['x-witness'] as string)!;
+    return answers[names[Number(index)]!]!(response.raw ?? (response as ServerResponse), witness, incoming);
+  }
+}
+
+type Next = (error?: unknown) => void;
+type Placement = 'absent' | 'before the session' | 'after the session';
+
+const placements: Placement[] = ['absent', 'before the session', 'after the session'];
+
+/** How the module is there: not at all, with nothing to write, or with a commit that keeps the response waiting. */
+type Presence = 'without' | 'reading' | 'writing';
+
+async function start(platform: Platform, presence: Presence, placement: Placement): Promise<App> {
+  return startApp({
+    platform,
+    options: presence === 'without' ? false : { store: slowStore() },
+    controllers: [AnsweringController],
+    configure: (app) => {
+      const compress = compression({ threshold: 512 }) as never;
+      const touch = async (
+        request: IncomingMessage,
+        _response: ServerResponse,
+        next: Next,
+      ): Promise<void> => {
+        if (presence !== 'without') {
+          const session = await app.get(SessionService).of(request);
+          if (presence === 'writing') session.set('invisible', 1);
+        }
+        next();
+      };
+      if (placement === 'before the session') app.use(compress);
+      app.use((request: IncomingMessage, response: ServerResponse, next: Next) => {
+        touch(request, response, next).catch(next);
+      });
+      if (placement === 'after the session') app.use(compress);
+    },
+  });
+}
+
+/** A commit that takes several turns of the event loop. */
+function slowStore(): SessionStore {
+  const store = new WatchedStore(new MemorySessionStore({ maxSessions: 10_000 }));
+  store.before = async () => {
+    for (let turns = 0; turns < 4; turns++) await new Promise((resolve) => setImmediate(resolve));
+  };
+  return store;
+}
+
+let count = 0;
+
+async function meet(app: App, name: string, options: RequestOptions, agent: Agent): Promise<Encounter> {
+  const id = String(++count);
+  const witness = new Witness();
+  witnesses.set(id, witness);
+  const url = `${await app.getUrl()}/answers/${names.indexOf(name)}`;
+  const headers = { 'x-witness': id, ...(options.headers as Record<string, string>) };
+  const answer = await exchange(url, { ...options, headers, agent }).catch(
+    (error: NodeJS.ErrnoException) => error.code ?? error.message,
+  );
+  // What the server hears at the end comes a little after what the client sees.
+  await new Promise((resolve) => setImmediate(resolve));
+  await new Promise((resolve) => setImmediate(resolve));
+  return { exchange: answer, witness };
+}
+
+/** An encounter without what the module adds on purpose, and without the time of day. */
+function comparable({ exchange, witness }: Encounter, storeless: boolean): object {
+  const { seen, heard } = witness;
+  if (typeof exchange === 'string') return { exchange, seen, heard };
+  const vary = valuesOf(exchange, 'Vary')
+    .flatMap((value) => value.split(/\s*,\s*/))
+    .filter((name) => name !== 'Cookie')
+    .sort();
+  const headers = exchange.headers
+    .map(([name, value]): [string, string] => [name, /^date$/i.test(name) ? 'now' : value])
+    .filter(([name]) => !/^vary$/i.test(name))
+    .filter(([name]) => !/^set-cookie$/i.test(name))
+    .filter(([name]) => storeless || !/^cache-control$/i.test(name));
+  const cookies = valuesOf(exchange, 'Set-Cookie').filter((line) => !line.startsWith('__Host-session='));
+  return { ...exchange, headers, vary, cookies, body: exchange.body.toString('latin1'), seen, heard };
+}
+
+describe.each(platforms)('H2: on %s a session changes nothing of how an answer looks', (platform) => {
+  describe.each(placements)('with compression %s', (placement) => {
+    const agent = new Agent({ keepAlive: true });
+    let without: App;
+    let reading: App;
+    let writing: App;
+
+    beforeAll(async () => {
+      without = await start(platform, 'without', placement);
+      reading = await start(platform, 'reading', placement);
+      writing = await start(platform, 'writing', placement);
+    });
+    afterAll(async () => {
+      agent.destroy();
+      await closeApps();
+    });
+
+    const gzip = { headers: { 'accept-encoding': 'gzip' } };
+
+    const compressible = names.filter(
+      (name) => placement !== 'before the session' || !notForCompression.has(name),
+    );
+    it.each(compressible)('%s', async (name) => {
+      for (const options of notForHead.has(name) ? [gzip] : [gzip, { method: 'HEAD', ...gzip }]) {
+        const expected = await meet(without, name, options, agent);
+        const read = await meet(reading, name, options, agent);
+        const written = await meet(writing, name, options, agent);
+        expect(comparable(read, true)).toEqual(comparable(expected, true));
+        expect(comparable(written, false)).toEqual(comparable(expected, false));
+      }
+    });
+  });
+});
