@@ -34,6 +34,9 @@ const OPTIONS = Symbol('nestjs-tessera.options');
 const EVENTS = Symbol('nestjs-tessera.events');
 const STORE = Symbol('nestjs-tessera.store');
 
+/** How many instances use a store: several may share one, and the last of them closes it. */
+const users = new WeakMap<SessionStore, number>();
+
 /**
  * Server-side sessions for the whole application. Import `SessionModule.forRoot(options)` once, in the root module; with a `name`,
  * further instances stand beside it, each with a cookie, a store and a lifetime of its own.
@@ -93,13 +96,16 @@ export class SessionModule extends ConfigurableModuleClass implements OnModuleIn
   /** Checks the store before the first request. */
   async onModuleInit(): Promise<void> {
     if (isPrepared(this.store)) await this.store.prepare();
+    users.set(this.store, (users.get(this.store) ?? 0) + 1);
     this.#sweeper.start();
   }
 
   /** Requests have finished by now. */
   async onApplicationShutdown(): Promise<void> {
     await Promise.all([this.#sweeper.stop(), this.#hub.idle()]);
-    if (isClosable(this.store)) await this.store.close();
+    const others = (users.get(this.store) ?? 1) - 1;
+    users.set(this.store, others);
+    if (others === 0 && isClosable(this.store)) await this.store.close();
     this.events.complete();
   }
 }
