@@ -56,7 +56,8 @@ export class SessionWriter {
   async write(draft: SessionDraft): Promise<CommitDecision> {
     await this.#removeEnded(draft);
     let decision = await this.#decide(draft);
-    while (!(await this.#endAbsorbed(draft))) {
+    for (let attempt = 1; !(await this.#endAbsorbed(draft)); attempt++) {
+      if (attempt === MAX_ATTEMPTS) throw this.#conflict();
       const next = await this.#decide(draft);
       if (next.kind !== 'keep') decision = next;
     }
@@ -120,7 +121,11 @@ export class SessionWriter {
       const decision = await this.#rebase(draft);
       if (decision !== null) return decision;
     }
-    throw new SessionError(
+    throw this.#conflict();
+  }
+
+  #conflict(): SessionError {
+    return new SessionError(
       'SESSION_CONFLICT',
       `Other writers were faster ${MAX_ATTEMPTS} times in a row; the session was not written.`,
     );
