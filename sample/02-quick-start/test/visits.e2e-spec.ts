@@ -22,12 +22,4 @@ describe('the quick start', () => {
     expect((await ada.get('/')).text).toBe('Visit 2');
     expect((await bert.get('/')).text).toBe('Visit 1');
   });
-
-  it('loses no visit when pages are opened at once', async () => {
-    const ada = new Visitor(await app.getUrl());
-    await ada.get('/');
-    const answers = await Promise.all(Array.from({ length: 5 }, () => ada.get('/')));
-    expect(answers.map(({ text }) => text)).toContain('Visit 6');
-    expect((await ada.get('/')).text).toBe('Visit 7');
-  });
 });

@@ -6,7 +6,5 @@ import type { User } from '../users/user';
  * what the visitor gathered, the cart above all, stays.
  */
 export function enter(session: Session, { id, name, role }: User, rememberMe: boolean): void {
-  // Logging in once more begins a new login: constants are fixed until the old one ends.
-  if (session.principal !== null) session.logout({ keepData: session.principal.id === String(id) });
   session.login({ id, roles: [role] }, { rememberMe, constants: { name } });
 }
