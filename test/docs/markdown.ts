@@ -38,7 +38,9 @@ export class Markdown {
 
   /** Where links and images lead, outside of code. */
   links(): string[] {
-    return [...this.#prose().matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target!);
+    return [...this.#prose().matchAll(/\]\(([^)\s]+)\)|src="([^"]+)"/g)].map(
+      ([, link, image]) => (link ?? image)!,
+    );
   }
 
   /** What a link's `#fragment` may name: headings, as GitHub spells them. */
