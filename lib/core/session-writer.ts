@@ -5,6 +5,7 @@ import { FORGET, KEEP, type CommitDecision } from './session-decision';
 import type { SessionDraft } from './session-draft';
 import { expiryOf, extensionOf } from './session-expiry';
 import type { SessionManagerOptions } from './session-manager';
+import { SessionMerger } from './session-merger';
 import type { SessionRecord } from './session-record';
 import { UnreadableBody, decodeBody, type SessionState } from './session-state';
 import { newToken, sameHash, type ParsedToken } from './session-token';
@@ -34,6 +35,7 @@ const BACKOFF = 2;
 /** Brings a draft to the store. */
 export class SessionWriter {
   readonly #queue: CommitQueue;
+  readonly #merger: SessionMerger;
   /** Pages whose write failed, or did it? The next attempt finds out. */
   readonly #uncertain = new WeakMap<SessionDraft, Page>();
 
@@ -42,6 +44,7 @@ export class SessionWriter {
     private readonly options: Omit<SessionManagerOptions, 'store'>,
   ) {
     this.#queue = new CommitQueue(options.storeTimeout);
+    this.#merger = new SessionMerger(store, options);
   }
 
   /** The decision for a draft with nothing to write, else `null`. */
@@ -56,7 +59,7 @@ export class SessionWriter {
   async write(draft: SessionDraft): Promise<CommitDecision> {
     await this.#removeEnded(draft);
     let decision = await this.#decide(draft);
-    for (let attempt = 1; !(await this.#endAbsorbed(draft)); attempt++) {
+    for (let attempt = 1; !(await this.#merger.endAbsorbed(draft)); attempt++) {
       if (attempt === MAX_ATTEMPTS) throw this.#conflict();
       const next = await this.#decide(draft);
       if (next.kind !== 'keep') decision = next;
@@ -73,7 +76,7 @@ export class SessionWriter {
         await this.#extend(draft);
         return this.#nothing(draft);
       case 'changed':
-        await this.#bringIn(draft);
+        await this.#merger.bringIn(draft);
         // What was to be brought in may have been nothing.
         if (draft.status !== 'changed') return this.#nothing(draft);
         return draft.base === null
@@ -124,11 +127,10 @@ export class SessionWriter {
     throw this.#conflict();
   }
 
-  #conflict(): SessionError {
-    return new SessionError(
-      'SESSION_CONFLICT',
-      `Other writers were faster ${MAX_ATTEMPTS} times in a row; the session was not written.`,
-    );
+  #conflict(
+    reason = `Other writers were faster ${MAX_ATTEMPTS} times in a row; the session was not written.`,
+  ): SessionError {
+    return new SessionError('SESSION_CONFLICT', reason);
   }
 
   async #tryUpdate(draft: SessionDraft, page: Page): Promise<boolean> {
@@ -149,14 +151,11 @@ export class SessionWriter {
     if (draft.lineage !== lineage) return this.#nothing(draft);
     const alive = current !== null && !this.#isPast(current);
     const uncertain = this.#uncertain.get(draft);
-    if (alive && uncertain?.lineage === lineage && current.version >= uncertain.record.version) {
-      if (isSame(current, uncertain.record)) return this.#finish(draft, uncertain);
-      // A write that failed may lie beneath what others wrote on top: doing it again could do it twice.
-      if (draft.opens(current))
-        throw new SessionError(
-          'SESSION_CONFLICT',
-          'A write whose answer was lost cannot be repeated safely.',
-        );
+    if (alive && uncertain?.lineage === lineage) {
+      const fate = fateOf(uncertain.record, current, draft);
+      if (fate === 'written') return this.#finish(draft, uncertain);
+      if (fate === 'unknown')
+        throw this.#conflict('A write whose answer was lost cannot be repeated safely.');
     }
     if (alive && draft.opens(current) && this.#adopt(draft, current)) return null;
     // Who proved an identity in this very request gets a session of its own; nobody else has a right to this one any more.
@@ -194,61 +193,12 @@ export class SessionWriter {
       : extensionOf(state, base.expiresAt, this.options.clock());
   }
 
-  /** Merging: the other session's values become an operation of this one, and the other ends once this one is written. */
-  async #bringIn(draft: SessionDraft): Promise<void> {
-    const { lineage } = draft;
-    for (let token = draft.merging[0]; token !== undefined; token = draft.merging[0]) {
-      const other = token.id === draft.id ? null : await this.#open(token);
-      if (draft.lineage !== lineage) return;
-      draft.merging.shift();
-      if (other !== null) draft.absorb(token, other);
-    }
-  }
-
-  async #open(token: ParsedToken): Promise<SessionRecord | null> {
-    const record = await this.store.find(token.id);
-    if (record === null || !sameHash(record.secretHash, token.secretHash)) return null;
-    const state = this.#read(record);
-    if (state === null) return null;
-    return Math.min(record.expiresAt, state.deadline) > this.options.clock() ? record : null;
-  }
-
-  #read({ id, body }: SessionRecord): SessionState | null {
-    try {
-      return decodeBody(body, this.options.codec);
-    } catch (error) {
-      if (!(error instanceof UnreadableBody)) throw error;
-      this.options.emit({ type: 'rejected', id, reason: error.newer ? 'newer-format' : 'corrupt' });
-      return null;
-    }
-  }
-
   /** What fails is still there for the next attempt. */
   async #removeEnded({ ended }: SessionDraft): Promise<void> {
     for (let id = ended[0]; id !== undefined; id = ended[0]) {
       await this.store.delete(id);
       ended.shift();
     }
-  }
-
-  /**
-   * Ends the sessions whose data is written here by now; first it locks each as it was then, so that nobody's write is lost.
-   * Says whether that was all: one that has been written to since has to be brought in again.
-   */
-  async #endAbsorbed(draft: SessionDraft): Promise<boolean> {
-    for (let other = draft.absorbed[0]; other !== undefined; other = draft.absorbed[0]) {
-      const { record, token } = other;
-      const { secretHash } = newToken(record.id, this.options.name);
-      const version = record.version + 1;
-      const locked = await this.store.update({ ...record, version, secretHash }, record.version);
-      if (locked) await this.store.delete(record.id);
-      // Given up meanwhile, or superseded.
-      if (draft.absorbed[0] !== other) continue;
-      draft.absorbed.shift();
-      if (locked) draft.announceMerged(record);
-      else draft.merging.push(token);
-    }
-    return draft.merging.length === 0 || draft.superseded;
   }
 
   /** A deadline set to the past ends the session, unless somebody else moved on with it: the write was conditional. */
@@ -327,8 +277,16 @@ export class SessionWriter {
   }
 }
 
-function isSame(a: SessionRecord, b: SessionRecord): boolean {
-  return a.version === b.version && a.body === b.body && sameHash(a.secretHash, b.secretHash);
+/** Whether a record whose write failed was written all the same, as far as what is stored now can tell. */
+function fateOf(
+  { version, secretHash, body }: SessionRecord,
+  current: SessionRecord,
+  draft: SessionDraft,
+): 'written' | 'not written' | 'unknown' {
+  if (sameHash(secretHash, current.secretHash) && !draft.opens(current)) return 'written';
+  const renewed = draft.token !== null && !sameHash(secretHash, draft.token.secretHash);
+  const overtaken = current.version === version && current.body !== body;
+  return renewed || overtaken || current.version < version ? 'not written' : 'unknown';
 }
 
 /** Epoch milliseconds; `null` for as long as the browser runs. */

@@ -35,6 +35,7 @@ export class Witness implements SessionStore {
   }
 
   update(record: SessionRecord, expectedVersion: number, call: StoreCall): Promise<boolean> {
+    this.#noteExpiry(record);
     return this.#around('update', record.id, async () => {
       const visit = visits.getStore();
       const done = await this.inner.update(record, expectedVersion, call);
@@ -49,6 +50,7 @@ export class Witness implements SessionStore {
     expiresAt: number,
     call: StoreCall,
   ): Promise<boolean> {
+    this.#noteExpiry({ id, expiresAt });
     return this.#around('extend', id, async () => {
       const visit = visits.getStore();
       const done = await this.inner.extend(id, expectedVersion, expiresAt, call);
@@ -98,9 +100,13 @@ export class Witness implements SessionStore {
 
   #note(visit: Visit | undefined, record: SessionRecord): void {
     this.records.set(record.id, record);
-    const known = this.latestExpiry.get(record.id) ?? 0;
-    this.latestExpiry.set(record.id, Math.max(known, record.expiresAt));
+    this.#noteExpiry(record);
     visit?.secrets.add(record.secretHash);
+  }
+
+  /** From when the write is on its way: it was sent in time, whenever it arrives. */
+  #noteExpiry({ id, expiresAt }: Pick<SessionRecord, 'id' | 'expiresAt'>): void {
+    this.latestExpiry.set(id, Math.max(this.latestExpiry.get(id) ?? 0, expiresAt));
   }
 
   #object(text: string): void {

@@ -298,11 +298,13 @@ class Request {
     if (principal !== null && principal.id !== id && !this.visit.superseded) this.#retire();
     this.#session.login({ id });
     this.visit.logins.add(`default:${id}`);
+    this.visit.superseded = false;
   }
 
   /** What was recorded goes with the session. */
   #retire(): void {
     this.#unsaid = [];
+    this.visit.superseded = false;
     this.#retired.push(this.#session.id);
     this.visit.ending.add(this.#session.id);
   }
