@@ -33,6 +33,7 @@ describe('the events', () => {
   const bad = (): never => {
     throw new Error('a bad listener');
   };
+  const rejecting = (() => Promise.reject(new Error('a bad listener'))) as () => never;
 
   it('reach every listener, frozen', () => {
     const heard: SessionEvent[] = [];
@@ -47,7 +48,7 @@ describe('the events', () => {
   it.each<[string, (stream: SessionEvents) => unknown]>([
     ['throws', (stream) => stream.subscribe(bad)],
     ['is an observer that throws', (stream) => stream.subscribe({ next: bad })],
-    ['rejects', (stream) => stream.subscribe(async () => bad())],
+    ['rejects', (stream) => stream.subscribe(rejecting)],
     ['throws behind an operator', (stream) => stream.pipe(filter(() => true)).subscribe(bad)],
     [
       'rejects behind operators',
@@ -57,7 +58,7 @@ describe('the events', () => {
             map((e) => e),
             share(),
           )
-          .subscribe(async () => bad()),
+          .subscribe(rejecting),
     ],
     ['throws within an operator', (stream) => stream.pipe(map(bad)).subscribe()],
     ['throws within tap', (stream) => stream.pipe(tap(bad)).subscribe(() => {})],

@@ -7,7 +7,6 @@ export const DEFAULT_REALM = 'default';
 const MAX_KEY_LENGTH = 255;
 
 /** NUL and lone surrogates do not survive every database's text column. */
-// eslint-disable-next-line no-control-regex -- NUL is what it looks for
 const UNSTORABLE = /[\0\p{Surrogate}]/u;
 
 /** Who is logged in. */

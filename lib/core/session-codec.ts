@@ -28,7 +28,7 @@ const MAX_DEPTH = 100;
  */
 export const jsonCodec: SessionCodec = {
   encode: (value) => JSON.stringify(pack(value, 0)),
-  decode: (text) => (text.includes('["$') ? unpack(JSON.parse(text)) : JSON.parse(text)),
+  decode: (text) => (text.includes('["$') ? unpack(JSON.parse(text)) : (JSON.parse(text) as unknown)),
 };
 
 function pack(value: unknown, depth: number): unknown {

@@ -659,7 +659,7 @@ describe('a commit', () => {
         () => 5 as never,
       ]) {
         const broken = core({ store: { ...new MemorySessionStore(), find } as never });
-        broken.store.find = find as never;
+        broken.store.find = find;
         const { token } = newToken(newSessionId(), 'default');
         await expect(broken.manager.open(token)).rejects.toMatchObject({ code: 'SESSION_STORE_UNAVAILABLE' });
         expect(broken.told()).toEqual(['storeFailed']);

@@ -61,7 +61,7 @@ class ContextController {
   }
   @Get('timer') timer() {
     return new Promise((resolve, reject) => {
-      setTimeout(() => this.sessions.current().then((session) => resolve(session.isNew), reject), 1);
+      setTimeout(() => void this.sessions.current().then((session) => resolve(session.isNew), reject), 1);
     });
   }
   @Post('login') async login() {

@@ -41,7 +41,7 @@ const hashOf = (token: string): string =>
 const prints = (thing: unknown, depth: number | null = null): string =>
   [
     inspect(thing, { depth, showHidden: true, getters: true, maxArrayLength: null }),
-    String(thing), // eslint-disable-line @typescript-eslint/no-base-to-string -- whatever it prints
+    String(thing),
     safeJson(thing),
   ].join('\n');
 

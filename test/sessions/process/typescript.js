@@ -1,0 +1,24 @@
+// Lets a process of its own run the sources as they are, compiled as Jest compiles them.
+const { readFileSync } = require('node:fs');
+const Module = require('node:module');
+const { join, resolve } = require('node:path');
+const { transformSync } = require('@swc/core');
+const { moduleNameMapper, transform } = require('../../../jest.config.js');
+
+const root = resolve(__dirname, '../../..');
+const [, options] = Object.values(transform)[0];
+const names = Object.entries(moduleNameMapper).map(([name, file]) => [new RegExp(name), file]);
+
+Module._extensions['.ts'] = (module, filename) => {
+  module._compile(transformSync(readFileSync(filename, 'utf8'), { ...options, filename }).code, filename);
+};
+
+const resolveFilename = Module._resolveFilename;
+Module._resolveFilename = function (request, ...rest) {
+  const mapped = names.find(([name]) => name.test(request));
+  return resolveFilename.call(
+    this,
+    mapped === undefined ? request : join(root, mapped[1].replace('<rootDir>', '.')),
+    ...rest,
+  );
+};
