@@ -52,6 +52,7 @@ export class HeldResponse {
     if (this.#state === 'answering') return this.originals[name].apply(this.response, args);
     if (this.#state === 'failed') return this.#swallow(name, args);
     const isFirst = this.#calls.length === 0;
+    if (!isFirst && name === 'writeHead' && !isHttp1(this.response)) refuseHeader();
     if (!isFirst) this.#rehearse(name, args);
     this.#calls.push({ name, args: isFirst ? this.#begin(name, args) : args });
     if (isFirst) this.#disguise();

@@ -1,0 +1,273 @@
+import { Agent, type ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import {
+  Catch,
+  Controller,
+  Get,
+  Inject,
+  Post,
+  Res,
+  UseFilters,
+  type ArgumentsHost,
+  type ExceptionFilter,
+} from '@nestjs/common';
+import type { Response } from 'express';
+import type { FastifyReply } from 'fastify';
+import {
+  MemorySessionStore,
+  Session,
+  SessionModule,
+  SessionService,
+  SessionUnavailableException,
+} from 'nestjs-tessera';
+import { closeApps, platforms, startApp, type App } from '../support/app';
+import { visitor } from '../support/visitor';
+import { WatchedStore } from '../support/watched-store';
+import { exchange, valuesOf } from './exchange';
+
+declare module 'nestjs-tessera' {
+  interface SessionData {
+    failing: unknown;
+  }
+}
+
+type AnyResponse = Response & FastifyReply;
+const rawOf = (response: AnyResponse): ServerResponse => response.raw ?? response;
+
+@Catch(SessionUnavailableException)
+class ApologyFilter implements ExceptionFilter {
+  catch({ code }: SessionUnavailableException, host: ArgumentsHost): void {
+    host.switchToHttp().getResponse<AnyResponse>().status(503).send({ sorry: code });
+  }
+}
+
+let abandoned: string[] = [];
+
+@Controller()
+class FailingController {
+  constructor(@Inject(SessionService) private readonly sessions: SessionService) {}
+
+  @Get('untouched') untouched(): string {
+    return 'untouched';
+  }
+
+  @Post('begin') begin(@Session() session: Session): void {
+    session.set('failing', { list: [] });
+  }
+
+  @Get('returned') returned(@Session() session: Session): string {
+    session.set('failing', 1);
+    return 'saved, allegedly';
+  }
+
+  @Get('filtered') @UseFilters(ApologyFilter) filtered(@Session() session: Session): string {
+    session.set('failing', 1);
+    return 'saved, allegedly';
+  }
+
+  @Get('res') res(@Session() session: Session, @Res() response: AnyResponse): void {
+    session.set('failing', 1);
+    const raw = rawOf(response);
+    raw.setHeader('Vary', 'Origin');
+    raw.setHeader('X-Secret', 'rests on the session');
+    raw.writeHead(201, {
+      'Access-Control-Allow-Origin': 'https://ada.example',
+      'Set-Cookie': 'other=1',
+      'Content-Length': '4',
+    });
+    raw.write('half', () => abandoned.push('written'));
+    raw.end(() => abandoned.push('ended'));
+  }
+
+  @Get('piped') piped(@Session() session: Session, @Res() response: AnyResponse): void {
+    session.set('failing', 1);
+    const source = Readable.from(Array.from({ length: 500 }, () => Buffer.alloc(1024)));
+    pipeline(source, rawOf(response)).then(
+      () => abandoned.push('piped'),
+      () => abandoned.push('broken off'),
+    );
+  }
+
+  @Get('mutated') mutated(@Session() session: Session): string {
+    (session.get('failing') as { list: unknown[] }).list.push(() => 'no value');
+    return 'saved, allegedly';
+  }
+
+  @Get('mutated/res') mutatedRes(@Session() session: Session, @Res() response: AnyResponse): void {
+    (session.get('failing') as { list: unknown[] }).list.push(() => 'no value');
+    rawOf(response).end('saved, allegedly');
+  }
+
+  @Get('large') large(@Session() session: Session, @Res() response: AnyResponse): void {
+    session.set('failing', 'x'.repeat(70_000));
+    rawOf(response).end('saved, allegedly');
+  }
+
+  @Get('caught') async caught(@Session() session: Session): Promise<string> {
+    session.set('failing', 1);
+    return this.sessions.commit().then(
+      () => 'saved',
+      (error: SessionUnavailableException) => error.code,
+    );
+  }
+}
+
+const unavailable = {
+  statusCode: 503,
+  code: 'SESSION_STORE_UNAVAILABLE',
+  message: 'Service Unavailable',
+};
+
+describe.each(platforms)('a commit that fails on %s', (platform) => {
+  const store = new WatchedStore(new MemorySessionStore());
+  let app: App;
+  let url: string;
+
+  beforeEach(async () => {
+    abandoned = [];
+    store.before = () => {};
+    app = await startApp({ platform, options: { store }, controllers: [FailingController] });
+    url = await app.getUrl();
+  });
+  afterEach(closeApps);
+
+  const fails = (): void => {
+    store.take();
+    store.before = async (operation) => {
+      await new Promise((resolve) => setImmediate(resolve));
+      if (operation !== 'find') throw new Error('the disk is on fire');
+    };
+  };
+
+  it('is a 503 that says no more, after one attempt', async () => {
+    fails();
+    const answer = await (await visitor(app)).get('/returned');
+    expect([answer.status, answer.json(), answer.cookies]).toEqual([503, unavailable, []]);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(store.take().filter((call) => call === 'insert')).toHaveLength(1);
+  });
+
+  it('is an exception that filters answer', async () => {
+    fails();
+    const answer = await (await visitor(app)).get('/filtered');
+    expect([answer.status, answer.json()]).toEqual([503, { sorry: 'SESSION_STORE_UNAVAILABLE' }]);
+    expect(store.take().filter((call) => call === 'insert')).toHaveLength(1);
+  });
+
+  it('takes the place of an answer that was under way, and keeps what other origins and caches need', async () => {
+    fails();
+    const answer = await exchange(`${url}/res`, { agent: false });
+    expect([answer.status, answer.reason, JSON.parse(answer.body.toString())]).toEqual([
+      503,
+      'Service Unavailable',
+      unavailable,
+    ]);
+    const values = ['Access-Control-Allow-Origin', 'Vary', 'Cache-Control', 'Set-Cookie', 'X-Secret'].map(
+      (name) => valuesOf(answer, name).join(),
+    );
+    expect(values).toEqual(['https://ada.example', 'Origin, Cookie', 'no-store', '', '']);
+    expect(abandoned).toEqual(['written', 'ended']);
+    expect(store.take().filter((call) => call === 'insert')).toHaveLength(1);
+  });
+
+  it('answers HEAD with the same head and no body', async () => {
+    fails();
+    const answer = await exchange(`${url}/res`, { method: 'HEAD', agent: false });
+    expect([answer.status, answer.body.length]).toEqual([503, 0]);
+  });
+
+  it('lets an abandoned stream come to its end', async () => {
+    fails();
+    const answer = await exchange(`${url}/piped`, { agent: false });
+    expect([answer.status, JSON.parse(answer.body.toString()), answer.complete]).toEqual([
+      503,
+      unavailable,
+      true,
+    ]);
+    for (let turns = 0; turns < 200 && abandoned.length === 0; turns++)
+      await new Promise((resolve) => setImmediate(resolve));
+    expect(abandoned).toEqual([expect.stringMatching(/piped|broken off/)]);
+  });
+
+  it('closes the connection, and the client goes on with another', async () => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    fails();
+    const answer = await exchange(`${url}/res`, { agent });
+    expect(valuesOf(answer, 'Connection')).toEqual(['close']);
+    store.before = () => {};
+    expect((await exchange(`${url}/returned`, { agent })).status).toBe(200);
+    agent.destroy();
+  });
+
+  it('leaves routes alone that have no use for the session', async () => {
+    fails();
+    expect((await (await visitor(app)).get('/untouched')).status).toBe(200);
+  });
+
+  it.each(['/mutated', '/mutated/res', '/large'])(
+    'is a 500 when a value cannot be kept: %s',
+    async (path) => {
+      const ada = await visitor(app);
+      await ada.post('/begin');
+      store.take();
+      const answer = await ada.get(path);
+      expect([answer.status, answer.json()]).toEqual([
+        500,
+        { statusCode: 500, message: 'Internal server error' },
+      ]);
+      expect(store.take()).toEqual(['find']);
+    },
+  );
+
+  it('is told to whoever commits by hand', async () => {
+    fails();
+    const answer = await (await visitor(app)).get('/caught');
+    expect([answer.status, answer.text]).toEqual([200, 'SESSION_STORE_UNAVAILABLE']);
+  });
+
+  it('is a 503 when the session cannot even be read', async () => {
+    const ada = await visitor(app);
+    await ada.post('/begin');
+    store.before = () => {
+      throw new Error('the disk is on fire');
+    };
+    const answer = await ada.get('/returned');
+    expect([answer.status, answer.json()]).toEqual([503, unavailable]);
+  });
+});
+
+@Controller()
+class TwoInstancesController {
+  @Get() both(
+    @Session() session: Session,
+    @Session({ name: 'admin' }) admin: Session,
+    @Res() response: AnyResponse,
+  ): void {
+    session.set('failing', 1);
+    admin.set('failing', 1);
+    rawOf(response).end('both saved, allegedly');
+  }
+}
+
+describe.each(platforms)('a commit of two sessions, of which one fails, on %s', (platform) => {
+  afterEach(closeApps);
+
+  it('tells the client what the other one has committed', async () => {
+    const store = new WatchedStore(new MemorySessionStore());
+    store.before = () => {
+      throw new Error('the disk is on fire');
+    };
+    const app = await startApp({
+      platform,
+      options: { store },
+      imports: [SessionModule.forRoot({ name: 'admin' })],
+      controllers: [TwoInstancesController],
+    });
+    const answer = await (await visitor(app)).get('/');
+    expect([answer.status, answer.cookies]).toEqual([
+      503,
+      [expect.stringMatching(/^__Host-session-admin=[\w-]{22}\./)],
+    ]);
+  });
+});
