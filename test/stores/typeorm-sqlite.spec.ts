@@ -2,13 +2,16 @@ import { describeSessionStore } from 'nestjs-tessera/testing';
 import { TypeOrmSessionStore } from 'nestjs-tessera/typeorm';
 import { sqliteFile } from './sqlite-file';
 
+// What is proven here does not depend on waiting for the disk; what does, kill -9, is with the processes.
+const prepareDatabase = (database: { pragma(text: string): void }) => database.pragma('synchronous = OFF');
+
 describe.each([{ enableWAL: false }, { enableWAL: true }])('with %p', (options) => {
   let file: ReturnType<typeof sqliteFile>;
 
   describeSessionStore('TypeOrmSessionStore on SQLite', {
     async create() {
       file = sqliteFile();
-      return new TypeOrmSessionStore(await file.open(options));
+      return new TypeOrmSessionStore(await file.open({ ...options, prepareDatabase }));
     },
     async destroy(store) {
       await store.close();

@@ -1,0 +1,302 @@
+import type { SessionRecord } from '../core/session-record';
+import type { SessionStore } from '../core/session-store';
+import type { SessionId } from '../core/session-token';
+import { MemorySessionStore } from '../stores/memory/memory-session-store';
+import { describeSessionStore, type SessionStoreHarness } from './describe-session-store';
+import { call } from './store-suite/store-suite';
+import { globalRunner, type TestRunner } from './store-suite/test-runner';
+
+type Body = () => void | Promise<void>;
+
+/** A test runner in miniature: what the suite says of a store, as titles. */
+async function verdictOf(
+  harness: SessionStoreHarness,
+): Promise<{ failed: string[]; passed: string[]; skipped: string[] }> {
+  const tests: [title: string, body: Body][] = [];
+  const skipped: string[] = [];
+  const path: string[] = [];
+  let before: Body = () => undefined;
+  let after: Body = () => undefined;
+  const describe = (name: string, body: () => void) => {
+    path.push(name);
+    body();
+    path.pop();
+  };
+  const runner: TestRunner = {
+    describe: Object.assign(describe, { skip: (name: string) => skipped.push(name) }),
+    it: (name, body) => tests.push([[...path, name].join(' › '), body]),
+    beforeEach: (body) => (before = body),
+    afterEach: (body) => (after = body),
+  };
+  describeSessionStore('store', { volume: 1000, ...harness, runner });
+
+  const [failed, passed]: string[][] = [[], []];
+  for (const [title, body] of tests) {
+    await before();
+    await Promise.resolve()
+      .then(body)
+      .then(
+        () => passed?.push(title),
+        () => failed?.push(title),
+      );
+    await after();
+  }
+  return { failed: failed!, passed: passed!, skipped };
+}
+
+/** Stores with one mistake each, and the title of a test that must notice it. */
+const MISTAKES: Record<string, [title: RegExp, Store: new () => SessionStore]> = {
+  'inserts over what exists': [
+    /rejects an id that exists already/,
+    class extends MemorySessionStore {
+      override async insert(record: SessionRecord) {
+        await super.delete(record.id);
+        await super.insert(record);
+      }
+    },
+  ],
+  'rejects a duplicate without its code': [
+    /rejects an id that exists already/,
+    class extends MemorySessionStore {
+      override insert = (record: SessionRecord) =>
+        super.insert(record).catch(() => Promise.reject(new Error('UNIQUE constraint failed')));
+    },
+  ],
+  'brings the dead back with an update': [
+    /R9: says false and creates nothing/,
+    class extends MemorySessionStore {
+      override async update(record: SessionRecord, expected: number) {
+        if ((await this.find(record.id)) !== null) return super.update(record, expected);
+        await super.insert(record);
+        return true;
+      }
+    },
+  ],
+  'updates whatever the version': [
+    /has another version/,
+    class extends MemorySessionStore {
+      override async update(record: SessionRecord) {
+        const found = await this.find(record.id);
+        return found !== null && super.update(record, found.version);
+      }
+    },
+  ],
+  'reads, and then writes': [
+    /R2: loses none/,
+    class extends MemorySessionStore {
+      override async update(record: SessionRecord, expected: number) {
+        const found = await this.find(record.id);
+        if (found?.version !== expected) return false;
+        await new Promise(setImmediate);
+        await super.delete(record.id);
+        await super.insert(record).catch(() => undefined);
+        return true;
+      }
+    },
+  ],
+  'counts an extension as a version': [
+    /R6: moves the expiry/,
+    class extends MemorySessionStore {
+      override async extend(id: SessionId, expected: number, expiresAt: number) {
+        const found = await this.find(id);
+        return found !== null && this.update({ ...found, version: expected + 1, expiresAt }, expected);
+      }
+    },
+  ],
+  'says false when an extension changes nothing': [
+    /true when the expiry is that already/,
+    class extends MemorySessionStore {
+      override async extend(id: SessionId, expected: number, expiresAt: number) {
+        return (await this.find(id))?.expiresAt !== expiresAt && super.extend(id, expected, expiresAt);
+      }
+    },
+  ],
+  'keeps the very object it was given': [
+    /keeps no reference/,
+    class extends MemorySessionStore {
+      readonly #given = new Map<string, SessionRecord>();
+      override async insert(record: SessionRecord) {
+        await super.insert(record);
+        this.#given.set(record.id, record);
+      }
+      override async find(id: SessionId) {
+        const found = await super.find(id);
+        const given = this.#given.get(id);
+        return found !== null && given?.version === found.version ? { ...found, body: given.body } : found;
+      }
+    },
+  ],
+  'hands out the very object it keeps': [
+    /keeps no reference/,
+    class extends MemorySessionStore {
+      readonly #kept = new Map<string, SessionRecord>();
+      override async find(id: SessionId) {
+        const kept = this.#kept.get(id) ?? (await super.find(id));
+        if (kept !== null) this.#kept.set(id, kept);
+        return kept;
+      }
+    },
+  ],
+  'cuts long bodies': [
+    /D1: keeps a body exactly: 64 KB of emoji/,
+    class extends MemorySessionStore {
+      override insert = (record: SessionRecord) =>
+        super.insert({ ...record, body: record.body.slice(0, 30_000) });
+    },
+  ],
+  'takes ids of different case for one': [
+    /differ only in case/,
+    class extends MemorySessionStore {
+      override find = (id: SessionId) => super.find(id.toLowerCase() as SessionId);
+      override insert = (record: SessionRecord) =>
+        super.insert({ ...record, id: record.id.toLowerCase() as SessionId });
+    },
+  ],
+  'trips over a hostile id': [
+    /T4: finds nothing under hostile ids/,
+    class extends MemorySessionStore {
+      override async find(id: SessionId) {
+        if (id.includes('\0')) throw new Error('invalid byte sequence');
+        return super.find(id);
+      }
+    },
+  ],
+  'takes an expiry of zero for none': [
+    /E5: reclaims an expiry of zero/,
+    class extends MemorySessionStore {
+      override insert = (record: SessionRecord) =>
+        super.insert({ ...record, expiresAt: record.expiresAt <= 0 ? Infinity : record.expiresAt });
+    },
+  ],
+  'finds principals by their beginning': [
+    /L7: finds a principal/,
+    class extends MemorySessionStore {
+      override async findByPrincipal(principal: string) {
+        const found = [];
+        for await (const record of this.records(call))
+          if (record.principal?.startsWith(principal)) found.push(record);
+        return found;
+      }
+    },
+  ],
+  'forgets how many it removed': [
+    /removes all sessions of one principal/,
+    class extends MemorySessionStore {
+      override deleteByPrincipal = (principal: string) => super.deleteByPrincipal(principal).then(() => 1);
+    },
+  ],
+  'goes through one page': [
+    /yields each of many once/,
+    class extends MemorySessionStore {
+      override async *records() {
+        let yielded = 0;
+        for await (const record of super.records(call)) if (yielded++ < 500) yield record;
+      }
+    },
+  ],
+  'goes on when the call was given up': [
+    /stops within a page/,
+    class extends MemorySessionStore {
+      override records = () => super.records(call);
+    },
+  ],
+  'sweeps without a limit': [
+    /E6: removes no more than its limit/,
+    class extends MemorySessionStore {
+      override sweep = (now: number) => super.sweep(now, Infinity);
+    },
+  ],
+  'sweeps a millisecond late': [
+    /E6: removes what expires at or before/,
+    class extends MemorySessionStore {
+      override sweep = (now: number, limit: number) => super.sweep(now - 1, limit);
+    },
+  ],
+  'picks what has expired, and removes it later': [
+    /E6: never removes a session that was extended/,
+    class extends MemorySessionStore {
+      override async sweep(now: number, limit: number) {
+        const due = [];
+        for await (const record of this.records(call))
+          if (record.expiresAt <= now && due.length < limit) due.push(record);
+        await Promise.all(due.map(({ id }) => this.delete(id)));
+        return due.length;
+      }
+      // A database takes its time.
+      override async extend(...all: [SessionId, number, number]) {
+        await new Promise((resolve) => setTimeout(resolve, 2));
+        return super.extend(...all);
+      }
+    },
+  ],
+};
+
+describe('describeSessionStore', () => {
+  it('finds nothing wrong with a right store', async () => {
+    const { failed, passed, skipped } = await verdictOf({ create: () => new MemorySessionStore() });
+    expect(failed).toEqual([]);
+    expect(skipped).toEqual([]);
+    expect(passed.length).toBeGreaterThan(50);
+  });
+
+  it.each(Object.entries(MISTAKES))('notices a store that %s', async (_, [title, Store]) => {
+    const { failed } = await verdictOf({ create: () => new Store() });
+    expect(failed).toContainEqual(expect.stringMatching(title));
+  });
+
+  const bare = (): SessionStore => {
+    const { find, insert, update, extend, delete: remove } = MemorySessionStore.prototype;
+    const store = new MemorySessionStore();
+    return {
+      find: find.bind(store),
+      insert: insert.bind(store),
+      update: update.bind(store),
+      extend: extend.bind(store),
+      delete: remove.bind(store),
+    };
+  };
+
+  it('shows the powers that a store has not as skipped', async () => {
+    const { failed, skipped } = await verdictOf({
+      create: bare,
+      without: ['principals', 'enumeration', 'sweeping'],
+    });
+    expect(failed).toEqual([]);
+    expect(skipped).toEqual([
+      'principals: not a power of this store',
+      'enumeration: not a power of this store',
+      'sweeping: not a power of this store',
+    ]);
+  });
+
+  it('fails for a power that is missing without a word, or there although denied', async () => {
+    const missing = await verdictOf({ create: bare, without: ['principals', 'enumeration'] });
+    expect(missing.failed).toContain('store › has the power: sweeping');
+    const denied = await verdictOf({ create: () => new MemorySessionStore(), without: ['sweeping'] });
+    expect(denied.failed).toEqual(['store › has not the power: sweeping']);
+  });
+
+  it('prepares each store, and closes it unless the harness destroys it', async () => {
+    const calls: string[] = [];
+    const create = () =>
+      Object.assign(new MemorySessionStore(), {
+        prepare: async () => void calls.push('prepare'),
+        close: async () => void calls.push('close'),
+      });
+    await verdictOf({ create });
+    expect(new Set(calls)).toEqual(new Set(['prepare', 'close']));
+    calls.length = 0;
+    await verdictOf({ create, destroy: () => void calls.push('destroy') });
+    expect(new Set(calls)).toEqual(new Set(['prepare', 'destroy']));
+  });
+
+  it('names the way out where there is no test runner', () => {
+    const { describe } = globalThis;
+    Reflect.deleteProperty(globalThis, 'describe');
+    try {
+      expect(globalRunner).toThrow(/hand the runner over: import \* as runner from 'vitest'/);
+    } finally {
+      globalThis.describe = describe;
+    }
+  });
+});
