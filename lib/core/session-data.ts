@@ -29,6 +29,11 @@ export type SessionKey = keyof SessionData & string;
 /** A key declared in {@link SessionConstants}. */
 export type SessionConstantKey = keyof SessionConstants & string;
 
+/** What `login` may fix: the constants declared in {@link SessionConstants}, and none until there are. */
+export type ConstantValues = keyof SessionConstants extends never
+  ? Record<string, never>
+  : Partial<SessionConstants>;
+
 /** A kind of flash message: any string, or the ones declared in {@link SessionMessages}. */
 export type FlashKind = keyof SessionMessages extends never ? string : keyof SessionMessages & string;
 

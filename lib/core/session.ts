@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { principalKey, toPrincipal, toRoles, type Principal, type PrincipalInput } from './principal';
 import type {
+  ConstantValues,
   FlashKind,
   FlashMessage,
   SessionConstantKey,
@@ -28,7 +29,7 @@ export interface LoginOptions {
    */
   readonly keepData?: boolean;
   /** Values fixed until logout, read with `session.constant(key)`. */
-  readonly constants?: Partial<SessionConstants>;
+  readonly constants?: ConstantValues;
 }
 
 /** What `logout` leaves behind. */
@@ -383,7 +384,7 @@ export class Session {
     return { id, isNew, principal, createdAt, expiresAt };
   }
 
-  #encodeConstants(constants: Partial<SessionConstants> = {}): Record<string, string> {
+  #encodeConstants(constants: ConstantValues = {}): Record<string, string> {
     return Object.fromEntries(
       Object.entries(constants).map(([key, value]) => [key, this.#draft.encode(key, value)]),
     );

@@ -1,12 +1,11 @@
-import { Controller, Get, Injectable, Post, Req, Body, Scope } from '@nestjs/common';
+import { Controller, Get, Injectable, Post, Req, Body, Scope, ValidationPipe } from '@nestjs/common';
 import type { ArgumentsHost, ExecutionContext } from '@nestjs/common';
 import { createParamDecorator } from '@nestjs/common';
-import { SessionService } from 'nestjs-tessera';
+import { MemorySessionStore, Principal, Session, SessionService } from 'nestjs-tessera';
 import { closeApps, platforms, startApp, type App } from '../support/app';
 import '../support/session-data';
 import { visitor } from '../support/visitor';
 import { WatchedStore } from '../support/watched-store';
-import { MemorySessionStore } from 'nestjs-tessera';
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -58,6 +57,9 @@ class ContextController {
     } catch (error) {
       return { code: (error as { code: string }).code, message: (error as Error).message };
     }
+  }
+  @Get('decorated') decorated(@Session() session: Session, @Principal() who: Principal | null) {
+    return { visits: session.update('visits', (n = 0) => n + 1), who };
   }
   @Get('timer') timer() {
     return new Promise((resolve, reject) => {
@@ -168,6 +170,19 @@ describe.each(platforms)('SessionService on %s', (platform) => {
     ])
       await expect(ask()).rejects.toMatchObject({ code: 'SESSION_REQUEST_MISSING' });
     await expect(sessions.of({})).rejects.toThrow('SessionModule.forRoot()');
+  });
+
+  it('lets a validating pipe be global: a session is not a body', async () => {
+    app = await startApp({
+      platform,
+      controllers: [ContextController],
+      providers: [Ledger, Clerk],
+      configure: (it) =>
+        void it.useGlobalPipes(
+          new ValidationPipe({ transform: true, whitelist: true, forbidNonWhitelisted: true }),
+        ),
+    });
+    expect((await (await visitor(app)).get('/decorated')).json()).toEqual({ visits: 1, who: null });
   });
 
   it('leaves req.session to whoever owns it', async () => {

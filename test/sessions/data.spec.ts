@@ -262,7 +262,7 @@ describe.each(platforms)('data on %s', (platform) => {
       app.get(SessionEvents).subscribe(() => {
         throw new Error('bad listener');
       });
-      app.get(SessionEvents).subscribe(() => Promise.reject(new Error('worse listener')));
+      app.get(SessionEvents).subscribe((): never => Promise.reject(new Error('worse listener')) as never);
       app.get(SessionEvents).subscribe(() => new Promise(() => {}) as never);
       expect((await session.run(ada, (s) => s.login({ id: 7 }))).status).toBe(201);
       expect(await session.ask(ada, (s) => s.principal?.id)).toBe('7');
