@@ -81,8 +81,7 @@ export class SessionHandle {
     addVary(headers, transport.vary);
     if (this.#decision.kind === 'keep') return;
     transport.write(headers, this.#decision, clock());
-    const cacheControl = headers.get('Cache-Control').join(',');
-    if (!/\b(no-store|private)\b/i.test(cacheControl)) headers.set('Cache-Control', ['no-store']);
+    if (!isKeptFromSharedCaches(headers)) headers.set('Cache-Control', ['no-store']);
   }
 
   async #open(): Promise<Session> {
@@ -141,6 +140,16 @@ function addVary(headers: ResponseHeaders, name: string): void {
   const names = vary.split(',').map((each) => each.trim().toLowerCase());
   if (names.includes('*') || names.includes(name.toLowerCase())) return;
   headers.set('Vary', [vary === '' ? name : `${vary}, ${name}`]);
+}
+
+/** `private="some-header"` keeps back that header only, and what stands in quotes is no directive. */
+function isKeptFromSharedCaches(headers: ResponseHeaders): boolean {
+  const directives = headers
+    .get('Cache-Control')
+    .join(',')
+    .replaceAll(/"(?:[^"\\]|\\.)*"/g, '""')
+    .split(',');
+  return directives.some((directive) => /^(no-store|private)$/i.test(directive.trim()));
 }
 
 /** A store that fails is an ordinary exception for guards, handlers and filters; other errors are the application's own. */

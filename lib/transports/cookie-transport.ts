@@ -47,9 +47,10 @@ export class CookieTransport implements SessionTransport {
   }
 
   write(headers: ResponseHeaders, decision: Exclude<CommitDecision, { kind: 'keep' }>, now: number): void {
+    // Browsers trim what stands around a name.
     const others = headers
       .get('Set-Cookie')
-      .filter((line) => !line.trimStart().startsWith(`${this.cookie.name}=`));
+      .filter((line) => line.split(/[=;]/, 1)[0]!.trim() !== this.cookie.name);
     headers.set('Set-Cookie', [
       ...others,
       decision.kind === 'issue' ? this.#issue(decision.token, decision.keepUntil, now) : this.#forget(),
