@@ -25,9 +25,9 @@ export function readOptions() {
     node: resolve(values.node),
     platforms: values.platform,
     routes: values.route,
-    rounds: Number(values.rounds ?? (quick ? 5 : 15)),
-    requests: Number(values.requests ?? (quick ? 1000 : 3000)),
-    warmup: quick ? 3000 : 10_000,
+    rounds: Number(values.rounds ?? (quick ? 5 : 11)),
+    requests: Number(values.requests ?? (quick ? 1000 : 2500)),
+    warmup: quick ? 3000 : 8000,
     against: values.against === undefined ? undefined : resolve(values.against),
   };
 }
