@@ -211,6 +211,18 @@ describe('a commit', () => {
       expect(await read(token)).toEqual({ cart: ['a'], theme: 'dark', visits: 1 });
     });
 
+    it('sets an object to what it was then, whatever has become of it since', async () => {
+      const token = await stored();
+      interrupt(token, (s) => s.set('theme', 'dark'));
+      await app.request(token, (s) => {
+        const cart = ['a'];
+        s.set('cart', cart);
+        s.update('cart', (before = []) => [...before, 'b']);
+        cart.push('of no concern any more');
+      });
+      expect(await read(token)).toEqual({ cart: ['a', 'b'], theme: 'dark', visits: 1 });
+    });
+
     it('does not lose what was changed in place before an update', async () => {
       const token = await stored((s) => s.set('cart', []));
       interrupt(token, (s) => s.set('theme', 'dark'));
@@ -707,6 +719,12 @@ describe('a commit', () => {
       s.logout();
     });
     expect(app.events).toEqual([]);
+    const visitor = await stored();
+    await app.request(visitor, (s) => {
+      s.login({ id: 1 });
+      s.logout({ keepData: true });
+    });
+    expect(app.told()).toEqual(['renewed']);
     const token = await app.issued(null, (s) => {
       s.login({ id: 1 });
       s.login({ id: 2 });
