@@ -120,9 +120,11 @@ export class HeldResponse {
       this.#rehearse(name, Array.isArray(given) && !reachesNode ? [args[0]] : args);
     } finally {
       // Node merges the given headers into those set before it looks at anything else.
-      if (merges)
+      if (merges) {
+        for (const each of names) response.removeHeader(each);
         for (const each of rawHeaderNames(this.#standIn))
           response.setHeader(each, this.#standIn.getHeader(each)!);
+      }
     }
     return merges ? [this.#standIn.statusCode, this.#standIn.statusMessage] : args;
   }

@@ -1,8 +1,27 @@
 import { Agent, type RequestOptions } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { All, Controller, Param, Req, Res } from '@nestjs/common';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import {
+  All,
+  Controller,
+  ForbiddenException,
+  Get,
+  Header,
+  HttpCode,
+  Param,
+  Redirect,
+  Req,
+  Res,
+  Sse,
+  StreamableFile,
+  type MessageEvent,
+} from '@nestjs/common';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import compression from 'compression';
 import { MemorySessionStore, SessionService, type SessionStore } from 'nestjs-tessera';
+import { from, type Observable } from 'rxjs';
 import { closeApps, platforms, startApp, type App, type Platform } from '../support/app';
 import { WatchedStore } from '../support/watched-store';
 import { answers, notForCompression, notForHead, Witness } from './answers';
@@ -37,6 +56,65 @@ class AnsweringController {
   }
 }
 
+/** Ways to answer that the framework has, its headers in the request with them. */
+const framed: Record<string, [path: string, headers?: Record<string, string>]> = {
+  'a returned object': ['/framed/object'],
+  'a returned text': ['/framed/text'],
+  'nothing returned': ['/framed/nothing'],
+  'a status and headers of decorators': ['/framed/decorated'],
+  'a redirect': ['/framed/redirect'],
+  'a streamed file': ['/framed/file'],
+  'server-sent events': ['/framed/events'],
+  'an exception': ['/framed/exception'],
+  'an error': ['/framed/error'],
+  'no such route': ['/framed/nowhere'],
+  'an object that the client has': ['/framed/object', { 'if-none-match': '*' }],
+  'a static file': ['/static/poem.txt'],
+  'a static file that the client has': [
+    '/static/poem.txt',
+    { 'if-modified-since': 'Fri, 31 Dec 2100 00:00:00 GMT' },
+  ],
+  'a part of a static file': ['/static/poem.txt', { range: 'bytes=6-10' }],
+  'two parts of a static file': ['/static/poem.txt', { range: 'bytes=0-1,6-10' }],
+  'a part beyond a static file': ['/static/poem.txt', { range: 'bytes=5000-' }],
+  'no such static file': ['/static/prose.txt'],
+};
+
+@Controller('framed')
+class FramedController {
+  @Get('object') object(): object {
+    return { list: Array.from({ length: 300 }, (_, i) => i) };
+  }
+
+  @Get('text') text(): string {
+    return 'plain';
+  }
+
+  @Get('nothing') nothing(): void {}
+
+  @Get('decorated') @HttpCode(202) @Header('X-Decorated', 'yes') decorated(): string {
+    return 'decorated';
+  }
+
+  @Get('redirect') @Redirect('/elsewhere', 307) redirect(): void {}
+
+  @Get('file') file(): StreamableFile {
+    return new StreamableFile(Readable.from([Buffer.alloc(100_000, 'file ')]), { type: 'text/plain' });
+  }
+
+  @Sse('events') events(): Observable<MessageEvent> {
+    return from([{ data: 'one' }, { data: 'two', type: 'named', id: '2' }]);
+  }
+
+  @Get('exception') exception(): void {
+    throw new ForbiddenException('no entry');
+  }
+
+  @Get('error') error(): void {
+    throw new Error('not for the client');
+  }
+}
+
 type Next = (error?: unknown) => void;
 type Placement = 'absent' | 'before the session' | 'after the session';
 
@@ -49,7 +127,7 @@ async function start(platform: Platform, presence: Presence, placement: Placemen
   return startApp({
     platform,
     options: presence === 'without' ? false : { store: slowStore() },
-    controllers: [AnsweringController],
+    controllers: [AnsweringController, FramedController],
     configure: (app) => {
       const compress = compression({ threshold: 512 }) as never;
       const touch = async (
@@ -68,6 +146,10 @@ async function start(platform: Platform, presence: Presence, placement: Placemen
         touch(request, response, next).catch(next);
       });
       if (placement === 'after the session') app.use(compress);
+      const root = join(__dirname, 'public');
+      if (platform === 'express')
+        (app as NestExpressApplication).useStaticAssets(root, { prefix: '/static/' });
+      else (app as NestFastifyApplication).useStaticAssets({ root, prefix: '/static/' });
     },
   });
 }
@@ -83,11 +165,11 @@ function slowStore(): SessionStore {
 
 let count = 0;
 
-async function meet(app: App, name: string, options: RequestOptions, agent: Agent): Promise<Encounter> {
+async function meet(app: App, path: string, options: RequestOptions, agent: Agent): Promise<Encounter> {
   const id = String(++count);
   const witness = new Witness();
   witnesses.set(id, witness);
-  const url = `${await app.getUrl()}/answers/${names.indexOf(name)}`;
+  const url = (await app.getUrl()) + path;
   const headers = { 'x-witness': id, ...(options.headers as Record<string, string>) };
   const answer = await exchange(url, { ...options, headers, agent }).catch(
     (error: NodeJS.ErrnoException) => error.code ?? error.message,
@@ -96,6 +178,10 @@ async function meet(app: App, name: string, options: RequestOptions, agent: Agen
   await new Promise((resolve) => setImmediate(resolve));
   await new Promise((resolve) => setImmediate(resolve));
   return { exchange: answer, witness };
+}
+
+function sessionCookies(exchange: Exchange): string[] {
+  return valuesOf(exchange, 'Set-Cookie').filter((line) => line.startsWith('__Host-session='));
 }
 
 /** An encounter without what the module adds on purpose, and without the time of day. */
@@ -111,7 +197,7 @@ function comparable({ exchange, witness }: Encounter, storeless: boolean): objec
     .filter(([name]) => !/^vary$/i.test(name))
     .filter(([name]) => !/^set-cookie$/i.test(name))
     .filter(([name]) => storeless || !/^cache-control$/i.test(name));
-  const cookies = valuesOf(exchange, 'Set-Cookie').filter((line) => !line.startsWith('__Host-session='));
+  const cookies = valuesOf(exchange, 'Set-Cookie').filter((line) => !sessionCookies(exchange).includes(line));
   return { ...exchange, headers, vary, cookies, body: exchange.body.toString('latin1'), seen, heard };
 }
 
@@ -132,19 +218,29 @@ describe.each(platforms)('H2: on %s a session changes nothing of how an answer l
       await closeApps();
     });
 
-    const gzip = { headers: { 'accept-encoding': 'gzip' } };
+    const meetsAll = async (path: string, options: RequestOptions): Promise<void> => {
+      const headers = { 'accept-encoding': 'gzip', ...(options.headers as Record<string, string>) };
+      const expected = await meet(without, path, { ...options, headers }, agent);
+      const read = await meet(reading, path, { ...options, headers }, agent);
+      const written = await meet(writing, path, { ...options, headers }, agent);
+      expect(comparable(read, true)).toEqual(comparable(expected, true));
+      expect(comparable(written, false)).toEqual(comparable(expected, false));
+      if (typeof written.exchange !== 'string') expect(sessionCookies(written.exchange)).toHaveLength(1);
+    };
 
     const compressible = names.filter(
       (name) => placement !== 'before the session' || !notForCompression.has(name),
     );
     it.each(compressible)('%s', async (name) => {
-      for (const options of notForHead.has(name) ? [gzip] : [gzip, { method: 'HEAD', ...gzip }]) {
-        const expected = await meet(without, name, options, agent);
-        const read = await meet(reading, name, options, agent);
-        const written = await meet(writing, name, options, agent);
-        expect(comparable(read, true)).toEqual(comparable(expected, true));
-        expect(comparable(written, false)).toEqual(comparable(expected, false));
-      }
+      const path = `/answers/${names.indexOf(name)}`;
+      await meetsAll(path, {});
+      if (!notForHead.has(name)) await meetsAll(path, { method: 'HEAD' });
+    });
+
+    it.each(Object.keys(framed))('%s', async (name) => {
+      const [path, headers = {}] = framed[name]!;
+      await meetsAll(path, { headers });
+      await meetsAll(path, { headers, method: 'HEAD' });
     });
   });
 });

@@ -1,0 +1,168 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import {
+  Catch,
+  Controller,
+  Get,
+  Inject,
+  Param,
+  Res,
+  UseFilters,
+  type ArgumentsHost,
+  type ExceptionFilter,
+} from '@nestjs/common';
+import type { Response } from 'express';
+import type { FastifyReply } from 'fastify';
+import { MemorySessionStore, Session, SessionService } from 'nestjs-tessera';
+import { closeApps, platforms, startApp, type App } from '../support/app';
+import { visitor } from '../support/visitor';
+import { WatchedStore } from '../support/watched-store';
+import { exchange, valuesOf } from './exchange';
+
+declare module 'nestjs-tessera' {
+  interface SessionData {
+    gate: string;
+  }
+}
+
+type AnyResponse = Response & FastifyReply;
+type Next = (error?: unknown) => void;
+const rawOf = (response: AnyResponse): ServerResponse => response.raw ?? response;
+
+@Catch()
+class RememberingFilter implements ExceptionFilter {
+  constructor(@Inject(SessionService) private readonly sessions: SessionService) {}
+
+  async catch(error: NodeJS.ErrnoException, host: ArgumentsHost): Promise<void> {
+    (await this.sessions.of(host)).set('gate', error.code!);
+    rawOf(host.switchToHttp().getResponse<AnyResponse>()).writeHead(409, { 'X-Mended': '1' }).end('mended');
+  }
+}
+
+@Controller()
+class GateController {
+  constructor(@Inject(SessionService) private readonly sessions: SessionService) {}
+
+  @Get('set') async set(@Session() session: Session): Promise<string> {
+    session.set('gate', 'set');
+    return 'set';
+  }
+
+  @Get('get') get(@Session('gate') gate?: string): string {
+    return gate ?? 'none';
+  }
+
+  @Get('turns/:n') async turns(
+    @Param('n') n: string,
+    @Session() session: Session,
+    @Res() response: AnyResponse,
+  ): Promise<void> {
+    session.set('gate', n);
+    void this.sessions.commit();
+    for (let turns = 0; turns < Number(n); turns++) await Promise.resolve();
+    rawOf(response).end(n);
+  }
+
+  @Get('refused/reading') @UseFilters(RememberingFilter) refusedReading(
+    @Session() session: Session,
+    @Res() response: AnyResponse,
+  ): void {
+    session.get('gate');
+    rawOf(response).writeHead(99);
+  }
+
+  @Get('refused/writing') @UseFilters(RememberingFilter) refusedWriting(
+    @Session() session: Session,
+    @Res() response: AnyResponse,
+  ): void {
+    session.set('gate', 'first');
+    rawOf(response).writeHead(99);
+  }
+
+  @Get('refused/committed') @UseFilters(RememberingFilter) async refusedCommitted(
+    @Session() session: Session,
+    @Res() response: AnyResponse,
+  ): Promise<void> {
+    session.set('gate', 'first');
+    await this.sessions.commit();
+    rawOf(response).writeHead(99, { 'X-First': '1' });
+  }
+
+  @Get('written') written(@Session() session: Session, @Res() response: AnyResponse): void {
+    session.set('gate', 'written');
+    rawOf(response).write('written');
+  }
+}
+
+describe.each(platforms)('the gate on %s', (platform) => {
+  const store = new WatchedStore(new MemorySessionStore());
+  const start = (middleware?: (request: IncomingMessage, response: ServerResponse, next: Next) => void) =>
+    startApp({
+      platform,
+      options: { store },
+      controllers: [GateController],
+      configure: (app: App) => void (middleware && app.use(middleware)),
+    });
+
+  beforeEach(() => {
+    store.take();
+    store.before = () => {};
+  });
+  afterEach(closeApps);
+
+  it('loses no cookie when the answer begins while somebody else has it commit', async () => {
+    const url = await (await start()).getUrl();
+    for (let n = 0; n < 40; n++) {
+      const answer = await exchange(`${url}/turns/${n}`, { agent: false });
+      expect([n, valuesOf(answer, 'Set-Cookie').length]).toEqual([n, 1]);
+    }
+    expect(store.take()).toEqual(Array(40).fill('insert'));
+  });
+
+  it.each(['reading', 'writing', 'committed'])(
+    'lets whoever mends a refused answer change the session: %s',
+    async (how) => {
+      const ada = await visitor(await start());
+      const answer = await ada.get(`/refused/${how}`);
+      expect([answer.status, answer.text, answer.cookies.length]).toEqual([409, 'mended', 1]);
+      expect([answer.headers.get('x-mended'), answer.headers.get('x-first')]).toEqual(['1', null]);
+      expect((await ada.get('/get')).text).toBe('ERR_HTTP_INVALID_STATUS_CODE');
+    },
+  );
+
+  it('answers with a 500 when a wrapper refuses what it is given at last', async () => {
+    const app = await start((_request, response, next) => {
+      response.write = () => {
+        throw new TypeError('not to my taste');
+      };
+      next();
+    });
+    const answer = await exchange(`${await app.getUrl()}/written`, { agent: false });
+    expect([answer.status, answer.complete, valuesOf(answer, 'Set-Cookie').length]).toEqual([500, true, 1]);
+  });
+
+  it('ends the connection when somebody writes past it while the commit is under way', async () => {
+    let writePast = (): void => {};
+    const app = await start((_request, response, next) => {
+      const end = response.end.bind(response);
+      writePast = () => void end('past everything');
+      next();
+    });
+    store.before = async () => {
+      await new Promise((resolve) => setImmediate(resolve));
+      writePast();
+    };
+    const answer = await exchange(`${await app.getUrl()}/written`, { agent: false }).catch(() => null);
+    expect(answer === null || valuesOf(answer, 'Connection').join() === 'close').toBe(true);
+    expect(answer?.status ?? 500).toBe(500);
+  });
+
+  it('stands a request that keeps something of its own under `raw`', async () => {
+    const app = await start((request, _response, next) => {
+      if (platform === 'express') Object.assign(request, { raw: Buffer.from('the body, say') });
+      next();
+    });
+    const ada = await visitor(app);
+    expect((await ada.get('/set')).text).toBe('set');
+    expect((await ada.get('/get')).text).toBe('set');
+  });
+});
