@@ -254,6 +254,11 @@ describe('H1: on fastify without middleware (skipMiddie)', () => {
     expect({ ...answer, cookies: ours(answer.cookies).length }).toEqual({ status, written: 1, cookies: 1 });
   });
 
+  it('H2: a writer who was told to wait goes on, even where nobody would have told him so', async () => {
+    const { rawPayload } = await app.inject({ method: 'GET', url: '/res/loop' });
+    expect(rawPayload).toHaveLength(200 * 1024);
+  });
+
   it('a request that is injected is answered after the commit', async () => {
     const answer = await app.inject({ method: 'GET', url: '/res/raw' });
     expect(answer.body).toBe('in pieces');

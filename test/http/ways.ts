@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import {
   BadRequestException,
@@ -130,6 +131,13 @@ export class WaysController {
     raw.end('pieces');
   }
 
+  @Get('res/loop') async loop(@Res() response: AnyResponse): Promise<void> {
+    await this.#mark();
+    const raw = response.raw ?? response;
+    for (let i = 0; i < 200; i++) if (!raw.write(Buffer.alloc(1024))) await once(raw, 'drain');
+    raw.end();
+  }
+
   @Get('res/redirect') async redirect(@Res() response: AnyResponse): Promise<void> {
     await this.#mark();
     response.status(302).redirect('/elsewhere' as never);
@@ -184,6 +192,7 @@ export const ways: readonly (readonly [request: string, status: number, headers?
     ['GET /file', 200],
     ['GET /res/send', 200],
     ['GET /res/raw', 200],
+    ['GET /res/loop', 200],
     ['GET /res/redirect', 302],
     ['GET /events', 200],
     ['GET /generated', 200],
