@@ -1,18 +1,9 @@
 import type { SessionCodec } from './session-codec';
 import type { Timeouts } from './session-expiry';
-import {
-  decodeBody,
-  decodeValue,
-  encodeBody,
-  encodeValue,
-  getOwn,
-  newState,
-  setOwn,
-  type SessionState,
-} from './session-state';
+import { decodeBody, getOwn, newState, setOwn, type SessionState } from './session-state';
 import { newSessionId, sameHash, type ParsedToken, type SessionId } from './session-token';
-import { SessionError, SessionTooLargeError, SessionValueError } from './session.errors';
-import { UnsupportedValue } from './session-codec';
+import { SessionValues } from './session-values';
+import { SessionError } from './session.errors';
 import type { Principal } from './principal';
 import type { SessionEventReason, SessionEventType } from './session-event';
 import type { SessionRecord } from './session-record';
@@ -74,16 +65,17 @@ export class SessionDraft {
   superseded = false;
   /** Set when the response has begun: from then on nothing may change. */
   sealed = false;
+  /** What the application holds of the data. */
+  readonly values: SessionValues;
   /** One more each time the draft goes on as another session: a write that began before says nothing about what it is now. */
   lineage = 0;
 
   #id: SessionId | undefined;
   #login: Operation | undefined;
   #telling: Operation | undefined;
-  /** Objects that application code holds, each with the text it had: an object may be changed in place. */
-  readonly #watched = new Map<string, { readonly value: object; text: string | null }>();
 
   constructor(readonly context: DraftContext) {
+    this.values = new SessionValues(context.codec);
     this.state = newState(context.clock(), context.timeouts);
   }
 
@@ -250,13 +242,7 @@ export class SessionDraft {
     this.merging.length = 0;
     this.absorbed.length = 0;
     this.renewals = 0;
-    this.#watched.clear();
-  }
-
-  /** Notes what an object looks like when it is handed out, to tell later whether it was changed in place. */
-  watch(key: string, value: object): void {
-    if (this.#watched.get(key)?.value !== value)
-      this.#watched.set(key, { value, text: this.encode(key, value) });
+    this.values.clear();
   }
 
   /**
@@ -265,10 +251,11 @@ export class SessionDraft {
    */
   put(key: string, value: unknown): void {
     const { data } = this.state;
-    const known = this.#knownText(key);
-    const text = this.accept(key, value);
+    const current = getOwn(data, key);
+    const known = this.values.textOf(key, current);
+    const text = this.values.accept(key, value);
     if (text === null) {
-      const same = Object.hasOwn(data, key) && Object.is(data[key], value);
+      const same = Object.hasOwn(data, key) && Object.is(current, value);
       if (!same) this.record((state) => setOwn(state.data, key, value));
       return;
     }
@@ -276,37 +263,15 @@ export class SessionDraft {
     if (text !== known) this.#recordPut(key, value as object, text);
   }
 
-  /**
-   * Makes sure that a value can be kept, and takes what it looks like now as known: the text of an object, `null` for
-   * what cannot change in place.
-   */
-  accept(key: string, value: unknown): string | null {
-    if (typeof value === 'function' || typeof value === 'symbol') this.encode(key, value);
-    if (typeof value !== 'object' || value === null) return null;
-    const text = this.encode(key, value);
-    this.#watched.set(key, { value, text });
-    return text;
-  }
-
-  /** A value that nobody else holds. */
-  copy(key: string, value: unknown): unknown {
-    if (typeof value !== 'object' || value === null) return value;
-    return decodeValue(this.encode(key, value), this.context.codec);
-  }
-
   /** Records what was changed in place since it was handed out. */
   noticeMutations(): void {
-    for (const key of this.#watched.keys()) this.noticeMutation(key);
+    for (const key of this.values.keys()) this.noticeMutation(key);
   }
 
   /** The same for one key. What cannot be kept any more is for the commit to refuse. */
   noticeMutation(key: string): void {
-    const watched = this.#watched.get(key);
-    if (watched === undefined || getOwn(this.state.data, key) !== watched.value) return;
-    const text = this.#textOf(watched.value);
-    if (text === watched.text) return;
-    watched.text = text;
-    this.#recordPut(key, watched.value, text);
+    const changed = this.values.changed(key, getOwn(this.state.data, key));
+    if (changed !== null) this.#recordPut(key, changed.value, changed.text);
   }
 
   /**
@@ -315,65 +280,8 @@ export class SessionDraft {
    */
   #recordPut(key: string, value: object, text: string | null): void {
     this.operations.push((state) => {
-      const asItWas = text === null || this.#textOf(value) === text;
-      setOwn(state.data, key, asItWas ? value : decodeValue(text, this.context.codec));
+      setOwn(state.data, key, text === null ? value : this.values.asItWas(value, text));
     });
-  }
-
-  /** What the object under a key looked like when it was last handed in or out; `null` for anything else. */
-  #knownText(key: string): string | null {
-    const current = getOwn(this.state.data, key);
-    const watched = this.#watched.get(key);
-    if (watched !== undefined && watched.value === current) return watched.text;
-    return typeof current === 'object' && current !== null ? this.#textOf(current) : null;
-  }
-
-  #textOf(value: object): string | null {
-    try {
-      return encodeValue(value, this.context.codec);
-    } catch {
-      return null;
-    }
-  }
-
-  /** @throws SessionValueError naming the key */
-  encode(key: string, value: unknown): string {
-    try {
-      return encodeValue(value, this.context.codec);
-    } catch (error) {
-      if (error instanceof UnsupportedValue)
-        throw new SessionValueError(`'${key}'${error.path.replace(/^(\[0\]){4}/, '')}`, error.reason);
-      throw new SessionValueError(`'${key}'`, 'the codec refused it');
-    }
-  }
-
-  /**
-   * The body as it would be written now.
-   * @throws SessionValueError, SessionTooLargeError
-   */
-  toBody(now: number, limit: number): string {
-    let body: string;
-    try {
-      body = encodeBody({ ...this.state, lastSeenAt: now }, this.context.codec);
-    } catch (error) {
-      // An object has been changed in place to something that cannot be kept: encoded one by one, it gives itself away.
-      this.#parts();
-      throw error;
-    }
-    const size = Buffer.byteLength(body);
-    if (size <= limit) return body;
-    const largest = this.#parts().reduce((a, b) => (b.size > a.size ? b : a));
-    throw new SessionTooLargeError(largest.name, size, limit);
-  }
-
-  #parts(): { name: string; size: number }[] {
-    const { data, messages, constants } = this.state;
-    const sizeOf = (key: string, value: unknown): number => this.encode(key, value).length;
-    return [
-      ...Object.entries(data).map(([key, value]) => ({ name: `'${key}'`, size: sizeOf(key, value) })),
-      { name: 'its flash messages', size: sizeOf('messages', messages) },
-      { name: 'its constants', size: sizeOf('constants', constants) },
-    ];
   }
 
   /** After a successful write: the operations it contained are done, whatever came in meanwhile is not. */

@@ -494,6 +494,17 @@ describe('a commit', () => {
       expect((await app.manager.open(third)).deadline).toBe(deadline);
     });
 
+    it('E4: what is remembered, or not any more, counts from the login and not from the second factor', async () => {
+      const token = await stored((s) => s.login(ada));
+      const { deadline } = await app.manager.open(token);
+      app.clock.advance(10 * MINUTE);
+      const elevated = await app.issued(token, (s) => s.elevate());
+      const session = await app.manager.open(elevated);
+      session.rememberMe();
+      session.rememberMe(false);
+      expect(session.deadline).toBe(deadline);
+    });
+
     it('a session without idle timeout is never extended', async () => {
       const token = await stored((s) => s.login(ada, { rememberMe: true }));
       app.clock.advance(29 * DAY);

@@ -1,6 +1,6 @@
 import { SessionError } from './session.errors';
 import type { Principal } from './principal';
-import type { SessionCodec } from './session-codec';
+import { UnsupportedValue, type SessionCodec } from './session-codec';
 import type { Lifespan, Timeouts } from './session-expiry';
 
 /** One flash message. The id tells it from its twins when a parallel request has read some of them. */
@@ -19,6 +19,8 @@ export interface SessionState extends Lifespan {
   messages: FlashEntry[];
   principal: Principal | null;
   createdAt: number;
+  /** From when the lifetime counts: the login, or creation for a visitor. */
+  startedAt: number;
   authenticatedAt: number | null;
   lastSeenAt: number;
   deadline: number;
@@ -34,6 +36,7 @@ export function newState(now: number, { lifetime, idleTimeout }: Timeouts): Sess
     messages: [],
     principal: null,
     createdAt: now,
+    startedAt: now,
     authenticatedAt: null,
     lastSeenAt: now,
     deadline: now + lifetime,
@@ -64,14 +67,23 @@ type Facts = [
   remembered: 0 | 1,
   authenticatedAt?: number | null,
   principal?: [id: string, realm: string, roles: readonly string[]],
+  startedAt?: number,
 ];
 
+/** How deep a body holds a value at most. What is accepted by itself must not be refused later for being nested too deep. */
+const NESTING = 4;
+
 /**
- * One value as text, lying as deep as a body holds it at most: what is accepted by itself is not refused later
- * for being nested too deep.
+ * One value as text.
+ * @throws UnsupportedValue
  */
 export function encodeValue(value: unknown, codec: SessionCodec): string {
-  return codec.encode([[[[value]]]]);
+  try {
+    return codec.encode([[[[value]]]]);
+  } catch (error) {
+    if (error instanceof UnsupportedValue) error.path = error.path.slice('[0]'.length * NESTING);
+    throw error;
+  }
 }
 
 /** A copy of the value that became this text. */
@@ -81,9 +93,11 @@ export function decodeValue(text: string, codec: SessionCodec): unknown {
 
 /** Three lines: the format, the session's own facts as JSON, and what the codec made of the application's data. */
 export function encodeBody(state: SessionState, codec: SessionCodec): string {
-  const { createdAt, lastSeenAt, deadline, idleTimeout, remembered, authenticatedAt, principal } = state;
+  const { createdAt, lastSeenAt, deadline, idleTimeout, remembered } = state;
+  const { authenticatedAt, principal, startedAt } = state;
   const facts: Facts = [createdAt, lastSeenAt, deadline, idleTimeout, remembered ? 1 : 0];
-  if (principal !== null) facts.push(authenticatedAt, [principal.id, principal.realm, principal.roles]);
+  if (principal !== null)
+    facts.push(authenticatedAt, [principal.id, principal.realm, principal.roles], startedAt);
   return `${FORMAT}\n${JSON.stringify(facts)}\n${codec.encode(contentOf(state))}`;
 }
 
@@ -114,15 +128,15 @@ function contentOf({ data, constants, messages }: SessionState): unknown {
 }
 
 function toState(facts: unknown, content: unknown): SessionState {
-  const [createdAt, lastSeenAt, deadline, idleTimeout, remembered, authenticatedAt = null, principal] =
-    facts as Facts;
+  const [createdAt, lastSeenAt, deadline, idleTimeout, remembered, ...login] = facts as Facts;
+  const [authenticatedAt = null, principal, startedAt = createdAt] = login;
   const [data, constants = {}, messages = []] = content as [
     Record<string, unknown>,
     Record<string, string>?,
     FlashEntry[]?,
   ];
   const sound =
-    [createdAt, lastSeenAt, deadline].every(Number.isFinite) &&
+    [createdAt, startedAt, lastSeenAt, deadline].every(Number.isFinite) &&
     [idleTimeout, authenticatedAt].every((part) => part === null || Number.isFinite(part)) &&
     [data, constants].every(isDictionary) &&
     Object.values(constants).every((text) => typeof text === 'string') &&
@@ -135,6 +149,7 @@ function toState(facts: unknown, content: unknown): SessionState {
     constants,
     messages,
     createdAt,
+    startedAt,
     lastSeenAt,
     deadline,
     idleTimeout,

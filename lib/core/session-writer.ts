@@ -3,28 +3,15 @@ import { CommitQueue } from './commit-queue';
 import { principalKey } from './principal';
 import { FORGET, KEEP, type CommitDecision } from './session-decision';
 import type { SessionDraft } from './session-draft';
-import { expiryOf, extensionOf } from './session-expiry';
+import { extensionOf } from './session-expiry';
 import type { SessionManagerOptions } from './session-manager';
 import { SessionMerger } from './session-merger';
+import { keepUntil, toPage, type SessionPage } from './session-page';
 import type { SessionRecord } from './session-record';
-import { UnreadableBody, decodeBody, type SessionState } from './session-state';
-import { newToken, sameHash, type ParsedToken } from './session-token';
+import { UnreadableBody } from './session-state';
+import { sameHash } from './session-token';
 import { SessionError } from './session.errors';
 import type { StoreClient } from './store-client';
-
-/** A record ready to be written, and how much of the draft is in it: more may be recorded while the store works. */
-interface Page {
-  readonly record: SessionRecord;
-  readonly token: ParsedToken | null;
-  /** Which of the sessions that the draft has been in turn. */
-  readonly lineage: number;
-  readonly isNew: boolean;
-  /** Whether it is over as it stands: a deadline was set to the past, or has passed. */
-  readonly isOver: boolean;
-  /** Whether the client has to be told its token. */
-  readonly tells: boolean;
-  readonly written: { readonly operations: number; readonly renewals: number };
-}
 
 /** Each conflict means that somebody else succeeded; so many in a row mean that something is wrong. */
 const MAX_ATTEMPTS = 10;
@@ -37,7 +24,7 @@ export class SessionWriter {
   readonly #queue: CommitQueue;
   readonly #merger: SessionMerger;
   /** Pages whose write failed, or did it? The next attempt finds out. */
-  readonly #uncertain = new WeakMap<SessionDraft, Page>();
+  readonly #uncertain = new WeakMap<SessionDraft, SessionPage>();
 
   constructor(
     private readonly store: StoreClient,
@@ -93,7 +80,7 @@ export class SessionWriter {
   }
 
   async #insert(draft: SessionDraft): Promise<CommitDecision> {
-    const page = this.#page(draft);
+    const page = toPage(draft, this.options.maxBytes);
     if (page.isOver) {
       draft.abandon();
       return this.#nothing(draft);
@@ -115,7 +102,7 @@ export class SessionWriter {
       if (attempt > 1) await pause(Math.random() * BACKOFF * 2 ** attempt);
       // Ended while it waited for its turn: what has been recorded since is the next commit's.
       if (draft.base === null) return this.#nothing(draft);
-      const page = this.#page(draft);
+      const page = toPage(draft, this.options.maxBytes);
       // What looks expired may have been extended by others; what has expired is not brought back.
       const mayWrite = !this.#isPast(draft.base);
       if (mayWrite && (await this.#tryUpdate(draft, page)))
@@ -133,7 +120,7 @@ export class SessionWriter {
     return new SessionError('SESSION_CONFLICT', reason);
   }
 
-  async #tryUpdate(draft: SessionDraft, page: Page): Promise<boolean> {
+  async #tryUpdate(draft: SessionDraft, page: SessionPage): Promise<boolean> {
     try {
       const done = await this.store.update(page.record, page.record.version - 1);
       if (done) this.#uncertain.delete(draft);
@@ -202,7 +189,7 @@ export class SessionWriter {
   }
 
   /** A deadline set to the past ends the session, unless somebody else moved on with it: the write was conditional. */
-  async #end(draft: SessionDraft, page: Page): Promise<CommitDecision> {
+  async #end(draft: SessionDraft, page: SessionPage): Promise<CommitDecision> {
     if (draft.lineage === page.lineage) draft.retire('deadline-passed');
     await this.#removeEnded(draft);
     return FORGET;
@@ -212,32 +199,7 @@ export class SessionWriter {
     return expiresAt <= this.options.clock();
   }
 
-  #page(draft: SessionDraft): Page {
-    const { clock, name, maxBytes } = this.options;
-    const { base, state } = draft;
-    const now = clock();
-    const token = base === null || draft.renewals > 0 ? newToken(draft.id, name) : draft.token;
-    const record: SessionRecord = {
-      id: draft.id,
-      version: (base?.version ?? 0) + 1,
-      secretHash: token!.secretHash,
-      principal: state.principal === null ? null : principalKey(state.principal),
-      expiresAt: expiryOf(state, now),
-      body: draft.toBody(now, maxBytes),
-    };
-    const isNew = base === null;
-    return {
-      record,
-      token,
-      lineage: draft.lineage,
-      isNew,
-      isOver: record.expiresAt <= now,
-      tells: base === null || draft.renewals > 0 || (draft.reissue && keepUntil(state) !== this.#known(base)),
-      written: { operations: draft.operations.length, renewals: draft.renewals },
-    };
-  }
-
-  #finish(draft: SessionDraft, page: Page): CommitDecision {
+  #finish(draft: SessionDraft, page: SessionPage): CommitDecision {
     const { record, token, isNew, tells, written } = page;
     this.#uncertain.delete(draft);
     if (draft.lineage !== page.lineage) {
@@ -249,20 +211,7 @@ export class SessionWriter {
     else if (written.renewals > 0)
       this.options.emit({ type: 'renewed', id: record.id, principal: record.principal });
     draft.settle(record, token, written);
-    if (!tells || token === null) return KEEP;
-    return {
-      kind: 'issue',
-      token: token.token,
-      keepUntil: keepUntil(draft.state),
-    };
-  }
-
-  /**
-   * What the client knows of how long to keep its token. Telling it the same again is more than a waste: a late answer could put
-   * the token of before a login in the place of the new one.
-   */
-  #known({ body }: SessionRecord): number | null {
-    return keepUntil(decodeBody(body, this.options.codec));
+    return tells ? { kind: 'issue', token: token.token, keepUntil: keepUntil(draft.state) } : KEEP;
   }
 
   #publish(draft: SessionDraft): void {
@@ -287,9 +236,4 @@ function fateOf(
   const renewed = draft.token !== null && !sameHash(secretHash, draft.token.secretHash);
   const overtaken = current.version === version && current.body !== body;
   return renewed || overtaken || current.version < version ? 'not written' : 'unknown';
-}
-
-/** Epoch milliseconds; `null` for as long as the browser runs. */
-function keepUntil({ remembered, deadline }: SessionState): number | null {
-  return remembered ? deadline : null;
 }

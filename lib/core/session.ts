@@ -79,7 +79,7 @@ export class Session {
   /** The value of a key, or `undefined`. An object may be changed in place; that is noticed at commit. */
   get<K extends SessionKey>(key: K): SessionData[K] | undefined {
     const value = getOwn(this.#draft.state.data, key);
-    if (typeof value === 'object' && value !== null) this.#draft.watch(key, value);
+    if (typeof value === 'object' && value !== null) this.#draft.values.see(key, value);
     return value as SessionData[K] | undefined;
   }
 
@@ -104,9 +104,9 @@ export class Session {
   ): SessionData[K] {
     this.#draft.noticeMutation(key);
     this.#draft.record((state) => {
-      const before = this.#draft.copy(key, getOwn(state.data, key));
+      const before = this.#draft.values.copy(key, getOwn(state.data, key));
       const value = change(before as SessionData[K] | undefined);
-      this.#draft.accept(key, value);
+      this.#draft.values.accept(key, value);
       setOwn(state.data, key, value);
     });
     return getOwn(this.#draft.state.data, key) as SessionData[K];
@@ -153,8 +153,8 @@ export class Session {
    * @throws SessionValueError when the message cannot be kept
    */
   flash<K extends FlashKind>(kind: K, message: FlashMessage<K>): void {
-    const kept = this.#draft.copy(kind, message);
-    this.#draft.encode(kind, kept);
+    const kept = this.#draft.values.copy(kind, message);
+    this.#draft.values.encode(kind, kept);
     const entry: FlashEntry = { id: randomBytes(6).toString('base64url'), kind, message: kept };
     this.#draft.record((state) => state.messages.push(entry));
   }
@@ -207,6 +207,7 @@ export class Session {
         principal,
         remembered,
         authenticatedAt: now,
+        startedAt: now,
         deadline: now + lifetime,
         idleTimeout,
       });
@@ -233,6 +234,7 @@ export class Session {
       Object.assign(state, {
         principal: null,
         authenticatedAt: null,
+        startedAt: state.createdAt,
         constants: {},
         remembered: false,
         deadline,
@@ -285,7 +287,7 @@ export class Session {
     const { timeouts, rememberedTimeouts } = draft.context;
     const { lifetime, idleTimeout } = remember ? rememberedTimeouts : timeouts;
     draft.record((state) => {
-      const deadline = (state.authenticatedAt ?? state.createdAt) + lifetime;
+      const deadline = state.startedAt + lifetime;
       Object.assign(state, { remembered: remember, deadline, idleTimeout });
     });
     draft.reissue = true;
@@ -386,7 +388,7 @@ export class Session {
 
   #encodeConstants(constants: ConstantValues = {}): Record<string, string> {
     return Object.fromEntries(
-      Object.entries(constants).map(([key, value]) => [key, this.#draft.encode(key, value)]),
+      Object.entries(constants).map(([key, value]) => [key, this.#draft.values.encode(key, value)]),
     );
   }
 

@@ -1,7 +1,7 @@
 import { resolveCookie, type CookieOptions } from './cookie-options';
 
 const problemsOf = (options: object, instance = 'default'): string[] =>
-  resolveCookie(options as CookieOptions, instance).problems;
+  resolveCookie(options, instance).problems;
 
 describe('options of the session cookie', () => {
   it('C1: are safe when none are given', () => {
