@@ -87,6 +87,17 @@ class GateController {
     rawOf(response).writeHead(99, { 'X-First': '1' });
   }
 
+  @Get('refilled') refilled(@Session() session: Session, @Res() response: AnyResponse): void {
+    session.set('gate', 'refilled');
+    const raw = rawOf(response);
+    const looks = (): unknown[] => [raw.writableNeedDrain, raw.writableLength >= 2 ** 20];
+    raw.write('first');
+    this.looks = [looks(), raw.write(Buffer.alloc(2 ** 20)), looks()];
+    raw.once('drain', () => raw.end());
+  }
+
+  looks: unknown[] = [];
+
   @Get('written') written(@Session() session: Session, @Res() response: AnyResponse): void {
     session.set('gate', 'written');
     rawOf(response).write('written');
@@ -128,6 +139,13 @@ describe.each(platforms)('the gate on %s', (platform) => {
       expect((await ada.get('/get')).text).toBe('ERR_HTTP_INVALID_STATUS_CODE');
     },
   );
+
+  it('H2: shows a writer that what waits for the commit has to drain', async () => {
+    const app = await start();
+    const answer = await exchange(`${await app.getUrl()}/refilled`, { agent: false });
+    expect([answer.complete, answer.body.length]).toEqual([true, 'first'.length + 2 ** 20]);
+    expect(app.get(GateController).looks).toEqual([[false, false], false, [true, true]]);
+  });
 
   it('answers with a 500 when a wrapper refuses what it is given at last', async () => {
     const app = await start((_request, response, next) => {
