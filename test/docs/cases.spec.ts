@@ -2,7 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './markdown';
 
-const TITLE = /['"`]((?:[A-Z]\d+(?:, | and )?)+): /g;
+const TITLE = /['"`]((?:[A-Z]\d+(?:, | and | )?)+): /g;
 
 describe('docs/cases.md', () => {
   const listed = [...readFileSync(join(root, 'docs/cases.md'), 'utf8').matchAll(/^- \*\*(\w+)\*\*/gm)].map(
@@ -12,7 +12,7 @@ describe('docs/cases.md', () => {
     ['lib', 'test', 'sample']
       .flatMap(testsBelow)
       .flatMap((path) =>
-        [...readFileSync(path, 'utf8').matchAll(TITLE)].flatMap(([, names]) => names!.split(/, | and /)),
+        [...readFileSync(path, 'utf8').matchAll(TITLE)].flatMap(([, names]) => names!.split(/, | and | /)),
       ),
   );
 
