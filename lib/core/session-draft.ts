@@ -72,6 +72,7 @@ export class SessionDraft {
 
   #id: SessionId | undefined;
   #login: Operation | undefined;
+  #logout: Operation | undefined;
   #telling: Operation | undefined;
 
   constructor(readonly context: DraftContext) {
@@ -98,6 +99,17 @@ export class SessionDraft {
 
   set loggingIn(value: boolean) {
     this.#login = value ? this.operations.at(-1) : undefined;
+  }
+
+  /** Whether this request, a logout that keeps the data, ends the login of this record. */
+  leaves({ principal }: SessionRecord): boolean {
+    const isPending = this.#logout !== undefined && this.operations.includes(this.#logout);
+    return isPending && principal !== null && principal === this.base?.principal;
+  }
+
+  /** Set after the operation of a logout that keeps the data. */
+  set loggingOut(value: boolean) {
+    this.#logout = value ? this.operations.at(-1) : undefined;
   }
 
   /** Whether the operation recorded last when this was set tells the client something although its token stays: to outlive the browser, say. */

@@ -145,6 +145,14 @@ export class SessionWriter {
         throw this.#conflict('A write whose answer was lost cannot be repeated safely.');
     }
     if (alive && draft.opens(current) && this.#adopt(draft, current)) return null;
+    // Who has logged out does not stay logged in under a token renewed meanwhile: what cannot be kept any more ends.
+    if (alive && draft.leaves(current)) {
+      if (!draft.loggingIn) {
+        draft.retire('logout');
+        return this.#nothing(draft);
+      }
+      draft.ended.push(current.id);
+    }
     // Who proved an identity in this very request gets a session of its own; nobody else has a right to this one any more.
     if (!draft.loggingIn) {
       draft.supersede();

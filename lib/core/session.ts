@@ -36,7 +36,8 @@ export interface LoginOptions {
 export interface LogoutOptions {
   /**
    * Keeps the data as an anonymous visitor's, under a new token. Otherwise the session ends, and what is set
-   * afterwards (a farewell message, say) belongs to a new one.
+   * afterwards (a farewell message, say) belongs to a new one. When another request renews the token at the same time, the
+   * session ends in any case: a logout is never lost.
    * @default false
    */
   readonly keepData?: boolean;
@@ -243,6 +244,7 @@ export class Session {
     });
     draft.renewals++;
     draft.loggingIn = false;
+    draft.loggingOut = true;
   }
 
   /**

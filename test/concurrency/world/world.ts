@@ -200,6 +200,8 @@ export class World {
   #hear(event: Pick<SessionEvent, 'type'> & Partial<SessionEvent>): void {
     const visit = visits.getStore();
     if (event.type === 'expired' && event.id != null) this.#ended.add(event.id);
+    if (event.type === 'destroyed' && event.reason === 'logout' && event.id != null)
+      this.#ended.add(event.id);
     if (visit === undefined) return;
     if (event.type === 'rejected' && event.reason === 'superseded') visit.superseded = true;
     if (event.type === 'rejected' && event.reason === 'stale-token') visit.stale = true;
@@ -280,6 +282,8 @@ class Request {
         return this.#login(`client${this.visit.plan.client}-${action.user}`);
       case 'logout':
         if (!action.keepData) this.#retire();
+        // Where the token was renewed meanwhile nothing can be kept.
+        else if (session.principal !== null) this.visit.ending.add(session.id);
         return session.logout({ keepData: action.keepData });
       case 'elevate':
         return session.principal === null ? undefined : session.elevate();
