@@ -65,4 +65,10 @@ export class SessionManager {
   seal(session: Session, sealed = true): void {
     draftOf(session).sealed = sealed;
   }
+
+  /** A text that changes when somebody logs in or out, when the token is to be renewed, and when the session ends. */
+  rightsOf(session: Session): string {
+    const { lineage, renewals } = draftOf(session);
+    return `${lineage}.${renewals}`;
+  }
 }

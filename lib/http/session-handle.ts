@@ -19,8 +19,8 @@ export class SessionHandle {
   #presented = false;
   #decision: CommitDecision = KEEP;
   #committing: Promise<void> = Promise.resolve();
-  /** A commit has failed: the exception it threw is the answer, which must not wait for a second failure. */
-  #failed = false;
+  /** The rights that the session had when a commit failed: the exception it threw is the answer, which must not wait for a second failure. */
+  #failedWith: string | null = null;
   #running = 0;
   #sealed = false;
 
@@ -44,7 +44,8 @@ export class SessionHandle {
 
   /**
    * Commits what has come together since the last commit; one after the other when asked twice at once. After a failure
-   * only an explicit second call tries again.
+   * only an explicit second call tries again, or a login, a logout and the like that came after it: an answer that says
+   * "logged out" has to be true.
    * @throws SessionUnavailableException, or the `SessionError` that a value caused
    */
   commit(): Promise<void> {
@@ -60,7 +61,7 @@ export class SessionHandle {
   async finish(): Promise<void> {
     // Whoever began the last commit hears of its failure.
     await this.#committing.catch(() => undefined);
-    if (!this.#failed && this.#session?.isNew === false) await this.commit();
+    if (this.#session?.isNew === false && !this.#hasGivenUp(this.#session)) await this.commit();
   }
 
   /** The response has begun. */
@@ -99,7 +100,7 @@ export class SessionHandle {
   }
 
   #settle(): boolean {
-    if (this.#failed || this.#session === undefined) return true;
+    if (this.#session === undefined || this.#hasGivenUp(this.#session)) return true;
     try {
       if (this.#isUndeliverable(this.#session)) return true;
       const decision = this.instance.manager.settled(this.#session);
@@ -111,14 +112,18 @@ export class SessionHandle {
   }
 
   async #commit(): Promise<void> {
-    this.#failed = false;
+    this.#failedWith = null;
     if (this.#session === undefined || this.#settle()) return;
     try {
       this.#note(await this.instance.manager.commit(this.#session));
     } catch (error) {
-      this.#failed = true;
+      this.#failedWith = this.instance.manager.rightsOf(this.#session);
       asUnavailable(error);
     }
+  }
+
+  #hasGivenUp(session: Session): boolean {
+    return this.#failedWith !== null && this.#failedWith === this.instance.manager.rightsOf(session);
   }
 
   /** Later decisions win, but that there is nothing more to tell takes nothing back. */
