@@ -1,23 +1,48 @@
+import { CallDeadlines, type Expiring } from './call-deadlines';
 import type { EmitSessionEvent } from './session-event';
 import type { SessionRecord } from './session-record';
 import type { SessionStore, StoreCall } from './session-store';
 import type { SessionId } from './session-token';
 import { SessionStoreError } from './session.errors';
 
-/** A call that can be given up. Most stores never look at the signal, so it is made when first asked for. */
-class AbandonableCall implements StoreCall {
+type Outcome = 'timeout' | 'error';
+
+/** One call under way. Most stores never look at the signal, so it is made when first asked for. */
+class PendingCall<T> implements StoreCall, Expiring {
+  due = 0;
   #controller: AbortController | undefined;
-  #abandoned = false;
+  #over = false;
+
+  constructor(
+    private readonly resolve: (value: T) => void,
+    private readonly fail: (reason: Outcome, error?: unknown) => void,
+  ) {}
 
   get signal(): AbortSignal {
     this.#controller ??= new AbortController();
-    if (this.#abandoned) this.#controller.abort();
+    if (this.#over) this.#controller.abort();
     return this.#controller.signal;
   }
 
-  abandon(): void {
-    this.#abandoned = true;
+  /** Whether this is the first word on it. */
+  #end(): boolean {
+    const first = !this.#over;
+    this.#over = true;
+    return first;
+  }
+
+  succeed(value: T): void {
+    if (this.#end()) this.resolve(value);
+  }
+
+  expire(): void {
+    if (!this.#end()) return;
     this.#controller?.abort();
+    this.fail('timeout');
+  }
+
+  break(error: unknown): void {
+    if (this.#end()) this.fail('error', error);
   }
 }
 
@@ -26,11 +51,15 @@ class AbandonableCall implements StoreCall {
  * A write that was given up may still happen; that nothing comes back to life then is what the store's contract is for.
  */
 export class StoreClient {
+  readonly #deadlines: CallDeadlines;
+
   constructor(
     private readonly store: SessionStore,
-    private readonly timeout: number,
+    timeout: number,
     private readonly emit: EmitSessionEvent,
-  ) {}
+  ) {
+    this.#deadlines = new CallDeadlines(timeout);
+  }
 
   find(id: SessionId): Promise<SessionRecord | null> {
     return this.call('find', id, (call) => this.store.find(id, call));
@@ -55,35 +84,30 @@ export class StoreClient {
   /** Runs one call against the clock. What arrives after the deadline is ignored. */
   call<T>(operation: string, id: SessionId | null, run: (call: StoreCall) => Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const call = new AbandonableCall();
-      let over = false;
+      const call = new PendingCall<T>(resolve, (reason, error) => {
+        this.emit({ type: 'storeFailed', id, reason });
+        reject(this.#failure(operation, reason, error));
+      });
+      this.#deadlines.add(call);
       const end = (finish: () => void): void => {
-        if (over) return;
-        over = true;
-        clearTimeout(timer);
+        this.#deadlines.delete(call);
         finish();
       };
-      const fail = (reason: 'timeout' | 'error', error: SessionStoreError): void =>
-        end(() => {
-          call.abandon();
-          this.emit({ type: 'storeFailed', id, reason });
-          reject(error);
-        });
-      const timer = setTimeout(
-        () => fail('timeout', new SessionStoreError(operation, `no answer within ${this.timeout} ms`)),
-        this.timeout,
-      );
-      const failed = (error: unknown): void =>
-        fail(
-          'error',
-          new SessionStoreError(operation, 'it reported an error', { cause: withoutSecrets(error) }),
-        );
       try {
-        run(call).then((value) => end(() => resolve(value)), failed);
+        run(call).then(
+          (value) => end(() => call.succeed(value)),
+          (error: unknown) => end(() => call.break(error)),
+        );
       } catch (error) {
-        failed(error);
+        end(() => call.break(error));
       }
     });
+  }
+
+  #failure(operation: string, reason: Outcome, error: unknown): SessionStoreError {
+    return reason === 'timeout'
+      ? new SessionStoreError(operation, `no answer within ${this.#deadlines.timeout} ms`)
+      : new SessionStoreError(operation, 'it reported an error', { cause: withoutSecrets(error) });
   }
 }
 

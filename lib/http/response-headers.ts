@@ -3,15 +3,23 @@ import type { ResponseHeaders } from '../transports/session-transport';
 
 /** Headers as `writeHead` takes them: by name, flat, or in pairs. */
 type GivenHeaders = OutgoingHttpHeaders | readonly unknown[];
-type Pair = [name: string, value: string | string[]];
+type Value = string | string[];
+type Pair = [name: string, value: Value];
+
+/** Headers given to `writeHead`, in whichever form. What is put goes where its like stood, and keeps its spelling. */
+interface Given {
+  readonly headers: GivenHeaders;
+  names(): string[];
+  values(name: string): Value[];
+  put(name: string, value: Value): void;
+}
 
 /**
  * The headers of a response about to be sent: those set on it, overridden by those given to `writeHead`. What is changed
  * is changed where Node will take it from; the rest keeps its form, order and spelling.
  */
 export class OutgoingHeaders implements ResponseHeaders {
-  #pairs: Pair[] | undefined;
-  #changed = false;
+  readonly #given: Given | undefined;
 
   /** @param reachesNode whether what is given comes to Node as it is, and nobody has wrapped `writeHead` who reads it differently */
   constructor(
@@ -19,56 +27,107 @@ export class OutgoingHeaders implements ResponseHeaders {
     private readonly given: GivenHeaders | undefined,
     private readonly reachesNode = true,
   ) {
+    if (given === undefined) return;
+    if (!Array.isArray(given)) this.#given = new GivenObject(given as OutgoingHttpHeaders);
     // Half a header is for Node to refuse.
-    if (Array.isArray(given))
-      this.#pairs = Array.isArray(given[0]) || given.length % 2 === 0 ? toPairs(given) : undefined;
-    else if (given !== undefined) this.#pairs = Object.entries(given as Record<string, string | string[]>);
+    else if (Array.isArray(given[0]) || given.length % 2 === 0) this.#given = new GivenList(given);
   }
 
   names(): string[] {
-    return [...this.response.getHeaderNames(), ...(this.#pairs?.map(([name]) => name) ?? [])];
+    return [...this.response.getHeaderNames(), ...(this.#given?.names() ?? [])];
   }
 
   get(name: string): string[] {
-    const pairs = this.#find(name);
-    const values = pairs.length > 0 ? pairs.map(([, value]) => value) : [this.response.getHeader(name)];
-    return values
-      .flat()
-      .filter((value) => value !== undefined)
-      .map(String);
+    const given = this.#given?.values(name) ?? [];
+    const values = given.length > 0 ? given.flat() : [this.response.getHeader(name) ?? []].flat();
+    return values.map(String);
   }
 
   set(name: string, values: string[]): void {
-    const single = values.length === 1 && name !== 'Set-Cookie' ? values[0]! : values;
-    const [first, ...more] = this.#find(name);
-    if (first !== undefined) {
-      this.#changed = true;
-      this.#pairs = this.#pairs!.filter((pair) => !more.includes(pair)).map((pair) =>
-        pair === first ? [pair[0], single] : pair,
-      );
-    }
-    if (this.#pairs === undefined || !this.#areSentAsGiven()) this.response.setHeader(name, single);
-    else if (first === undefined) {
-      this.#changed = true;
-      this.#pairs.push([name, single]);
-    }
+    const value = values.length === 1 && name !== 'Set-Cookie' ? values[0]! : values;
+    const given = this.#given;
+    const isGiven = given !== undefined && given.values(name).length > 0;
+    const isSentAsGiven = given !== undefined && this.#areSentAsGiven();
+    if (isGiven || isSentAsGiven) given.put(name, value);
+    if (!isSentAsGiven) this.response.setHeader(name, value);
   }
 
   /** What to give to `writeHead` in place of what was given. */
   toGiven(): GivenHeaders | undefined {
-    if (!this.#changed || this.#pairs === undefined) return this.given;
-    if (!Array.isArray(this.given)) return Object.fromEntries(this.#pairs);
-    return Array.isArray(this.given[0]) ? this.#pairs : this.#pairs.flat(1);
+    return this.#given?.headers ?? this.given;
   }
 
   /** Where none are set, Node sends the given ones as they are, and takes forms that it refuses otherwise. */
   #areSentAsGiven(): boolean {
     return this.reachesNode && this.response.getHeaderNames().length === 0;
   }
+}
+
+class GivenObject implements Given {
+  #copied = false;
+
+  constructor(public headers: OutgoingHttpHeaders) {}
+
+  names(): string[] {
+    return Object.keys(this.headers);
+  }
+
+  values(name: string): Value[] {
+    const key = this.#spelling(name);
+    const value = key === undefined ? undefined : this.headers[key];
+    return value === undefined ? [] : [value as Value];
+  }
+
+  put(name: string, value: Value): void {
+    if (!this.#copied) this.headers = { ...this.headers };
+    this.#copied = true;
+    this.headers[this.#spelling(name) ?? name] = value;
+  }
+
+  #spelling(name: string): string | undefined {
+    const lower = name.toLowerCase();
+    return Object.keys(this.headers).find(
+      (key) => key.length === lower.length && key.toLowerCase() === lower,
+    );
+  }
+}
+
+class GivenList implements Given {
+  readonly #isFlat: boolean;
+  #pairs: Pair[];
+  #changed = false;
+
+  constructor(private readonly original: readonly unknown[]) {
+    this.#isFlat = !Array.isArray(original[0]);
+    this.#pairs = toPairs(original);
+  }
+
+  get headers(): readonly unknown[] {
+    if (!this.#changed) return this.original;
+    return this.#isFlat ? this.#pairs.flat(1) : this.#pairs;
+  }
+
+  names(): string[] {
+    return this.#pairs.map(([name]) => name);
+  }
+
+  values(name: string): Value[] {
+    return this.#find(name).map(([, value]) => value);
+  }
+
+  put(name: string, value: Value): void {
+    this.#changed = true;
+    const [first, ...more] = this.#find(name);
+    if (first === undefined) this.#pairs.push([name, value]);
+    else
+      this.#pairs = this.#pairs
+        .filter((pair) => !more.includes(pair))
+        .map((pair) => (pair === first ? [pair[0], value] : pair));
+  }
 
   #find(name: string): Pair[] {
     const lower = name.toLowerCase();
-    return this.#pairs?.filter(([key]) => String(key).toLowerCase() === lower) ?? [];
+    return this.#pairs.filter(([key]) => String(key).toLowerCase() === lower);
   }
 }
 
