@@ -12,6 +12,9 @@ import type { StoreClient } from './store-client';
  */
 const OVERLAP = 60_000;
 
+/** How often a dead session is looked at again because it could not be locked: a store may show what it does not let be written any more. */
+const MAX_ATTEMPTS = 5;
+
 /** Finds out whether a token opens a session. One read; one delete besides when it finds a dead or unreadable one. */
 export class SessionLoader {
   constructor(
@@ -21,7 +24,7 @@ export class SessionLoader {
   ) {}
 
   /** Fills the draft if the token opens a session, and leaves it empty if not. */
-  async load(draft: SessionDraft, token: ParsedToken): Promise<void> {
+  async load(draft: SessionDraft, token: ParsedToken, attempt = 1): Promise<void> {
     const record = await this.store.find(token.id);
     if (record === null) {
       draft.discard = true;
@@ -38,7 +41,7 @@ export class SessionLoader {
     const now = this.context.clock();
     const { state } = draft;
     if (now >= Math.min(record.expiresAt, state.deadline))
-      return this.#bury(draft, token, record, now >= state.deadline ? 'lifetime' : 'idle-timeout');
+      return this.#bury(draft, token, record, now >= state.deadline ? 'lifetime' : 'idle-timeout', attempt);
     state.lastSeenAt = lastSeenOf(state, record.expiresAt, state.lastSeenAt);
   }
 
@@ -66,12 +69,13 @@ export class SessionLoader {
     token: ParsedToken,
     record: SessionRecord,
     reason: SessionEventReason,
+    attempt: number,
   ): Promise<void> {
     draft.abandon();
     const { id, version, principal } = record;
-    if (!(await this.store.update({ ...record, version: version + 1 }, version)))
-      return this.load(draft, token);
-    await this.store.delete(id);
+    const locked = await this.store.update({ ...record, version: version + 1 }, version);
+    if (!locked && attempt < MAX_ATTEMPTS) return this.load(draft, token, attempt + 1);
+    if (locked) await this.store.delete(id);
     draft.discard = true;
     this.emit({ type: 'expired', id, principal, reason });
   }
