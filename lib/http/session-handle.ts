@@ -6,6 +6,15 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { SessionInstance } from './session-instance';
 import { SessionUnavailableException } from './session.exceptions';
 
+/** What shared caches obey instead of `Cache-Control` where it is there (RFC 9213). Caches that name a field after themselves know these, too. */
+const TARGETED = [
+  'CDN-Cache-Control',
+  'Surrogate-Control',
+  'Cloudflare-CDN-Cache-Control',
+  'Netlify-CDN-Cache-Control',
+  'Vercel-CDN-Cache-Control',
+];
+
 /** What a handle wants to know of the request, whichever way it came in. */
 export interface RequestFacts {
   readonly headers: IncomingHttpHeaders;
@@ -82,7 +91,11 @@ export class SessionHandle {
     addVary(headers, transport.vary);
     if (this.#decision.kind === 'keep') return;
     transport.write(headers, this.#decision, clock());
-    if (!isKeptFromSharedCaches(headers)) headers.set('Cache-Control', ['no-store']);
+    if (!isKeptFromSharedCaches(headers, 'Cache-Control')) headers.set('Cache-Control', ['no-store']);
+    for (const name of TARGETED) {
+      if (headers.get(name).length > 0 && !isKeptFromSharedCaches(headers, name))
+        headers.set(name, ['no-store']);
+    }
   }
 
   async #open(): Promise<Session> {
@@ -148,9 +161,9 @@ function addVary(headers: ResponseHeaders, name: string): void {
 }
 
 /** `private="some-header"` keeps back that header only, and what stands in quotes is no directive. */
-function isKeptFromSharedCaches(headers: ResponseHeaders): boolean {
+function isKeptFromSharedCaches(headers: ResponseHeaders, name: string): boolean {
   const directives = headers
-    .get('Cache-Control')
+    .get(name)
     .join(',')
     .replaceAll(/"(?:[^"\\]|\\.)*"/g, '""')
     .split(',');
