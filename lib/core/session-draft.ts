@@ -43,7 +43,6 @@ export interface DraftContext {
  * the manager reads it at commit; nothing else sees it.
  */
 export class SessionDraft {
-  state: SessionState;
   /** The record this request read or last wrote; `null` while the store knows nothing of the session. */
   base: SessionRecord | null = null;
   /** What opened the session, or was issued for it. */
@@ -70,6 +69,7 @@ export class SessionDraft {
   /** One more each time the draft goes on as another session: a write that began before says nothing about what it is now. */
   lineage = 0;
 
+  #state: SessionState | undefined;
   #id: SessionId | undefined;
   #login: Operation | undefined;
   #logout: Operation | undefined;
@@ -77,7 +77,15 @@ export class SessionDraft {
 
   constructor(readonly context: DraftContext) {
     this.values = new SessionValues(context.codec);
-    this.state = newState(context.clock(), context.timeouts);
+  }
+
+  /** What the session consists of now: what was found, or a visitor's beginnings, with this request's changes. */
+  get state(): SessionState {
+    return (this.#state ??= newState(this.context.clock(), this.context.timeouts));
+  }
+
+  set state(state: SessionState) {
+    this.#state = state;
   }
 
   /** The session's public name; chosen when it is first asked for. */

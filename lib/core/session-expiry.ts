@@ -22,9 +22,9 @@ export function expiryOf({ deadline, idleTimeout }: Lifespan, now: number): numb
   return idleTimeout === null ? deadline : Math.min(deadline, now + idleTimeout);
 }
 
-/** The new expiry when it is worth a write, else `null`. It never shortens a life. */
+/** The new expiry when it is worth a write, else `null`. It never shortens a life, and brings nothing back that has expired. */
 export function extensionOf(lifespan: Lifespan, expiresAt: number, now: number): number | null {
-  if (lifespan.idleTimeout === null) return null;
+  if (lifespan.idleTimeout === null || expiresAt <= now) return null;
   const next = expiryOf(lifespan, now);
   return next - expiresAt > lifespan.idleTimeout * EXTEND_AFTER ? next : null;
 }

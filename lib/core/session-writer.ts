@@ -181,11 +181,9 @@ export class SessionWriter {
     if (draft.base === base) draft.base = { ...base, expiresAt };
   }
 
-  /** What has expired while the request was under way is not brought back. */
   #extension({ base, state }: SessionDraft): number | null {
-    return base === null || this.#isPast(base)
-      ? null
-      : extensionOf(state, base.expiresAt, this.options.clock());
+    if (base === null || state.idleTimeout === null) return null;
+    return extensionOf(state, base.expiresAt, this.options.clock());
   }
 
   /** What fails is still there for the next attempt. */

@@ -26,6 +26,7 @@ export class SessionInterceptor implements NestInterceptor {
 function committed<T>(answers: Observable<T>, pending: () => SessionHandle | undefined): Observable<T> {
   return new Observable<T>((client) => {
     let last: Promise<void> | undefined;
+    let answered = false;
     const pass = (tell: () => void): void => {
       if (last === undefined && pending() === undefined) return tell();
       last = (last ?? Promise.resolve())
@@ -33,9 +34,13 @@ function committed<T>(answers: Observable<T>, pending: () => SessionHandle | und
         .then(tell, (error: unknown) => client.error(error));
     };
     return answers.subscribe({
-      next: (answer) => pass(() => client.next(answer)),
+      next: (answer) => {
+        answered = true;
+        pass(() => client.next(answer));
+      },
       error: (error: unknown) => pass(() => client.error(error)),
-      complete: () => pass(() => client.complete()),
+      // An answer that had nothing to wait for leaves nothing to wait for.
+      complete: () => (answered && last === undefined ? client.complete() : pass(() => client.complete())),
     });
   });
 }
