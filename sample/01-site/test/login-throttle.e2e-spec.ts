@@ -25,6 +25,13 @@ describe('the login throttle', () => {
     expect(throttle.attempt('::1', 'yet another', 31)).toBeGreaterThan(0);
   });
 
+  it('is not made to forget by somebody who tries accounts without end', () => {
+    const throttle = new LoginThrottle();
+    for (let at = 0; at < 6; at++) throttle.attempt('10.0.0.1', 'ada', at);
+    for (let at = 0; at < 30_000; at++) throttle.attempt('10.0.0.2', `user ${at}`, 10);
+    expect(throttle.attempt('10.0.0.1', 'ada', 20)).toBeGreaterThan(0);
+  });
+
   it('lets many people behind one address log in', () => {
     const throttle = new LoginThrottle();
     for (let at = 0; at < 100; at++) {

@@ -25,9 +25,10 @@ export class LoginThrottle {
   /** Counts an attempt, and says how many milliseconds to wait before it may be made: 0 for go on. */
   attempt(address: string, account: string, now: number = Date.now()): number {
     const byAddress = this.#count(address, now);
+    // Not counted against the account: refused attempts cost nothing, and could push everybody else's counts out.
+    if (byAddress.attempts > PER_ADDRESS) return byAddress.until - now;
     const byAccount = this.#count(`${address} ${account}`, now);
-    const over = byAddress.attempts > PER_ADDRESS || byAccount.attempts > PER_ACCOUNT;
-    return over ? Math.max(byAddress.until, byAccount.until) - now : 0;
+    return byAccount.attempts > PER_ACCOUNT ? byAccount.until - now : 0;
   }
 
   /** The password was right: what was counted against the account is forgotten, and this attempt is not held against the address. */
