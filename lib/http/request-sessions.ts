@@ -33,10 +33,14 @@ export class RequestSessions implements RequestFacts {
     private readonly response: ServerResponse,
   ) {}
 
-  /** Files the sessions of a request that has just come in. Harmless when they are filed already. */
+  /**
+   * Files the sessions of a request that has just come in. Harmless when they are filed already; an application inside of another
+   * one has its own, or its guards would believe the other's logins.
+   */
   static file(hub: SessionHub, request: IncomingMessage, response: ServerResponse): RequestSessions {
     const filed = request as Filed;
-    return (filed[FILED] ??= new RequestSessions(hub, request, response));
+    if (filed[FILED]?.hub !== hub) filed[FILED] = new RequestSessions(hub, request, response);
+    return filed[FILED];
   }
 
   /**

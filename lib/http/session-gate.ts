@@ -58,10 +58,24 @@ export class SessionGate {
 
   #wrap(): void {
     const methods = this.response as unknown as Partial<Gated> & { writeHeader?: Method };
-    const { writeHead, write, end, flushHeaders } = SessionGate.#wrapped;
-    Object.assign(methods, { [GATE]: this, writeHead, write, end, flushHeaders });
+    const { writeHead, write, end, flushHeaders } = methods[GATE] ? this.#inner() : SessionGate.#wrapped;
+    Object.assign(methods, { [GATE]: methods[GATE] ?? this, writeHead, write, end, flushHeaders });
     // Its old name is a second way to the same thing.
     if ('writeHeader' in methods) methods.writeHeader = writeHead;
+  }
+
+  /** The gate of an application inside of another one, whose gate comes after this one and is found under its symbol. */
+  #inner(): Record<GatedMethod, Method> {
+    const method =
+      (name: GatedMethod): Method =>
+      (...args) =>
+        this.#pass(name, args);
+    return {
+      writeHead: method('writeHead'),
+      write: method('write'),
+      end: method('end'),
+      flushHeaders: method('flushHeaders'),
+    };
   }
 
   #pass(name: GatedMethod, args: unknown[]): unknown {
