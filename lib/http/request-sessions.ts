@@ -122,7 +122,10 @@ export class RequestSessions implements RequestFacts {
 
   /** After the response: saves what a stream changed in place. */
   finish(): void {
-    for (const handle of this.#handles) this.track(handle.finish());
+    for (const handle of this.#handles) {
+      const saving = handle.finish();
+      if (saving !== null) this.track(saving);
+    }
   }
 
   /** The gate could not commit, and has answered for it. */

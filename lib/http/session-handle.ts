@@ -66,11 +66,10 @@ export class SessionHandle {
     return this.#committing;
   }
 
-  /** The response is over: what changed in a stored session is still saved, but nothing new begins. */
-  async finish(): Promise<void> {
-    // Whoever began the last commit hears of its failure.
-    await this.#committing.catch(() => undefined);
-    if (this.#session?.isNew === false && !this.#hasGivenUp(this.#session)) await this.commit();
+  /** The response is over: what changed in a stored session is still saved, but nothing new begins. `null` when that is all done. */
+  finish(): Promise<void> | null {
+    const isDone = this.#running === 0 && (this.#session?.isNew !== false || this.#settle());
+    return isDone ? null : this.#finish();
   }
 
   /** The response has begun. */
@@ -106,6 +105,12 @@ export class SessionHandle {
     this.#session = await manager.open(reading.kind === 'token' ? reading.value : null).catch(asUnavailable);
     this.#applySeal();
     return this.#session;
+  }
+
+  async #finish(): Promise<void> {
+    // Whoever began the last commit hears of its failure.
+    await this.#committing.catch(() => undefined);
+    if (this.#session?.isNew === false && !this.#hasGivenUp(this.#session)) await this.commit();
   }
 
   #applySeal(): void {

@@ -32,6 +32,7 @@ export class SessionHub {
   readonly #pending = new Set<Promise<void>>();
   readonly #logger = new Logger('SessionModule');
   #mounted = false;
+  #usesContext = false;
 
   /** The one of this application, whichever of its session instances asks. */
   static of(host: HttpAdapterHost): SessionHub {
@@ -49,6 +50,7 @@ export class SessionHub {
   add(instance: SessionInstance, host: HttpAdapterHost): void {
     for (const other of this.#instances.values()) assertDistinct(instance, other);
     this.#instances.set(instance.name, instance);
+    this.#usesContext ||= instance.asyncContext;
     // A testing module has no adapter yet, a standalone application never gets one that serves.
     if (host.httpAdapter) this.#mount(host.httpAdapter);
     else host.init$.subscribe(() => this.#mount(host.httpAdapter));
@@ -113,20 +115,15 @@ export class SessionHub {
 
   #file(request: IncomingMessage, response: ServerResponse, next: () => void): void {
     const sessions = RequestSessions.file(this, request, response);
-    if (this.#usesContext()) currentSessions.run(sessions, next);
+    if (this.#usesContext) currentSessions.run(sessions, next);
     else next();
   }
 
   #enter(request: IncomingMessage, next: () => void): void {
     const sessions = RequestSessions.find(request);
-    if (sessions !== undefined && this.#usesContext() && currentSessions.getStore() !== sessions)
+    if (sessions !== undefined && this.#usesContext && currentSessions.getStore() !== sessions)
       currentSessions.run(sessions, next);
     else next();
-  }
-
-  #usesContext(): boolean {
-    for (const { asyncContext } of this.#instances.values()) if (asyncContext) return true;
-    return false;
   }
 }
 
