@@ -1,4 +1,5 @@
-import type { ExecutionContext } from '@nestjs/common';
+import type { CanActivate, ExecutionContext } from '@nestjs/common';
+import { GUARDS_METADATA } from '@nestjs/common/constants';
 import { Reflector } from '@nestjs/core';
 
 /** Where `@Public()` leaves its word for `AuthGuard`. */
@@ -23,13 +24,16 @@ const reflector = new Reflector();
 
 /**
  * What one instance's guard asks for. What stands on the handler counts more than what stands on its controller; on one of
- * them, roles count more than `@Public()`.
+ * them, roles and the guard itself count more than `@Public()`: whoever puts a guard there means it.
  */
-export function accessTo(context: ExecutionContext, sessionName: string): Access {
+export function accessTo(context: ExecutionContext, sessionName: string, guard: CanActivate): Access {
+  let named = false;
   for (const target of [context.getHandler(), context.getClass()]) {
     const roles = reflector.get<readonly string[] | undefined>(rolesKey(sessionName), target);
     if (roles !== undefined) return { kind: 'roles', roles };
-    if (reflector.get<boolean | undefined>(PUBLIC, target) === true) return { kind: 'public' };
+    const guards = reflector.get<unknown[] | undefined>(GUARDS_METADATA, target) ?? [];
+    named ||= guards.includes(guard) || guards.includes(guard.constructor);
+    if (!named && reflector.get<boolean | undefined>(PUBLIC, target) === true) return { kind: 'public' };
   }
   return { kind: 'login' };
 }

@@ -30,7 +30,7 @@ export class AuthGuard implements CanActivate {
 
   /** @throws UnauthorizedException, ForbiddenException; SessionUnavailableException when the store fails */
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    const access = accessTo(context, this.sessionName);
+    const access = accessTo(context, this.sessionName, this);
     if (access.kind === 'public') return true;
     const { principal } = await openSession(context, this.sessionName);
     if (principal === null)
