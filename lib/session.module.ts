@@ -45,6 +45,7 @@ const users = new WeakMap<SessionStore, number>();
 export class SessionModule extends ConfigurableModuleClass implements OnModuleInit, OnApplicationShutdown {
   readonly #hub: SessionHub;
   readonly #sweeper: SessionSweeper;
+  readonly #manager: SessionManager;
 
   constructor(
     host: HttpAdapterHost,
@@ -63,13 +64,13 @@ export class SessionModule extends ConfigurableModuleClass implements OnModuleIn
       if (!warned.has(obstacle)) logger.warn(`A session could not begin: ${obstacle}.`);
       warned.add(obstacle);
     };
-    const manager = new SessionManager({ ...options, name, store, emit });
+    this.#manager = new SessionManager({ ...options, name, store, emit });
     this.#sweeper = new SessionSweeper(store, new StoreClient(store, storeTimeout, emit), clock, sweepEvery);
     this.#hub = SessionHub.of(host);
     this.#hub.add(
       {
         name,
-        manager,
+        manager: this.#manager,
         transport: new CookieTransport(options.cookie),
         clock,
         asyncContext,
@@ -103,6 +104,7 @@ export class SessionModule extends ConfigurableModuleClass implements OnModuleIn
   /** Requests have finished by now. */
   async onApplicationShutdown(): Promise<void> {
     await Promise.all([this.#sweeper.stop(), this.#hub.idle()]);
+    this.#manager.close();
     const others = (users.get(this.store) ?? 1) - 1;
     users.set(this.store, others);
     if (others === 0 && isClosable(this.store)) await this.store.close();
@@ -136,7 +138,7 @@ function instanceOf(definition: DynamicModule, name: string = DEFAULT_SESSION): 
       { provide: NAME, useValue: name },
       {
         provide: OPTIONS,
-        useFactory: (options?: SessionModuleOptions) => resolveOptions(options ?? {}, name),
+        useFactory: (options?: SessionModuleOptions) => resolveOptions(options, name),
         inject: [MODULE_OPTIONS_TOKEN],
       },
       { provide: STORE, useExisting: sessionStoreToken(name) },

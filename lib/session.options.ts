@@ -87,7 +87,9 @@ const REMEMBER_ME: Record<keyof NonNullable<SessionModuleOptions['rememberMe']>,
  * Fills in the defaults, and refuses what cannot work, everything at once.
  * @throws SessionError `SESSION_OPTIONS_INVALID`
  */
-export function resolveOptions(options: SessionModuleOptions, name: string): ResolvedOptions {
+export function resolveOptions(options: SessionModuleOptions | undefined, name: string): ResolvedOptions {
+  if (options === undefined || options === null)
+    throw refusal(name, ['the factory returned none; return an object, {} for the defaults']);
   const problems: string[] = [];
   const length = (option: string, value: Duration, limit = DURATION_LIMIT): number => {
     const milliseconds =

@@ -26,6 +26,11 @@ export class CallDeadlines {
     this.#pending.delete(call);
   }
 
+  /** No calls will come any more. */
+  close(): void {
+    clearTimeout(this.#timer);
+  }
+
   /** The timer alone keeps no process alive: whoever waits for an answer has a socket open. */
   #wait(milliseconds: number): void {
     this.#timer = setTimeout(() => this.#check(), Math.ceil(milliseconds)).unref();

@@ -21,14 +21,15 @@ export interface SessionManagerOptions extends DraftContext {
 /** Opens sessions and commits them. Between the two nobody talks to the store. */
 export class SessionManager {
   readonly #context: DraftContext;
+  readonly #client: StoreClient;
   readonly #loader: SessionLoader;
   readonly #writer: SessionWriter;
 
   constructor(options: SessionManagerOptions) {
-    const client = new StoreClient(options.store, options.storeTimeout, options.emit);
+    this.#client = new StoreClient(options.store, options.storeTimeout, options.emit);
     this.#context = options;
-    this.#loader = new SessionLoader(client, options, options.emit);
-    this.#writer = new SessionWriter(client, options);
+    this.#loader = new SessionLoader(this.#client, options, options.emit);
+    this.#writer = new SessionWriter(this.#client, options);
   }
 
   /**
@@ -64,6 +65,11 @@ export class SessionManager {
   /** Forbids further changes, because the response has begun; or allows them again, because it was refused before it began. */
   seal(session: Session, sealed = true): void {
     draftOf(session).sealed = sealed;
+  }
+
+  /** No requests will come any more. The store stays open. */
+  close(): void {
+    this.#client.close();
   }
 
   /** A text that changes when somebody logs in or out, when the token is to be renewed, and when the session ends. */

@@ -81,6 +81,11 @@ export class StoreClient {
     return this.call('delete', id, (call) => this.store.delete(id, call));
   }
 
+  /** No calls will come any more. The store itself stays open. */
+  close(): void {
+    this.#deadlines.close();
+  }
+
   /** Runs one call against the clock. What arrives after the deadline is ignored. */
   call<T>(operation: string, id: SessionId | null, run: (call: StoreCall) => Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
