@@ -215,17 +215,30 @@ const MISTAKES: Record<string, [title: RegExp, Store: new () => SessionStore]> =
   'picks what has expired, and removes it later': [
     /E6: never removes a session that was extended/,
     class extends MemorySessionStore {
+      readonly #extensions: Promise<boolean>[] = [];
+      #picking = 0;
+
       override async sweep(now: number, limit: number) {
         const due = [];
+        this.#picking++;
         for await (const record of this.records(call))
           if (record.expiresAt <= now && due.length < limit) due.push(record);
+        this.#picking--;
+        await Promise.all(this.#extensions);
         await Promise.all(due.map(({ id }) => this.delete(id)));
         return due.length;
       }
-      // A database takes its time.
-      override async extend(...all: [SessionId, number, number]) {
-        await new Promise((resolve) => setTimeout(resolve, 2));
-        return super.extend(...all);
+
+      /** Arrives between the picking and the removing, whenever there is one. */
+      override extend(...all: [SessionId, number, number]) {
+        const extension = this.#picked().then(() => super.extend(...all));
+        this.#extensions.push(extension);
+        return extension;
+      }
+
+      async #picked() {
+        do await new Promise(setImmediate);
+        while (this.#picking > 0);
       }
     },
   ],
