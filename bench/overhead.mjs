@@ -14,6 +14,7 @@ const { node, platforms, rounds, requests, against } = options;
 const subjects = [
   { name: 'bare', module: 'bare', checkout },
   { name: 'tessera', module: 'tessera', checkout },
+  { name: 'without interceptor', module: 'tessera', options: { interceptor: false }, checkout },
   { name: 'bare again', module: 'bare', checkout },
   ...(against === undefined
     ? []

@@ -22,6 +22,7 @@ import {
   ConfigurableModuleClass,
   MODULE_OPTIONS_TOKEN,
   OPTIONS_TYPE,
+  type SessionModuleExtras,
 } from './session.module-definition';
 import { resolveOptions, type ResolvedOptions, type SessionModuleOptions } from './session.options';
 import { SessionService } from './session.service';
@@ -87,11 +88,11 @@ export class SessionModule extends ConfigurableModuleClass implements OnModuleIn
   }
 
   static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
-    return instanceOf(super.forRoot(options), options.name);
+    return instanceOf(super.forRoot(options), options);
   }
 
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
-    return instanceOf(super.forRootAsync(options), options.name);
+    return instanceOf(super.forRootAsync(options), options);
   }
 
   /** Checks the store before the first request. */
@@ -113,7 +114,10 @@ export class SessionModule extends ConfigurableModuleClass implements OnModuleIn
 }
 
 /** Everything one instance provides. What others inject has a token by name; what only the module uses stays inside. */
-function instanceOf(definition: DynamicModule, name: string = DEFAULT_SESSION): DynamicModule {
+function instanceOf(
+  definition: DynamicModule,
+  { name = DEFAULT_SESSION, interceptor = true }: SessionModuleExtras,
+): DynamicModule {
   const shared: Provider[] = [
     {
       provide: sessionStoreToken(name),
@@ -143,7 +147,7 @@ function instanceOf(definition: DynamicModule, name: string = DEFAULT_SESSION): 
       },
       { provide: STORE, useExisting: sessionStoreToken(name) },
       { provide: EVENTS, useExisting: sessionEventsToken(name) },
-      { provide: APP_INTERCEPTOR, useFactory: () => new SessionInterceptor(name) },
+      ...(interceptor ? [{ provide: APP_INTERCEPTOR, useFactory: () => new SessionInterceptor(name) }] : []),
     ],
     exports: shared.map((provider) => (provider as { provide: symbol }).provide),
   };

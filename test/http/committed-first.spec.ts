@@ -82,14 +82,20 @@ function servesFiles(platform: Platform, app: App): void {
 
 afterAll(closeApps);
 
-describe.each(platforms)('H1: on %s the session is saved before the first byte', (platform) => {
+const setUps = platforms.flatMap((platform) => [
+  { platform, interceptor: true, by: 'interceptor and gate' },
+  { platform, interceptor: false, by: 'the gate alone' },
+]);
+
+describe.each(setUps)('H1: on $platform $by saves the session before the first byte', (setUp) => {
+  const { platform, interceptor } = setUp;
   const store = new SlowStore();
   let url: string;
 
   beforeAll(async () => {
     const app = await startApp({
       platform,
-      options: { store },
+      options: { store, interceptor },
       controllers: [WaysController],
       configure: (app) => {
         marksAndAnswers(app);

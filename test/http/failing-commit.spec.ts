@@ -155,6 +155,15 @@ describe.each(platforms)('a commit that fails on %s', (platform) => {
     expect(store.take().filter((call) => call === 'insert')).toHaveLength(1);
   });
 
+  it('is no exception without the interceptor, but the same 503', async () => {
+    const options = { store, interceptor: false };
+    const bare = await startApp({ platform, options, controllers: [FailingController] });
+    fails();
+    const answer = await (await visitor(bare)).get('/filtered');
+    expect([answer.status, answer.json(), answer.cookies]).toEqual([503, unavailable, []]);
+    expect(store.take().filter((call) => call === 'insert')).toHaveLength(1);
+  });
+
   it('takes the place of an answer that was under way, and keeps what other origins and caches need', async () => {
     fails();
     const answer = await exchange(`${url}/res`, { agent: false });

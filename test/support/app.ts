@@ -2,7 +2,7 @@ import type { Type, ModuleMetadata } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
-import { SessionModule, type SessionModuleOptions } from 'nestjs-tessera';
+import { SessionModule, type SessionModuleExtras, type SessionModuleOptions } from 'nestjs-tessera';
 
 export const platforms = ['express', 'fastify'] as const;
 export type Platform = (typeof platforms)[number];
@@ -11,7 +11,7 @@ export type App = NestExpressApplication | NestFastifyApplication;
 export interface AppUnderTest {
   readonly platform: Platform;
   /** Options of the default instance; `false` for an application without the module. */
-  readonly options?: SessionModuleOptions | false;
+  readonly options?: (SessionModuleOptions & SessionModuleExtras) | false;
   readonly controllers?: Type[];
   readonly providers?: NonNullable<ModuleMetadata['providers']>;
   readonly imports?: NonNullable<ModuleMetadata['imports']>;
