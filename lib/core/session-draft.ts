@@ -38,6 +38,9 @@ export interface DraftContext {
   readonly name: string;
 }
 
+/** How many of the latest merges a session remembers. They matter for as long as two requests merge the same one at once. */
+const MERGES_KNOWN = 8;
+
 /**
  * The page behind a `Session`: what the request found, and what it wants changed. The session writes on it,
  * the manager reads it at commit; nothing else sees it.
@@ -219,6 +222,12 @@ export class SessionDraft {
     const { codec } = this.context;
     const { deadline } = decodeBody(record.body, codec);
     this.record((state) => {
+      const { id, version } = record;
+      // Another request has been here, with the same or with more.
+      if ((state.merged[id] ?? 0) >= version) return;
+      state.merged = Object.fromEntries(
+        [...Object.entries(state.merged), [id, version]].slice(-MERGES_KNOWN),
+      );
       // Read anew each time: an operation after this one may change the values in place.
       for (const [key, value] of Object.entries(decodeBody(record.body, codec).data))
         setOwn(state.data, key, value);
@@ -238,10 +247,10 @@ export class SessionDraft {
     });
   }
 
-  /** The other session has ended, and its data is written here. */
-  announceMerged({ id, body }: SessionRecord): void {
+  /** To be told of a session that is, or was, not this one. */
+  announceEnd({ id, body }: SessionRecord, reason: SessionEventReason): void {
     const { principal } = decodeBody(body, this.context.codec);
-    this.announcements.push({ type: 'destroyed', id, principal, reason: 'merge' });
+    this.announcements.push({ type: 'destroyed', id, principal, reason });
   }
 
   /** A login that never came about is not told. */

@@ -37,7 +37,7 @@ export class SessionMerger {
       // Given up meanwhile, or superseded.
       if (draft.absorbed[0] !== other) continue;
       draft.absorbed.shift();
-      if (locked) draft.announceMerged(record);
+      if (locked) draft.announceEnd(record, 'merge');
       else draft.merging.push(token);
     }
     return draft.merging.length === 0 || draft.superseded;

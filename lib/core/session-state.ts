@@ -17,6 +17,8 @@ export interface SessionState extends Lifespan {
   /** Encoded one by one, so that nobody holds the original. */
   constants: Record<string, string>;
   messages: FlashEntry[];
+  /** Sessions whose data was taken over lately, and which version of it, so that a slower merge does not bring an older one. */
+  merged: Record<string, number>;
   principal: Principal | null;
   createdAt: number;
   /** From when the lifetime counts: the login, or creation for a visitor. */
@@ -34,6 +36,7 @@ export function newState(now: number, { lifetime, idleTimeout }: Timeouts): Sess
     data: {},
     constants: {},
     messages: [],
+    merged: {},
     principal: null,
     createdAt: now,
     startedAt: now,
@@ -123,22 +126,24 @@ export function decodeBody(body: string, codec: SessionCodec): SessionState {
 }
 
 /** Sessions that hold data only, which is most of them, do without the wrapping. */
-function contentOf({ data, constants, messages }: SessionState): unknown {
-  return messages.length === 0 && isEmpty(constants) ? [data] : [data, constants, messages];
+function contentOf({ data, constants, messages, merged }: SessionState): unknown {
+  const isPlain = messages.length === 0 && isEmpty(constants) && isEmpty(merged);
+  return isPlain ? [data] : [data, constants, messages, merged];
 }
 
 function toState(facts: unknown, content: unknown): SessionState {
   const [createdAt, lastSeenAt, deadline, idleTimeout, remembered, ...login] = facts as Facts;
   const [authenticatedAt = null, principal, startedAt = createdAt] = login;
-  const [data, constants = {}, messages = []] = content as [
+  const [data, constants = {}, messages = [], merged = {}] = content as [
     Record<string, unknown>,
     Record<string, string>?,
     FlashEntry[]?,
+    Record<string, number>?,
   ];
   const sound =
     [createdAt, startedAt, lastSeenAt, deadline].every(Number.isFinite) &&
     [idleTimeout, authenticatedAt].every((part) => part === null || Number.isFinite(part)) &&
-    [data, constants].every(isDictionary) &&
+    [data, constants, merged].every(isDictionary) &&
     Object.values(constants).every((text) => typeof text === 'string') &&
     Array.isArray(messages) &&
     messages.every((entry) => isDictionary(entry) && typeof entry.kind === 'string') &&
@@ -148,6 +153,7 @@ function toState(facts: unknown, content: unknown): SessionState {
     data,
     constants,
     messages,
+    merged,
     createdAt,
     startedAt,
     lastSeenAt,

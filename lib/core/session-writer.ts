@@ -152,6 +152,7 @@ export class SessionWriter {
         return this.#nothing(draft);
       }
       draft.ended.push(current.id);
+      draft.announceEnd(current, 'logout');
     }
     // Who proved an identity in this very request gets a session of its own; nobody else has a right to this one any more.
     if (!draft.loggingIn) {

@@ -16,7 +16,6 @@ const LIFETIME = 5_000;
 
 interface Client {
   readonly jars: { main: string | null; side: string | null };
-  sides: number;
 }
 
 /** Stamps that a request has been told are stored, by session and key. */
@@ -35,7 +34,9 @@ export class World {
   readonly witness: Witness;
   readonly objections: string[];
   readonly #managers: SessionManager[];
-  readonly #clients: Client[] = [0, 1, 2].map(() => ({ jars: { main: null, side: null }, sides: 0 }));
+  /** The key that each side session keeps its stamps under. */
+  readonly sideKeys = new Map<string, string>();
+  readonly #clients: Client[] = [0, 1, 2].map(() => ({ jars: { main: null, side: null } }));
   readonly #pending: Promise<void>[] = [];
   readonly #ledger: Ledger = new Map();
   /** Sessions that have ended, and somebody was told so. */
@@ -209,10 +210,13 @@ export class World {
       visit.merged.push(event.id);
   }
 
-  /** The stamps that a merged session had been promised, under the key that it alone uses. */
+  /** The stamps that a merged session had been promised. Its values replace those of the session it is merged into. */
   handOver(from: string, to: string): void {
-    for (const [key, stamps] of this.#promised(from))
-      if (key.startsWith('side')) this.promise(to, key, stamps);
+    for (const [key, stamps] of this.#promised(from)) {
+      if (!key.startsWith('side')) continue;
+      this.#ledger.get(to)?.delete(key);
+      this.promise(to, key, stamps);
+    }
     this.#ended.add(from);
   }
 }
@@ -258,7 +262,7 @@ class Request {
     const session = this.#session;
     if (session.status === 'destroyed') return;
     const data = session as unknown as Notebook;
-    const key = this.visit.plan.jar === 'main' ? 'stamps' : `side${this.client.sides}`;
+    const key = this.visit.plan.jar === 'main' ? 'stamps' : this.#sideKey();
     switch (action.kind) {
       case 'get':
         return void data.get('stamps');
@@ -295,6 +299,12 @@ class Request {
       case 'merge':
         return this.#merge();
     }
+  }
+
+  /** Every side session has a key of its own, so that merging two of them loses nothing. */
+  #sideKey(): string {
+    const known = this.#session.isNew ? undefined : this.world.sideKeys.get(this.#session.id);
+    return known ?? `side${this.visit.number}`;
   }
 
   #login(id: string): void {
@@ -367,7 +377,7 @@ class Request {
     )
       world.objections.push(`a late answer put the token of ${id} in the place of a living one`);
     world.issue(decision.token);
-    if (jar === 'side' && client.jars.side === null) client.sides++;
+    if (jar === 'side') world.sideKeys.set(id, this.#sideKey());
     client.jars[jar] = decision.token;
   }
 }
