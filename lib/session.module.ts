@@ -4,12 +4,14 @@ import {
   Module,
   type DynamicModule,
   type OnApplicationShutdown,
+  Optional,
   type OnModuleInit,
   type Provider,
 } from '@nestjs/common';
 import { APP_INTERCEPTOR, HttpAdapterHost } from '@nestjs/core';
 import type { EmitSessionEvent } from './core/session-event';
 import { SessionManager } from './core/session-manager';
+import { SessionError } from './core/session.errors';
 import { isClosable, isPrepared, type SessionStore } from './core/session-store';
 import { StoreClient } from './core/store-client';
 import { DEFAULT_SESSION } from './http/session-context';
@@ -50,12 +52,13 @@ export class SessionModule extends ConfigurableModuleClass implements OnModuleIn
 
   constructor(
     host: HttpAdapterHost,
-    @Inject(NAME) name: string,
-    @Inject(OPTIONS) options: ResolvedOptions,
-    @Inject(STORE) private readonly store: SessionStore,
-    @Inject(EVENTS) private readonly events: SessionEvents,
+    @Optional() @Inject(NAME) name: string,
+    @Optional() @Inject(OPTIONS) options: ResolvedOptions,
+    @Optional() @Inject(STORE) private readonly store: SessionStore,
+    @Optional() @Inject(EVENTS) private readonly events: SessionEvents,
   ) {
     super();
+    if (name === undefined) throw withoutOptions();
     const { clock, asyncContext, sweepEvery, storeTimeout } = options;
     const logger = new Logger('SessionModule');
     const emit: EmitSessionEvent = (event) =>
@@ -151,4 +154,12 @@ function instanceOf(
     ],
     exports: shared.map((provider) => (provider as { provide: symbol }).provide),
   };
+}
+
+/** The class alone provides nothing; Nest would only say which of our symbols it misses. */
+function withoutOptions(): SessionError {
+  return new SessionError(
+    'SESSION_OPTIONS_INVALID',
+    'Import SessionModule.forRoot(), not SessionModule itself.',
+  );
 }

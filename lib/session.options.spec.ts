@@ -83,7 +83,11 @@ describe('the options', () => {
     ['codec', { codec: { encode: () => '' } }, 'codec must have encode() and decode()'],
     ['a codec that is null', { codec: null }, 'codec must have encode() and decode()'],
     ['store', { store: {} }, 'store has no method find(); give a SessionStore'],
-    ['a store that is a class', { store: MemorySessionStore }, 'store has no method find()'],
+    [
+      'a store that is a class',
+      { store: MemorySessionStore },
+      'store is a class; give an instance: new MemorySessionStore(…)',
+    ],
     ['rememberMe', { rememberMe: true }, 'rememberMe true must be an object of options'],
     ['a rememberMe that is null', { rememberMe: null }, 'rememberMe null must be'],
     [

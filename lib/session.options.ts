@@ -134,10 +134,7 @@ export function resolveOptions(options: SessionModuleOptions | undefined, name: 
     codec,
     clock,
   };
-  for (const method of ['find', 'insert', 'update', 'extend', 'delete'] as const) {
-    if (typeof (resolved.store as Partial<SessionStore> | null)?.[method] !== 'function')
-      problems.push(`store has no method ${method}(); give a SessionStore`);
-  }
+  problems.push(...storeProblems(resolved.store));
   if (!Number.isSafeInteger(maxBytes) || maxBytes < 256)
     problems.push(`maxBytes ${show(maxBytes)} must be a whole number of at least 256`);
   if (typeof asyncContext !== 'boolean')
@@ -158,6 +155,13 @@ function unknown(options: object, known: object, prefix = ''): string[] {
   return strangers.map(
     (key) => `${prefix}${key} is not an option; known are ${Object.keys(known).join(', ')}`,
   );
+}
+
+function storeProblems(store: unknown): string[] {
+  if (typeof store === 'function') return [`store is a class; give an instance: new ${store.name}(…)`];
+  return (['find', 'insert', 'update', 'extend', 'delete'] as const)
+    .filter((method) => typeof (store as Partial<SessionStore> | null)?.[method] !== 'function')
+    .map((method) => `store has no method ${method}(); give a SessionStore`);
 }
 
 function refusal(name: string, problems: string[]): SessionError {

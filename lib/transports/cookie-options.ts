@@ -93,7 +93,7 @@ function prefixProblems({ name, secure, path, domain }: ResolvedCookie): string[
   const prefix = lower.startsWith('__host-') ? '__Host-' : lower.startsWith('__secure-') ? '__Secure-' : null;
   if (prefix === null) return [];
   const problems: string[] = [];
-  const wayOut = `give cookie.name without the prefix ${prefix}`;
+  const wayOut = `give cookie.name without the prefix ${prefix}, such as 'session'`;
   if (!secure) problems.push(`cookie.name ${quote(name)} needs cookie.secure; turn it on, or ${wayOut}`);
   if (prefix === '__Host-' && path !== '/')
     problems.push(

@@ -42,7 +42,7 @@ export class CookieTransport implements SessionTransport {
     if (!this.cookie.secure || secure || LOOPBACK.test(host ?? '')) return null;
     return (
       `the cookie ${this.cookie.name} is Secure but the request came over plain HTTP. Serve HTTPS; behind a proxy that does, let the ` +
-      "framework trust it (Express: app.set('trust proxy', …), Fastify: trustProxy)"
+      "framework trust it (Express: app.set('trust proxy', …), Fastify: trustProxy). In development only: cookie: { secure: false, name: 'session' }"
     );
   }
 

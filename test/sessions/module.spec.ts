@@ -130,6 +130,11 @@ describe.each(platforms)('the module on %s', (platform) => {
     await expect(start).rejects.toThrow(/the factory returned none; return an object/);
   });
 
+  it('refuses to be imported without forRoot, in words', async () => {
+    const start = startApp({ platform, options: false, imports: [SessionModule] });
+    await expect(start).rejects.toThrow('Import SessionModule.forRoot(), not SessionModule itself.');
+  });
+
   it('refuses impossible options at start, in words', async () => {
     const start = startApp({ platform, options: { lifetime: 'long', idleTimeout: -1 } });
     await expect(start).rejects.toMatchObject({

@@ -167,4 +167,8 @@ describe('the options of TypeOrmSessionStore', () => {
     expect(() => sessionSchema(tableName)).toThrow(refusal);
     expect(() => createSessionTable(tableName)).toThrow(refusal);
   });
+
+  it('refuses no DataSource at all, which is what a forgotten inject gives', () => {
+    expect(() => new TypeOrmSessionStore(undefined as never)).toThrow(/inject: \[DataSource\]/);
+  });
 });

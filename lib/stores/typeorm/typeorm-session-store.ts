@@ -63,6 +63,12 @@ export class TypeOrmSessionStore
 
   /** @throws SessionError `SESSION_OPTIONS_INVALID` for an in-memory or unknown database, or a table name that is none. */
   constructor(dataSource: DataSource, { tableName = DEFAULT_TABLE }: TypeOrmSessionStoreOptions = {}) {
+    if (typeof dataSource?.createQueryRunner !== 'function') {
+      throw new SessionError(
+        'SESSION_OPTIONS_INVALID',
+        'TypeOrmSessionStore was given no DataSource. In forRootAsync, name it: inject: [DataSource].',
+      );
+    }
     this.#dataSource = dataSource;
     this.#tableName = checkTableName(tableName);
     this.#table = nameInDatabase(dataSource, tableName);
