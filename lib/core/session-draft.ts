@@ -225,9 +225,8 @@ export class SessionDraft {
       const { id, version } = record;
       // Another request has been here, with the same or with more.
       if ((state.merged[id] ?? 0) >= version) return;
-      state.merged = Object.fromEntries(
-        [...Object.entries(state.merged), [id, version]].slice(-MERGES_KNOWN),
-      );
+      const merges: [string, number][] = [...Object.entries(state.merged), [id, version]];
+      state.merged = Object.fromEntries(merges.slice(-MERGES_KNOWN));
       // Read anew each time: an operation after this one may change the values in place.
       for (const [key, value] of Object.entries(decodeBody(record.body, codec).data))
         setOwn(state.data, key, value);
