@@ -302,6 +302,18 @@ describe('a commit', () => {
       ]);
     });
 
+    it('tells of the session that ends when a logout and another login lose to a renewal', async () => {
+      const token = await stored((s) => s.login(ada));
+      interrupt(token, (s) => s.renewToken());
+      await app.issued(token, (s) => {
+        s.logout({ keepData: true });
+        s.login({ id: 8 });
+      });
+      const ended = { type: 'destroyed', id: idOf(token), principal: 'default:7', reason: 'logout' };
+      expect(app.events).toContainEqual(ended);
+      expect(await find(token)).toBeNull();
+    });
+
     it('gives up after ten conflicts, with its own code', async () => {
       const token = await stored();
       app.store.before = async (operation) => {
@@ -376,6 +388,22 @@ describe('a commit', () => {
       await expect(app.manager.commit(session)).rejects.toThrow();
       await expect(app.manager.commit(session)).rejects.toThrow();
       expect(await read(other)).toEqual({ cart: ['precious'] });
+    });
+
+    it('that comes second does not bring older data back', async () => {
+      const other = await stored((s) => s.set('cart', ['older']));
+      const token = await stored();
+      app.store.before = async (operation) => {
+        if (operation !== 'update') return;
+        app.store.before = () => {};
+        const elsewhere = core({ store: app.store.inner });
+        elsewhere.clock.set(app.clock());
+        await elsewhere.request(other, (s) => s.set('cart', ['newer']));
+        await elsewhere.request(token, (s) => s.merge(other));
+      };
+      await app.request(token, (s) => s.merge(other));
+      expect(await read(token)).toEqual({ cart: ['newer'], visits: 1 });
+      expect(await find(other)).toBeNull();
     });
 
     it('does not end the other session when this one was lost meanwhile', async () => {
