@@ -42,17 +42,27 @@ export type { SessionEvent, SessionEventReason, SessionEventType } from './core/
 
 // Stores
 export { MemorySessionStore } from './stores/memory/memory-session-store';
-export { isClosable, isEnumerable, isPrepared, isPrincipalIndexed, isSweepable } from './core/session-store';
+export {
+  isClosable,
+  isEnumerable,
+  isLimited,
+  isPrepared,
+  isPrincipalIndexed,
+  isSweepable,
+} from './core/session-store';
 export type {
   ClosableStore,
   EnumerableStore,
+  LimitedStore,
   PreparedStore,
   PrincipalIndexedStore,
   SessionStore,
   StoreCall,
+  StoreLimit,
   SweepableStore,
 } from './core/session-store';
 export type { SessionRecord } from './core/session-record';
+export { isSessionId } from './core/session-token';
 export type { SecretHash, SessionId } from './core/session-token';
 
 // Ports

@@ -10,9 +10,10 @@ import {
 } from '@nestjs/common';
 import { APP_INTERCEPTOR, HttpAdapterHost } from '@nestjs/core';
 import type { EmitSessionEvent } from './core/session-event';
+import { isKeeping, type SessionKeeping } from './core/session-keeper';
 import { SessionManager } from './core/session-manager';
 import { SessionError } from './core/session.errors';
-import { isClosable, isPrepared, type SessionStore } from './core/session-store';
+import { STORE_LIMITS, isClosable, isLimited, isPrepared, type SessionStore } from './core/session-store';
 import { StoreClient } from './core/store-client';
 import { DEFAULT_SESSION } from './http/session-context';
 import { SessionHub } from './http/session-hub';
@@ -47,35 +48,41 @@ const users = new WeakMap<SessionStore, number>();
 @Module({})
 export class SessionModule extends ConfigurableModuleClass implements OnModuleInit, OnApplicationShutdown {
   readonly #hub: SessionHub;
-  readonly #sweeper: SessionSweeper;
+  /** What is prepared, swept and closed with the application: `null` when nothing is kept on the server. */
+  readonly #store: SessionStore | null;
+  readonly #sweeper: SessionSweeper | null;
   readonly #manager: SessionManager;
+  readonly #logger = new Logger('SessionModule');
 
   constructor(
     host: HttpAdapterHost,
     @Optional() @Inject(NAME) name: string,
     @Optional() @Inject(OPTIONS) options: ResolvedOptions,
-    @Optional() @Inject(STORE) private readonly store: SessionStore,
+    @Optional() @Inject(STORE) store: SessionStore | SessionKeeping,
     @Optional() @Inject(EVENTS) private readonly events: SessionEvents,
   ) {
     super();
     if (name === undefined) throw withoutOptions();
     const { clock, asyncContext, sweepEvery, storeTimeout } = options;
-    const logger = new Logger('SessionModule');
     const emit: EmitSessionEvent = (event) =>
       events.emit({ sessionName: name, id: null, principal: null, reason: null, at: clock(), ...event });
     const warned = new Set<string>();
     const warnObstacle = (obstacle: string): void => {
-      if (!warned.has(obstacle)) logger.warn(`A session could not begin: ${obstacle}.`);
+      if (!warned.has(obstacle)) this.#logger.warn(`A session could not begin: ${obstacle}.`);
       warned.add(obstacle);
     };
-    this.#manager = new SessionManager({ ...options, name, store, emit });
-    this.#sweeper = new SessionSweeper(store, new StoreClient(store, storeTimeout, emit), clock, sweepEvery);
+    const transport = new CookieTransport(options.cookie);
+    this.#manager = new SessionManager({ ...options, name, store, carrier: transport, emit });
+    const kept = isKeeping(store) ? store.restsOn : store;
+    this.#store = kept;
+    this.#sweeper =
+      kept && new SessionSweeper(kept, new StoreClient(kept, storeTimeout, emit), clock, sweepEvery);
     this.#hub = SessionHub.of(host);
     this.#hub.add(
       {
         name,
         manager: this.#manager,
-        transport: new CookieTransport(options.cookie),
+        transport,
         clock,
         asyncContext,
         emit,
@@ -83,9 +90,11 @@ export class SessionModule extends ConfigurableModuleClass implements OnModuleIn
       },
       host,
     );
-    if (store instanceof MemorySessionStore && process.env['NODE_ENV'] === 'production') {
-      logger.warn(
-        'Sessions are kept in memory: they end with the process and are not shared between processes. Give forRoot a store.',
+    if (kept instanceof MemorySessionStore && process.env['NODE_ENV'] === 'production') {
+      this.#logger.warn(
+        isKeeping(store)
+          ? 'Revocations are kept in memory: when the process ends, and in other processes, who was logged out is logged in again. Give SealedSessions a store that lasts.'
+          : 'Sessions are kept in memory: they end with the process and are not shared between processes. Give forRoot a store.',
       );
     }
   }
@@ -100,19 +109,36 @@ export class SessionModule extends ConfigurableModuleClass implements OnModuleIn
 
   /** Checks the store before the first request. */
   async onModuleInit(): Promise<void> {
-    if (isPrepared(this.store)) await this.store.prepare();
-    users.set(this.store, (users.get(this.store) ?? 0) + 1);
-    this.#sweeper.start();
+    const store = this.#store;
+    if (store === null) return;
+    if (isPrepared(store)) await store.prepare();
+    const others = users.get(store) ?? 0;
+    users.set(store, others + 1);
+    if (others === 0) this.#warnOfLimits(store);
+    this.#sweeper?.start();
   }
 
   /** Requests have finished by now. */
   async onApplicationShutdown(): Promise<void> {
-    await Promise.all([this.#sweeper.stop(), this.#hub.idle()]);
+    await Promise.all([this.#sweeper?.stop(), this.#hub.idle()]);
     this.#manager.close();
-    const others = (users.get(this.store) ?? 1) - 1;
-    users.set(this.store, others);
-    if (others === 0 && isClosable(this.store)) await this.store.close();
+    if (this.#store !== null) await this.#leave(this.#store);
     this.events.complete();
+  }
+
+  /** The last one closes the door. */
+  async #leave(store: SessionStore): Promise<void> {
+    const others = (users.get(store) ?? 1) - 1;
+    users.set(store, others);
+    if (others === 0 && isClosable(store)) await store.close();
+  }
+
+  #warnOfLimits(store: SessionStore): void {
+    if (!isLimited(store)) return;
+    for (const limit of store.limits) {
+      const { promise, consequence, wayOut } = STORE_LIMITS[limit];
+      this.#logger.warn(`The session store cannot promise ${promise}: ${consequence}. ${wayOut}`);
+    }
   }
 }
 

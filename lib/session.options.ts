@@ -3,6 +3,7 @@ import { parse as parseDuration } from '@lukeed/ms';
 import { systemClock, type Clock } from './core/clock';
 import { jsonCodec, type SessionCodec } from './core/session-codec';
 import type { Timeouts } from './core/session-expiry';
+import { isKeeping, type SessionKeeping } from './core/session-keeper';
 import type { SessionStore } from './core/session-store';
 import { SessionError } from './core/session.errors';
 import { MemorySessionStore } from './stores/memory/memory-session-store';
@@ -13,8 +14,11 @@ export type Duration = number | string;
 
 /** Options of `SessionModule.forRoot`. All have a default that is safe. */
 export interface SessionModuleOptions {
-  /** Where sessions rest. @default new MemorySessionStore(), which forgets everything when the process ends */
-  readonly store?: SessionStore;
+  /**
+   * Where sessions rest: a store, or `new SealedSessions(…)` of `nestjs-tessera/sealed`, which leaves them with the client.
+   * @default new MemorySessionStore(), which forgets everything when the process ends
+   */
+  readonly store?: SessionStore | SessionKeeping;
   /** The absolute end: how long a session lasts from its creation or its login, however busy it is. @default '24h' */
   readonly lifetime?: Duration;
   /** How long a session may rest between two requests; `false` for as long as its lifetime. @default '30m' */
@@ -44,7 +48,7 @@ export interface SessionModuleOptions {
 
 /** Options with nothing left to decide: lengths in milliseconds. */
 export interface ResolvedOptions {
-  readonly store: SessionStore;
+  readonly store: SessionStore | SessionKeeping;
   readonly timeouts: Timeouts;
   readonly rememberedTimeouts: Timeouts;
   readonly cookie: ResolvedCookie;
@@ -159,6 +163,7 @@ function unknown(options: object, known: object, prefix = ''): string[] {
 
 function storeProblems(store: unknown): string[] {
   if (typeof store === 'function') return [`store is a class; give an instance: new ${store.name}(…)`];
+  if (typeof store === 'object' && store !== null && isKeeping(store)) return [];
   return (['find', 'insert', 'update', 'extend', 'delete'] as const)
     .filter((method) => typeof (store as Partial<SessionStore> | null)?.[method] !== 'function')
     .map((method) => `store has no method ${method}(); give a SessionStore`);

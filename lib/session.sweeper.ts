@@ -1,12 +1,16 @@
+import { restAfter } from './core/pacer';
 import { isSweepable } from './core/session-store';
 import type { SessionStore } from './core/session-store';
 import type { StoreClient } from './core/store-client';
 import type { Clock } from './core/clock';
 
 /** How many records one call removes, so that no call takes long. */
-const BATCH = 500;
+const BATCH = 200;
 
-/** Removes expired records in the background: one timer for the whole store, one batch after the other with a breath in between. */
+/** The shortest rest between two batches, in milliseconds. */
+const SHORTEST_REST = 10;
+
+/** Removes expired records in the background: one timer for the whole store, one batch after the other with a rest in between. */
 export class SessionSweeper {
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> = Promise.resolve();
@@ -44,11 +48,12 @@ export class SessionSweeper {
     if (!isSweepable(this.store)) return;
     const { store } = this;
     let removed = 0;
+    const begun = performance.now();
     try {
       removed = await this.client.call('sweep', null, (call) => store.sweep(this.clock(), BATCH, call));
     } catch {
       // The client has reported it; the next round tries again.
     }
-    this.#schedule(removed < BATCH ? this.every! : 10);
+    this.#schedule(removed < BATCH ? this.every! : restAfter(performance.now() - begun, SHORTEST_REST));
   }
 }

@@ -53,6 +53,9 @@ function pack(value: unknown, depth: number): unknown {
 
 function packObject(value: object, depth: number): unknown {
   if (depth >= MAX_DEPTH) throw new UnsupportedValue(`nested deeper than ${MAX_DEPTH} levels, or circular`);
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype === Object.prototype) return packPlain(value as Record<string, unknown>, depth);
+  if (prototype === Array.prototype && Array.isArray(value)) return packArray(value, depth);
   const ancestors = countAncestors(value);
   if (Array.isArray(value) && ancestors === 2) return packArray(value, depth);
   if (isPlain(value)) return packPlain(value as Record<string, unknown>, depth);
@@ -85,8 +88,11 @@ function packPlain(value: Record<string, unknown>, depth: number): unknown {
   if (Object.getOwnPropertySymbols(value).length > 0) throw new UnsupportedValue('symbol keys are not data');
   let copy: Record<string, unknown> | undefined;
   for (const key of Object.keys(value)) {
-    const packed = packAt(value[key], `.${key}`, depth);
-    if (packed !== value[key]) (copy ??= { ...value })[key] = packed;
+    const item = value[key];
+    // Most are text, which stays as it is.
+    if (typeof item === 'string') continue;
+    const packed = packAt(item, key, depth);
+    if (packed !== item) (copy ??= { ...value })[key] = packed;
   }
   return copy ?? value;
 }
@@ -102,14 +108,15 @@ function packArray(value: unknown[], depth: number): unknown {
 }
 
 function packItems(items: unknown[], depth: number): unknown[] {
-  return items.map((item, index) => packAt(item, `[${index}]`, depth));
+  return items.map((item, index) => packAt(item, index, depth));
 }
 
-function packAt(value: unknown, step: string, depth: number): unknown {
+function packAt(value: unknown, at: string | number, depth: number): unknown {
   try {
     return pack(value, depth + 1);
   } catch (error) {
-    if (error instanceof UnsupportedValue) error.path = step + error.path;
+    if (error instanceof UnsupportedValue)
+      error.path = (typeof at === 'number' ? `[${at}]` : `.${at}`) + error.path;
     throw error;
   }
 }

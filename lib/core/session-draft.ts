@@ -24,7 +24,7 @@ export interface Announcement {
 
 /** Another session whose data was taken over, as it was then. */
 export interface Absorbed {
-  readonly token: ParsedToken;
+  readonly token: string;
   readonly record: SessionRecord;
 }
 
@@ -36,6 +36,8 @@ export interface DraftContext {
   readonly rememberedTimeouts: Timeouts;
   /** The name of the instance; a token is good for one instance only. */
   readonly name: string;
+  /** Whether a text has the form of this instance's tokens. */
+  readonly isToken: (value: string) => boolean;
 }
 
 /** How many of the latest merges a session remembers. They matter for as long as two requests merge the same one at once. */
@@ -60,7 +62,8 @@ export class SessionDraft {
   readonly ended: SessionId[] = [];
   /** Sessions whose data this one has taken over, to be removed once it is written. */
   readonly absorbed: Absorbed[] = [];
-  readonly merging: ParsedToken[] = [];
+  /** Tokens of sessions whose data is to be taken over. */
+  readonly merging: string[] = [];
   readonly announcements: Announcement[] = [];
   destroyed = false;
   /** Somebody else ended or took over this session meanwhile; nothing of this request is written. */
@@ -218,7 +221,7 @@ export class SessionDraft {
   }
 
   /** Takes over another session's data; that session ends once the data is written here. */
-  absorb(token: ParsedToken, record: SessionRecord): void {
+  absorb(token: string, record: SessionRecord): void {
     const { codec } = this.context;
     const { deadline } = decodeBody(record.body, codec);
     this.record((state) => {

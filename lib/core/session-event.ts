@@ -50,6 +50,8 @@ export type SessionEventReason =
   | 'merge'
   | 'destroy'
   | 'deadline-passed'
+  /** Ended by `revoke` or `revokeAll`. Of a rejected request: its sealed session is genuine, and was ended in this way or another. */
+  | 'revoked'
   /** A failed store call: `timeout` or `error`. */
   | 'timeout'
   | 'error';

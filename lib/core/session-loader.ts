@@ -1,6 +1,7 @@
-import type { DraftContext, SessionDraft } from './session-draft';
-import type { EmitSessionEvent, SessionEventReason } from './session-event';
+import type { SessionDraft } from './session-draft';
+import type { SessionEventReason } from './session-event';
 import { lastSeenOf } from './session-expiry';
+import type { SessionKeeperOptions } from './session-keeper';
 import type { SessionRecord } from './session-record';
 import { UnreadableBody, decodeBody } from './session-state';
 import { sameHash, type ParsedToken } from './session-token';
@@ -10,7 +11,7 @@ import type { StoreClient } from './store-client';
  * How long after a token was replaced a request with the old one may just have been slow, in milliseconds. Its browser has
  * the new token by then, or soon will, and must not be given another.
  */
-const OVERLAP = 60_000;
+export const OVERLAP = 60_000;
 
 /** How often a dead session is looked at again because it could not be locked: a store may show what it does not let be written any more. */
 const MAX_ATTEMPTS = 5;
@@ -19,8 +20,7 @@ const MAX_ATTEMPTS = 5;
 export class SessionLoader {
   constructor(
     private readonly store: StoreClient,
-    private readonly context: DraftContext,
-    private readonly emit: EmitSessionEvent,
+    private readonly options: SessionKeeperOptions,
   ) {}
 
   /** Fills the draft if the token opens a session, and leaves it empty if not. */
@@ -38,7 +38,7 @@ export class SessionLoader {
     if (!(await this.#read(draft, record))) return;
     draft.token = token;
 
-    const now = this.context.clock();
+    const now = this.options.clock();
     const { state } = draft;
     if (now >= Math.min(record.expiresAt, state.deadline))
       return this.#bury(draft, token, record, now >= state.deadline ? 'lifetime' : 'idle-timeout', attempt);
@@ -77,13 +77,13 @@ export class SessionLoader {
     if (!locked && attempt < MAX_ATTEMPTS) return this.load(draft, token, attempt + 1);
     if (locked) await this.store.delete(id);
     draft.discard = true;
-    this.emit({ type: 'expired', id, principal, reason });
+    this.options.emit({ type: 'expired', id, principal, reason });
   }
 
   /** Whether the record was written so lately that its token may have been replaced while this request was under way. */
   #isRecent({ body }: SessionRecord): boolean {
     try {
-      return this.context.clock() - decodeBody(body, this.context.codec).lastSeenAt < OVERLAP;
+      return this.options.clock() - decodeBody(body, this.options.codec).lastSeenAt < OVERLAP;
     } catch (error) {
       if (error instanceof UnreadableBody) return false;
       throw error;
@@ -91,6 +91,6 @@ export class SessionLoader {
   }
 
   #reject({ id }: Pick<ParsedToken, 'id'>, reason: SessionEventReason): void {
-    this.emit({ type: 'rejected', id, reason });
+    this.options.emit({ type: 'rejected', id, reason });
   }
 }

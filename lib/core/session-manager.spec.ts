@@ -314,7 +314,8 @@ describe('a commit', () => {
       expect(await find(token)).toBeNull();
     });
 
-    it('gives up after ten conflicts, with its own code', async () => {
+    it('goes on for as long as a store call may take while others are faster, then gives up with a code of its own', async () => {
+      app = core({ storeTimeout: 150 });
       const token = await stored();
       app.store.before = async (operation) => {
         if (operation === 'update')
@@ -323,7 +324,9 @@ describe('a commit', () => {
       await expect(app.request(token, (s) => s.set('theme', 'dark'))).rejects.toMatchObject({
         code: 'SESSION_CONFLICT',
       });
-      expect(await read(token)).toEqual({ visits: 11 });
+      const { visits, ...rest } = (await read(token)) as { visits: number };
+      expect(visits).toBeGreaterThan(10);
+      expect(rest).toEqual({});
     });
 
     it('can log in after it has learned that its session is gone', async () => {

@@ -1,16 +1,17 @@
+import type { SessionCarrier } from './session-carrier';
 import type { DraftContext } from './session-draft';
 import { SessionDraft } from './session-draft';
 import type { CommitDecision } from './session-decision';
 import type { EmitSessionEvent } from './session-event';
-import { SessionLoader } from './session-loader';
+import { isKeeping, type SessionKeeper, type SessionKeeping } from './session-keeper';
 import type { SessionStore } from './session-store';
-import { parseToken } from './session-token';
-import { SessionWriter } from './session-writer';
 import { Session, draftOf } from './session';
-import { StoreClient } from './store-client';
+import { StoredSessions } from './stored-sessions';
 
-export interface SessionManagerOptions extends DraftContext {
-  readonly store: SessionStore;
+export interface SessionManagerOptions extends Omit<DraftContext, 'isToken'> {
+  readonly store: SessionStore | SessionKeeping;
+  /** What brings the tokens; a store does not care. */
+  readonly carrier?: SessionCarrier;
   /** Largest body, in UTF-8 bytes. */
   readonly maxBytes: number;
   /** How long a store call may take, in milliseconds. */
@@ -21,15 +22,13 @@ export interface SessionManagerOptions extends DraftContext {
 /** Opens sessions and commits them. Between the two nobody talks to the store. */
 export class SessionManager {
   readonly #context: DraftContext;
-  readonly #client: StoreClient;
-  readonly #loader: SessionLoader;
-  readonly #writer: SessionWriter;
+  readonly #keeper: SessionKeeper;
 
   constructor(options: SessionManagerOptions) {
-    this.#client = new StoreClient(options.store, options.storeTimeout, options.emit);
-    this.#context = options;
-    this.#loader = new SessionLoader(this.#client, options, options.emit);
-    this.#writer = new SessionWriter(this.#client, options);
+    const { store } = options;
+    const keeper = isKeeping(store) ? store.keeper(options) : new StoredSessions(store, options);
+    this.#keeper = keeper;
+    this.#context = { ...options, isToken: (value) => keeper.isToken(value) };
   }
 
   /**
@@ -39,8 +38,7 @@ export class SessionManager {
    */
   async open(value: string | null): Promise<Session> {
     const draft = new SessionDraft(this.#context);
-    const token = value === null ? null : parseToken(value, this.#context.name);
-    if (token !== null) await this.#loader.load(draft, token);
+    if (value !== null) await this.#keeper.load(draft, value);
     return new Session(draft);
   }
 
@@ -48,7 +46,7 @@ export class SessionManager {
   settled(session: Session): CommitDecision | null {
     const draft = draftOf(session);
     draft.noticeMutations();
-    return this.#writer.settled(draft);
+    return this.#keeper.settled(draft);
   }
 
   /**
@@ -59,7 +57,7 @@ export class SessionManager {
   async commit(session: Session): Promise<CommitDecision> {
     const draft = draftOf(session);
     draft.noticeMutations();
-    return this.#writer.settled(draft) ?? this.#writer.write(draft);
+    return this.#keeper.settled(draft) ?? this.#keeper.write(draft);
   }
 
   /** Forbids further changes, because the response has begun; or allows them again, because it was refused before it began. */
@@ -69,7 +67,7 @@ export class SessionManager {
 
   /** No requests will come any more. The store stays open. */
   close(): void {
-    this.#client.close();
+    this.#keeper.close();
   }
 
   /** A text that changes when somebody logs in or out, when the token is to be renewed, and when the session ends. */

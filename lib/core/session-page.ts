@@ -10,6 +10,8 @@ import { SessionTooLargeError } from './session.errors';
 export interface SessionPage {
   readonly record: SessionRecord;
   readonly token: ParsedToken;
+  /** The instant of writing. */
+  readonly at: number;
   /** Which of the sessions that the draft has been in turn. */
   readonly lineage: number;
   readonly isNew: boolean;
@@ -22,13 +24,14 @@ export interface SessionPage {
 
 /**
  * The draft as it would be written now, under a token of its own where it needs one.
+ * @param renewed the token to use if it needs a new one; by default one is made
  * @throws SessionValueError, SessionTooLargeError
  */
-export function toPage(draft: SessionDraft, maxBytes: number): SessionPage {
+export function toPage(draft: SessionDraft, maxBytes: number, renewed?: ParsedToken): SessionPage {
   const { base, state, context } = draft;
   const now = context.clock();
   const kept = base === null || draft.renewals > 0 ? null : draft.token;
-  const token = kept ?? newToken(draft.id, context.name);
+  const token = kept ?? renewed ?? newToken(draft.id, context.name);
   const record: SessionRecord = {
     id: draft.id,
     version: (base?.version ?? 0) + 1,
@@ -40,6 +43,7 @@ export function toPage(draft: SessionDraft, maxBytes: number): SessionPage {
   return {
     record,
     token,
+    at: now,
     lineage: draft.lineage,
     isNew: base === null,
     isOver: record.expiresAt <= now,
@@ -64,7 +68,7 @@ function known({ body }: SessionRecord, { context }: SessionDraft): number | nul
 function toBody(draft: SessionDraft, now: number, maxBytes: number): string {
   let body: string;
   try {
-    body = encodeBody({ ...draft.state, lastSeenAt: now }, draft.context.codec);
+    body = encodeBody(draft.state, draft.context.codec, now);
   } catch (error) {
     // An object has been changed in place to something that cannot be kept: encoded one by one, it gives itself away.
     partsOf(draft);
@@ -72,8 +76,12 @@ function toBody(draft: SessionDraft, now: number, maxBytes: number): string {
   }
   const size = Buffer.byteLength(body);
   if (size <= maxBytes) return body;
-  const largest = partsOf(draft).reduce((a, b) => (b.size > a.size ? b : a));
-  throw new SessionTooLargeError(largest.name, size, maxBytes);
+  throw new SessionTooLargeError(largestPart(draft), size, maxBytes);
+}
+
+/** What takes the most room, in words for whoever has to make some. */
+export function largestPart(draft: SessionDraft): string {
+  return partsOf(draft).reduce((a, b) => (b.size > a.size ? b : a)).name;
 }
 
 function partsOf({ state, values }: SessionDraft): { name: string; size: number }[] {

@@ -50,6 +50,7 @@ export function newState(now: number, { lifetime, idleTimeout }: Timeouts): Sess
 
 /** The format this release writes. A record of a later one is left alone. */
 const FORMAT = 1;
+const BEGINNING = `${FORMAT}\n`;
 
 /** A body that this release cannot read. */
 export class UnreadableBody extends SessionError {
@@ -94,24 +95,33 @@ export function decodeValue(text: string, codec: SessionCodec): unknown {
   return (codec.decode(text) as [[[[unknown]]]])[0][0][0][0];
 }
 
-/** Three lines: the format, the session's own facts as JSON, and what the codec made of the application's data. */
-export function encodeBody(state: SessionState, codec: SessionCodec): string {
-  const { createdAt, lastSeenAt, deadline, idleTimeout, remembered } = state;
-  const { authenticatedAt, principal, startedAt } = state;
-  const facts: Facts = [createdAt, lastSeenAt, deadline, idleTimeout, remembered ? 1 : 0];
-  if (principal !== null)
-    facts.push(authenticatedAt, [principal.id, principal.realm, principal.roles], startedAt);
-  return `${FORMAT}\n${JSON.stringify(facts)}\n${codec.encode(contentOf(state))}`;
+/**
+ * Three lines: the format, the session's own facts as JSON, and what the codec made of the application's data.
+ * @param lastSeenAt epoch milliseconds; by default when the state says
+ */
+export function encodeBody(
+  state: SessionState,
+  codec: SessionCodec,
+  lastSeenAt: number = state.lastSeenAt,
+): string {
+  const { createdAt, deadline, idleTimeout, remembered } = state;
+  // Numbers and null: as JSON they look as they do in any text.
+  const facts = `${createdAt},${lastSeenAt},${deadline},${idleTimeout},${remembered ? 1 : 0}${loginOf(state)}`;
+  return `${BEGINNING}[${facts}]\n${codec.encode(contentOf(state))}`;
+}
+
+function loginOf({ authenticatedAt, principal, startedAt }: SessionState): string {
+  if (principal === null) return '';
+  const { id, realm, roles } = principal;
+  return `,${authenticatedAt},${JSON.stringify([id, realm, roles])},${startedAt}`;
 }
 
 /** @throws UnreadableBody */
 export function decodeBody(body: string, codec: SessionCodec): SessionState {
   const afterFormat = body.indexOf('\n');
   const afterFacts = body.indexOf('\n', afterFormat + 1);
-  const written = body.slice(0, Math.max(0, afterFormat));
-  const format = /^\d{1,9}$/.test(written) ? Number(written) : 0;
-  if (format > FORMAT) throw new UnreadableBody(true);
-  if (format !== FORMAT || afterFacts < 0) throw new UnreadableBody(false);
+  if (!body.startsWith(BEGINNING)) throw new UnreadableBody(isNewer(body.slice(0, Math.max(0, afterFormat))));
+  if (afterFacts < 0) throw new UnreadableBody(false);
   try {
     return toState(
       JSON.parse(body.slice(afterFormat + 1, afterFacts)),
@@ -123,6 +133,10 @@ export function decodeBody(body: string, codec: SessionCodec): SessionState {
       cause: new TypeError(cause instanceof Error ? cause.name : 'unknown'),
     });
   }
+}
+
+function isNewer(format: string): boolean {
+  return /^\d{1,9}$/.test(format) && Number(format) > FORMAT;
 }
 
 /** Sessions that hold data only, which is most of them, do without the wrapping. */
@@ -141,9 +155,15 @@ function toState(facts: unknown, content: unknown): SessionState {
     Record<string, number>?,
   ];
   const sound =
-    [createdAt, startedAt, lastSeenAt, deadline].every(Number.isFinite) &&
-    [idleTimeout, authenticatedAt].every((part) => part === null || Number.isFinite(part)) &&
-    [data, constants, merged].every(isDictionary) &&
+    Number.isFinite(createdAt) &&
+    Number.isFinite(startedAt) &&
+    Number.isFinite(lastSeenAt) &&
+    Number.isFinite(deadline) &&
+    (idleTimeout === null || Number.isFinite(idleTimeout)) &&
+    (authenticatedAt === null || Number.isFinite(authenticatedAt)) &&
+    isDictionary(data) &&
+    isDictionary(constants) &&
+    isDictionary(merged) &&
     Object.values(constants).every((text) => typeof text === 'string') &&
     Array.isArray(messages) &&
     messages.every((entry) => isDictionary(entry) && typeof entry.kind === 'string') &&

@@ -75,6 +75,38 @@ export interface ClosableStore {
   close(): Promise<void>;
 }
 
+/** A promise of the contract that a store may be unable to keep. */
+export type StoreLimit =
+  /** `insert`, `update` and `extend` are atomic within one process only. */
+  | 'conditional-writes'
+  /** `records` holds everything at once instead of one page at a time. */
+  | 'paged-enumeration';
+
+/**
+ * A store that cannot keep a promise of the contract, and says so: in its type, in a warning when the module starts, and in its
+ * suite, where the tests of that promise are shown as unmet.
+ */
+export interface LimitedStore<L extends StoreLimit = StoreLimit> {
+  readonly limits: readonly L[];
+}
+
+/** What each limit takes away, what follows from that, and the way out, for warnings and for the titles of tests. */
+export const STORE_LIMITS: Readonly<
+  Record<StoreLimit, { readonly promise: string; readonly consequence: string; readonly wayOut: string }>
+> = {
+  'conditional-writes': {
+    promise: 'conditional writes between processes',
+    consequence:
+      'when two processes write one session at once, the change of one may be lost, and a late write may bring back a session that was ended elsewhere',
+    wayOut: 'Run one process, or use a store with conditional writes.',
+  },
+  'paged-enumeration': {
+    promise: 'enumeration page by page',
+    consequence: 'going through the sessions takes the memory of all of them at once',
+    wayOut: 'Keep them few, or use a store that enumerates by pages.',
+  },
+};
+
 export function isPrincipalIndexed(store: object): store is PrincipalIndexedStore {
   return has(store, 'findByPrincipal') && has(store, 'deleteByPrincipal');
 }
@@ -93,6 +125,12 @@ export function isPrepared(store: object): store is PreparedStore {
 
 export function isClosable(store: object): store is ClosableStore {
   return has(store, 'close');
+}
+
+/** Whether the store has limits to state. */
+export function isLimited(store: object): store is LimitedStore {
+  const { limits } = store as Partial<LimitedStore>;
+  return Array.isArray(limits) && limits.length > 0;
 }
 
 function has(store: object, method: string): boolean {

@@ -1,5 +1,5 @@
 import * as crypto from 'node:crypto';
-import { newSessionId, newToken, parseToken, sameHash, type SecretHash } from './session-token';
+import { newSessionId, newToken, parseToken, sameHash, type SecretHash, isSessionId } from './session-token';
 
 jest.mock('node:crypto', () => {
   const actual = jest.requireActual<typeof crypto>('node:crypto');
@@ -102,5 +102,20 @@ describe('a token', () => {
     const { token, secretHash } = newToken(newSessionId(), 'default');
     for (const name of ['admin', '', 'default.', 'Default'])
       expect(parseToken(token, name)?.secretHash).not.toBe(secretHash);
+  });
+
+  it('has an id that is known by its form', () => {
+    const id = newSessionId();
+    expect(isSessionId(id)).toBe(true);
+    for (const text of [
+      '',
+      id.slice(1),
+      `${id}A`,
+      `${id}\n`,
+      `${id.slice(1)}.`,
+      `${id.slice(1)}é`,
+      ' '.repeat(22),
+    ])
+      expect(isSessionId(text)).toBe(false);
   });
 });

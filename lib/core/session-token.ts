@@ -19,6 +19,7 @@ export interface ParsedToken {
 const ID_BYTES = 16;
 const SECRET_BYTES = 32;
 const ID_LENGTH = 22;
+const ID_FORM = /^[A-Za-z0-9_-]{22}$/;
 const TOKEN_FORM = /^[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}$/;
 
 /** A fresh session's name. */
@@ -43,6 +44,11 @@ export function parseToken(value: string, realm: string): ParsedToken | null {
     id: value.slice(0, ID_LENGTH) as SessionId,
     secretHash: hashSecret(value.slice(ID_LENGTH + 1), realm),
   };
+}
+
+/** Whether a text has the form of an id. What has not was never given out, and need not reach a database, a path or a key. */
+export function isSessionId(text: string): text is SessionId {
+  return ID_FORM.test(text);
 }
 
 /** Compares in constant time; hashes always have the same length. */

@@ -60,11 +60,11 @@ export class SessionTooLargeError extends SessionError {
     readonly key: string,
     size: number,
     limit: number,
+    wayOut = 'Keep large data elsewhere and its id in the session, or raise maxBytes.',
   ) {
     super(
       'SESSION_TOO_LARGE',
-      `The session takes ${size} bytes, more than its limit of ${limit}; the largest part is ${key}. ` +
-        'Keep large data elsewhere and its id in the session, or raise maxBytes.',
+      `The session takes ${size} bytes, more than its limit of ${limit}; the largest part is ${key}. ${wayOut}`,
     );
   }
 }

@@ -12,7 +12,6 @@ import type {
 import type { SessionDraft, SessionStatus } from './session-draft';
 import { expiryOf } from './session-expiry';
 import { decodeValue, getOwn, setOwn, type FlashEntry } from './session-state';
-import { parseToken } from './session-token';
 import { SessionError, SessionValueError } from './session.errors';
 
 /** How `login` treats what was there before. */
@@ -303,13 +302,12 @@ export class Session {
   merge(token: string): void {
     const draft = this.#draft;
     draft.assertWritable();
-    const parsed = parseToken(token, draft.context.name);
-    if (parsed === null)
+    if (!draft.context.isToken(token))
       throw new SessionError(
         'SESSION_TOKEN_INVALID',
-        'merge() needs the token of another session, <id>.<secret>.',
+        'merge() needs the token of another session, as its client has it.',
       );
-    draft.merging.push(parsed);
+    draft.merging.push(token);
   }
 
   /** The public name: safe to show in lists and logs, good for nothing else. It stays when the token changes. */

@@ -32,6 +32,10 @@ export class SessionHandle {
   #failedWith: string | null = null;
   #running = 0;
   #sealed = false;
+  /** Whether the client has been told what it is told. */
+  #isTold = false;
+  /** Whether a change came after that which the client alone could have kept. */
+  #isLost = false;
 
   constructor(
     readonly instance: SessionInstance,
@@ -69,7 +73,7 @@ export class SessionHandle {
   /** The response is over: what changed in a stored session is still saved, but nothing new begins. `null` when that is all done. */
   finish(): Promise<void> | null {
     const isDone = this.#running === 0 && (this.#session?.isNew !== false || this.#settle());
-    return isDone ? null : this.#finish();
+    return isDone && !this.#isLost ? null : this.#finish();
   }
 
   /** The response has begun. */
@@ -81,12 +85,14 @@ export class SessionHandle {
   /** The response was refused before it began. */
   unseal(): void {
     this.#sealed = false;
+    this.#isTold = false;
     this.#applySeal();
   }
 
   /** Tells the client, and keeps what belongs to one client out of shared caches (RFC 9111). */
   writeHeaders(headers: ResponseHeaders): void {
     const { transport, clock } = this.instance;
+    this.#isTold = true;
     addVary(headers, transport.vary);
     if (this.#decision.kind === 'keep') return;
     transport.write(headers, this.#decision, clock());
@@ -111,6 +117,7 @@ export class SessionHandle {
     // Whoever began the last commit hears of its failure.
     await this.#committing.catch(() => undefined);
     if (this.#session?.isNew === false && !this.#hasGivenUp(this.#session)) await this.commit();
+    if (this.#isLost) throw tooLate();
   }
 
   #applySeal(): void {
@@ -132,8 +139,11 @@ export class SessionHandle {
   async #commit(): Promise<void> {
     this.#failedWith = null;
     if (this.#session === undefined || this.#settle()) return;
+    const isLate = this.#isTold && this.#session.status === 'changed';
     try {
-      this.#note(await this.instance.manager.commit(this.#session));
+      const decision = await this.instance.manager.commit(this.#session);
+      this.#isLost ||= isLate && decision.kind === 'issue';
+      this.#note(decision);
     } catch (error) {
       this.#failedWith = this.instance.manager.rightsOf(this.#session);
       asUnavailable(error);
@@ -156,6 +166,14 @@ export class SessionHandle {
     if (obstacle !== null) this.instance.warnObstacle(obstacle);
     return obstacle !== null;
   }
+}
+
+/** A session that lives with its client was changed in place when nothing could reach the client any more. */
+function tooLate(): SessionError {
+  return new SessionError(
+    'SESSION_RESPONSE_STARTED',
+    'What changed in the session after the response had begun is lost: it could not be sent. Change it before the first byte.',
+  );
 }
 
 function addVary(headers: ResponseHeaders, name: string): void {

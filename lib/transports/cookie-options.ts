@@ -33,7 +33,7 @@ const PATH = /^\/[\x20-\x3a\x3c-\x7e]*$/;
 const KNOWN = ['name', 'secure', 'sameSite', 'path', 'domain', 'partitioned'];
 
 /** Browsers drop a cookie whose name and value exceed this many bytes together. */
-const MAX_BYTES = 4096;
+export const MAX_COOKIE_BYTES = 4096;
 const TOKEN_BYTES = 66;
 
 /** Defaults filled in, and every reason why a browser would refuse or misuse the result, in words. */
@@ -69,8 +69,8 @@ function formProblems({ name, secure, sameSite, path, domain, partitioned }: Res
   const problems: string[] = [];
   if (typeof name !== 'string' || !NAME.test(name))
     problems.push(`cookie.name ${quote(name)} has characters that a cookie's name cannot have`);
-  else if (name.length + TOKEN_BYTES > MAX_BYTES)
-    problems.push(`cookie.name is too long: name and value may take ${MAX_BYTES} bytes together`);
+  else if (name.length + TOKEN_BYTES > MAX_COOKIE_BYTES)
+    problems.push(`cookie.name is too long: name and value may take ${MAX_COOKIE_BYTES} bytes together`);
   if (typeof path !== 'string' || !PATH.test(path))
     problems.push(`cookie.path ${quote(path)} must begin with '/' and have no ';' or control characters`);
   if (domain !== undefined && !DOMAIN.test(domain))

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { parseCookie, stringifySetCookie } from 'cookie';
 import type { CommitDecision } from '../core/session-decision';
-import type { ResolvedCookie } from './cookie-options';
+import { MAX_COOKIE_BYTES, type ResolvedCookie } from './cookie-options';
 import type { Connection, ResponseHeaders, SessionTransport, TokenReading } from './session-transport';
 
 /** The longest life browsers give a cookie (RFC 6265bis section 5.5): 400 days, in seconds. */
@@ -18,9 +18,11 @@ const LOOPBACK = /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i
 export class CookieTransport implements SessionTransport {
   readonly vary = 'Cookie';
   readonly channel: string;
+  readonly capacity: number;
 
   constructor(private readonly cookie: ResolvedCookie) {
     this.channel = `cookie ${cookie.name}`;
+    this.capacity = MAX_COOKIE_BYTES - cookie.name.length;
   }
 
   /** Two cookies of our name come from two places, and only one of them is ours: neither is believed. */

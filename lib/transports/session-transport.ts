@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { SessionCarrier } from '../core/session-carrier';
 import type { CommitDecision } from '../core/session-decision';
 
 /** What a request says about its session. */
@@ -25,11 +26,9 @@ export interface Connection {
 }
 
 /** How a token travels between a client and the server: headers in, headers out. */
-export interface SessionTransport {
+export interface SessionTransport extends SessionCarrier {
   /** The request header that the answer depends on, for `Vary`. */
   readonly vary: string;
-  /** What would collide with another instance's transport in one application, a cookie's name for instance. */
-  readonly channel: string;
   read(headers: IncomingHttpHeaders): TokenReading;
   /** Why a new token could not reach this client, or `null` when it can. */
   obstacle(connection: Connection): string | null;
