@@ -125,7 +125,8 @@ module.exports = {
           {
             patterns: [
               {
-                regex: '^(?:\\.\\.?/)+(?:.*/)?(?:lib|dist)(?:/|$)|^nestjs-tessera/(?!typeorm$|testing$)',
+                regex:
+                  '^(?:\\.\\.?/)+(?:.*/)?(?:lib|dist)(?:/|$)|^nestjs-tessera/(?!(?:typeorm|redis|file|tiered|sealed|bridges|testing)$)',
                 message: 'Import the package by its name, as an application does.',
               },
             ],

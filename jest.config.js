@@ -1,6 +1,6 @@
-// Nest 12 and these dependencies of it and of Fastify are ES modules, which Jest's CommonJS runtime cannot
-// require as they stand; swc turns them into CommonJS. Everything else under node_modules is left alone.
-const esModules = ['@nestjs', 'cookie', 'content-disposition'];
+// Nest 12, these dependencies of it and of Fastify, and some packages that tests use are ES modules, which Jest's
+// CommonJS runtime cannot require as they stand; swc turns them into CommonJS. Everything else under node_modules is left alone.
+const esModules = ['@nestjs', 'cookie', 'content-disposition', 'jose', 'keyv', '@keyv', 'hookified'];
 
 /** @type {import('jest').Config} */
 module.exports = {
@@ -14,7 +14,7 @@ module.exports = {
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/sample/[^/]+/dist/'],
   moduleNameMapper: {
     '^nestjs-tessera$': '<rootDir>/lib/index.ts',
-    '^nestjs-tessera/typeorm$': '<rootDir>/lib/stores/typeorm/index.ts',
+    '^nestjs-tessera/(typeorm|redis|file|tiered|sealed|bridges)$': '<rootDir>/lib/stores/$1/index.ts',
     '^nestjs-tessera/testing$': '<rootDir>/lib/testing/index.ts',
   },
   transform: {
