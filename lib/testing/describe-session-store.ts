@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomInt } from 'node:crypto';
 import {
   isClosable,
   isEnumerable,
@@ -6,12 +7,20 @@ import {
   isPrincipalIndexed,
   isSweepable,
   type SessionStore,
+  type StoreLimit,
 } from '../core/session-store';
+import { describeBetweenProcesses } from './store-suite/between-processes.group';
 import { describeCalls } from './store-suite/calls.group';
 import { describeConcurrency } from './store-suite/concurrency.group';
 import { describeEnumeration } from './store-suite/enumeration.group';
 import { describeExpiry } from './store-suite/expiry.group';
+import { describeFaults } from './store-suite/faults.group';
+import { describeInterleavings } from './store-suite/interleavings.group';
+import { describeLimits } from './store-suite/limits.group';
 import { describePrincipals } from './store-suite/principals.group';
+import { describeSessionTime } from './store-suite/session-time.group';
+import { describeSessionValues } from './store-suite/session-values.group';
+import type { StoreFaults } from './store-suite/store-faults';
 import type { SessionStorePower, StoreSuite } from './store-suite/store-suite';
 import { describeSweeping } from './store-suite/sweeping.group';
 import { globalRunner, type TestRunner } from './store-suite/test-runner';
@@ -32,10 +41,24 @@ export interface SessionStoreHarness<S extends SessionStore = SessionStore> {
    */
   readonly without?: readonly SessionStorePower[];
   /**
+   * The promises that the store cannot keep: the same as its own `limits`. Their tests are shown as unmet.
+   * @default []
+   */
+  readonly unmet?: readonly StoreLimit[];
+  /**
+   * Another store over the same data, with a connection of its own, as another process would have it. The suite prepares it, and
+   * closes it before the store itself is destroyed.
+   */
+  peer?(store: S): S | Promise<S>;
+  /** How to disturb the store's server. */
+  readonly faults?: StoreFaults;
+  /**
    * How many records the tests of many use. Keep it well above the store's page size.
-   * @default 10_000
+   * @default 2000
    */
   readonly volume?: number;
+  /** Repeats what the clients of a random test did: the number in its title. @default a random one */
+  readonly seed?: number;
   /** `describe`, `it`, `beforeEach` and `afterEach` of the test runner. @default the global ones */
   readonly runner?: TestRunner;
 }
@@ -60,12 +83,14 @@ export function describeSessionStore<S extends SessionStore>(
   harness: SessionStoreHarness<S>,
 ): void {
   const { describe, it, beforeEach, afterEach } = harness.runner ?? globalRunner();
-  const { without = [], volume = 10_000 } = harness;
+  const { without = [], unmet = [], volume = 2000, seed = randomInt(2 ** 31) } = harness;
   let store: S | undefined;
 
   function suiteOf<P extends object>(): StoreSuite<P> {
     return {
-      describe, it, beforeEach, afterEach, volume,
+      describe, it, beforeEach, afterEach, volume, seed,
+      has: (power) => !without.includes(power),
+      promises: (limit) => !unmet.includes(limit),
       get store(): P {
         return store as unknown as P;
       },
@@ -103,6 +128,7 @@ export function describeSessionStore<S extends SessionStore>(
       });
     }
 
+    describeLimits(suiteOf(), unmet);
     describeCalls(suiteOf());
     describeConcurrency(suiteOf());
     describeValues(suiteOf());
@@ -110,5 +136,12 @@ export function describeSessionStore<S extends SessionStore>(
     describePower('principals', describePrincipals);
     describePower('enumeration', describeEnumeration);
     describePower('sweeping', describeSweeping);
+    describe('through sessions', () => {
+      describeSessionValues(suiteOf());
+      describeSessionTime(suiteOf());
+      describeInterleavings(suiteOf(), () => [store!]);
+    });
+    describeBetweenProcesses(suiteOf<S>(), harness.peer?.bind(harness));
+    describeFaults(suiteOf(), harness.faults);
   });
 }

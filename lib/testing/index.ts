@@ -1,5 +1,6 @@
 export { describeSessionStore } from './describe-session-store';
 export type { SessionStoreHarness } from './describe-session-store';
+export type { StoreFaults } from './store-suite/store-faults';
 export type { SessionStorePower } from './store-suite/store-suite';
 export type { TestRunner } from './store-suite/test-runner';
 export { manualClock } from './manual-clock';

@@ -34,7 +34,7 @@ export function describeCalls(suite: StoreSuite): void {
         id: record.id,
         version: 2,
         principal: 'default:ada',
-        expiresAt: START + MINUTE,
+        expiresAt: START + 50 * MINUTE,
         body: '{"n":2}',
       });
       assert.equal(await suite.store.update(next, 1, call), true);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { SessionStore } from '../../core/session-store';
 import type { SessionId } from '../../core/session-token';
 import { MINUTE, START, aRecord, assertRecord, insertOne, nextOf } from './records';
-import { call, type StoreSuite } from './store-suite';
+import { PATIENT, call, type StoreSuite } from './store-suite';
 
 /** The five calls, many at a time. */
 export function describeConcurrency(suite: StoreSuite): void {
@@ -31,12 +31,16 @@ export function describeConcurrency(suite: StoreSuite): void {
       assertRecord(await suite.store.find(record.id, call), winners[0]);
     });
 
-    it('R2: loses none of 100 parallel increments', async () => {
-      const { id } = await insertOne(suite.store, { body: '0' });
-      await Promise.all(Array.from({ length: 100 }, () => increment(suite.store, id)));
-      const record = await suite.store.find(id, call);
-      assert.deepEqual([record?.body, record?.version], ['100', 101]);
-    });
+    it(
+      'R2: loses none of 100 parallel increments',
+      async () => {
+        const { id } = await insertOne(suite.store, { body: '0' });
+        await Promise.all(Array.from({ length: 100 }, () => increment(suite.store, id)));
+        const record = await suite.store.find(id, call);
+        assert.deepEqual([record?.body, record?.version], ['100', 101]);
+      },
+      PATIENT,
+    );
 
     it('R6: never erases an update by an extension that overlaps it', async () => {
       for (let round = 0; round < 20; round++) {
@@ -75,7 +79,7 @@ export function describeConcurrency(suite: StoreSuite): void {
 }
 
 /** What the manager does on a conflict: find again, and replay. Each conflict means that another has won, so their number is bounded. */
-async function increment(store: SessionStore, id: SessionId): Promise<void> {
+export async function increment(store: SessionStore, id: SessionId): Promise<void> {
   for (let attempt = 0; attempt < 200; attempt++) {
     const record = (await store.find(id, call))!;
     const next = nextOf(record, { body: String(Number(record.body) + 1) });

@@ -1,26 +1,20 @@
 import assert from 'node:assert/strict';
 import type { SessionRecord } from '../../core/session-record';
 import type { EnumerableStore, SessionStore } from '../../core/session-store';
-import { aRecord, assertRecords, insertAll, insertOne } from './records';
+import { aRecord, assertRecords, everythingIn, insertAll, insertOne } from './records';
 import { call, type StoreSuite } from './store-suite';
 
 /** A store that can go through everything it holds. */
 export function describeEnumeration(suite: StoreSuite<SessionStore & EnumerableStore>): void {
   const { it } = suite;
 
-  const everything = async (): Promise<SessionRecord[]> => {
-    const all = [];
-    for await (const record of suite.store.records(call)) all.push(record);
-    return all;
-  };
-
   it('ends at once when there is nothing', async () => {
-    assertRecords(await everything(), []);
+    assertRecords(await everythingIn(suite.store), []);
   });
 
   it('yields what was inserted', async () => {
     const record = await insertOne(suite.store, { principal: 'default:ada' });
-    assertRecords(await everything(), [record]);
+    assertRecords(await everythingIn(suite.store), [record]);
   });
 
   it('yields each of many once, whatever comes and goes meanwhile', async () => {
@@ -50,7 +44,7 @@ export function describeEnumeration(suite: StoreSuite<SessionStore & EnumerableS
       assert.ok(record.id);
       break;
     }
-    assertRecords(await everything(), records);
+    assertRecords(await everythingIn(suite.store), records);
   });
 
   it('stops within a page when the call is given up', async () => {

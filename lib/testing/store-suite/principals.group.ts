@@ -6,7 +6,7 @@ import { call, type StoreSuite } from './store-suite';
 /** Each must be found under its own name alone. Databases differ in what they hold to be equal. */
 const PRINCIPALS = [
   'a:1', 'a:11', 'a:01', 'a:1 ', ' a:1', 'A:1', 'a:1:2', 'a::1', 'aa:1', 'b:1', 'a:é', 'a:e', 'a:e\u0301', 'a:ß', 'a:ss',
-  'a:%', 'a:_', 'a:*', 'a:?', 'a:\\', "a:'", 'a:"', 'a:\n', 'a:null', 'a:__proto__', 'a:🦊', 'a:🐺', `a:${'x'.repeat(253)}`,
+  'a:%', 'a:_', 'a:*', 'a:?', 'a:\\', "a:'", 'a:"', 'a:\n', 'a:\u2028', 'a:null', 'a:__proto__', 'a:🦊', 'a:🐺', `a:${'x'.repeat(253)}`,
   `a:${'x'.repeat(252)}`,
 ]; // prettier-ignore
 

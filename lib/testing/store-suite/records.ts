@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { systemClock } from '../../core/clock';
 import type { SessionRecord } from '../../core/session-record';
-import type { SessionStore } from '../../core/session-store';
+import type { EnumerableStore, SessionStore } from '../../core/session-store';
 import { newSessionId, newToken } from '../../core/session-token';
 import { call } from './store-suite';
 
@@ -43,6 +43,12 @@ export async function insertOne(
   const record = aRecord(given);
   await store.insert(record, call);
   return record;
+}
+
+export async function everythingIn(store: EnumerableStore): Promise<SessionRecord[]> {
+  const all: SessionRecord[] = [];
+  for await (const record of store.records(call)) all.push(record);
+  return all;
 }
 
 // Under Jest, values that native code made are of another realm, and deepEqual would tell their prototypes apart: hence the copies.

@@ -1,4 +1,4 @@
-import type { SessionStore, StoreCall } from '../../core/session-store';
+import type { SessionStore, StoreCall, StoreLimit } from '../../core/session-store';
 import type { TestRunner } from './test-runner';
 
 /** What a store may be able to do beyond the five calls. */
@@ -10,7 +10,16 @@ export interface StoreSuite<S extends object = SessionStore> extends TestRunner 
   readonly store: S;
   /** How many records a test of many uses. */
   readonly volume: number;
+  /** What draws the random numbers of this run. */
+  readonly seed: number;
+  /** Whether the store is said to have the power. */
+  has(power: SessionStorePower): boolean;
+  /** Whether the store is said to keep the promise. */
+  promises(limit: StoreLimit): boolean;
 }
 
 /** A call that nobody gives up. */
 export const call: StoreCall = { signal: new AbortController().signal };
+
+/** How long a test may take that waits for a server, in milliseconds; Jest and Vitest would give it five seconds. */
+export const PATIENT = 60_000;

@@ -5,7 +5,8 @@ export interface TestRunner {
   readonly describe: ((name: string, body: () => void) => unknown) & {
     readonly skip: (name: string, body: () => void) => unknown;
   };
-  readonly it: (name: string, body: Body) => unknown;
+  /** @param timeout in milliseconds, for those runners that take one here */
+  readonly it: (name: string, body: Body, timeout?: number) => unknown;
   readonly beforeEach: (body: Body) => unknown;
   readonly afterEach: (body: Body) => unknown;
 }

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { BusyWriters } from './busy-writers';
+import type { FaultySuite } from './faulty-suite';
+import { eventually, until } from './impatient-client';
+import type { Disturbance } from './store-faults';
+import { PATIENT } from './store-suite';
+import { WriteHistory } from './write-history';
+
+/** The server ends in the middle of many writes, and begins again with what it had written down. */
+export function describeCrash(suite: FaultySuite, killing: Disturbance): void {
+  const promise = suite.durable
+    ? 'every acknowledged write is there afterwards, and every other is whole or absent'
+    : 'every write is whole or absent afterwards';
+  suite.it(`F2: ${promise}`, () => crash(suite, killing), PATIENT);
+}
+
+async function crash(suite: FaultySuite, killing: Disturbance): Promise<void> {
+  const { client, durable } = suite;
+  const history = new WriteHistory();
+  const writers = new BusyWriters(client, history);
+  try {
+    await until(() => history.acknowledgements > 100, 'writes are acknowledged');
+    await suite.begin(killing);
+    if (!durable) history.lose();
+    await until(() => writers.failures > 0, 'a call fails');
+  } finally {
+    await writers.stop();
+  }
+  await suite.heal();
+  await client.recovered();
+  await client.settled();
+  await history.compare((id) => eventually(() => client.find(id)));
+  assert.deepEqual(history.objections, []);
+}

@@ -1,0 +1,33 @@
+import { describeCrash } from './crash.group';
+import { faultySuiteOf } from './faulty-suite';
+import { describeFrozenWrites } from './frozen-writes.group';
+import { describeLostAnswers } from './lost-answers.group';
+import { describeOutage } from './outage.group';
+import { disturbancesOf, type StoreFaults } from './store-faults';
+import type { StoreSuite } from './store-suite';
+
+/**
+ * What requests see of a store whose server fails. A rejection that nobody handles would end an application's process; that there
+ * is none is for the test runner to notice, as Jest, Vitest, Mocha and node:test do.
+ */
+export function describeFaults(suite: StoreSuite, faults: StoreFaults | undefined): void {
+  const { freeze, kill, refuse, hang, slow } = disturbancesOf(faults ?? {});
+  const { describe } = suite;
+  const unless = (missing: boolean) => (missing ? describe.skip : describe);
+
+  unless(faults === undefined)(
+    `faults${faults ? '' : ': the harness does not say how to cause them'}`,
+    () => {
+      const faulty = faultySuiteOf(suite, faults ?? {});
+      for (const cause of [freeze, kill, refuse, hang, slow]) {
+        const { state, possible } = cause;
+        unless(!possible)(`while ${state}${possible ? '' : ': the harness does not say how'}`, () => {
+          describeOutage(faulty, cause);
+          if (cause === freeze) describeFrozenWrites(faulty, cause);
+          if (cause === kill) describeCrash(faulty, cause);
+          if (cause === refuse) describeLostAnswers(faulty, cause);
+        });
+      }
+    },
+  );
+}

@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { SessionStore } from '../../core/session-store';
+import { newSessionId } from '../../core/session-token';
+import { SessionStoreError } from '../../core/session.errors';
+import { StoreClient } from '../../core/store-client';
+import { MINUTE, START, assertRecord } from './records';
+import { overhear } from './overhear';
+import { PATIENCE } from './store-faults';
+import { stampedRecord } from './write-history';
+
+/** A store with a deadline, as requests meet it; and an eye on the calls that were given up. */
+export class ImpatientClient extends StoreClient {
+  readonly #underWay: Set<unknown>;
+
+  constructor(
+    store: SessionStore,
+    deadline: number,
+    private readonly patience: number,
+  ) {
+    const underWay = new Set<unknown>();
+    const watched = overhear(store, (_, answer) => {
+      underWay.add(answer);
+      const end = (): boolean => underWay.delete(answer);
+      Promise.resolve(answer).then(end, end);
+    });
+    super(watched, deadline, () => {});
+    this.#underWay = underWay;
+  }
+
+  /** Resolves when every call has ended, those that were given up too: whatever they wrote is written. */
+  async settled(): Promise<void> {
+    await until(() => this.#underWay.size === 0, 'the calls that were given up end', this.patience);
+  }
+
+  /** Resolves when all five calls work, again and again. */
+  async recovered(): Promise<void> {
+    let rounds = 0;
+    await until(
+      async () => {
+        rounds = (await this.#works()) ? rounds + 1 : 0;
+        return rounds === 5;
+      },
+      'the store answers again',
+      this.patience,
+    );
+  }
+
+  async #works(): Promise<boolean> {
+    const record = stampedRecord(newSessionId(), 1);
+    const next = stampedRecord(record.id, 2);
+    try {
+      await this.insert(record);
+      assert.equal(await this.update(next, 1), true);
+      assert.equal(await this.extend(record.id, 2, START + 90 * MINUTE), true);
+      assertRecord(await this.find(record.id), { ...next, expiresAt: START + 90 * MINUTE });
+      await this.delete(record.id);
+      assert.equal(await this.find(record.id), null);
+      return true;
+    } catch (error) {
+      if (!(error instanceof SessionStoreError)) throw error;
+      return false;
+    }
+  }
+}
+
+/** Waits for a condition, and not forever. */
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  what: string,
+  patience = PATIENCE,
+): Promise<void> {
+  const deadline = performance.now() + patience;
+  while (!(await condition())) {
+    assert.ok(performance.now() < deadline, `waited ${patience} ms in vain until ${what}`);
+    await pause(10);
+  }
+}
+
+/** What the call comes to once its server is back: failures are tried again. */
+export async function eventually<T>(call: () => Promise<T>): Promise<T> {
+  let answer: T;
+  await until(async () => {
+    try {
+      answer = await call();
+      return true;
+    } catch (error) {
+      if (!(error instanceof SessionStoreError)) throw error;
+      return false;
+    }
+  }, 'a call succeeds');
+  return answer!;
+}

@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Session } from '../../core/session';
+import type { SessionManager } from '../../core/session-manager';
+import { SessionError } from '../../core/session.errors';
+import type { FaultySuite } from './faulty-suite';
+import { eventually } from './impatient-client';
+import { notebookOf, presentClock, sessionsOver } from './sessions-over';
+import type { Disturbance } from './store-faults';
+import { PATIENT } from './store-suite';
+
+const ROUNDS = 10;
+
+/** Connections that break while a session is being written, a little later each time. */
+export function describeLostAnswers(suite: FaultySuite, refusing: Disturbance): void {
+  suite.it(
+    'F3: a commit whose answer was lost is made good by the next, and never done twice',
+    async () => {
+      const { manager } = sessionsOver(suite.store, presentClock(), suite.deadline);
+      const { issued } = sessionsOver(suite.store);
+      const token = await issued(null, (session) => notebookOf(session).set('count', 0));
+      const countOf = (session: Session): number => notebookOf(session).get('count') as number;
+
+      for (let round = 0; round < ROUNDS; round++) {
+        const session = await eventually(() => manager.open(token));
+        const before = countOf(session);
+        notebookOf(session).update('count', (count) => (count as number) + 1);
+        const committing = Promise.allSettled([manager.commit(session)]);
+        await pause(round / 2);
+        await suite.begin(refusing);
+        await suite.heal();
+        await committing;
+        const made = await eventually(() => commitAgain(manager, session));
+        const after = countOf(await eventually(() => manager.open(token)));
+        const allowed = made ? [before + 1] : [before, before + 1];
+        assert.ok(allowed.includes(after), `the change was made ${after - before} times`);
+      }
+    },
+    PATIENT,
+  );
+}
+
+/** Whether it says that the session is written; it may say instead that it cannot know. */
+async function commitAgain(manager: SessionManager, session: Session): Promise<boolean> {
+  try {
+    await manager.commit(session);
+    return true;
+  } catch (error) {
+    if (error instanceof SessionError && error.code === 'SESSION_CONFLICT') return false;
+    throw error;
+  }
+}

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { systemClock, type Clock } from '../../core/clock';
+import type { Session } from '../../core/session';
+import { jsonCodec } from '../../core/session-codec';
+import type { CommitDecision } from '../../core/session-decision';
+import type { SessionEvent } from '../../core/session-event';
+import { SessionManager } from '../../core/session-manager';
+import type { SessionStore } from '../../core/session-store';
+import type { SessionId } from '../../core/session-token';
+import { MINUTE } from './records';
+
+export const IDLE = 30 * MINUTE;
+export const LIFETIME = 120 * MINUTE;
+export const MAX_BYTES = 65_536;
+
+/** What an application keeps in its sessions here; nobody declares it. */
+export interface Notebook {
+  get(key: string): unknown;
+  has(key: string): boolean;
+  set(key: string, value: unknown): void;
+  update(key: string, change: (value: unknown) => unknown): unknown;
+}
+
+/** A clock that stands still until it is moved, by milliseconds. */
+export interface MovableClock extends Clock {
+  advance(milliseconds: number): void;
+}
+
+/** The store as an application sees it: through sessions. */
+export interface Sessions {
+  readonly manager: SessionManager;
+  readonly clock: MovableClock;
+  /** What has been reported. */
+  readonly events: Partial<SessionEvent>[];
+  /** A request with this token: opens, lets somebody work with the session, commits. */
+  readonly request: (token: string | null, work?: (session: Session) => void) => Promise<CommitDecision>;
+  /** A request that has to end with a new token. */
+  readonly issued: (token: string | null, work: (session: Session) => void) => Promise<string>;
+}
+
+export function sessionsOver(store: SessionStore, clock = presentClock(), storeTimeout = 10_000): Sessions {
+  const events: Partial<SessionEvent>[] = [];
+  const timeouts = { lifetime: LIFETIME, idleTimeout: IDLE };
+  const manager = new SessionManager({
+    store,
+    clock,
+    timeouts,
+    storeTimeout,
+    name: 'suite',
+    codec: jsonCodec,
+    maxBytes: MAX_BYTES,
+    rememberedTimeouts: timeouts,
+    emit: (event) => events.push(event),
+  });
+  const request: Sessions['request'] = async (token, work) => {
+    const session = await manager.open(token);
+    work?.(session);
+    return manager.commit(session);
+  };
+  return {
+    manager,
+    clock,
+    events,
+    request,
+    issued: async (token, work) => {
+      const decision = await request(token, work);
+      if (decision.kind !== 'issue')
+        return assert.fail(`a token was expected, and the decision is ${decision.kind}`);
+      return decision.token;
+    },
+  };
+}
+
+export function notebookOf(session: Session): Notebook {
+  return session;
+}
+
+export function idOf(token: string): SessionId {
+  return token.slice(0, token.indexOf('.')) as SessionId;
+}
+
+/** Begins at the present, since some stores expire by a clock of their own, and half a second into one, since some round. */
+export function presentClock(): MovableClock {
+  let now = Math.floor(systemClock() / 1000) * 1000 + 500;
+  return Object.assign(() => now, { advance: (milliseconds: number) => void (now += milliseconds) });
+}

@@ -1,0 +1,4 @@
+import { MemorySessionStore } from 'nestjs-tessera';
+import { describeSessionStore } from 'nestjs-tessera/testing';
+
+describeSessionStore('global', { create: () => new MemorySessionStore() });

@@ -1,0 +1,9 @@
+import { MemorySessionStore } from 'nestjs-tessera';
+import { describeSessionStore } from 'nestjs-tessera/testing';
+import * as runner from 'vitest';
+
+describeSessionStore('handed over', {
+  runner,
+  create: () => new MemorySessionStore(),
+  peer: (store) => store,
+});
