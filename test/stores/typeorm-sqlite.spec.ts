@@ -1,5 +1,6 @@
 import { describeSessionStore } from 'nestjs-tessera/testing';
 import { TypeOrmSessionStore } from 'nestjs-tessera/typeorm';
+import { DataSource } from 'typeorm';
 import { sqliteFile } from './sqlite-file';
 
 // What is proven here does not depend on waiting for the disk; what does, kill -9, is with the processes.
@@ -13,6 +14,10 @@ describe.each([{ enableWAL: false }, { enableWAL: true }])('with %p', (options) 
       file = sqliteFile();
       return new TypeOrmSessionStore(await file.open({ ...options, prepareDatabase }));
     },
+    peer: () =>
+      new TypeOrmSessionStore(
+        new DataSource({ type: 'better-sqlite3', database: file.database, prepareDatabase }),
+      ),
     async destroy(store) {
       await store.close();
       await file.remove();

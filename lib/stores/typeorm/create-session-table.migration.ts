@@ -1,8 +1,44 @@
-import { type MigrationInterface, type QueryRunner, Table } from 'typeorm';
+import { type MigrationInterface, type QueryRunner, Table, type TableColumnOptions } from 'typeorm';
 import { checkTableName, DEFAULT_TABLE, indexName, nameInDatabase } from './session-table';
 
+// The columns are spelled out: a migration that has run must not change when the entity does.
+const COLUMNS: readonly TableColumnOptions[] = [
+  { name: 'id', type: 'varchar', length: '22', isPrimary: true },
+  { name: 'version', type: 'integer' },
+  { name: 'secret_hash', type: 'varchar', length: '43' },
+  { name: 'principal', type: 'varchar', length: '255', isNullable: true },
+  { name: 'expires_at', type: 'bigint' },
+  { name: 'body', type: 'text' },
+];
+
+const MYSQL_TEXT = { charset: 'utf8mb4', collation: 'utf8mb4_bin' };
+const MYSQL_COLUMNS: readonly TableColumnOptions[] = [
+  { name: 'id', type: 'varchar', length: '22', isPrimary: true, ...MYSQL_TEXT },
+  { name: 'version', type: 'int' },
+  { name: 'secret_hash', type: 'varchar', length: '43', ...MYSQL_TEXT },
+  { name: 'principal', type: 'varchar', length: '255', isNullable: true, ...MYSQL_TEXT },
+  { name: 'expires_at', type: 'bigint' },
+  { name: 'body', type: 'mediumtext', ...MYSQL_TEXT },
+];
+
+const MSSQL_TEXT = { type: 'nvarchar', collation: 'Latin1_General_100_BIN2' };
+const MSSQL_COLUMNS: readonly TableColumnOptions[] = [
+  { name: 'id', length: '22', isPrimary: true, ...MSSQL_TEXT },
+  { name: 'version', type: 'int' },
+  { name: 'secret_hash', length: '43', ...MSSQL_TEXT },
+  { name: 'principal', length: '255', isNullable: true, ...MSSQL_TEXT },
+  { name: 'expires_at', type: 'bigint' },
+  { name: 'body', length: 'max', ...MSSQL_TEXT },
+];
+
+const COLUMNS_OF: Readonly<Record<string, readonly TableColumnOptions[]>> = {
+  mysql: MYSQL_COLUMNS,
+  mariadb: MYSQL_COLUMNS,
+  mssql: MSSQL_COLUMNS,
+};
+
 /**
- * The migration that creates a session table. It is to be run before the application starts:
+ * The migration that creates a session table, on whatever database runs it. It is to be run before the application starts:
  *
  * ```ts
  * new DataSource({ …, migrations: [CreateSessionTable, createSessionTable('admin_sessions')], migrationsRun: true })
@@ -15,7 +51,6 @@ export function createSessionTable(tableName: string = DEFAULT_TABLE): new () =>
   checkTableName(tableName);
   const suffix = tableName === DEFAULT_TABLE ? '' : `_${tableName}_`;
 
-  // The columns are spelled out: a migration that has run must not change when the entity does.
   return class implements MigrationInterface {
     /** TypeORM remembers it by this name, and wants a timestamp at its end. */
     readonly name = `CreateSessionTable${suffix}1760000000000`;
@@ -24,18 +59,11 @@ export function createSessionTable(tableName: string = DEFAULT_TABLE): new () =>
       await runner.createTable(
         new Table({
           name: nameInDatabase(runner.dataSource, tableName),
-          columns: [
-            { name: 'id', type: 'varchar', length: '22', isPrimary: true },
-            { name: 'version', type: 'integer' },
-            { name: 'secret_hash', type: 'varchar', length: '43' },
-            { name: 'principal', type: 'varchar', length: '255', isNullable: true },
-            { name: 'expires_at', type: 'bigint' },
-            { name: 'body', type: 'text' },
-          ],
-          indices: [
-            { name: indexName(tableName, 'principal'), columnNames: ['principal'] },
-            { name: indexName(tableName, 'expires_at'), columnNames: ['expires_at'] },
-          ],
+          columns: [...(COLUMNS_OF[runner.dataSource.options.type] ?? COLUMNS)],
+          indices: ['principal', 'expires_at'].map((column) => ({
+            name: indexName(tableName, column),
+            columnNames: [column],
+          })),
         }),
       );
     }

@@ -1,61 +1,88 @@
 import type { Driver } from 'typeorm';
+import type { QuotedNames, SqlDialect } from './sql-dialect';
+
+/** One statement, written for one table of one database. */
+export interface Statement {
+  /** What it is for, as messages call it. */
+  readonly operation: string;
+  readonly sql: string;
+  /** For each of its parameters, which of the values given is its. */
+  readonly takes: readonly number[];
+  /** Whether running it twice comes to the same as once, so that it may be repeated when nobody knows whether it was run. */
+  readonly repeatable: boolean;
+}
 
 /** The store's statements. Each is complete in itself, so that no two have to be kept together by a transaction. */
 export interface SessionStatements {
   /** id */
-  readonly find: string;
+  readonly find: Statement;
   /** id, version, secret hash, principal, expiry, body */
-  readonly insert: string;
+  readonly insert: Statement;
   /** version, secret hash, principal, expiry, body; id, expected version */
-  readonly update: string;
+  readonly update: Statement;
   /** expiry; id, expected version */
-  readonly extend: string;
+  readonly extend: Statement;
   /** id */
-  readonly delete: string;
+  readonly delete: Statement;
   /** principal */
-  readonly findByPrincipal: string;
+  readonly findByPrincipal: Statement;
   /** principal */
-  readonly deleteByPrincipal: string;
+  readonly deleteByPrincipal: Statement;
   /** the last id of the page before, or '' ; page size */
-  readonly page: string;
-  /** now, limit, now */
-  readonly sweep: string;
+  readonly records: Statement;
+  /** now, limit */
+  readonly sweep: Statement;
 }
 
+/** The part of a driver that writes statements. */
+export type SqlWriter = Pick<Driver, 'escape' | 'createParameter'>;
+
 /** Writes the statements in the driver's dialect. Values never become part of them. */
-export function sessionStatements(driver: Driver, tableName: string): SessionStatements {
-  const table = driver.escape(tableName);
-  const [id, version, secretHash, principal, expiresAt, body] = [
-    'id', 'version', 'secret_hash', 'principal', 'expires_at', 'body',
-  ].map((column) => driver.escape(column)); // prettier-ignore
-  const all = [id, version, secretHash, principal, expiresAt, body].join(', ');
+export function sessionStatements(driver: SqlWriter, dialect: SqlDialect, table: string): SessionStatements {
+  const names = quotedNames(driver, table);
+  const { all, id, version, secretHash, principal, expiresAt, body } = names;
+  const once = (operation: string, sql: string) => written(driver, operation, sql, false);
+  const repeatable = (operation: string, sql: string) => written(driver, operation, sql, true);
+  const isPrincipal = dialect.isPrincipal(names);
 
   return {
-    find: sql`SELECT ${all} FROM ${table} WHERE ${id} = ?`,
-    insert: sql`INSERT INTO ${table} (${all}) VALUES (?, ?, ?, ?, ?, ?)`,
-    update: sql`UPDATE ${table} SET ${version} = ?, ${secretHash} = ?, ${principal} = ?, ${expiresAt} = ?, ${body} = ?
-      WHERE ${id} = ? AND ${version} = ?`,
-    extend: sql`UPDATE ${table} SET ${expiresAt} = ? WHERE ${id} = ? AND ${version} = ?`,
-    delete: sql`DELETE FROM ${table} WHERE ${id} = ?`,
-    findByPrincipal: sql`SELECT ${all} FROM ${table} WHERE ${principal} = ?`,
-    deleteByPrincipal: sql`DELETE FROM ${table} WHERE ${principal} = ?`,
-    page: sql`SELECT ${all} FROM ${table} WHERE ${id} > ? ORDER BY ${id} LIMIT ?`,
-    // The expiry is looked at again as the row goes, for the sake of databases where the row may have been extended since it
-    // was picked. The subquery is wrapped because MySQL allows no LIMIT in a bare one.
-    sweep: sql`DELETE FROM ${table} WHERE ${id} IN (SELECT ${id} FROM (
-      SELECT ${id} FROM ${table} WHERE ${expiresAt} <= ? ORDER BY ${expiresAt} LIMIT ?) AS due) AND ${expiresAt} <= ?`,
+    find: repeatable('find', `SELECT ${all} FROM ${table} WHERE ${id} = :0`),
+    insert: once('insert', `INSERT INTO ${table} (${all}) VALUES (:0, :1, :2, :3, :4, :5)`),
+    update: once(
+      'update',
+      `UPDATE ${table} SET ${version} = :0, ${secretHash} = :1, ${principal} = :2, ${expiresAt} = :3, ${body} = :4 ` +
+        `WHERE ${id} = :5 AND ${version} = :6`,
+    ),
+    extend: repeatable(
+      'extend',
+      `UPDATE ${table} SET ${expiresAt} = :0 WHERE ${id} = :1 AND ${version} = :2`,
+    ),
+    delete: repeatable('delete', `DELETE FROM ${table} WHERE ${id} = :0`),
+    findByPrincipal: repeatable('findByPrincipal', `SELECT ${all} FROM ${table} WHERE ${isPrincipal}`),
+    deleteByPrincipal: once('deleteByPrincipal', `DELETE FROM ${table} WHERE ${isPrincipal}`),
+    records: repeatable('records', dialect.page(names)),
+    sweep: once('sweep', dialect.sweep(names)),
   };
+}
 
-  /** Numbers the question marks where the driver wants that. */
-  function sql(parts: TemplateStringsArray, ...identifiers: (string | undefined)[]): string {
-    let parameters = 0;
-    return String.raw(
-      {
-        raw: parts.map((part) =>
-          part.replace(/\s+/g, ' ').replace(/\?/g, () => driver.createParameter('p', parameters++)),
-        ),
-      },
-      ...identifiers,
-    );
-  }
+function quotedNames(driver: SqlWriter, table: string): QuotedNames {
+  const [id, version, secretHash, principal, expiresAt, body] = (
+    ['id', 'version', 'secret_hash', 'principal', 'expires_at', 'body'] as const
+  ).map((column) => driver.escape(column)) as [string, string, string, string, string, string];
+  const all = [id, version, secretHash, principal, expiresAt, body].join(', ');
+  return { table, id, version, secretHash, principal, expiresAt, body, all };
+}
+
+/** Numbers the parameters where the driver wants that; elsewhere each mention is a parameter of its own. */
+function written(driver: SqlWriter, operation: string, text: string, repeatable: boolean): Statement {
+  const takes: number[] = [];
+  const sql = text.replace(/:(\d)/g, (_, digit: string) => {
+    const value = Number(digit);
+    const parameter = driver.createParameter('p', value);
+    if (parameter === '?' || !takes.includes(value)) takes.push(value);
+    return parameter;
+  });
+  // Numbered parameters are given in the order of their numbers, whatever order they are mentioned in.
+  if (!sql.includes('?')) takes.sort((a, b) => a - b);
+  return { operation, sql, takes, repeatable };
 }

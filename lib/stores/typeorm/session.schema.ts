@@ -1,32 +1,67 @@
-import { EntitySchema } from 'typeorm';
+import {
+  type DataSource,
+  type DataSourceOptions,
+  EntitySchema,
+  type EntitySchemaColumnOptions,
+} from 'typeorm';
 import type { SessionRecord } from '../../core/session-record';
 import { checkTableName, DEFAULT_TABLE, indexName } from './session-table';
+
+export interface SessionSchemaOptions {
+  /** As given to `TypeOrmSessionStore`. @default 'tessera_sessions' */
+  readonly tableName?: string;
+  /** The type of the DataSource: an entity cannot know, and MySQL, MariaDB and SQL Server have texts of their own. @default 'postgres' */
+  readonly type?: DataSourceOptions['type'];
+}
+
+interface Texts {
+  readonly text: Pick<EntitySchemaColumnOptions, 'type' | 'collation' | 'charset'>;
+  readonly body: Pick<EntitySchemaColumnOptions, 'type' | 'length' | 'collation' | 'charset'>;
+}
+
+const MYSQL_TEXT = { charset: 'utf8mb4', collation: 'utf8mb4_bin' };
+const MYSQL: Texts = {
+  text: { type: 'varchar', ...MYSQL_TEXT },
+  body: { type: 'mediumtext', ...MYSQL_TEXT },
+};
+const MSSQL_TEXT = { type: 'nvarchar', collation: 'Latin1_General_100_BIN2' } as const;
+const MSSQL: Texts = { text: MSSQL_TEXT, body: { ...MSSQL_TEXT, length: 'max' } };
+
+const TEXTS: Readonly<Record<string, Texts>> = { mysql: MYSQL, mariadb: MYSQL, mssql: MSSQL };
+const ORDINARY: Texts = { text: { type: 'varchar' }, body: { type: 'text' } };
 
 /**
  * The session table as an entity, for applications that list it among their `entities`: generated migrations and `synchronize`
  * then know it. The store itself does not need it.
  *
+ * ```ts
+ * sessionSchema({ type: 'mariadb', tableName: 'admin_sessions' });
+ * ```
+ *
  * Reading it is fine; write through the store alone. `secretHash` and `body` are loaded only when selected by name.
- * @param tableName as given to `TypeOrmSessionStore`. @default 'tessera_sessions'
+ * @param options or the table's name alone
  * @throws SessionError `SESSION_OPTIONS_INVALID`
  */
-export function sessionSchema(tableName: string = DEFAULT_TABLE): EntitySchema<SessionRecord> {
+export function sessionSchema(options: SessionSchemaOptions | string = {}): EntitySchema<SessionRecord> {
+  const { tableName = DEFAULT_TABLE, type = 'postgres' } =
+    typeof options === 'string' ? { tableName: options } : options;
   checkTableName(tableName);
+  const { text, body } = TEXTS[type] ?? ORDINARY;
   return new EntitySchema<SessionRecord>({
     name: tableName === DEFAULT_TABLE ? 'Session' : `Session:${tableName}`,
     tableName,
     columns: {
-      id: { type: 'varchar', length: 22, primary: true },
+      id: { ...text, length: 22, primary: true },
       version: { type: 'integer' },
-      secretHash: { name: 'secret_hash', type: 'varchar', length: 43, select: false },
-      principal: { type: 'varchar', length: 255, nullable: true },
+      secretHash: { ...text, name: 'secret_hash', length: 43, select: false },
+      principal: { ...text, length: 255, nullable: true },
       // Some drivers hand a bigint out as a string; epoch milliseconds are safe as a number.
       expiresAt: {
         name: 'expires_at',
         type: 'bigint',
         transformer: { from: Number, to: (instant: number) => instant },
       },
-      body: { type: 'text', select: false },
+      body: { ...body, select: false },
     },
     indices: [
       { name: indexName(tableName, 'principal'), columns: ['principal'] },
@@ -35,5 +70,16 @@ export function sessionSchema(tableName: string = DEFAULT_TABLE): EntitySchema<S
   });
 }
 
-/** {@link sessionSchema} of the default table. */
+/** {@link sessionSchema} of the default table on PostgreSQL, CockroachDB and SQLite. */
 export const SessionSchema = sessionSchema();
+
+/**
+ * Whether the DataSource has the entity as it is written for other databases: the next generated migration would make the body
+ * too small.
+ * @param table as the database knows it
+ */
+export function isEntityOfOthers({ entityMetadatas = [], options }: DataSource, table: string): boolean {
+  const entity = entityMetadatas.find(({ tableName }) => tableName === table);
+  const body = entity?.findColumnWithDatabaseName('body');
+  return body?.type === ORDINARY.body.type && options.type in TEXTS;
+}

@@ -1,11 +1,14 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
-import { DataSource, type DataSourceOptions, type QueryResult } from 'typeorm';
+import { DataSource, type DataSourceOptions } from 'typeorm';
 import type { StoreCall } from '../../core/session-store';
 import { SessionError, SessionStoreError } from '../../core/session.errors';
-import { driverCode, driverFailure } from './driver-failure';
-import type { OwnConnection } from './own-connection';
+import { driverCode, type DriverFailure, reasonOf, storeError } from './driver-failure';
+import type { Answer, OwnConnection } from './own-connection';
+import { pauseAfter } from './pauses';
+import type { Statement } from './session-statements';
+import type { SessionTable } from './session-table';
+import { sqliteDialect } from './sql-dialects';
 import { inspectSqliteTable } from './sqlite-table';
 import type { TableFacts } from './table-facts';
 
@@ -13,14 +16,14 @@ type SqliteOptions = Extract<DataSourceOptions, { type: 'better-sqlite3' }>;
 
 /** How long opening and inspecting wait for a lock, in milliseconds. Calls wait until they are given up. */
 const OPENING_TIMEOUT = 10_000;
-/** Longest pause between two attempts, in milliseconds. */
-const LONGEST_PAUSE = 25;
+const DUPLICATE = ['SQLITE_CONSTRAINT_PRIMARYKEY', 'SQLITE_CONSTRAINT_UNIQUE'];
 
 /**
  * A second connection to the same SQLite file. better-sqlite3 has one per DataSource, and on that one a session write would become
  * part of whatever transaction the application has open.
  */
 export class SqliteConnection implements OwnConnection {
+  readonly dialect = sqliteDialect;
   readonly place: string;
   readonly #options: SqliteOptions;
   #opening: Promise<DataSource> | undefined;
@@ -32,29 +35,33 @@ export class SqliteConnection implements OwnConnection {
     this.place = this.#options.database;
   }
 
-  async run(
-    operation: string,
-    sql: string,
-    parameters: readonly unknown[],
-    call: StoreCall,
-  ): Promise<QueryResult> {
-    for (let attempt = 0; ; attempt++) {
+  async run(statement: Statement, values: readonly unknown[], { signal }: StoreCall): Promise<Answer> {
+    const { operation, sql, takes } = statement;
+    const parameters = takes.map((index) => values[index]);
+    for (let attempt = 1; ; attempt++) {
       try {
-        const runner = (await this.#open()).createQueryRunner();
-        return await runner.query(sql, [...parameters], true);
+        const runner = (await this.#open(operation)).createQueryRunner();
+        const { records, affected } = await runner.query(sql, parameters, true);
+        return { rows: (records as unknown[] | undefined) ?? [], affected: affected ?? 0 };
       } catch (error) {
-        if (!isBusy(error)) throw driverFailure(operation, error);
-        await this.#waitForLock(operation, attempt, call);
+        if (error instanceof SessionError) throw error;
+        if (!isBusy(error)) throw storeError(operation, failureOf(error));
+      }
+      if (!(await pauseAfter(attempt, signal))) {
+        throw new SessionStoreError(
+          operation,
+          'another connection kept the database locked until the call was given up',
+        );
       }
     }
   }
 
-  async inspect(tableName: string): Promise<TableFacts | null> {
-    const call = { signal: AbortSignal.timeout(OPENING_TIMEOUT) };
+  async inspect({ name }: SessionTable): Promise<TableFacts | null> {
     if (!existsSync(this.place)) return null;
+    const call = { signal: AbortSignal.timeout(OPENING_TIMEOUT) };
     return inspectSqliteTable(async (sql) => {
-      const { records } = await this.run('prepare', sql, [tableName], call);
-      return records as unknown[];
+      const statement = { operation: 'prepare', sql, takes: [0], repeatable: true };
+      return (await this.run(statement, [name], call)).rows;
     });
   }
 
@@ -66,25 +73,13 @@ export class SqliteConnection implements OwnConnection {
     await opened?.destroy();
   }
 
-  #open(): Promise<DataSource> {
-    if (this.#closed) throw new SessionStoreError('open', 'it has been closed');
+  #open(operation: string): Promise<DataSource> {
+    if (this.#closed) throw new SessionStoreError(operation, 'it has been closed');
     this.#opening ??= open(this.#options).catch((error: unknown) => {
       this.#opening = undefined; // the next call tries again
       throw error;
     });
     return this.#opening;
-  }
-
-  /** Pauses grow from a millisecond, and vary, so that two who wait do not keep meeting. */
-  async #waitForLock(operation: string, attempt: number, { signal }: StoreCall): Promise<void> {
-    try {
-      await pause(Math.min(2 ** attempt, LONGEST_PAUSE) * (0.5 + Math.random()), undefined, { signal });
-    } catch {
-      throw new SessionStoreError(
-        operation,
-        'another connection kept the database locked until the call was given up',
-      );
-    }
   }
 }
 
@@ -130,6 +125,11 @@ function fileOf(database: unknown): string {
     'TypeOrmSessionStore was given an in-memory or temporary SQLite database, which a second connection cannot reach. ' +
       'Use a file, or, where sessions may be forgotten when the process ends, new MemorySessionStore().',
   );
+}
+
+function failureOf(error: unknown): DriverFailure {
+  const isDuplicate = DUPLICATE.includes(driverCode(error) ?? '');
+  return { kind: isDuplicate ? 'duplicate' : 'other', reason: reasonOf(error) };
 }
 
 function isBusy(error: unknown): boolean {

@@ -20,7 +20,7 @@ const INDEXED = `SELECT column.name, column.coll FROM pragma_index_list(?) AS li
 
 /** @param query runs a statement with the table's name as its only parameter */
 export async function inspectSqliteTable(
-  query: (sql: string) => Promise<unknown[]>,
+  query: (sql: string) => Promise<readonly unknown[]>,
 ): Promise<TableFacts | null> {
   const rows = (await query(COLUMNS)) as ColumnRow[];
   if (rows.length === 0) return null;

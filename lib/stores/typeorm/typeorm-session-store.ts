@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm';
+import { pacer } from '../../core/pacer';
 import type { SessionRecord } from '../../core/session-record';
 import type {
   ClosableStore,
@@ -9,20 +10,27 @@ import type {
   StoreCall,
   SweepableStore,
 } from '../../core/session-store';
-import type { SecretHash, SessionId } from '../../core/session-token';
+import { isSessionId, type SecretHash, type SessionId } from '../../core/session-token';
 import { SessionError } from '../../core/session.errors';
 import { type OwnConnection, ownConnection } from './own-connection';
 import { schemaProblems } from './schema-check';
-import { type SessionStatements, sessionStatements } from './session-statements';
-import { checkTableName, DEFAULT_TABLE, nameInDatabase } from './session-table';
+import { SchemaRefusal } from './schema-refusal';
+import { type SessionStatements, sessionStatements, type Statement } from './session-statements';
+import { DEFAULT_TABLE, type SessionTable, sessionTable } from './session-table';
+import { isEntityOfOthers } from './session.schema';
 
 export interface TypeOrmSessionStoreOptions {
   /** The table, without the `entityPrefix` of the DataSource. @default 'tessera_sessions' */
   readonly tableName?: string;
+  /**
+   * How many connections to a database server the store opens at most, as they are needed, besides those of the DataSource.
+   * @default 10, or the DataSource's own number where that is smaller
+   */
+  readonly poolSize?: number;
 }
 
 /** Records held at once while going through all of them. */
-const PAGE = 200;
+const PAGE = 50;
 
 interface SessionRow {
   readonly id: SessionId;
@@ -34,10 +42,13 @@ interface SessionRow {
 }
 
 /**
- * Keeps sessions in the application's database: SQLite through `better-sqlite3`.
+ * Keeps sessions in the application's database: PostgreSQL through `pg`, MySQL and MariaDB through `mysql2`, SQLite through
+ * `better-sqlite3`. It is tested on PostgreSQL, MariaDB and SQLite. For MySQL, CockroachDB (`pg`) and SQL Server (`mssql`) the
+ * statements are tested for what they say; they have not been run there.
  *
- * The DataSource only says where that is. The store opens a connection of its own, so that a transaction of the application which
- * rolls back takes no session write with it, and closes that one alone. Every call is one statement.
+ * The DataSource only says where the database is. The store opens connections of its own, so that a transaction of the application
+ * which rolls back takes no session write with it, and closes those alone. Every call is one statement. What met a deadlock or a
+ * serialization failure is repeated a few times; what was under way when a connection broke, only if that does no harm.
  *
  * SQLite lets one connection write at a time: while the application's transaction has written, a session waits for its end, without
  * blocking the process. So do not await a session's write inside one. Without `enableWAL: true` on the DataSource, which is
@@ -58,11 +69,11 @@ export class TypeOrmSessionStore
   readonly #connection: OwnConnection;
   readonly #statements: SessionStatements;
   readonly #tableName: string;
-  /** As it is called in the database. */
-  readonly #table: string;
+  readonly #table: SessionTable;
 
-  /** @throws SessionError `SESSION_OPTIONS_INVALID` for an in-memory or unknown database, or a table name that is none. */
-  constructor(dataSource: DataSource, { tableName = DEFAULT_TABLE }: TypeOrmSessionStoreOptions = {}) {
+  /** @throws SessionError `SESSION_OPTIONS_INVALID` for an in-memory or unknown database, or an option that is none. */
+  constructor(dataSource: DataSource, options: TypeOrmSessionStoreOptions = {}) {
+    const { tableName = DEFAULT_TABLE, poolSize } = options;
     if (typeof dataSource?.createQueryRunner !== 'function') {
       throw new SessionError(
         'SESSION_OPTIONS_INVALID',
@@ -70,10 +81,11 @@ export class TypeOrmSessionStore
       );
     }
     this.#dataSource = dataSource;
-    this.#tableName = checkTableName(tableName);
-    this.#table = nameInDatabase(dataSource, tableName);
-    this.#statements = sessionStatements(dataSource.driver, this.#table);
-    this.#connection = ownConnection(dataSource);
+    checkPoolSize(poolSize);
+    this.#tableName = tableName;
+    this.#table = sessionTable(dataSource, tableName);
+    this.#connection = ownConnection(dataSource, poolSize);
+    this.#statements = sessionStatements(dataSource.driver, this.#connection.dialect, this.#table.quoted);
   }
 
   /**
@@ -81,103 +93,76 @@ export class TypeOrmSessionStore
    * @throws SessionError `SESSION_SCHEMA_INVALID` that says what is wrong and what to do; SessionStoreError
    */
   async prepare(): Promise<void> {
+    const refusal = new SchemaRefusal(this.#dataSource, this.#tableName, this.#table, this.#connection.place);
+    if (isEntityOfOthers(this.#dataSource, this.#table.name)) throw refusal.ofEntity();
     const facts = await this.#connection.inspect(this.#table);
-    if (facts === null) {
-      throw this.#schemaError(
-        'does not exist',
-        'run it before the application starts, as migrationsRun: true does',
-      );
-    }
+    if (facts === null) throw refusal.ofNothing();
     const problems = schemaProblems(facts);
-    if (problems.length > 0) {
-      throw this.#schemaError(
-        `differs from what sessions need: ${problems.join('; ')}`,
-        'let it create the table anew',
-      );
-    }
+    if (problems.length > 0) throw refusal.ofTable(problems);
   }
 
   async find(id: SessionId, call: StoreCall): Promise<SessionRecord | null> {
-    const [record] = await this.#records('find', this.#statements.find, [id], call);
+    if (!isSessionId(id)) return null;
+    const [record] = await this.#records(this.#statements.find, [id], call);
     return record ?? null;
   }
 
   async insert(record: SessionRecord, call: StoreCall): Promise<void> {
     const { id, version, secretHash, principal, expiresAt, body } = record;
-    await this.#affected(
-      'insert',
-      this.#statements.insert,
-      [id, version, secretHash, principal, expiresAt, body],
-      call,
-    );
+    const values = [id, version, secretHash, principal, expiresAt, body];
+    await this.#affected(this.#statements.insert, values, call);
   }
 
   async update(record: SessionRecord, expectedVersion: number, call: StoreCall): Promise<boolean> {
     const { id, version, secretHash, principal, expiresAt, body } = record;
-    const parameters = [version, secretHash, principal, expiresAt, body, id, expectedVersion];
-    return (await this.#affected('update', this.#statements.update, parameters, call)) === 1;
+    if (!isSessionId(id)) return false;
+    const values = [version, secretHash, principal, expiresAt, body, id, expectedVersion];
+    return (await this.#affected(this.#statements.update, values, call)) === 1;
   }
 
   async extend(id: SessionId, expectedVersion: number, expiresAt: number, call: StoreCall): Promise<boolean> {
-    const parameters = [expiresAt, id, expectedVersion];
-    return (await this.#affected('extend', this.#statements.extend, parameters, call)) === 1;
+    if (!isSessionId(id)) return false;
+    return (await this.#affected(this.#statements.extend, [expiresAt, id, expectedVersion], call)) === 1;
   }
 
   async delete(id: SessionId, call: StoreCall): Promise<void> {
-    await this.#affected('delete', this.#statements.delete, [id], call);
+    if (isSessionId(id)) await this.#affected(this.#statements.delete, [id], call);
   }
 
-  findByPrincipal(principal: string, call: StoreCall): Promise<SessionRecord[]> {
-    return this.#records('findByPrincipal', this.#statements.findByPrincipal, [principal], call);
+  async findByPrincipal(principal: string, call: StoreCall): Promise<SessionRecord[]> {
+    return isStorable(principal) ? this.#records(this.#statements.findByPrincipal, [principal], call) : [];
   }
 
-  deleteByPrincipal(principal: string, call: StoreCall): Promise<number> {
-    return this.#affected('deleteByPrincipal', this.#statements.deleteByPrincipal, [principal], call);
+  async deleteByPrincipal(principal: string, call: StoreCall): Promise<number> {
+    return isStorable(principal) ? this.#affected(this.#statements.deleteByPrincipal, [principal], call) : 0;
   }
 
   async *records(call: StoreCall): AsyncGenerator<SessionRecord> {
+    const paced = pacer(call.signal);
     for (let last = ''; ;) {
-      const page = await this.#records('records', this.#statements.page, [last, PAGE], call);
+      const page = await paced(() => this.#records(this.#statements.records, [last, PAGE], call));
       yield* page;
       if (page.length < PAGE) return;
       last = page[PAGE - 1]!.id;
-      call.signal.throwIfAborted();
     }
   }
 
   sweep(now: number, limit: number, call: StoreCall): Promise<number> {
-    return this.#affected('sweep', this.#statements.sweep, [now, limit, now], call);
+    return this.#affected(this.#statements.sweep, [now, limit], call);
   }
 
-  /** Closes the store's own connection; the DataSource stays as it is. */
+  /** Closes the store's own connections; the DataSource stays as it is. */
   close(): Promise<void> {
     return this.#connection.close();
   }
 
-  async #records(
-    operation: string,
-    sql: string,
-    parameters: unknown[],
-    call: StoreCall,
-  ): Promise<SessionRecord[]> {
-    const { records } = await this.#connection.run(operation, sql, parameters, call);
-    return (records as SessionRow[]).map(toRecord);
+  async #records(statement: Statement, values: unknown[], call: StoreCall): Promise<SessionRecord[]> {
+    const { rows } = await this.#connection.run(statement, values, call);
+    return (rows as SessionRow[]).map(toRecord);
   }
 
-  async #affected(operation: string, sql: string, parameters: unknown[], call: StoreCall): Promise<number> {
-    const { affected } = await this.#connection.run(operation, sql, parameters, call);
-    return affected!;
-  }
-
-  #schemaError(problem: string, remedy: string): SessionError {
-    const name = this.#tableName;
-    const migration = name === DEFAULT_TABLE ? 'CreateSessionTable' : `createSessionTable('${name}')`;
-    const early = ' The DataSource is not initialized yet, so its migrations may not have run.';
-    return new SessionError(
-      'SESSION_SCHEMA_INVALID',
-      `The table ${this.#table} in ${this.#connection.place} ${problem}. Add ${migration} of nestjs-tessera/typeorm to the ` +
-        `migrations of your DataSource, and ${remedy}.${this.#dataSource.isInitialized ? '' : early}`,
-    );
+  async #affected(statement: Statement, values: unknown[], call: StoreCall): Promise<number> {
+    return (await this.#connection.run(statement, values, call)).affected;
   }
 }
 
@@ -191,4 +176,17 @@ function toRecord({ id, version, secret_hash, principal, expires_at, body }: Ses
     expiresAt: Number(expires_at),
     body,
   };
+}
+
+/** PostgreSQL refuses a NUL, and what is half a character is no text to any driver. No record holds either. */
+function isStorable(text: string): boolean {
+  return !/[\0\p{Surrogate}]/u.test(text);
+}
+
+function checkPoolSize(poolSize: number | undefined): void {
+  if (poolSize === undefined || (Number.isSafeInteger(poolSize) && poolSize > 0)) return;
+  throw new SessionError(
+    'SESSION_OPTIONS_INVALID',
+    `poolSize is ${String(poolSize)}; give the number of connections that the store may open, or leave it out.`,
+  );
 }

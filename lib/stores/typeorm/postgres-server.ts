@@ -1,0 +1,143 @@
+import { createHash } from 'node:crypto';
+import type { DataSource, DataSourceOptions } from 'typeorm';
+import { inspectCockroachTable } from './cockroach-table';
+import {
+  type Ask,
+  CONNECTING_TIMEOUT,
+  type DatabaseServer,
+  IDLE_TIMEOUT,
+  type Lease,
+  masterOf,
+  poolSizeOf,
+} from './database-server';
+import { driverCode, type DriverFailure, type FailureKind, reasonOf } from './driver-failure';
+import type { Answer } from './own-connection';
+import { inspectPostgresTable } from './postgres-table';
+import type { SessionTable } from './session-table';
+import type { SqlDialect } from './sql-dialect';
+import { cockroachDialect, postgresDialect } from './sql-dialects';
+import type { TableFacts } from './table-facts';
+
+type PostgresOptions = Extract<DataSourceOptions, { type: 'postgres' | 'cockroachdb' }>;
+
+/** The part of a `pg` client that is used here. */
+interface PgClient {
+  query(query: object): Promise<{ readonly rows: readonly unknown[]; readonly rowCount: number | null }>;
+  on(event: 'error', listener: () => void): void;
+  off(event: 'error', listener: () => void): void;
+}
+
+interface PgDriver {
+  obtainMasterConnection(): Promise<[client: PgClient, release: (error?: Error) => void]>;
+}
+
+/** SQLSTATE by what it means for a single statement (https://www.postgresql.org/docs/current/errcodes-appendix.html). */
+const KINDS: Readonly<Record<string, FailureKind>> = {
+  23505: 'duplicate',
+  40001: 'conflict', // serialization failure
+  '40P01': 'conflict', // deadlock
+  '55P03': 'conflict', // lock_timeout
+  25006: 'refused', // read-only: the server has become a standby
+  '0A000': 'refused', // the table was altered under a prepared statement
+  26000: 'refused', // there is no such prepared statement:
+  '42P05': 'refused', // or there is one already: somebody between us and the server mixes connections up
+};
+const MIXED_UP = ['26000', '42P05'];
+
+/** Values come as texts, whatever parsers the application has set for its own. */
+const TYPES = { getTypeParser: () => (text: string) => text };
+
+/** CockroachDB speaks the protocol of PostgreSQL, and much of its language. */
+const LANGUAGES = {
+  postgres: { dialect: postgresDialect, inspect: inspectPostgresTable },
+  cockroachdb: { dialect: cockroachDialect, inspect: inspectCockroachTable },
+};
+
+export class PostgresServer implements DatabaseServer {
+  readonly dialect: SqlDialect;
+  readonly inspect: (ask: Ask, table: SessionTable) => Promise<TableFacts | null>;
+  readonly options: DataSourceOptions;
+  readonly #statementNames = new Map<string, string>();
+  /**
+   * Prepared statements save the server a third of its work. A PgBouncer before 1.21 that hands connections out by transaction
+   * mixes them up, which the server notices, so they are given up then.
+   */
+  #prepares = true;
+
+  constructor(given: PostgresOptions, poolSize: number | undefined) {
+    ({ dialect: this.dialect, inspect: this.inspect } = LANGUAGES[given.type]);
+    this.options = optionsOfOurs(given, poolSize);
+  }
+
+  async lease(pool: DataSource): Promise<Lease> {
+    const [client, release] = await (pool.driver as unknown as PgDriver).obtainMasterConnection();
+    // A connection that breaks is an error of the statement, too; unheard, it would end the process.
+    const ignore = (): void => {};
+    client.on('error', ignore);
+    const end = (error?: Error): void => {
+      release(error);
+      client.off('error', ignore);
+    };
+    return {
+      execute: (sql, parameters) => this.#execute(client, sql, parameters),
+      release: () => end(),
+      destroy: () => end(new Error('given up')),
+    };
+  }
+
+  failureOf(error: unknown): DriverFailure {
+    const code = driverCode(error) ?? '';
+    if (MIXED_UP.includes(code)) this.#prepares = false;
+    const kind = KINDS[code] ?? (isConnected(error, code) ? 'other' : 'lost');
+    // Class 22, data exceptions, quotes the datum.
+    return { kind, reason: reasonOf(error, code || undefined, code.startsWith('22')) };
+  }
+
+  async #execute(client: PgClient, text: string, values: readonly unknown[]): Promise<Answer> {
+    const name = this.#prepares ? this.#nameOf(text) : undefined;
+    const { rows, rowCount } = await client.query({ name, text, values, types: TYPES });
+    return { rows, affected: rowCount ?? 0 };
+  }
+
+  /** The name says what the statement is: another table's must not be taken for it. */
+  #nameOf(text: string): string {
+    let name = this.#statementNames.get(text);
+    if (name === undefined) {
+      name = `tessera_${createHash('sha256').update(text).digest('hex').slice(0, 24)}`;
+      this.#statementNames.set(text, name);
+    }
+    return name;
+  }
+}
+
+/** The server's errors have a severity, in its own tongue. Class 08 and 57P are its last words on a connection. */
+function isConnected(error: unknown, code: string): boolean {
+  return (error as { severity?: unknown } | null)?.severity !== undefined && !/^(08|57P)/.test(code);
+}
+
+/** Only what reaching the server takes; entities, migrations, logging and the like stay the application's business. */
+function optionsOfOurs(given: PostgresOptions, poolSize: number | undefined): DataSourceOptions {
+  const { url, host, port, username, password, database, ssl, applicationName } = masterOf(given);
+  const application = given.extra as Record<string, unknown> | undefined;
+  const connectTimeout = 'connectTimeoutMS' in given ? given.connectTimeoutMS : undefined;
+  return {
+    type: given.type,
+    driver: given.driver as unknown,
+    nativeDriver: given.nativeDriver as unknown,
+    ...{ url, host, port, username, password, database, ssl, applicationName },
+    logging: false,
+    installExtensions: false,
+    timeTravelQueries: false,
+    extra: {
+      connectionTimeoutMillis: connectTimeout ?? CONNECTING_TIMEOUT,
+      idleTimeoutMillis: IDLE_TIMEOUT,
+      keepAlive: true,
+      ...application,
+      max: poolSizeOf(poolSize, given.poolSize, application?.['max']),
+      min: 0,
+      binary: false,
+      pipeline: false,
+      query_timeout: undefined,
+    },
+  } as DataSourceOptions;
+}

@@ -1,0 +1,50 @@
+import type { DataSource } from 'typeorm';
+import { SessionError } from '../../core/session.errors';
+import { DEFAULT_TABLE, type SessionTable } from './session-table';
+
+/** What the start-up check says, and what to do about it. */
+export class SchemaRefusal {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly tableName: string,
+    private readonly table: SessionTable,
+    private readonly place: string,
+  ) {}
+
+  ofNothing(): SessionError {
+    return this.#inNeedOfMigration(
+      'does not exist',
+      'run it before the application starts, as migrationsRun: true does',
+    );
+  }
+
+  ofTable(problems: readonly string[]): SessionError {
+    return this.#inNeedOfMigration(
+      `differs from what sessions need: ${problems.join('; ')}`,
+      'let it create the table anew',
+    );
+  }
+
+  ofEntity(): SessionError {
+    const named = this.tableName === DEFAULT_TABLE ? '' : `, tableName: '${this.tableName}'`;
+    const { type } = this.dataSource.options;
+    return refusal(
+      `The entity of the table ${this.table.name} is the one for other databases; a migration generated from it would make the body ` +
+        `too small. Among the entities of your DataSource, list sessionSchema({ type: '${type}'${named} }) in its place.`,
+    );
+  }
+
+  #inNeedOfMigration(problem: string, remedy: string): SessionError {
+    const migration =
+      this.tableName === DEFAULT_TABLE ? 'CreateSessionTable' : `createSessionTable('${this.tableName}')`;
+    const early = ' The DataSource is not initialized yet, so its migrations may not have run.';
+    return refusal(
+      `The table ${this.table.name} in ${this.place} ${problem}. Add ${migration} of nestjs-tessera/typeorm to the ` +
+        `migrations of your DataSource, and ${remedy}.${this.dataSource.isInitialized ? '' : early}`,
+    );
+  }
+}
+
+function refusal(message: string): SessionError {
+  return new SessionError('SESSION_SCHEMA_INVALID', message);
+}

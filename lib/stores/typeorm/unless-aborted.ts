@@ -1,0 +1,23 @@
+/**
+ * What a promise brings, or a rejection as soon as the signal aborts.
+ * @param late takes what arrives when nobody waits for it any more
+ */
+export function unlessAborted<T>(
+  promise: Promise<T>,
+  signal: AbortSignal,
+  late: (value: T) => void = () => {},
+): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const giveUp = (): void => {
+      promise.then(late, () => {});
+      reject(signal.reason as Error);
+    };
+    if (signal.aborted) return giveUp();
+    signal.addEventListener('abort', giveUp, { once: true });
+    const ended = (): void => signal.removeEventListener('abort', giveUp);
+    promise.then(
+      (value) => (ended(), resolve(value)),
+      (error: unknown) => (ended(), reject(error as Error)),
+    );
+  });
+}

@@ -1,0 +1,3 @@
+import { describeServerFaults } from './typeorm-faults';
+
+describeServerFaults('mariadb');

@@ -1,0 +1,11 @@
+import { describeSessionStore } from 'nestjs-tessera/testing';
+import { TypeOrmSessionStore } from 'nestjs-tessera/typeorm';
+import { describeWith } from '../support/servers';
+import { application, openApplication } from './server-database';
+
+describeWith('mariadb', 'on MariaDB', (service) => {
+  describeSessionStore('TypeOrmSessionStore', {
+    create: async () => new TypeOrmSessionStore(await openApplication('mariadb', service().url)),
+    peer: () => new TypeOrmSessionStore(application('mariadb', service().url)),
+  });
+});

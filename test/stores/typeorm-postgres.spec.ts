@@ -1,0 +1,11 @@
+import { describeSessionStore } from 'nestjs-tessera/testing';
+import { TypeOrmSessionStore } from 'nestjs-tessera/typeorm';
+import { describeWith } from '../support/servers';
+import { application, openApplication } from './server-database';
+
+describeWith('postgres', 'on PostgreSQL', (service) => {
+  describeSessionStore('TypeOrmSessionStore', {
+    create: async () => new TypeOrmSessionStore(await openApplication('postgres', service().url)),
+    peer: () => new TypeOrmSessionStore(application('postgres', service().url)),
+  });
+});
