@@ -1,0 +1,24 @@
+import { SessionError } from '../../core/session.errors';
+import { IoredisConnection, isIoredis } from './ioredis-connection';
+import { isNodeRedis, nodeRedisConnection } from './node-redis-connection';
+import type { RedisConnection } from './redis-connection';
+
+/** @throws SessionError `SESSION_OPTIONS_INVALID` for what is not a client. */
+export function connectionTo(client: unknown): RedisConnection {
+  if (typeof client === 'object' && client !== null) {
+    if (isIoredis(client)) return new IoredisConnection(client);
+    if (isNodeRedis(client)) return nodeRedisConnection(client);
+  }
+  throw new SessionError(
+    'SESSION_OPTIONS_INVALID',
+    `RedisSessionStore was given ${nameOf(client)} instead of a client. Give it the one of the application, made by createClient, ` +
+      'createClientPool, createSentinel or createCluster of redis, or by new Redis or new Cluster of ioredis.',
+  );
+}
+
+function nameOf(value: unknown): string {
+  if (typeof value === 'string') return 'a string'; // a URL may hold a password
+  if (typeof value === 'function') return 'a function';
+  if (typeof value !== 'object' || value === null) return String(value);
+  return 'then' in value ? 'a promise (await it first)' : 'an object without its methods';
+}

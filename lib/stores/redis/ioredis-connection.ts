@@ -1,0 +1,78 @@
+import type { IoredisClient } from './redis-client';
+import type { RedisCommand, RedisConnection, RedisNode } from './redis-connection';
+import { textOf } from './redis-reply';
+
+/** What there is of `Redis` and of `Cluster`. */
+interface Client extends IoredisClient {
+  readonly isCluster?: boolean;
+  readonly options: { readonly keyPrefix?: string | Buffer };
+  call(name: string, ...parameters: string[]): Promise<unknown>;
+}
+
+interface Cluster extends Client {
+  /** For each slot the addresses of its servers, the master's first. */
+  readonly slots: readonly (readonly string[])[];
+  nodes(role: 'master'): Client[];
+  refreshSlotsCache(): void;
+}
+
+/** Duck typing, so that it may come from another copy of the package. */
+export function isIoredis(client: object): client is IoredisClient {
+  const { call, status } = client as Partial<Record<string, unknown>>;
+  return typeof call === 'function' && typeof status === 'string';
+}
+
+/**
+ * `ioredis`, single server, Sentinel or Cluster. It sends scripts to masters, also where it reads from replicas; puts its
+ * `keyPrefix` before keys by itself; repeats by itself what was under way when the connection broke; and cannot take back what
+ * waits to be sent.
+ */
+export class IoredisConnection implements RedisConnection {
+  readonly keyPrefix = '';
+  readonly hiddenPrefix: string;
+  readonly #client: Client;
+  readonly #cluster: Cluster | null;
+
+  constructor(client: IoredisClient) {
+    this.#client = client as Client;
+    const { isCluster, options } = this.#client;
+    this.#cluster = isCluster === true ? (client as Cluster) : null;
+    this.hiddenPrefix = textOf(options.keyPrefix ?? '');
+  }
+
+  get isClosed(): boolean {
+    return this.#client.status === 'end';
+  }
+
+  async send(_key: string, command: RedisCommand, signal: AbortSignal): Promise<unknown> {
+    if (this.#cluster === null) return sendTo(this.#client, command);
+    const look = this.#look;
+    signal.addEventListener('abort', look, { once: true });
+    try {
+      return await sendTo(this.#client, command);
+    } finally {
+      signal.removeEventListener('abort', look);
+    }
+  }
+
+  nodes(): readonly RedisNode[] {
+    const clients = this.#cluster === null ? [this.#client] : mastersOf(this.#cluster);
+    return clients.map((client) => ({ send: (command) => sendTo(client, command) }));
+  }
+
+  /** A master that is silent instead of gone tells nobody who has taken its place. */
+  readonly #look = (): void => this.#cluster?.refreshSlotsCache();
+}
+
+/** All of them: a master that cannot be reached is missing among the nodes. */
+function mastersOf(cluster: Cluster): Client[] {
+  const masters = cluster.nodes('master');
+  if (masters.length < new Set(cluster.slots.map(([master]) => master)).size)
+    throw new Error('a master of the Cluster cannot be reached');
+  return masters;
+}
+
+/** Async, because some of its mistakes are thrown. */
+async function sendTo(client: Client, [name, ...parameters]: RedisCommand): Promise<unknown> {
+  return client.call(name, ...parameters);
+}

@@ -1,0 +1,118 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Client, type CommandOptions, isVersion5, keyPrefixOf, sendThrough } from './node-redis-client';
+import { slotOf } from './key-slot';
+import type { NodeRedisClient } from './redis-client';
+import type { RedisCommand, RedisConnection, RedisNode } from './redis-connection';
+import { PassingFailure } from './redis-failure';
+import { UnsentCommands } from './unsent-commands';
+
+interface Master {
+  readonly client?: Client;
+}
+
+interface Cluster extends NodeRedisClient {
+  readonly slots: readonly ({ readonly master: Master } | undefined)[];
+  readonly masters: readonly Master[];
+  readonly _slots: { rediscover?(startWith: Client): Promise<void> };
+  on(event: string, listener: () => void): unknown;
+  nodeClient(master: Master): Promise<Client>;
+  destroy(): unknown;
+  sendCommand(
+    firstKey: string,
+    isReadonly: boolean,
+    command: readonly string[],
+    options: CommandOptions,
+  ): Promise<unknown>;
+}
+
+/** How long a master may take to prove that it lives, in milliseconds, before another is asked who the masters are. */
+const PROOF_OF_LIFE = 1000;
+
+/**
+ * A Cluster of `redis`. The client asks who the masters are when one of them says that it is not: version 5 never when one has died
+ * or fallen silent, and version 6 after 5 seconds. So it is told to ask when a command got no answer.
+ */
+export class NodeRedisClusterConnection implements RedisConnection {
+  readonly keyPrefix: string;
+  readonly hiddenPrefix = '';
+  readonly #cluster: Cluster;
+  readonly #unsent: UnsentCommands | null;
+  #isAsking = false;
+
+  constructor(client: NodeRedisClient) {
+    this.#cluster = client as Cluster;
+    this.keyPrefix = keyPrefixOf(client);
+    this.#unsent = isVersion5(client) ? UnsentCommands.of(this.#cluster, 'node-reconnecting') : null;
+  }
+
+  get isClosed(): boolean {
+    return !this.#cluster.isOpen;
+  }
+
+  async send(key: string, command: RedisCommand, signal: AbortSignal): Promise<unknown> {
+    const send = (abortSignal: AbortSignal) =>
+      this.#cluster.sendCommand(key, false, command, { abortSignal, typeMapping: {} });
+    const ask = this.#ask;
+    signal.addEventListener('abort', ask, { once: true });
+    try {
+      if (this.#unsent === null) return await send(signal);
+      // It could not be taken back, should nobody wait for it any more.
+      if (this.#isLost(key)) throw new PassingFailure('A master is not connected');
+      return await this.#unsent.send(send);
+    } catch (error) {
+      if (this.#misses()) ask();
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', ask);
+    }
+  }
+
+  nodes(): readonly RedisNode[] {
+    return this.#cluster.masters.map((master) => ({
+      send: async (command, signal) => sendThrough(await this.#cluster.nodeClient(master), command, signal),
+    }));
+  }
+
+  /** Whether a master is not connected. */
+  #misses(): boolean {
+    return this.#cluster.masters.some(isLost);
+  }
+
+  /** Whether it is the one of this key. */
+  #isLost(key: string): boolean {
+    if (!this.#misses()) return false;
+    const shard = this.#cluster.slots[slotOf(key)];
+    return shard === undefined || isLost(shard.master);
+  }
+
+  /** Nobody waits for it: whoever tries again will see. The client reports its failure as an `error` event. */
+  readonly #ask = (): void => {
+    if (this.#isAsking) return;
+    this.#isAsking = true;
+    this.#rediscover()
+      .catch(() => undefined)
+      .finally(() => (this.#isAsking = false));
+  };
+
+  async #rediscover(): Promise<void> {
+    // Asking a silent one would take forever, and the client asks one at a time.
+    const alive = await Promise.any(this.#cluster.masters.map(({ client }) => proveLife(client)));
+    if (this.isClosed) return;
+    await this.#cluster._slots.rediscover?.(alive);
+    // The application has closed it meanwhile, and the client has connected to what it found all the same.
+    if (this.isClosed) await this.#cluster.destroy();
+  }
+}
+
+function isLost({ client }: Master): boolean {
+  return client?.isReady === false;
+}
+
+async function proveLife(client: Client | undefined): Promise<Client> {
+  if (client?.isReady !== true) throw new Error('not connected');
+  const silence = pause(PROOF_OF_LIFE, undefined, { ref: false }).then(() => {
+    throw new Error('silent');
+  });
+  await Promise.race([client.sendCommand(['ping']), silence]);
+  return client;
+}

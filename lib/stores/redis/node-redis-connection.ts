@@ -1,0 +1,74 @@
+import { type Client, type CommandOptions, isVersion5, keyPrefixOf, sendThrough } from './node-redis-client';
+import type { NodeRedisClient } from './redis-client';
+import { NodeRedisClusterConnection } from './node-redis-cluster-connection';
+import type { RedisCommand, RedisConnection, RedisNode } from './redis-connection';
+import { UnsentCommands } from './unsent-commands';
+
+interface Pool extends NodeRedisClient {
+  execute(task: (client: Client) => Promise<unknown>): Promise<unknown>;
+}
+
+interface Sentinel extends NodeRedisClient {
+  on(event: string, listener: () => void): unknown;
+  sendCommand(isReadonly: boolean, command: readonly string[], options: CommandOptions): Promise<unknown>;
+}
+
+type Send = (command: RedisCommand, signal: AbortSignal) => Promise<unknown>;
+
+/** Duck typing, so that it may come from another copy of the package. */
+export function isNodeRedis(client: object): client is NodeRedisClient {
+  const { sendCommand, isOpen } = client as Partial<Record<string, unknown>>;
+  return typeof sendCommand === 'function' && typeof isOpen === 'boolean';
+}
+
+export function nodeRedisConnection(client: NodeRedisClient): RedisConnection {
+  if ('nodeClient' in client) return new NodeRedisClusterConnection(client);
+  if ('getSentinelNode' in client)
+    return new NodeRedisConnection(client, throughSentinel(client as NodeRedisClient as Sentinel));
+  if ('execute' in client)
+    return new NodeRedisConnection(client, throughPool(client as NodeRedisClient as Pool));
+  const single = client as Client;
+  return new NodeRedisConnection(client, (command, signal) => sendThrough(single, command, signal));
+}
+
+/**
+ * `redis`: a client, a pool, or Sentinel's. Its raw commands go to the master, past its client-side cache, past type mappings
+ * and past its `keyPrefix`, which is therefore put on by the store.
+ */
+class NodeRedisConnection implements RedisConnection {
+  readonly keyPrefix: string;
+  readonly hiddenPrefix = '';
+
+  constructor(
+    private readonly client: NodeRedisClient,
+    private readonly sendCommand: Send,
+  ) {
+    this.keyPrefix = keyPrefixOf(client);
+  }
+
+  get isClosed(): boolean {
+    return !this.client.isOpen;
+  }
+
+  send(_key: string, command: RedisCommand, signal: AbortSignal): Promise<unknown> {
+    return this.sendCommand(command, signal);
+  }
+
+  nodes(): readonly RedisNode[] {
+    return [{ send: this.sendCommand }];
+  }
+}
+
+function throughPool(pool: Pool): Send {
+  return (command, signal) => pool.execute((client) => sendThrough(client, command, signal));
+}
+
+/** Its clients stay hidden, but not that they had an error. It waits by itself until one is connected. */
+function throughSentinel(sentinel: Sentinel): Send {
+  const unsent = isVersion5(sentinel) ? UnsentCommands.of(sentinel, 'client-error') : null;
+  return (command, signal) => {
+    const send = (abortSignal: AbortSignal) =>
+      sentinel.sendCommand(false, command, { abortSignal, typeMapping: {} });
+    return unsent === null ? send(signal) : unsent.send(send);
+  };
+}

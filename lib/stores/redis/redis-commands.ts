@@ -1,0 +1,96 @@
+import { randomBytes } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { StoreCall } from '../../core/session-store';
+import { SessionStoreError } from '../../core/session.errors';
+import type { RedisCommand, RedisConnection, RedisNode } from './redis-connection';
+import { failureOf, PassingFailure } from './redis-failure';
+import { textOf } from './redis-reply';
+import { READ, type RedisScript } from './redis-scripts';
+
+/** Pauses between attempts, in milliseconds: doubled from the first to the longest. All of them together take about three seconds. */
+const FIRST_PAUSE = 20;
+const LONGEST_PAUSE = 400;
+const MAX_ATTEMPTS = 12;
+
+/** What the store asks of Redis, with the patience of whoever called it. */
+export class RedisCommands {
+  constructor(private readonly connection: RedisConnection) {}
+
+  /** What keys in an answer, and in a pattern, begin with besides. */
+  get hiddenPrefix(): string {
+    return this.connection.hiddenPrefix;
+  }
+
+  /** @param word for {@link RedisScript}; every write has one of its own */
+  async run(
+    operation: string,
+    script: RedisScript,
+    key: string,
+    parameters: readonly string[],
+    call: StoreCall,
+    word = newWord(),
+  ): Promise<unknown> {
+    const command = ['1', key, ...parameters, word];
+    return this.#try(operation, call, async () => {
+      const reply = await this.#evaluate(script, key, command, call.signal);
+      if (!Array.isArray(reply) || textOf(reply[0]) !== word)
+        throw new PassingFailure('The client handed out the answer to another command');
+      return reply[1] as unknown;
+    });
+  }
+
+  /** Every server that has keys. @param key any that may be read, which makes sure that the client has found its servers */
+  async nodes(operation: string, key: string, call: StoreCall): Promise<readonly RedisNode[]> {
+    await this.run(operation, READ, key, [], call);
+    try {
+      return this.connection.nodes();
+    } catch (error) {
+      throw new SessionStoreError(operation, failureOf(error).reason);
+    }
+  }
+
+  sendTo(operation: string, node: RedisNode, command: RedisCommand, call: StoreCall): Promise<unknown> {
+    return this.#try(operation, call, () => node.send(command, call.signal));
+  }
+
+  /** By its hash, and in full where the server does not know it, or not any more. */
+  async #evaluate(
+    { hash, text }: RedisScript,
+    key: string,
+    command: readonly string[],
+    signal: AbortSignal,
+  ): Promise<unknown> {
+    try {
+      return await this.connection.send(key, ['evalsha', hash, ...command], signal);
+    } catch (error) {
+      if (failureOf(error).code !== 'NOSCRIPT') throw error;
+      return this.connection.send(key, ['eval', text, ...command], signal);
+    }
+  }
+
+  /** Tries again what may pass, as long as somebody waits. Every command of the store may be repeated. */
+  async #try(operation: string, { signal }: StoreCall, attempt: () => Promise<unknown>): Promise<unknown> {
+    setMaxListeners(0, signal); // one call may be many commands
+    for (let attempts = 1; ; attempts++) {
+      if (signal.aborted) throw new SessionStoreError(operation, 'the call was given up');
+      try {
+        return await attempt();
+      } catch (error) {
+        const { reason, passes } = failureOf(error);
+        if (this.connection.isClosed) throw new SessionStoreError(operation, CLOSED);
+        if (!passes || attempts === MAX_ATTEMPTS) throw new SessionStoreError(operation, reason);
+      }
+      const longest = Math.min(FIRST_PAUSE * 2 ** (attempts - 1), LONGEST_PAUSE);
+      await pause(longest * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => undefined);
+    }
+  }
+}
+
+/** Eight characters that no two calls share. */
+export function newWord(): string {
+  return randomBytes(6).toString('base64url');
+}
+
+const CLOSED =
+  'the Redis client is closed; connect it before the application starts, and close it after the application has ended';

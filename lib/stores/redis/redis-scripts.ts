@@ -1,0 +1,147 @@
+import { createHash } from 'node:crypto';
+
+/**
+ * A program that a server runs as one command, known by its hash once it has been there. It has one key, and its last argument is
+ * a word that it says before its answer, so that nobody takes another command's answer for this one's.
+ */
+export interface RedisScript {
+  readonly text: string;
+  readonly hash: string;
+}
+
+function script(...parts: string[]): RedisScript {
+  const body = parts.map((part) => part.trim()).join('\n');
+  const text = `local word = ARGV[#ARGV]\nlocal function answer()\n${body}\nend\nreturn { word, answer() }`;
+  return { text, hash: createHash('sha1').update(text).digest('hex') };
+}
+
+/** What {@link INSERT}, {@link UPDATE} and {@link EXTEND} answer. */
+export const REFUSED = 0;
+export const DONE = 1;
+/** Nothing was written: the principal's index has to know first. */
+export const UNCOVERED = 2;
+
+/** How long an entry of an index may be without its session, in milliseconds: the one is written before the other. */
+export const ENTRY_GRACE = 60_000;
+
+/** The line of the stored session, without moving its body. What is no such line counts as no session. */
+const READ_LINE = `
+local line = redis.pcall('GETRANGE', KEYS[1], 0, 2047)
+local version, expiry, covered, stamp, marks, hash, principal
+if type(line) == 'string' then
+  version, expiry, covered, stamp, marks, hash, principal =
+    string.match(line, '^1 (%d+) (%d+) (%d+) (%d+) (%S+) (%S+) ([^\\n]*)\\n')
+  if principal ~= 'null' and not string.match(principal or '', '^".*"$') then version = nil end
+end`;
+
+/**
+ * A client repeats what was under way when its connection broke, and so do we: a write that has been done already is known by its
+ * mark, which is its word.
+ */
+const IS_DONE = `
+local function isDone()
+  for at = 1, #(marks or ''), #word do
+    if string.sub(marks, at, at + #word - 1) == word then return true end
+  end
+  return false
+end`;
+
+/** Answers the stored text, or nothing. */
+export const READ = script(`
+local text = redis.pcall('GET', KEYS[1])
+return type(text) == 'string' and text`);
+
+/** ARGV: text, expiry without zeros. */
+export const INSERT = script(
+  `if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PXAT', ARGV[2]) then return ${DONE} end`,
+  READ_LINE,
+  IS_DONE,
+  `return isDone() and ${DONE} or ${REFUSED}`,
+);
+
+/**
+ * ARGV: expected version, version, expiry, secret hash, principal, covered until, stamp, body, expiry without zeros.
+ * Without a stamp, the cover that the stored session has must do.
+ */
+export const UPDATE = script(
+  READ_LINE,
+  IS_DONE,
+  `
+if version ~= ARGV[1] then return isDone() and ${DONE} or ${REFUSED} end
+if ARGV[7] ~= '' then
+  covered, stamp = ARGV[6], ARGV[7]
+elseif principal ~= ARGV[5] or covered < ARGV[3] then
+  return ${UNCOVERED}
+end
+marks = word .. string.sub(marks, 1, #marks - #word)
+line = table.concat({ '1', ARGV[2], ARGV[3], covered, stamp, marks, ARGV[4], ARGV[5] }, ' ')
+redis.call('SET', KEYS[1], line .. '\\n' .. ARGV[8], 'PXAT', ARGV[9])
+return ${DONE}`,
+);
+
+/**
+ * ARGV: expected version, expiry, covered until, stamp, expiry without zeros. Without a stamp as above; the answer is then
+ * a list, with principal and stamp of the stored session.
+ */
+export const EXTEND = script(
+  READ_LINE,
+  `
+if version ~= ARGV[1] then return ${REFUSED} end
+if ARGV[4] ~= '' then
+  redis.call('SETRANGE', KEYS[1], 36, ARGV[3] .. ' ' .. ARGV[4])
+elseif principal ~= 'null' and covered < ARGV[2] then
+  return { ${UNCOVERED}, principal, stamp }
+end
+redis.call('SETRANGE', KEYS[1], 19, ARGV[2])
+redis.call('PEXPIREAT', KEYS[1], ARGV[5])
+return ${DONE}`,
+);
+
+/** ARGV: whose session it has to be, or nothing. Answers principal and stamp of the session that it removed, else nothing. */
+export const DELETE = script(
+  READ_LINE,
+  `
+if ARGV[1] ~= '' and principal ~= ARGV[1] then return false end
+if redis.call('DEL', KEYS[1]) == 0 then return false end
+return { principal or 'null', stamp or '' }`,
+);
+
+/** By the clock of the server, which is the one that keys expire by. */
+const READ_CLOCK = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)`;
+
+/**
+ * Enters a session into the index of its principal, or prolongs its entry, and forgets entries that are past. The index lives as
+ * long as its last entry. ARGV: id, until, and the entry's stamp, or nothing for a new entry. Answers the stamp.
+ */
+export const ENTER = script(
+  READ_CLOCK,
+  `
+local stamp = ARGV[3]
+if stamp == '' then stamp = string.format('%016.0f', now) end
+redis.call('ZADD', KEYS[1], 'GT', ARGV[2], ARGV[1] .. stamp)
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('(%.0f', now))
+local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')
+if last[2] then redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', last[2])) end
+return stamp`,
+);
+
+/** Answers all entries. */
+export const LIST = script(`return redis.call('ZRANGE', KEYS[1], 0, -1)`);
+
+/** Forgets entries. ARGV: the entries. */
+export const FORGET = script(`
+for at = 1, #ARGV - 1 do redis.call('ZREM', KEYS[1], ARGV[at]) end
+return ${DONE}`);
+
+/** Forgets entries without a session, unless they are so young that it may be about to come. ARGV: the entries. */
+export const PRUNE = script(
+  READ_CLOCK,
+  `
+for at = 1, #ARGV - 1 do
+  local stamp = tonumber(string.sub(ARGV[at], -16)) or 0
+  if stamp <= now - ${ENTRY_GRACE} then redis.call('ZREM', KEYS[1], ARGV[at]) end
+end
+return ${DONE}`,
+);

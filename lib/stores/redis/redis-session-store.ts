@@ -1,0 +1,174 @@
+import { pacer } from '../../core/pacer';
+import type { SessionRecord } from '../../core/session-record';
+import type {
+  EnumerableStore,
+  PreparedStore,
+  PrincipalIndexedStore,
+  SessionStore,
+  StoreCall,
+} from '../../core/session-store';
+import type { SessionId } from '../../core/session-token';
+import { SessionError } from '../../core/session.errors';
+import { connectionTo } from './connection-to';
+import { KnownCoverage } from './known-coverage';
+import { idOf, type IndexEntry, PrincipalIndex } from './principal-index';
+import type { RedisClient } from './redis-client';
+import { RedisCommands } from './redis-commands';
+import { checkServers } from './server-check';
+import { SessionValues } from './session-values';
+import { NO_COVERAGE } from './stored-session';
+
+export interface RedisSessionStoreOptions {
+  /**
+   * What every key of the store begins with, `'myapp:sessions:'` say. Nothing else in this database may begin with it, another
+   * application's sessions least of all.
+   */
+  readonly prefix: string;
+  /**
+   * Whether a server may be used that evicts keys when its memory is full. It then ends sessions before their time, and it may evict
+   * the list of somebody's sessions while the sessions stay, so that revoking all of them misses some.
+   * @default false
+   */
+  readonly allowEviction?: boolean;
+}
+
+/** Sessions that are read or removed at once when there are many. */
+const AT_ONCE = 100;
+/** Sessions that are read at once while going through all of them. */
+const PAGE = 25;
+
+/**
+ * Keeps sessions in Redis 6.2 or newer, or in Valkey, through the application's own client: `redis` 5 or 6, `ioredis` 5 or 6; a single
+ * server, Sentinel or Cluster.
+ *
+ * A session is one key, which Redis forgets at the session's expiry by its own clock. A call takes one round trip. A write that brings
+ * a session to a principal, or lets it outlive its place in the principal's index, takes two: the index comes first.
+ */
+export class RedisSessionStore
+  implements SessionStore, PrincipalIndexedStore, EnumerableStore, PreparedStore
+{
+  readonly #commands: RedisCommands;
+  readonly #sessions: SessionValues;
+  readonly #index: PrincipalIndex;
+  readonly #known = new KnownCoverage();
+  readonly #prefix: string;
+  readonly #allowEviction: boolean;
+
+  /** @throws SessionError `SESSION_OPTIONS_INVALID` for what is not a client, and for a prefix that is none. */
+  constructor(client: RedisClient, options: RedisSessionStoreOptions) {
+    const connection = connectionTo(client);
+    this.#prefix = connection.keyPrefix + checkPrefix(options?.prefix);
+    this.#commands = new RedisCommands(connection);
+    this.#sessions = new SessionValues(this.#commands, `${this.#prefix}session:`);
+    this.#index = new PrincipalIndex(this.#commands, `${this.#prefix}principal:`);
+    this.#allowEviction = options.allowEviction ?? false;
+  }
+
+  /**
+   * Sees whether Redis answers and is fit for sessions, as far as the user that the client logs in as may ask.
+   * @throws SessionError `SESSION_SCHEMA_INVALID` that says what to change on the server; SessionStoreError
+   */
+  async prepare(): Promise<void> {
+    await checkServers(this.#commands, this.#prefix, this.#allowEviction);
+  }
+
+  find(id: SessionId, call: StoreCall): Promise<SessionRecord | null> {
+    return this.#find('find', id, call);
+  }
+
+  async insert(record: SessionRecord, call: StoreCall): Promise<void> {
+    const { id, principal, expiresAt } = record;
+    const coverage =
+      principal === null ? NO_COVERAGE : await this.#index.enter('insert', principal, id, expiresAt, call);
+    if (!(await this.#sessions.insert(record, coverage, call)))
+      throw new SessionError('SESSION_DUPLICATE_ID', `A session with the id ${id} exists already.`);
+    this.#known.note(record, Number(coverage.until));
+  }
+
+  async update(record: SessionRecord, expectedVersion: number, call: StoreCall): Promise<boolean> {
+    const { id, principal } = record;
+    if (principal === null || this.#known.covers(record)) {
+      const coverage = principal === null ? NO_COVERAGE : null;
+      const done = await this.#sessions.update(record, expectedVersion, coverage, call);
+      if (done !== 'uncovered') return done;
+    }
+    const coverage = await this.#index.enter('update', principal!, id, record.expiresAt, call);
+    const done = await this.#sessions.update(record, expectedVersion, coverage, call);
+    if (done === true) this.#known.note(record, Number(coverage.until));
+    return done === true;
+  }
+
+  async extend(id: SessionId, expectedVersion: number, expiresAt: number, call: StoreCall): Promise<boolean> {
+    const done = await this.#sessions.extend(id, expectedVersion, expiresAt, null, call);
+    if (typeof done === 'boolean') return done;
+    const coverage = await this.#index.enter('extend', done.principal, id, expiresAt, call, done.stamp);
+    return (await this.#sessions.extend(id, expectedVersion, expiresAt, coverage, call)) === true;
+  }
+
+  async delete(id: SessionId, call: StoreCall): Promise<void> {
+    const removed = await this.#sessions.remove('delete', id, null, call);
+    if (removed !== null && removed.principal !== null)
+      this.#index.forget(removed.principal, [removed.entry], call);
+  }
+
+  async findByPrincipal(principal: string, call: StoreCall): Promise<SessionRecord[]> {
+    const found = new Map<SessionId, SessionRecord>();
+    const orphans: IndexEntry[] = [];
+    await inBatches(await this.#index.entries('findByPrincipal', principal, call), async (entry) => {
+      const record = await this.#find('findByPrincipal', idOf(entry), call);
+      if (record?.principal === principal) found.set(record.id, record);
+      else orphans.push(entry);
+    });
+    this.#index.prune(principal, orphans, call);
+    return [...found.values()];
+  }
+
+  async deleteByPrincipal(principal: string, call: StoreCall): Promise<number> {
+    const removed: IndexEntry[] = [];
+    const orphans: IndexEntry[] = [];
+    await inBatches(await this.#index.entries('deleteByPrincipal', principal, call), async (entry) => {
+      const done = await this.#sessions.remove('deleteByPrincipal', idOf(entry), principal, call);
+      (done === null ? orphans : removed).push(entry);
+    });
+    this.#index.forget(principal, removed, call);
+    this.#index.prune(principal, orphans, call);
+    return removed.length;
+  }
+
+  /** Remembers the ids that it has come across, about 100 bytes each, since a server may name a key twice. */
+  async *records(call: StoreCall): AsyncGenerator<SessionRecord> {
+    const seen = new Set<string>();
+    const paced = pacer(call.signal);
+    for await (const found of this.#sessions.ids(call)) {
+      const ids = found.filter((id) => !seen.has(id) && seen.add(id)) as SessionId[];
+      for (let start = 0; start < ids.length; start += PAGE) {
+        const page = ids.slice(start, start + PAGE);
+        const records = await paced(() => Promise.all(page.map((id) => this.#find('records', id, call))));
+        for (const record of records) if (record !== null) yield record;
+      }
+    }
+  }
+
+  async #find(operation: string, id: SessionId, call: StoreCall): Promise<SessionRecord | null> {
+    const stored = await this.#sessions.read(operation, id, call);
+    if (stored === null) return null;
+    this.#known.note(stored.record, stored.coveredUntil);
+    return stored.record;
+  }
+}
+
+async function inBatches<T>(items: readonly T[], act: (item: T) => Promise<void>): Promise<void> {
+  for (let start = 0; start < items.length; start += AT_ONCE) {
+    await Promise.all(items.slice(start, start + AT_ONCE).map(act));
+  }
+}
+
+function checkPrefix(prefix: unknown): string {
+  if (typeof prefix === 'string' && prefix.trim() !== '') return prefix;
+  const given = typeof prefix === 'string' ? JSON.stringify(prefix) : String(prefix);
+  throw new SessionError(
+    'SESSION_OPTIONS_INVALID',
+    `prefix of RedisSessionStore is ${given}; give what the keys of this application's sessions begin with and nothing else in ` +
+      "the database does: new RedisSessionStore(client, { prefix: 'myapp:sessions:' }).",
+  );
+}

@@ -1,0 +1,74 @@
+import { SessionError, SessionStoreError } from '../../core/session.errors';
+import type { RedisCommands } from './redis-commands';
+import type { RedisNode } from './redis-connection';
+import { failureOf } from './redis-failure';
+import { textOf } from './redis-reply';
+
+/** How long the servers may take to answer before the application starts, in milliseconds. */
+const PATIENCE = 10_000;
+
+const OLDEST = [6, 2] as const;
+
+/**
+ * @param key any that the store may read
+ * @throws SessionError `SESSION_SCHEMA_INVALID`, SessionStoreError
+ */
+export async function checkServers(
+  commands: RedisCommands,
+  key: string,
+  allowEviction: boolean,
+): Promise<void> {
+  const signal = AbortSignal.timeout(PATIENCE);
+  const check = async (): Promise<void> => {
+    for (const node of await commands.nodes('prepare', key, { signal })) {
+      const info = await commands.sendTo('prepare', forgiving(node), ['info'], { signal });
+      checkInfo(textOf(info), allowEviction);
+    }
+  };
+  await Promise.race([check(), aborted(signal)]);
+}
+
+/** What the server does not want to tell is not held against it. */
+function forgiving(node: RedisNode): RedisNode {
+  return {
+    send: (command, signal) =>
+      node.send(command, signal).catch((error: unknown) => {
+        if (['NOPERM', 'ERR'].includes(failureOf(error).code ?? '')) return '';
+        throw error;
+      }),
+  };
+}
+
+/** Clients wait for a server as long as it takes, and some take nothing back. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () =>
+      reject(new SessionStoreError('prepare', `Redis did not answer within ${PATIENCE / 1000} seconds`)),
+    );
+  });
+}
+
+/** The facts are lines of `name:value`. */
+function checkInfo(info: string, allowEviction: boolean): void {
+  const fact = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1];
+  const version = fact('redis_version');
+  if (version !== undefined && isTooOld(version)) {
+    throw new SessionError(
+      'SESSION_SCHEMA_INVALID',
+      `The server is Redis ${version}; RedisSessionStore needs ${OLDEST.join('.')} or newer, or Valkey.`,
+    );
+  }
+  const policy = fact('maxmemory_policy') ?? 'noeviction';
+  if (policy === 'noeviction' || (fact('maxmemory') ?? '0') === '0' || allowEviction) return;
+  throw new SessionError(
+    'SESSION_SCHEMA_INVALID',
+    `The server evicts keys when its memory is full (maxmemory-policy ${policy}), which ends sessions before their time and lets ` +
+      'revoking all sessions of a user miss some. Set maxmemory-policy noeviction, on a server of their own if others need ' +
+      'eviction; or accept it with allowEviction: true.',
+  );
+}
+
+function isTooOld(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1]);
+}

@@ -1,0 +1,28 @@
+import { RedisSessionStore } from 'nestjs-tessera/redis';
+import { describeSessionStore } from 'nestjs-tessera/testing';
+import { describeWith } from '../support/servers';
+import { type OpenClient, redisClients } from './redis-clients';
+
+describe.each(redisClients)('RedisSessionStore through $name', ({ open }) => {
+  describeWith('redis', 'on a server', (service) => {
+    let stores = 0;
+    let own: OpenClient;
+    let peers: OpenClient;
+    const storeOf = ({ client }: OpenClient) =>
+      new RedisSessionStore(client, { prefix: `${service().prefix}${stores}:` });
+
+    beforeAll(async () => {
+      [own, peers] = [await open(service().urls), await open(service().urls)];
+    });
+    afterAll(() => Promise.all([own.close(), peers.close()]));
+
+    describeSessionStore('RedisSessionStore', {
+      create: () => {
+        stores++;
+        return storeOf(own);
+      },
+      peer: () => storeOf(peers),
+      without: ['sweeping'],
+    });
+  });
+});
