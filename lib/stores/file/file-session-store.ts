@@ -1,0 +1,175 @@
+import { readdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { pacer } from '../../core/pacer';
+import type { SessionRecord } from '../../core/session-record';
+import type {
+  EnumerableStore,
+  PreparedStore,
+  PrincipalIndexedStore,
+  SessionStore,
+  StoreCall,
+  SweepableStore,
+} from '../../core/session-store';
+import { type SessionId, isSessionId } from '../../core/session-token';
+import { SessionError, SessionStoreError } from '../../core/session.errors';
+import { prepareDirectory } from './directory-check';
+import { Disk } from './disk';
+import { ExpiredSessions } from './expired-sessions';
+import { fileFailure } from './file-failure';
+import { BATCH, inBatches } from './in-batches';
+import { PrincipalSessions } from './principal-sessions';
+import type { SessionFile } from './session-file';
+import { type Change, SessionFiles } from './session-files';
+import { StoreLayout, parseName, shardsOf } from './store-layout';
+
+export interface FileSessionStoreOptions {
+  /**
+   * Whether what was acknowledged outlasts a power failure. `false` spares the waiting for the disk, and may cost the latest writes
+   * when the machine (not merely the process) goes down: for development and tests.
+   * @default true
+   */
+  readonly durable?: boolean;
+}
+
+/**
+ * Keeps sessions in a directory, one file each. For applications on one machine that want no database: any number of processes may
+ * share the directory, as long as its file system is local. Proven on Linux; written for macOS and Windows, but never run there.
+ *
+ * Reading opens one file. Every change writes the whole file anew, flushes it, and puts it in the place of the old one atomically,
+ * whoever is stopped or killed meanwhile; `claim.ts` says how.
+ */
+export class FileSessionStore
+  implements SessionStore, PrincipalIndexedStore, EnumerableStore, SweepableStore, PreparedStore
+{
+  readonly #layout: StoreLayout;
+  readonly #disk: Disk;
+  readonly #files: SessionFiles;
+  readonly #principals: PrincipalSessions;
+  readonly #expired: ExpiredSessions;
+
+  /**
+   * @param directory the store's own; made by {@link prepare}, for this user alone. Relative to where the process was started.
+   * @throws SessionError `SESSION_OPTIONS_INVALID`
+   */
+  constructor(directory: string, { durable = true }: FileSessionStoreOptions = {}) {
+    if (typeof directory !== 'string' || directory === '' || directory.includes('\0')) {
+      throw new SessionError(
+        'SESSION_OPTIONS_INVALID',
+        `FileSessionStore was given ${JSON.stringify(directory)} for its directory; give the path of one that holds nothing else.`,
+      );
+    }
+    this.#layout = new StoreLayout(resolve(directory));
+    this.#disk = new Disk(durable);
+    this.#files = new SessionFiles(this.#layout, this.#disk);
+    this.#principals = new PrincipalSessions(this.#files);
+    this.#expired = new ExpiredSessions(this.#layout, this.#files);
+  }
+
+  /**
+   * Makes the directory unless it is there, and finds out whether it can be worked with. No call works before the first time.
+   * @throws SessionError `SESSION_OPTIONS_INVALID` for what is no directory, cannot be written, can be written
+   * by others too or is theirs, or holds other things;
+   * `SESSION_SCHEMA_INVALID` for one of a newer release; SessionStoreError
+   */
+  prepare(): Promise<void> {
+    return guard('prepare', null, () => prepareDirectory(this.#layout, this.#disk));
+  }
+
+  async find(id: SessionId, call: StoreCall): Promise<SessionRecord | null> {
+    return isSessionId(id) ? guard('find', call, () => this.#files.find(id)) : null;
+  }
+
+  async insert(record: SessionRecord, call: StoreCall): Promise<void> {
+    const { id } = record;
+    if (!isSessionId(id)) throw new SessionStoreError('insert', 'the id has not the form of one');
+    const write = { kind: 'write', record: { ...record }, result: undefined } as const;
+    await this.#change('insert', id, call, (found) => {
+      if (found === null) return write;
+      throw new SessionError('SESSION_DUPLICATE_ID', `A session with the id ${id} exists already.`);
+    });
+  }
+
+  async update(record: SessionRecord, expectedVersion: number, call: StoreCall): Promise<boolean> {
+    const write = { kind: 'write', record: { ...record }, result: true } as const;
+    return this.#changeVersion('update', record.id, expectedVersion, call, () => write);
+  }
+
+  async extend(id: SessionId, expectedVersion: number, expiresAt: number, call: StoreCall): Promise<boolean> {
+    return this.#changeVersion('extend', id, expectedVersion, call, (record) =>
+      record.expiresAt === expiresAt
+        ? { kind: 'keep', result: true }
+        : { kind: 'write', record: { ...record, expiresAt }, result: true },
+    );
+  }
+
+  async delete(id: SessionId, call: StoreCall): Promise<void> {
+    if (!isSessionId(id)) return;
+    await this.#change('delete', id, call, (found) =>
+      found === null
+        ? { kind: 'keep', result: undefined }
+        : { kind: 'remove', lasting: true, result: undefined },
+    );
+  }
+
+  findByPrincipal(principal: string, call: StoreCall): Promise<SessionRecord[]> {
+    return guard('findByPrincipal', call, () => this.#principals.find(principal, call.signal));
+  }
+
+  deleteByPrincipal(principal: string, call: StoreCall): Promise<number> {
+    return guard('deleteByPrincipal', call, () => this.#principals.delete(principal, call.signal));
+  }
+
+  async *records(call: StoreCall): AsyncGenerator<SessionRecord> {
+    const { sessions } = this.#layout;
+    const paced = pacer(call.signal);
+    for (const shard of await guard('records', call, () => shardsOf(sessions))) {
+      const names = await guard('records', call, () => readdir(join(sessions, shard)));
+      const ids = names.map(parseName).flatMap((name) => (name?.suffix === '' ? [name.id] : []));
+      for (let start = 0; start < ids.length; start += BATCH) {
+        const page = ids.slice(start, start + BATCH);
+        const find = (): Promise<(SessionRecord | null)[]> =>
+          inBatches(page, call.signal, (id) => this.#files.find(id));
+        for (const record of await paced(() => guard('records', call, find)))
+          if (record !== null) yield record;
+      }
+    }
+  }
+
+  /** Also clears away what killed processes have left. */
+  sweep(now: number, limit: number, call: StoreCall): Promise<number> {
+    return guard('sweep', call, () => this.#expired.sweep(now, limit, call.signal));
+  }
+
+  async #changeVersion(
+    operation: string,
+    id: SessionId,
+    expectedVersion: number,
+    call: StoreCall,
+    decide: (record: SessionRecord) => Change<boolean>,
+  ): Promise<boolean> {
+    if (!isSessionId(id)) return false;
+    return this.#change(operation, id, call, (found) =>
+      found?.kind === 'live' && found.record.version === expectedVersion
+        ? decide(found.record)
+        : { kind: 'keep', result: false },
+    );
+  }
+
+  #change<T>(
+    operation: string,
+    id: SessionId,
+    call: StoreCall,
+    decide: (found: SessionFile | null) => Change<T>,
+  ): Promise<T> {
+    return guard(operation, call, () => this.#files.change(id, call.signal, decide));
+  }
+}
+
+/** Every failure leaves as a SessionError. */
+async function guard<T>(operation: string, call: StoreCall | null, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw fileFailure(operation, error, call?.signal.aborted ?? false);
+  }
+}
