@@ -1,0 +1,2 @@
+export { TieredSessionStore } from './tiered-session-store';
+export type { TieredSessionStoreOptions } from './tiered.options';

@@ -1,0 +1,21 @@
+/**
+ * Resolves when so many milliseconds have passed; rejects with the signal's reason when that comes first. It keeps no process alive:
+ * whoever waits for an answer has a socket open.
+ */
+export function passing(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => {
+      clearTimeout(timer);
+      reject(signal.reason as Error);
+    };
+    const timer = setTimeout(
+      () => {
+        signal.removeEventListener('abort', abort);
+        resolve();
+      },
+      Math.ceil(Math.max(0, milliseconds)),
+    ).unref();
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
+  });
+}

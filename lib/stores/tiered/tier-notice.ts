@@ -1,0 +1,70 @@
+import type { SessionStore } from '../../core/session-store';
+import { newToken, type SessionId } from '../../core/session-token';
+import { StoreClient } from '../../core/store-client';
+import { isDuplicate } from './fast-tier';
+import { BACKGROUND_TIMEOUT } from './tiered.options';
+
+/** What the processes tell each other of the fast tier. */
+export interface Notice {
+  /** Who alone may use the fast tier; `null` for nobody. */
+  readonly holder: string | null;
+  /** Epoch milliseconds from which it says nothing any more. */
+  readonly until: number;
+  /** Of the record it stands in. */
+  readonly version: number;
+}
+
+/** Has the form of a session's id and belongs to none. */
+export const NOTICE_ID = 'tiered-fast-out-of-use' as SessionId;
+
+/** So far away that nobody sweeps it, whatever the clocks say. */
+const FOREVER = Date.UTC(9999, 0, 1);
+
+/**
+ * A record in the durable tier that is no session: the one place that every process reads and writes alike. It does not exist until
+ * there is something to say.
+ */
+export class TierNotice {
+  readonly #client: StoreClient;
+
+  constructor(durable: SessionStore) {
+    this.#client = new StoreClient(durable, BACKGROUND_TIMEOUT, () => {});
+  }
+
+  /** @throws SessionStoreError */
+  async read(): Promise<Notice | null> {
+    const found = await this.#client.find(NOTICE_ID);
+    if (found === null) return null;
+    const [until, holder = ''] = found.body.split(' ');
+    const instant = Number(until);
+    // What a later release may have written is respected.
+    return {
+      holder: holder === '' ? null : holder,
+      until: Number.isNaN(instant) ? Infinity : instant,
+      version: found.version,
+    };
+  }
+
+  /**
+   * Replaces what was read. `false` when somebody else was faster.
+   * @throws SessionStoreError; it may have been written all the same
+   */
+  async write(seen: Notice | null, { holder, until }: Pick<Notice, 'holder' | 'until'>): Promise<boolean> {
+    const version = (seen?.version ?? 0) + 1;
+    const { secretHash } = newToken(NOTICE_ID, 'tiered');
+    const body = `${until} ${holder ?? ''}`;
+    const record = { id: NOTICE_ID, version, secretHash, principal: null, expiresAt: FOREVER, body };
+    if (seen !== null) return this.#client.update(record, seen.version);
+    try {
+      await this.#client.insert(record);
+      return true;
+    } catch (error) {
+      if (isDuplicate((error as Error).cause)) return false;
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+}

@@ -1,0 +1,157 @@
+import type { SessionRecord } from '../../core/session-record';
+import type { SessionStore } from '../../core/session-store';
+import type { SessionId } from '../../core/session-token';
+import { StoreClient } from '../../core/store-client';
+import { isSameLine, writeLate } from './late-write';
+import { BACKGROUND_TIMEOUT, type TieredOptions } from './tiered.options';
+
+/** A session that waits to be written. */
+interface Waiting {
+  record: SessionRecord;
+  /** The version that the durable tier has, as far as is known. */
+  base: number;
+}
+
+/** How many are written at a time. */
+const AT_ONCE = 10;
+
+/** Longest pause before trying again while the durable tier fails, in milliseconds. */
+const LONGEST_PAUSE = 30_000;
+
+/** The same while closing. */
+const RETRY_AT_CLOSE = 100;
+
+/** What `update` and `extend` have acknowledged and the durable tier does not have yet: of each session its latest record. One timer for all. */
+export class WriteQueue {
+  readonly #waiting = new Map<SessionId, Waiting>();
+  readonly #writing = new Map<SessionId, Promise<boolean>>();
+  readonly #durable: SessionStore;
+  readonly #client: StoreClient;
+  #admitted = 0;
+  #failures = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  /** @param reject is told of a record that the durable tier refused: the session has ended or was renewed */
+  constructor(
+    private readonly options: TieredOptions,
+    private readonly reject: (record: SessionRecord) => Promise<unknown>,
+  ) {
+    this.#durable = options.durable;
+    this.#client = new StoreClient(options.durable, BACKGROUND_TIMEOUT, () => {});
+  }
+
+  get size(): number {
+    return this.#waiting.size;
+  }
+
+  get(id: SessionId): SessionRecord | undefined {
+    return this.#waiting.get(id)?.record;
+  }
+
+  /** Keeps a place for a record whose acknowledgement is on its way: call {@link file} afterwards. `false` when there is none left. */
+  admit(id: SessionId): boolean {
+    if (this.#closed) return false;
+    if (!this.#waiting.has(id) && this.#waiting.size + this.#admitted >= this.options.queueLimit)
+      return false;
+    this.#admitted++;
+    return true;
+  }
+
+  /** Files the record that was admitted, or gives its place back. */
+  file(record: SessionRecord | null, base: number): void {
+    this.#admitted--;
+    if (record === null) return;
+    const known = this.#waiting.get(record.id);
+    if (known === undefined) this.#waiting.set(record.id, { record, base });
+    else if (known.record.version <= record.version || !isSameLine(known.record, record))
+      known.record = record;
+    this.#schedule();
+  }
+
+  /**
+   * Writes what waits of one session; `false` when the durable tier refused it.
+   * @throws SessionStoreError; it goes on waiting then
+   */
+  async flush(id: SessionId): Promise<boolean> {
+    // Who writes already may have an older record.
+    for (let other = this.#writing.get(id); other !== undefined; other = this.#writing.get(id))
+      await other.catch(() => false);
+    const waiting = this.#waiting.get(id);
+    if (waiting === undefined) return true;
+    const writing = this.#write(id, waiting).finally(() => this.#writing.delete(id));
+    this.#writing.set(id, writing);
+    return writing;
+  }
+
+  /**
+   * Writes everything that waits at this moment.
+   * @throws SessionStoreError, after all have been tried
+   */
+  async drain(): Promise<void> {
+    const ids = [...this.#waiting.keys()];
+    const failures: unknown[] = [];
+    const lane = async (): Promise<void> => {
+      for (let id = ids.pop(); id !== undefined; id = ids.pop())
+        await this.flush(id).catch((error: unknown) => failures.push(error));
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, lane));
+    if (failures.length > 0) throw failures[0];
+  }
+
+  /** Writes everything, for so long; says how many sessions are left. Takes no more. */
+  async close(milliseconds: number): Promise<number> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    let isOver = false;
+    let timer: NodeJS.Timeout | undefined;
+    const over = new Promise<void>((resolve) => {
+      const end = (): void => resolve(void (isOver = true));
+      timer = setTimeout(end, milliseconds);
+    });
+    const empty = async (): Promise<void> => {
+      while (this.size > 0 && !isOver) await this.drain().catch(() => pause(RETRY_AT_CLOSE));
+    };
+    await Promise.race([empty(), over]);
+    clearTimeout(timer);
+    this.#client.close();
+    return this.size;
+  }
+
+  async #write(id: SessionId, waiting: Waiting): Promise<boolean> {
+    const { record, base } = waiting;
+    const outcome = await this.#client.call('update', id, (call) =>
+      writeLate(this.#durable, record, base, record, call),
+    );
+    const isThere = outcome !== 'refused';
+    if (isThere) waiting.base = record.version;
+    // A newer record has come meanwhile, and waits for its turn.
+    if (waiting.record !== record) return isThere;
+    if (this.#waiting.get(id) === waiting) this.#waiting.delete(id);
+    if (!isThere) await this.reject(record);
+    return isThere;
+  }
+
+  #schedule(): void {
+    if (this.#timer !== undefined || this.#closed || this.size === 0) return;
+    const { flushEvery } = this.options;
+    const longest = Math.max(flushEvery, LONGEST_PAUSE);
+    const wait = Math.min(longest, flushEvery * 2 ** Math.min(this.#failures, 16));
+    this.#timer = setTimeout(() => void this.#run(), wait * (0.75 + Math.random() / 4)).unref();
+  }
+
+  async #run(): Promise<void> {
+    try {
+      await this.drain();
+      this.#failures = 0;
+    } catch {
+      this.#failures++;
+    }
+    this.#timer = undefined;
+    this.#schedule();
+  }
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds).unref());
+}
