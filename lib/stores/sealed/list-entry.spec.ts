@@ -1,0 +1,32 @@
+import { jsonCodec } from '../../core/session-codec';
+import { decodeBody } from '../../core/session-state';
+import { fromEntryBody, toEntryBody, type ListEntry } from './list-entry';
+
+const entries: ListEntry[] = [
+  { kind: 'renewed', at: 1_900_000_000_000, principal: 'default:7' },
+  { kind: 'renewed', at: 0, principal: null },
+  { kind: 'ended' },
+  { kind: 'principal', deadUntil: 1_900_000_000_000 },
+];
+
+describe('an entry of the list', () => {
+  it.each(entries)('comes back as it was: %j', (entry) => {
+    expect(fromEntryBody(toEntryBody(entry))).toEqual(entry);
+  });
+
+  it.each(entries)('D4: is one of a later release to whoever takes it for a session: %j', (entry) => {
+    expect(() => decodeBody(toEntryBody(entry), jsonCodec)).toThrow(expect.objectContaining({ newer: true }));
+  });
+
+  it.each([
+    '',
+    'x',
+    '1\n[1,2,3,4,0]\n[{}]',
+    '999999999\n',
+    '999999999\nrubbish',
+    '999999999\nnull',
+    '999999999\n{"kind":"other"}',
+    '999999999\n{"kind":"renewed"}',
+    '999999999\n{"kind":"principal","deadUntil":"soon"}',
+  ])('is none when it cannot be read: %j', (body) => expect(fromEntryBody(body)).toBeNull());
+});

@@ -1,0 +1,133 @@
+import { createPublicKey, createSecretKey, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { inspect } from 'node:util';
+import { MemorySessionStore } from 'nestjs-tessera';
+import { SealedSessions } from 'nestjs-tessera/sealed';
+import { KEY, OLD_KEY, sealedCore } from '../../../test/sealed/sealed';
+
+const revocations = new MemorySessionStore();
+
+/** What is said about options that cannot be. */
+const refusalOf = (options: unknown): string => {
+  try {
+    new SealedSessions(options as never);
+  } catch (error) {
+    expect(error).toMatchObject({ code: 'SESSION_OPTIONS_INVALID' });
+    return (error as Error).message;
+  }
+  return '';
+};
+
+describe('SealedSessions', () => {
+  it.each([
+    ['text', KEY],
+    ['bytes', randomBytes(32)],
+    ['a Uint8Array', new Uint8Array(randomBytes(40))],
+    ['a KeyObject', createSecretKey(randomBytes(32))],
+  ])('take a key as %s', (_kind, key) => expect(refusalOf({ keys: [key], revocations })).toBe(''));
+
+  it('take text by its UTF-8 bytes, and one key the same whichever way it is given', async () => {
+    const text = sealedCore({ keys: [KEY] });
+    const value = await text.issued(null, (s) => s.login({ id: 7 }));
+    for (const key of [Buffer.from(KEY), createSecretKey(Buffer.from(KEY))])
+      expect(await text.twin({ keys: [key] }).look(value, (s) => s.principal?.id)).toBe('7');
+  });
+
+  it.each<[string, unknown, RegExp]>([
+    ['no keys', [], /keys is empty; make one with: node -e "console\.log/],
+    ['no list of keys', KEY, /keys must be a list/],
+    ['a short key', ['short-Key-0'], /keys\[0\] has 11 bytes and needs 32; make one with/],
+    ['16 bytes', [randomBytes(16)], /keys\[0\] has 16 bytes and needs 32/],
+    ['a key that repeats itself', ['s3cr3T-K'.repeat(8)], /keys\[0\] can be guessed: it repeats itself/],
+    ['bytes of zero', [Buffer.alloc(64)], /keys\[0\] can be guessed/],
+    ['words', ['please do not guess this secret of ours'], /keys\[0\] can be guessed/],
+    ['a weak previous key', [KEY, 'changeme'.repeat(5)], /keys\[1\] can be guessed/],
+    ['one key twice', [KEY, OLD_KEY, Buffer.from(KEY)], /keys\[2\] is keys\[0\] once more/],
+    ['a number', [42], /keys\[0\] must be a string, a Uint8Array or a secret KeyObject/],
+    ['nothing', [undefined], /keys\[0\] must be/],
+    [
+      'a public key',
+      [createPublicKey(generateKeyPairSync('ed25519').privateKey)],
+      /keys\[0\] must be .* a secret KeyObject/,
+    ],
+  ])('refuse %s, in words that hold nothing of it', (_what, keys, words) => {
+    const message = refusalOf({ keys, revocations });
+    expect(message).toMatch(words);
+    for (const key of [keys].flat().filter((each) => typeof each === 'string'))
+      expect(message).not.toContain(key);
+  });
+
+  it.each<[string, object, RegExp]>([
+    [
+      'neither list nor danger',
+      {},
+      /revocations is missing: give a store.*dangerouslyWithoutRevocation: true/,
+    ],
+    ['danger that is not meant', { dangerouslyWithoutRevocation: false }, /revocations is missing/],
+    ['a list and danger', { revocations, dangerouslyWithoutRevocation: true }, /exclude each other/],
+    ['a class', { revocations: MemorySessionStore }, /revocations must be a SessionStore/],
+    ['what is no store', { revocations: {} }, /revocations has no method find\(\)/],
+    [
+      'themselves',
+      { revocations: new SealedSessions({ keys: [KEY], revocations }) },
+      /revocations must be a SessionStore/,
+    ],
+    [
+      'a word for the cookie',
+      { revocations, readableByClient: 'yes' },
+      /readableByClient must be true or false/,
+    ],
+    ['an option that is none', { revocations, encrypt: true }, /encrypt is not an option; known are keys/],
+  ])('refuse %s, in words', (_what, options, words) => {
+    expect(refusalOf({ keys: [KEY], ...options })).toMatch(words);
+  });
+
+  it('refuse everything at once', () => {
+    expect(refusalOf({ keys: ['x'], readable: true })).toMatch(
+      /keys\[0\][^]*readable is not[^]*revocations is/,
+    );
+    expect(refusalOf(undefined)).toMatch(/they are no object/);
+  });
+
+  it('T3: show no key and no cookie, whoever looks', async () => {
+    const app = sealedCore();
+    const value = await app.issued(null, (s) => s.login({ id: 7 }));
+    const session = await app.manager.open(value);
+    const shown = [app.sealed, app.manager, session, app.events, app.list.inner].flatMap((each) => [
+      inspect(each, { depth: 10, showHidden: true }),
+      JSON.stringify(each),
+      // eslint-disable-next-line @typescript-eslint/no-base-to-string
+      String(each),
+    ]);
+    for (const text of shown) {
+      expect(text).not.toContain(KEY);
+      expect(text).not.toContain(value.split('.').at(-1));
+    }
+  });
+
+  it('T1: never seal twice with one nonce', async () => {
+    const app = sealedCore({ without: true });
+    const session = await app.manager.open(null);
+    const nonces = new Set<string>();
+    const times = 20_000;
+    for (let i = 0; i < times; i++) {
+      session.set('visits', i);
+      const { token } = (await app.manager.commit(session)) as { token: string };
+      nonces.add(token.split('.')[2]!);
+    }
+    expect(nonces.size).toBe(times);
+  });
+
+  it('revoke nothing outside of an application, in words', async () => {
+    const sealed = new SealedSessions({ keys: [KEY], revocations });
+    const missing = { code: 'SESSION_MODULE_MISSING' };
+    await expect(sealed.revoke('A'.repeat(22))).rejects.toMatchObject(missing);
+    await expect(sealed.revokeAll({ id: 7 })).rejects.toMatchObject(missing);
+    await expect(sealed.revokeAll({ id: '' })).rejects.toMatchObject({ code: 'PRINCIPAL_INVALID' });
+  });
+
+  it('forget an instance that has been closed', async () => {
+    const app = sealedCore();
+    app.manager.close();
+    await expect(app.sealed.revokeAll({ id: 7 })).rejects.toMatchObject({ code: 'SESSION_MODULE_MISSING' });
+  });
+});
