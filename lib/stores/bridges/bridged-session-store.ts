@@ -1,0 +1,117 @@
+import { systemClock } from '../../core/clock';
+import { CommitQueue } from '../../core/commit-queue';
+import type { SessionRecord } from '../../core/session-record';
+import type {
+  EnumerableStore,
+  LimitedStore,
+  SessionStore,
+  StoreCall,
+  StoreLimit,
+} from '../../core/session-store';
+import { isSessionId, type SessionId } from '../../core/session-token';
+import { SessionError } from '../../core/session.errors';
+import { toRecord } from './bridged-record';
+import type { EnumerableFarSide, FarSide } from './far-side';
+
+/**
+ * How long a write waits for one before it that does not end, in milliseconds. It is taken for lost then: a callback that is never
+ * called must not keep a session from ever being written again.
+ */
+const PATIENCE = 30_000;
+
+/**
+ * Stores that take more than a `get` and a `set` to compare: many forget in whole seconds, and some round down. Records know their
+ * own expiry, so that being forgotten late does no harm.
+ */
+const ROUNDING = 999;
+
+/**
+ * A session store made of one that can only get, set and remove. In this process, writes of one session take turns, which makes
+ * finding, comparing and writing one step; other processes do not hear of it, and that is the limit.
+ */
+export class BridgedSessionStore<L extends StoreLimit> implements SessionStore, LimitedStore<L> {
+  readonly #turns = new CommitQueue(PATIENCE);
+
+  constructor(
+    private readonly farSide: FarSide,
+    readonly limits: readonly L[],
+  ) {}
+
+  async find(id: SessionId): Promise<SessionRecord | null> {
+    if (!isSessionId(id)) return null;
+    const found = toRecord(await this.farSide.read(id));
+    return found?.id === id ? found : null;
+  }
+
+  async insert(record: SessionRecord, call: StoreCall): Promise<void> {
+    await this.#turns.run(record.id, async () => {
+      if ((await this.#found(record.id, call)) !== null)
+        throw new SessionError('SESSION_DUPLICATE_ID', `A session with the id ${record.id} exists already.`);
+      await this.#write(record);
+    });
+  }
+
+  async update(record: SessionRecord, expectedVersion: number, call: StoreCall): Promise<boolean> {
+    return this.#replace(record.id, expectedVersion, call, () => record);
+  }
+
+  async extend(id: SessionId, expectedVersion: number, expiresAt: number, call: StoreCall): Promise<boolean> {
+    return this.#replace(id, expectedVersion, call, (found) => ({ ...found, expiresAt }));
+  }
+
+  async delete(id: SessionId): Promise<void> {
+    if (isSessionId(id)) await this.#turns.run(id, () => this.farSide.remove(id));
+  }
+
+  #replace(
+    id: SessionId,
+    expectedVersion: number,
+    call: StoreCall,
+    change: (found: SessionRecord) => SessionRecord,
+  ): Promise<boolean> {
+    return this.#turns.run(id, async () => {
+      const found = await this.#found(id, call);
+      if (found?.version !== expectedVersion) return false;
+      await this.#write(change(found));
+      return true;
+    });
+  }
+
+  /** A call that was given up before it wrote does not write any more. */
+  async #found(id: SessionId, { signal }: StoreCall): Promise<SessionRecord | null> {
+    signal.throwIfAborted();
+    const found = await this.find(id);
+    signal.throwIfAborted();
+    return found;
+  }
+
+  /** What has expired is removed: to many stores a lifetime of zero or less means forever. */
+  async #write(record: SessionRecord): Promise<void> {
+    const lifetime = record.expiresAt - systemClock();
+    if (lifetime > 0) await this.farSide.write(record, lifetime + ROUNDING);
+    else await this.farSide.remove(record.id);
+  }
+}
+
+/** The same, where the other side can go through what it holds. */
+export class EnumerableBridgedSessionStore<L extends StoreLimit>
+  extends BridgedSessionStore<L>
+  implements EnumerableStore
+{
+  readonly #farSide: EnumerableFarSide;
+
+  constructor(farSide: EnumerableFarSide, limits: readonly L[]) {
+    super(farSide, limits);
+    this.#farSide = farSide;
+  }
+
+  async *records({ signal }: StoreCall): AsyncGenerator<SessionRecord> {
+    for await (const portion of this.#farSide.portions()) {
+      for (const value of portion) {
+        signal.throwIfAborted();
+        const record = toRecord(value);
+        if (record !== null) yield record;
+      }
+    }
+  }
+}
