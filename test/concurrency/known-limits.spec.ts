@@ -1,4 +1,4 @@
-import { MemorySessionStore } from 'nestjs-tessera';
+import { stores } from '../support/stores';
 import { startRace, type Race } from './race';
 import { does, looks } from './race.controller';
 
@@ -11,8 +11,7 @@ describe('a late answer to a request of a session that has ended', () => {
   let race: Race;
 
   beforeEach(async () => {
-    const memory = { store: new MemorySessionStore(), close: async () => {} };
-    race = await startRace('fastify', { name: 'memory', create: async () => memory });
+    race = await startRace('fastify', stores[0]!);
   });
   afterEach(() => race.end());
 

@@ -1,32 +1,16 @@
-import { join } from 'node:path';
-import { TypeOrmSessionStore } from 'nestjs-tessera/typeorm';
-import { DataSource } from 'typeorm';
 import { closeApps, platforms, startApp, type App } from '../support/app';
-import { stores, type StoreUnderTest } from '../support/stores';
+import { describeStores, type StoreUnderTest } from '../support/stores';
 import { Visitor, visitor } from '../support/visitor';
 import { Doors, RaceController, does, looks } from './race.controller';
 
-/** The same store as another process would have it: a connection of its own, where there is one. */
-async function beside({ store, folder }: StoreUnderTest): Promise<Pick<StoreUnderTest, 'store' | 'close'>> {
-  if (folder === undefined) return { store, close: async () => {} };
-  const database = join(folder, 'app.sqlite');
-  const source = await new DataSource({ type: 'better-sqlite3', database, enableWAL: true }).initialize();
-  const other = new TypeOrmSessionStore(source);
-  const close = async (): Promise<void> => {
-    await other.close();
-    await source.destroy();
-  };
-  return { store: other, close };
-}
-
-describe.each(stores)('two applications over one $name', ({ create }) => {
+describeStores('two applications over', ({ create }) => {
   let first: StoreUnderTest;
   let second: Pick<StoreUnderTest, 'store' | 'close'>;
   let apps: App[];
 
   beforeEach(async () => {
     first = await create();
-    second = await beside(first);
+    second = await first.beside();
     apps = await Promise.all(
       platforms.map((platform, index) =>
         startApp({

@@ -4,7 +4,7 @@
  */
 import type { NestExpressApplication as ExpressApplication } from '@nestjs/platform-express';
 import type { CanActivate as Guard, ExecutionContext as Context, OnModuleInit as Init } from '@nestjs/common';
-import type { Session } from 'nestjs-tessera';
+import type { MemorySessionStore, Session } from 'nestjs-tessera';
 
 type Common = typeof import('@nestjs/common');
 type Config = typeof import('@nestjs/config');
@@ -38,6 +38,9 @@ declare global {
 
   // The application
   class AppModule {}
+  class PgSessionStore extends MemorySessionStore {
+    constructor(pool: import('pg').Pool);
+  }
   class AccountController {}
   class AddItem {
     item: string;

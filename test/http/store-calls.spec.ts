@@ -1,7 +1,7 @@
 import { Controller, Get, Inject, Post } from '@nestjs/common';
 import { Session, SessionService } from 'nestjs-tessera';
 import { closeApps, platforms, startApp, type App } from '../support/app';
-import { stores, type StoreUnderTest } from '../support/stores';
+import { describeStores, type StoreUnderTest } from '../support/stores';
 import { visitor, type Visitor } from '../support/visitor';
 import { WatchedStore } from '../support/watched-store';
 
@@ -37,7 +37,7 @@ class CountedController {
 }
 
 describe.each(platforms)('calls to the store on %s', (platform) => {
-  describe.each(stores)('kept in $name', ({ create }) => {
+  describeStores('kept in', ({ create }) => {
     let behind: StoreUnderTest;
     let store: WatchedStore;
     let app: App;

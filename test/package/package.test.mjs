@@ -34,6 +34,10 @@ describe('the tarball', () => {
   });
 });
 
+const settings = ['express', 'fastify'].flatMap((platform) =>
+  ['memory', 'typeorm', 'file', 'tiered', 'sealed'].map((store) => `${platform}, ${store}`),
+);
+
 const consumers = [
   { nest: 11, type: 'commonjs' },
   { nest: 12, type: 'module' },
@@ -57,7 +61,7 @@ for (const { nest, type } of consumers) {
       assert.deepEqual(consumer.strangers, []);
     });
 
-    for (const setting of ['express, memory', 'express, typeorm', 'fastify, memory', 'fastify, typeorm']) {
+    for (const setting of settings) {
       it(`keeps a session through login and logout: ${setting}`, async () => {
         const visitor = consumer.visitor(setting);
         assert.equal(await visitor.text('GET', '/visits'), '1');

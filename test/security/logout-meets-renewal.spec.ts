@@ -1,8 +1,8 @@
 import { core, type Core } from '../support/core';
-import { stores, type StoreUnderTest } from '../support/stores';
+import { describeStores, type StoreUnderTest } from '../support/stores';
 
 /** A background request may renew the token just as somebody logs out: an answer that says "logged out" has to be true. */
-describe.each(stores)('a logout that overlaps a renewal on $name', ({ create }) => {
+describeStores('a logout that overlaps a renewal on', ({ create }) => {
   let rest: StoreUnderTest;
   let world: Core;
 

@@ -2,14 +2,14 @@ import { SessionEvents, type Session, type SessionEvent } from 'nestjs-tessera';
 import { closeApps, platforms, startApp, type App } from '../support/app';
 import { scripted, type Scripted } from '../support/scripted';
 import '../support/session-data';
-import { stores, type StoreUnderTest } from '../support/stores';
+import { describeStores, type StoreUnderTest } from '../support/stores';
 import { visitor, type Visitor } from '../support/visitor';
 import { WatchedStore } from '../support/watched-store';
 
 const ada = { id: 7, roles: ['member'] };
 
 describe.each(platforms)('login on %s', (platform) => {
-  describe.each(stores)('with $name', ({ create }) => {
+  describeStores('with', ({ create }) => {
     let under: StoreUnderTest;
     let store: WatchedStore;
     let session: Scripted;

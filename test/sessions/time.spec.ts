@@ -191,7 +191,7 @@ describe.each(platforms)('time on %s', (platform) => {
       const app = await startApp({ platform, options: { store: under.store, clock, sweepEvery: 20 } });
       await done;
       expect(batches.reduce((sum, each) => sum + each, 0)).toBe(1199);
-      expect(Math.max(...batches)).toBe(500);
+      expect(Math.max(...batches)).toBe(200);
       expect(await under.store.find(id, call)).not.toBeNull();
       await app.close();
       const { length } = batches;

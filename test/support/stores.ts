@@ -1,51 +1,139 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Redis } from 'ioredis';
 import { MemorySessionStore, type SessionStore } from 'nestjs-tessera';
-import { CreateSessionTable, TypeOrmSessionStore } from 'nestjs-tessera/typeorm';
-import { DataSource } from 'typeorm';
+import { FileSessionStore } from 'nestjs-tessera/file';
+import { RedisSessionStore } from 'nestjs-tessera/redis';
+import { createSessionTable, TypeOrmSessionStore } from 'nestjs-tessera/typeorm';
+import { DataSource, type DataSourceOptions } from 'typeorm';
+import { describeWith, type ServiceKind } from './servers';
 
 /** A real store, for as long as a test needs it. */
 export interface StoreUnderTest {
   readonly store: SessionStore;
   /** Where the store keeps its files, if it has any. */
   readonly folder?: string;
+  /** The same sessions as another process would have them: a store of its own, with a connection of its own where there is one. */
+  beside(): Promise<Pick<StoreUnderTest, 'store' | 'close'>>;
   close(): Promise<void>;
 }
 
 export interface StoreKind {
   readonly name: string;
+  /** An empty store. */
   create(): Promise<StoreUnderTest>;
 }
 
-/** The stores that behavior is proven on: `describe.each(stores)('… on $name', ({ create }) => …)`. */
+/** The stores that need nothing but Node: `describe.each(stores)('… on $name', ({ create }) => …)`. */
 export const stores: readonly StoreKind[] = [
   {
     name: 'memory',
-    create: async () => ({ store: new MemorySessionStore(), close: async () => {} }),
+    create: async () => {
+      const one = { store: new MemorySessionStore(), close: async () => {} };
+      return { ...one, beside: async () => one };
+    },
   },
   {
     name: 'SQLite',
-    create: async () => {
-      const folder = await mkdtemp(join(tmpdir(), 'tessera-'));
-      const database = new DataSource({
-        type: 'better-sqlite3',
-        database: join(folder, 'app.sqlite'),
-        migrations: [CreateSessionTable],
-        migrationsRun: true,
-        enableWAL: true,
-      });
-      await database.initialize();
-      const store = new TypeOrmSessionStore(database);
-      return {
-        store,
-        folder,
-        close: async () => {
-          await store.close();
-          await database.destroy();
-          await rm(folder, { recursive: true, force: true });
-        },
-      };
-    },
+    create: () =>
+      inFolder((folder) =>
+        overTypeOrm({ type: 'better-sqlite3', database: join(folder, 'app.sqlite'), enableWAL: true }),
+      ),
   },
 ];
+
+/** The stores of a server, which is there while the tests run. */
+const served: readonly {
+  name: string;
+  service: ServiceKind;
+  create(url: string): Promise<StoreUnderTest>;
+}[] = [
+  {
+    name: 'PostgreSQL',
+    service: 'postgres',
+    create: (url) => overTypeOrm({ type: 'postgres', url, poolSize: 5 }),
+  },
+  {
+    name: 'MariaDB',
+    service: 'mariadb',
+    create: (url) => overTypeOrm({ type: 'mariadb', url, poolSize: 5 }),
+  },
+  {
+    name: 'Redis',
+    service: 'redis',
+    create: (url) => overRedis(url, `${aName()}:`),
+  },
+];
+
+const files: StoreKind = {
+  name: 'files',
+  create: () =>
+    inFolder(async (folder) => {
+      const open = async () => {
+        const store = new FileSessionStore(folder, { durable: false });
+        await store.prepare();
+        return { store, close: async () => {} };
+      };
+      return { ...(await open()), beside: open };
+    }),
+};
+
+/** `describe` for each store there is, those of a server among them. */
+export function describeStores(title: string, body: (kind: StoreKind) => void): void {
+  describe.each([...stores, files])(`${title} $name`, body);
+  for (const { name, service: kind, create } of served) {
+    describeWith(kind, `${title} ${name}`, (service) => body({ name, create: () => create(service().url) }));
+  }
+}
+
+async function inFolder(open: (folder: string) => Promise<StoreUnderTest>): Promise<StoreUnderTest> {
+  const folder = await mkdtemp(join(tmpdir(), 'tessera-'));
+  const opened = await open(folder);
+  return {
+    ...opened,
+    folder,
+    close: async () => {
+      await opened.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function overTypeOrm(options: DataSourceOptions): Promise<StoreUnderTest> {
+  const tableName = aName();
+  const migrations = [createSessionTable(tableName)];
+  const open = async () => {
+    const database = await new DataSource({
+      ...options,
+      migrations,
+      migrationsTableName: `${tableName}_done`,
+    }).initialize();
+    const store = new TypeOrmSessionStore(database, { tableName });
+    const close = async (): Promise<void> => {
+      await store.close();
+      await database.destroy();
+    };
+    return { database, store, close };
+  };
+  const { database, store, close } = await open();
+  await database.runMigrations();
+  return { store, beside: open, close };
+}
+
+async function overRedis(url: string, prefix: string): Promise<StoreUnderTest> {
+  const open = async () => {
+    const client = new Redis(url);
+    return {
+      store: new RedisSessionStore(client, { prefix }),
+      close: async () => void (await client.quit()),
+    };
+  };
+  return { ...(await open()), beside: open };
+}
+
+/** A name that nobody else uses. */
+function aName(): string {
+  return `t_${randomBytes(6).toString('hex')}`;
+}

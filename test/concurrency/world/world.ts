@@ -1,6 +1,7 @@
 import type { Scheduler } from 'fast-check';
 import { jsonCodec, type SessionEvent, type SessionStore } from 'nestjs-tessera';
 import { manualClock } from 'nestjs-tessera/testing';
+import type { Clock } from '../../../lib/core/clock';
 import type { Session } from '../../../lib/core/session';
 import type { CommitDecision } from '../../../lib/core/session-decision';
 import { SessionManager } from '../../../lib/core/session-manager';
@@ -48,7 +49,12 @@ export class World {
   #visits = 0;
   #stamps = 0;
 
-  constructor(store: SessionStore, scheduler: Scheduler) {
+  /** @param storeOf what a process puts before the store it shares with the others. @default nothing */
+  constructor(
+    store: SessionStore,
+    scheduler: Scheduler,
+    storeOf: (shared: SessionStore, clock: Clock) => SessionStore = (shared) => shared,
+  ) {
     this.witness = new Witness(store, scheduler, this.clock);
     this.objections = this.witness.objections;
     const timeouts = { lifetime: LIFETIME, idleTimeout: IDLE };
@@ -56,7 +62,7 @@ export class World {
       { length: PROCESSES },
       () =>
         new SessionManager({
-          store: this.witness,
+          store: storeOf(this.witness, this.clock),
           codec: jsonCodec,
           clock: this.clock,
           timeouts,

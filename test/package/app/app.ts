@@ -1,12 +1,19 @@
+import { randomBytes } from 'node:crypto';
 import { Body, Controller, Get, Module, Post, UseGuards, type DynamicModule } from '@nestjs/common';
 import {
   AuthGuard,
+  MemorySessionStore,
   Principal,
   Session,
   SessionModule,
   SessionService,
   type SessionModuleOptions,
 } from 'nestjs-tessera';
+import { fromKeyv } from 'nestjs-tessera/bridges';
+import { FileSessionStore } from 'nestjs-tessera/file';
+import { RedisSessionStore } from 'nestjs-tessera/redis';
+import { SealedSessions } from 'nestjs-tessera/sealed';
+import { TieredSessionStore } from 'nestjs-tessera/tiered';
 import { CreateSessionTable, SessionSchema, TypeOrmSessionStore } from 'nestjs-tessera/typeorm';
 import { DataSource } from 'typeorm';
 
@@ -43,7 +50,7 @@ class VisitsController {
   }
 }
 
-/** Options for each of the stores that the package brings. */
+/** Options for each of the stores that need no server. */
 export const stores: Record<string, () => Promise<SessionModuleOptions>> = {
   memory: async () => ({}),
   typeorm: async () => {
@@ -56,7 +63,19 @@ export const stores: Record<string, () => Promise<SessionModuleOptions>> = {
     });
     return { store: new TypeOrmSessionStore(await database.initialize()) };
   },
+  file: async () => ({ store: new FileSessionStore('sessions') }),
+  tiered: async () => {
+    const [fast, durable] = [new MemorySessionStore(), new FileSessionStore('more-sessions')];
+    return { store: new TieredSessionStore({ fast, durable }) };
+  },
+  sealed: async () => {
+    const revocations = new MemorySessionStore();
+    return { store: new SealedSessions({ keys: [randomBytes(32)], revocations }) };
+  },
 };
+
+/** Those that need a client, which is not installed here: loading them does not ask for one. */
+export const needy = { fromKeyv, RedisSessionStore };
 
 @Module({ controllers: [VisitsController] })
 export class AppModule {

@@ -30,13 +30,24 @@ async function main(): Promise<void> {
 async function strangers(): Promise<string[]> {
   const require = createRequire(`${process.cwd()}/`);
   const found: string[] = [];
-  for (const entry of ['nestjs-tessera', 'nestjs-tessera/typeorm', 'nestjs-tessera/testing']) {
+  for (const entry of entries(require('nestjs-tessera/package.json') as Manifest)) {
     const imported = (await import(entry)) as Record<string, unknown>;
     const required = require(entry) as Record<string, unknown>;
     const differing = Object.keys(required).filter((name) => required[name] !== imported[name]);
     found.push(...differing.map((name) => `${entry}: ${name}`));
   }
   return found;
+}
+
+interface Manifest {
+  readonly name: string;
+  readonly exports: Readonly<Record<string, unknown>>;
+}
+
+/** What code can be imported from. */
+function entries({ name, exports }: Manifest): string[] {
+  const paths = Object.keys(exports).filter((path) => !path.endsWith('.json'));
+  return paths.map((path) => name + path.slice(1));
 }
 
 void main();

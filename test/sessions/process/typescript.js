@@ -18,7 +18,7 @@ Module._resolveFilename = function (request, ...rest) {
   const mapped = names.find(([name]) => name.test(request));
   return resolveFilename.call(
     this,
-    mapped === undefined ? request : join(root, mapped[1].replace('<rootDir>', '.')),
+    mapped === undefined ? request : join(root, request.replace(...mapped).replace('<rootDir>', '.')),
     ...rest,
   );
 };

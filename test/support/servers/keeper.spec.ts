@@ -1,0 +1,84 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { anyRuns, freezeTree, thawTree } from './process-tree';
+import { PID_FILE } from './server-directory';
+import { privateSourceOf, surroundings } from './source';
+
+const starters = [
+  ['postgres', 'startPostgres', 2],
+  ['mariadb', 'startMariadb', 1],
+  ['redis', 'startRedis', 1],
+  ['redis-cluster', 'startRedisCluster', 6],
+] as const;
+
+describe.each(starters)('a process that has started %s and is killed', (kind, starter, processes) => {
+  // Where that cannot be, servers.spec.ts says so.
+  const onlyIf = privateSourceOf(kind, surroundings()).kind === 'private' ? it : it.skip;
+  let tmp: string;
+  let child: ChildProcess;
+
+  beforeEach(() => {
+    tmp = mkdtempSync(join(tmpdir(), 'tessera-killed-'));
+    chmodSync(tmp, 0o711);
+    const typescript = resolve(__dirname, '../../sessions/process/typescript.js');
+    const program = `require(${JSON.stringify(__dirname)}).${starter}().then(() => console.log('ready'))`;
+    child = spawn(process.execPath, ['-r', typescript, '-e', `${program}; setInterval(() => {}, 1000)`], {
+      env: { ...process.env, TMPDIR: tmp },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+  });
+
+  afterEach(() => {
+    child.kill('SIGKILL');
+    rmSync(tmp, { recursive: true, force: true });
+  });
+
+  onlyIf('takes it along, and its directory', async () => {
+    await once(child.stdout!, 'data');
+    const pids = running(tmp);
+    expect(pids.length).toBeGreaterThanOrEqual(processes);
+    child.kill('SIGKILL');
+    await until(() => readdirSync(tmp).length === 0);
+    expect(anyRuns(pids)).toBe(false);
+  });
+
+  onlyIf('takes it along when it was just starting', async () => {
+    await until(() => running(tmp).length > 0);
+    const pids = running(tmp);
+    child.kill('SIGKILL');
+    await until(() => readdirSync(tmp).length === 0);
+    expect(anyRuns(pids)).toBe(false);
+  });
+});
+
+/** Every process of the servers below a directory. */
+function running(tmp: string): number[] {
+  const rooms = readdirSync(tmp).flatMap((home) =>
+    readdirSync(join(tmp, home)).map((room) => join(tmp, home, room)),
+  );
+  return rooms.map(pidIn).flatMap((pid) => {
+    const pids = freezeTree(pid);
+    thawTree(pid);
+    return pids;
+  });
+}
+
+function pidIn(room: string): number {
+  try {
+    return Number(readFileSync(join(room, PID_FILE), 'utf8')) || NaN;
+  } catch {
+    return NaN; // Nothing runs there at this moment.
+  }
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  const deadline = performance.now() + 20_000;
+  while (!holds()) {
+    if (performance.now() > deadline) throw new Error('It does not come to that.');
+    await pause(5);
+  }
+}
