@@ -57,8 +57,10 @@ export class Witness implements SessionStore {
       const before = this.records.get(id);
       if (!done) return false;
       if (before === undefined) this.#object(`${id} was extended after its end`);
-      else this.#note(visit, { ...before, expiresAt });
-      if (visit?.deadAtCommit.has(id)) this.#object(`${id} had expired and was extended`);
+      else {
+        if (this.#wasDead(visit, before)) this.#object(`${id} had expired and was extended`);
+        this.#note(visit, { ...before, expiresAt });
+      }
       return true;
     });
   }
@@ -87,10 +89,15 @@ export class Witness implements SessionStore {
       before.expiresAt > this.clock()
     )
       this.#object(`${id} was updated by a request whose token was dead`);
-    if (visit?.deadAtCommit.has(id) && record.expiresAt > this.clock())
+    if (this.#wasDead(visit, before) && record.expiresAt > this.clock())
       this.#object(`${id} had expired and was written to`);
     this.#checkPrincipal(visit, before.principal, record);
     this.#note(visit, record);
+  }
+
+  /** Whether it had expired when the commit began, and is so still: a write of somebody else, sent in time, may have arrived since. */
+  #wasDead(visit: Visit | undefined, { id, expiresAt }: SessionRecord): boolean {
+    return visit?.deadAtCommit.has(id) === true && expiresAt <= this.clock();
   }
 
   #checkPrincipal(visit: Visit | undefined, before: string | null, { id, principal }: SessionRecord): void {
