@@ -4,7 +4,7 @@ import { systemClock } from '../../core/clock';
 import type { SessionId } from '../../core/session-token';
 import { holdersOf } from './claim';
 import { ifThere, removeFolder } from './disk';
-import { inBatches } from './in-batches';
+import { PATIENT_BATCH, inBatches } from './in-batches';
 import type { SessionFiles } from './session-files';
 import { type ParsedName, type StoreLayout, parseName, shardsOf } from './store-layout';
 
@@ -61,7 +61,7 @@ export class ExpiredSessions {
     let removed = 0;
     for (let at = 0; at < due.length && removed < limit;) {
       const some = due.slice(at, (at += limit - removed));
-      const gone = await inBatches(some, signal, (id) => this.#remove(id, now, signal));
+      const gone = await inBatches(some, signal, (id) => this.#remove(id, now, signal), PATIENT_BATCH);
       removed += gone.filter(Boolean).length;
     }
     return removed;

@@ -4,7 +4,7 @@ import { CommitQueue } from '../../core/commit-queue';
 import type { SessionRecord } from '../../core/session-record';
 import type { SessionId } from '../../core/session-token';
 import { Claim, placesOf, revoke } from './claim';
-import { type Disk, ifThere } from './disk';
+import { Disk, ifThere } from './disk';
 import { type Marker, PrincipalMarkers } from './principal-markers';
 import { type SessionFile, decodeFile, encodeFile, timeOf } from './session-file';
 import type { StoreLayout } from './store-layout';
@@ -25,6 +25,7 @@ type Stored = SessionFile & { readonly kind: 'live' | 'removed' };
 export class SessionFiles {
   readonly markers: PrincipalMarkers;
   readonly #queue = new CommitQueue(PATIENCE);
+  readonly #unflushed = new Disk(false);
 
   constructor(
     private readonly layout: StoreLayout,
@@ -63,8 +64,9 @@ export class SessionFiles {
         if (wanted.kind === 'keep') return wanted.result;
         const claim = new Claim(this.layout.session(id));
         const next = toStored(id, found, wanted, claim.nonce);
-        if (!(await this.#replace(bytes, next, claim, signal))) continue;
-        await this.#finish(found, next, wanted.kind === 'write' || wanted.lasting, signal);
+        const lasting = wanted.kind === 'write' || wanted.lasting;
+        if (!(await this.#replace(bytes, next, claim, lasting, signal))) continue;
+        await this.#finish(found, next, lasting, signal);
         return wanted.result;
       }
     });
@@ -91,13 +93,20 @@ export class SessionFiles {
   }
 
   /** Whether it happened; if not, others were faster or have put the claim out. */
-  async #replace(old: Buffer | null, next: Stored, claim: Claim, signal: AbortSignal): Promise<boolean> {
+  async #replace(
+    old: Buffer | null,
+    next: Stored,
+    claim: Claim,
+    lasting: boolean,
+    signal: AbortSignal,
+  ): Promise<boolean> {
     const marker = markerOf(next);
     const isNew = marker?.mark === claim.nonce;
     let committed = false;
     try {
       // The marker comes after the file: whoever finds a marker can put out the attempt that made it.
-      if (!(await claim.prepare(this.disk, encodeFile(next), timeOf(next)))) return false;
+      if (!(await claim.prepare(lasting ? this.disk : this.#unflushed, encodeFile(next), timeOf(next))))
+        return false;
       if (isNew) await this.markers.add(marker);
       if (!(await claim.enter(signal))) return false;
       if (!isSame(old, await this.#load(next.record.id))) return false;

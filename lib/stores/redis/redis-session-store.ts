@@ -12,6 +12,7 @@ import { SessionError } from '../../core/session.errors';
 import { connectionTo } from './connection-to';
 import { KnownCoverage } from './known-coverage';
 import { idOf, type IndexEntry, PrincipalIndex } from './principal-index';
+import { RecentIds } from './recent-ids';
 import type { RedisClient } from './redis-client';
 import { RedisCommands } from './redis-commands';
 import { checkServers } from './server-check';
@@ -35,7 +36,7 @@ export interface RedisSessionStoreOptions {
 /** Sessions that are read or removed at once when there are many. */
 const AT_ONCE = 100;
 /** Sessions that are read at once while going through all of them. */
-const PAGE = 25;
+const PAGE = 10;
 
 /**
  * Keeps sessions in Redis 6.2 or newer, or in Valkey, through the application's own client: `redis` 5 or 6, `ioredis` 5 or 6; a single
@@ -135,12 +136,12 @@ export class RedisSessionStore
     return removed.length;
   }
 
-  /** Remembers the ids that it has come across, about 100 bytes each, since a server may name a key twice. */
+  /** While slots move from one server of a Cluster to another, a record may come twice. */
   async *records(call: StoreCall): AsyncGenerator<SessionRecord> {
-    const seen = new Set<string>();
+    const recent = new RecentIds();
     const paced = pacer(call.signal);
     for await (const found of this.#sessions.ids(call)) {
-      const ids = found.filter((id) => !seen.has(id) && seen.add(id)) as SessionId[];
+      const ids = found.filter((id) => recent.add(id)) as SessionId[];
       for (let start = 0; start < ids.length; start += PAGE) {
         const page = ids.slice(start, start + PAGE);
         const records = await paced(() => Promise.all(page.map((id) => this.#find('records', id, call))));

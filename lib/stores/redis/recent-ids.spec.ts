@@ -1,0 +1,20 @@
+import { RecentIds } from './recent-ids';
+
+const GENERATION = 5_000;
+const MANY = 100_000;
+
+describe('recent ids', () => {
+  const idsOf = (from: number, count: number) => Array.from({ length: count }, (_, n) => `id-${from + n}`);
+
+  it('knows each of the latest again', () => {
+    const recent = new RecentIds();
+    for (const id of idsOf(0, MANY)) expect(recent.add(id)).toBe(true);
+    for (const id of idsOf(MANY - GENERATION, GENERATION)) expect(recent.add(id)).toBe(false);
+  });
+
+  it('forgets what lies two generations back, so that it does not grow', () => {
+    const recent = new RecentIds();
+    for (const id of idsOf(0, 3 * GENERATION)) recent.add(id);
+    expect(recent.add('id-0')).toBe(true);
+  });
+});
