@@ -1,33 +1,36 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { ROUTES } from './routes.mjs';
 
-const ALL_ROUTES = ROUTES.map(({ name }) => name);
+/** In the order in which they run. */
+export const GROUPS = ['overhead-express', 'overhead-fastify', 'redis', 'postgres', 'sealed', 'core', 'memory', 'growth', 'startup'];
 
 /** What the command line asks for. */
 export function readOptions() {
   const { values } = parseArgs({
     options: {
+      only: { type: 'string', multiple: true, default: GROUPS },
       quick: { type: 'boolean', default: false },
+      json: { type: 'string' },
       node: { type: 'string', default: process.execPath },
-      platform: { type: 'string', multiple: true, default: ['express', 'fastify'] },
-      route: { type: 'string', multiple: true, default: ALL_ROUTES },
-      rounds: { type: 'string' },
-      requests: { type: 'string' },
+      route: { type: 'string', multiple: true },
       against: { type: 'string' },
     },
   });
-  const unknown = values.route.filter((name) => !ALL_ROUTES.includes(name));
+  const unknown = values.only.filter((name) => !GROUPS.includes(name));
   if (unknown.length > 0)
-    throw new Error(`There is no route ${unknown.join(', ')}; known are ${ALL_ROUTES.join(', ')}.`);
-  const { quick } = values;
+    throw new Error(`There is no group ${unknown.join(', ')}; known are ${GROUPS.join(', ')}.`);
   return {
+    /** Groups to run. */
+    only: values.only,
+    /** Under a minute a group, and rougher: compiling still shows. */
+    quick: values.quick,
+    /** The file for the figures. */
+    json: values.json && resolve(values.json),
+    /** The Node that everything runs in. */
     node: resolve(values.node),
-    platforms: values.platform,
+    /** Of groups that serve: only these routes. */
     routes: values.route,
-    rounds: Number(values.rounds ?? (quick ? 5 : 11)),
-    requests: Number(values.requests ?? (quick ? 1000 : 2500)),
-    warmup: quick ? 3000 : 8000,
-    against: values.against === undefined ? undefined : resolve(values.against),
+    /** Of groups that serve: another built checkout of this repository, to compare with. */
+    against: values.against && resolve(values.against),
   };
 }

@@ -1,0 +1,42 @@
+import { summarize } from './statistics.mjs';
+
+/**
+ * One line of a result. Values are given by round, ours and the peer's of the same round side by side, so that what slowed a whole round
+ * down cancels out of the ratio.
+ * @param id `<group>/<what>/<peer>`, stable from run to run
+ * @param unit of the values, such as `µs`
+ * @param ours by round
+ * @param peer `{ name, values }`, or nothing for a figure that is compared with nobody
+ * @param noise by how much the ratio of a subject to itself was off 1, in this run
+ * @param goal the ratio, or without a peer the value, that this is to be at most
+ * @param more further figures, by name
+ */
+export function row({ id, what, unit, ours, peer, noise, goal, more = {} }) {
+  const ratio = peer && summarize(ours.map((value, round) => value / peer.values[round]));
+  const figure = ratio?.median ?? summarize(ours).median;
+  return {
+    id,
+    what,
+    unit,
+    ours: summarize(ours),
+    peer: peer && { name: peer.name, ...summarize(peer.values) },
+    ratio,
+    noise,
+    verdict: ratio && verdictOn(ratio.median, noise),
+    goal: goal === undefined ? undefined : { atMost: goal, met: figure <= goal },
+    more,
+  };
+}
+
+/** A difference within the noise is nobody's. */
+function verdictOn(ratio, noise) {
+  if (noise === undefined) return undefined;
+  if (Math.abs(ratio - 1) <= noise) return 'draw';
+  return ratio < 1 ? 'less' : 'more';
+}
+
+/** By how much the ratio of a subject to itself is off 1, as most of the rounds have it: nothing below that is told apart. */
+export function noiseOf(once, again) {
+  const { low, high } = summarize(once.map((value, round) => value / again[round]));
+  return Math.max(Math.abs(1 - low), Math.abs(high - 1));
+}
