@@ -1,0 +1,76 @@
+import { figure } from './plots.mjs';
+
+/** One group of all runs: a line for each row, the runs side by side. */
+export function tableOf(name, runs) {
+  const groups = runs.map(({ groups }) => groups.find((group) => group.name === name));
+  const { rows } = groups[0];
+  const hasPeers = rows.some(({ peer }) => peer);
+  const head = [
+    ...['what', ...(hasPeers ? ['against'] : []), 'unit'],
+    ...runs.flatMap(({ about }) => [
+      `Node ${about.node.slice(1)}`,
+      ...(hasPeers ? ['the other', 'ratio'] : []),
+    ]),
+    ...(rows.some(({ goal }) => goal) ? ['goal'] : []),
+  ];
+  const lines = rows.map((row) => [
+    row.what,
+    ...(hasPeers ? [row.peer?.name ?? ''] : []),
+    row.unit,
+    ...groups.flatMap((group) =>
+      cellsOf(
+        group?.rows.find(({ id }) => id === row.id),
+        hasPeers,
+      ),
+    ),
+    ...(head.includes('goal')
+      ? [row.goal ? `≤ ${figure(row.goal.atMost)} ${row.goal.met ? '✓' : '✗'}` : '']
+      : []),
+  ]);
+  const noise = groups
+    .map((group, i) => group && `${percent(group.noise)} (Node ${runs[i].about.node.slice(1)})`)
+    .filter(Boolean);
+  return `${markdown(head, lines)}\n\nA ratio this close to 1 is a draw: ${noise.join(', ')}.`;
+}
+
+export function machineTable(runs) {
+  const [{ about }] = runs;
+  const packages = Object.entries(about.packages).map(([name, version]) => `${name} ${version}`);
+  return markdown(
+    ['', ''],
+    [
+      ['Node', runs.map(({ about: { node } }) => node.slice(1)).join(', ')],
+      ['Machine', `${about.cpu}, ${about.cores} cores, ${about.memory}, ${about.system}`],
+      ['Processes', about.pinned ? 'each server on one core, the load on another' : 'not pinned'],
+      ['Run', about.begun.slice(0, 10)],
+      ['Versions', packages.join(', ')],
+    ],
+  );
+}
+
+function cellsOf(row, hasPeers) {
+  if (row === undefined) return hasPeers ? ['', '', ''] : [''];
+  const ours = spread(row.ours);
+  if (!hasPeers) return [ours];
+  return row.peer ? [ours, spread(row.peer), ratio(row)] : [ours, '', ''];
+}
+
+function ratio({ ratio, verdict }) {
+  if (!ratio) return '';
+  return verdict === 'draw' ? `${figure(ratio.median)} (draw)` : `**${figure(ratio.median)}**`;
+}
+
+/** The median, and the quartiles where they tell something else. */
+function spread({ median, low, high }) {
+  const [m, l, h] = [median, low, high].map(figure);
+  return l === m && h === m ? m : `${m} (${l} … ${h})`;
+}
+
+function percent(share) {
+  return share === undefined || share === null ? 'not known' : `± ${(share * 100).toFixed(0)} %`;
+}
+
+function markdown(head, lines) {
+  const rows = [head, head.map((_, i) => (i < 2 ? '---' : '--:')), ...lines];
+  return rows.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
