@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 /**
  * Resolves when so many milliseconds have passed; rejects with the signal's reason when that comes first. It keeps no process alive:
  * whoever waits for an answer has a socket open.
@@ -16,6 +18,9 @@ export function passing(milliseconds: number, signal: AbortSignal): Promise<void
       Math.ceil(Math.max(0, milliseconds)),
     ).unref();
     if (signal.aborted) abort();
-    else signal.addEventListener('abort', abort, { once: true });
+    else {
+      setMaxListeners(0, signal); // one call may wait for many sessions
+      signal.addEventListener('abort', abort, { once: true });
+    }
   });
 }
