@@ -3,15 +3,19 @@ import { writeFile } from 'node:fs/promises';
 import { handOver } from './harness/node.mjs';
 import { machine } from './harness/machine.mjs';
 import { readOptions } from './harness/options.mjs';
+import { installPeers } from './harness/peers.mjs';
 import { LOAD_CORE, pin } from './harness/pin.mjs';
 import { printGroup } from './harness/report.mjs';
 
 const options = readOptions();
 handOver(options.node);
 
+installPeers();
 const pinned = pin(process.pid, LOAD_CORE);
 const about = { ...machine(), pinned, quick: options.quick, begun: new Date().toISOString() };
-console.log(`Node ${about.node}, ${about.cpu}, ${about.cores} cores, ${pinned ? 'each server on a core of its own' : 'processes not pinned'}\n`);
+console.log(
+  `Node ${about.node}, ${about.cpu}, ${about.cores} cores, ${pinned ? 'each server on a core of its own' : 'processes not pinned'}\n`,
+);
 
 const groups = [];
 for (const name of options.only) {
@@ -22,5 +26,6 @@ for (const name of options.only) {
   printGroup(group);
   groups.push(group);
   // After each group: what has been measured is not lost with what fails later.
-  if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify({ about, groups }, null, 2)}\n`);
+  if (options.json !== undefined)
+    await writeFile(options.json, `${JSON.stringify({ about, groups }, null, 2)}\n`);
 }

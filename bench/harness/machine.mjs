@@ -10,21 +10,39 @@ export function machine() {
     cpu: cpus()[0]?.model ?? 'unknown',
     cores: cpus().length,
     memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
-    packages: { ...versionsIn('..', OURS), ...versionsIn('../peers', peersOf()) },
+    packages: packages(),
   };
 }
 
-const OURS = ['nestjs-tessera', '@nestjs/core', '@nestjs/platform-express', '@nestjs/platform-fastify', 'express', 'fastify', 'ioredis', 'pg', 'typeorm'];
+const OURS = [
+  'nestjs-tessera',
+  '@nestjs/core',
+  '@nestjs/platform-express',
+  '@nestjs/platform-fastify',
+  'express',
+  'fastify',
+  'ioredis',
+  'pg',
+  'typeorm',
+];
 
-function peersOf() {
-  return Object.keys(read('../peers/package.json').devDependencies);
+/** Versions by name; where others need another version than we do, theirs as well. */
+function packages() {
+  const ours = versionsIn('../..', OURS);
+  const theirs = versionsIn('../peers', Object.keys(read('../peers/package.json').devDependencies));
+  const named = Object.entries(theirs).map(([name, version]) => [
+    (ours[name] ?? version) === version ? name : `${name} of peers`,
+    version,
+  ]);
+  return { ...ours, ...Object.fromEntries(named) };
 }
 
 function versionsIn(folder, names) {
   return Object.fromEntries(
     names.map((name) => [
       name,
-      read(name === 'nestjs-tessera' ? '../../package.json' : `../${folder}/node_modules/${name}/package.json`).version,
+      read(name === 'nestjs-tessera' ? '../../package.json' : `${folder}/node_modules/${name}/package.json`)
+        .version,
     ]),
   );
 }

@@ -2,7 +2,17 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
 /** In the order in which they run. */
-export const GROUPS = ['overhead-express', 'overhead-fastify', 'redis', 'postgres', 'sealed', 'core', 'memory', 'growth', 'startup'];
+export const GROUPS = [
+  'overhead-express',
+  'overhead-fastify',
+  'redis',
+  'postgres',
+  'sealed',
+  'core',
+  'memory',
+  'growth',
+  'startup',
+];
 
 /** What the command line asks for. */
 export function readOptions() {

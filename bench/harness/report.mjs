@@ -1,33 +1,53 @@
-import { differences, means, summarize } from './statistics.mjs';
-
 /**
- * Prints one platform. The baseline is the mean of the two bare subjects of the same round; how far the two differ is what the
- * harness cannot tell apart.
+ * Prints what a group has measured: a line for each row, then the noise and what is to be known about it. `×` is ours over the peer's, with its
+ * quartiles; figures of a client or a server that come with a row follow it, ours before the peer's.
  */
-export function printResults(platform, subjects, results) {
-  const indexOf = (name) => subjects.findIndex((subject) => subject.name === name);
-  const rows = results.flatMap(({ route, figures }) => {
-    const [one, other] = [figures[indexOf('bare')], figures[indexOf('bare again')]];
-    const bare = means(one, other);
-    const others = subjects.filter(({ module }) => module !== 'bare');
-    return [
-      { route, subject: 'bare', total: summarize(bare) },
-      { route: '', subject: 'noise, bare against bare', over: summarize(differences(other, one)) },
-      ...others.map(({ name }) => {
-        const own = figures[indexOf(name)];
-        return { route: '', subject: name, total: summarize(own), over: summarize(differences(own, bare)) };
-      }),
-    ];
-  });
-  const cells = rows.map(({ route, subject, total, over }) => [route, subject, show(total), show(over, '+')]);
-  printTable([[platform, 'subject', 'µs/request', 'over bare'], ...cells]);
+export function printGroup({ name, title, rows, noise, notes, seconds }) {
+  console.log(`${name}: ${title}`);
+  const lines = rows.map((row) => [
+    row.id.slice(name.length + 1),
+    amount(row.ours.median),
+    row.peer === undefined ? '' : amount(row.peer.median),
+    row.unit,
+    row.ratio === undefined
+      ? ''
+      : `${ratio(row.ratio.median)} (${ratio(row.ratio.low)} … ${ratio(row.ratio.high)})`,
+    row.verdict ?? '',
+    goalOf(row.goal),
+    moreOf(row.more),
+  ]);
+  printTable([['', 'ours', 'peer', '', '×', '', 'goal', ''], ...lines]);
+  console.log(`noise: ours differs from itself by ${(noise * 100).toFixed(0)} %; ${seconds} s`);
+  for (const note of notes) console.log(note);
+  console.log();
 }
 
-function show(summary, sign = '') {
-  if (summary === undefined) return '';
-  const { median, low, high } = summary;
-  const plus = sign !== '' && median >= 0 ? sign : '';
-  return `${plus}${median.toFixed(1)}  (${low.toFixed(1)} … ${high.toFixed(1)})`;
+function goalOf(goal) {
+  return goal === undefined ? '' : `≤ ${amount(goal.atMost)} ${goal.met ? 'met' : 'MISSED'}`;
+}
+
+/** Those that a peer has too in one, ours first: `requests/s 9120 / 3418`. */
+function moreOf(more) {
+  return Object.entries(more)
+    .filter(([name]) => !(name.startsWith('peer ') && name.slice('peer '.length) in more))
+    .map(([name, value]) => {
+      const peer = more[`peer ${name}`];
+      return `${name} ${show(value)}${peer === undefined ? '' : ` / ${show(peer)}`}`;
+    })
+    .join(', ');
+}
+
+function show(value) {
+  return typeof value === 'number' ? amount(value) : String(value);
+}
+
+function ratio(value) {
+  return value.toPrecision(2).includes('e') ? value.toFixed(0) : value.toPrecision(2);
+}
+
+/** Three digits, or all of a large number. */
+function amount(value) {
+  return Math.abs(value) >= 100 ? String(Math.round(value)) : String(Number(value.toPrecision(3)));
 }
 
 function printTable(rows) {
@@ -35,9 +55,12 @@ function printTable(rows) {
   for (const row of rows)
     console.log(
       row
-        .map((cell, i) => cell.padEnd(widths[i]))
-        .join('   ')
+        .map((cell, i) => (isNumber(cell) ? cell.padStart(widths[i]) : cell.padEnd(widths[i])))
+        .join('  ')
         .trimEnd(),
     );
-  console.log();
+}
+
+function isNumber(cell) {
+  return /^-?[\d.]+$/.test(cell);
 }

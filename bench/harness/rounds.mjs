@@ -1,19 +1,27 @@
 import { Server } from './server.mjs';
-import { ROUTES, Visit } from './routes.mjs';
+import { Visit } from './visit.mjs';
 
 /**
  * Serves all subjects at once and asks one after the other, round after round: what disturbs the machine disturbs them alike.
- * @param subjects each with a `name` of its own
- * @returns for each route, each subject's CPU time in microseconds a request, by round
+ * @param subjects each with a `name` of its own, and the `share` of the requests that it is asked where it is slow
+ * @param seconds for everything; each route goes on for its part of what is left, with two rounds at least
+ * @returns for each route, each subject's measurements by name and round
  */
-export async function runRounds({ subjects, platform, node, routes, rounds, requests, warmup }) {
+export async function runRounds({ subjects, platform, routes, requests, seconds }) {
+  const end = performance.now() + seconds * 1000;
   const servers = [];
   try {
-    for (const subject of subjects) servers.push(await Server.start(subject, platform, node));
+    for (const subject of subjects) servers.push(await Server.start(subject, platform));
     const results = [];
-    for (const route of ROUTES.filter(({ name }) => routes.includes(name))) {
-      const visits = servers.map((server) => new Visit(server, route));
-      results.push({ route: route.name, figures: await interleave(visits, { rounds, requests, warmup }) });
+    for (const [i, route] of routes.entries()) {
+      const visits = servers.map((server, s) => ({
+        name: server.name,
+        visit: new Visit(server, route),
+        requests: Math.round(requests * (subjects[s].share ?? 1)),
+      }));
+      const now = performance.now();
+      const until = now + (end - now) / (routes.length - i);
+      results.push({ route, measured: await interleave(visits, until) });
     }
     return results;
   } finally {
@@ -21,17 +29,23 @@ export async function runRounds({ subjects, platform, node, routes, rounds, requ
   }
 }
 
-async function interleave(visits, { rounds, requests, warmup }) {
-  const figures = visits.map(() => []);
-  for (const visit of visits) {
+const FEWEST = 2;
+
+async function interleave(visits, until) {
+  const measured = Object.fromEntries(visits.map(({ name }) => [name, []]));
+  let longest = 0;
+  for (const { visit, requests } of visits) {
     await visit.prepare();
-    await visit.measure(warmup);
+    // Compiling should be over before the first round.
+    await visit.measure(requests);
   }
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0; round < FEWEST || performance.now() + longest < until; round++) {
+    const begun = performance.now();
     // Every other round backwards, so that nobody always comes after the same neighbor.
-    const order = visits.map((_, i) => (round % 2 === 0 ? i : visits.length - 1 - i));
-    for (const i of order) figures[i].push(await visits[i].measure(requests));
+    for (const { name, visit, requests } of round % 2 === 0 ? visits : visits.toReversed())
+      measured[name].push(await visit.measure(requests));
+    longest = Math.max(longest, performance.now() - begun);
   }
-  for (const visit of visits) await visit.verify();
-  return figures;
+  for (const { visit } of visits) await visit.verify();
+  return measured;
 }

@@ -9,4 +9,10 @@ process.on('message', () => {
   process.send({ cpu: user + system });
 });
 process.on('disconnect', () => process.exit());
-process.send({ port: app.getHttpServer().address().port, keepsSessions: subject.keepsSessions });
+process.send({
+  port: app.getHttpServer().address().port,
+  keepsSessions: subject.keepsSessions,
+  keepsDataInCookie: subject.keepsDataInCookie,
+  issuesOnWrite: subject.issuesOnWrite,
+  cookieLines: subject.cookieLines,
+});

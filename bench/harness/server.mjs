@@ -8,33 +8,37 @@ import { pin, SERVER_CORE } from './pin.mjs';
 export class Server {
   #child;
 
-  constructor(child, { port, keepsSessions }) {
+  constructor(child, name, about) {
     this.#child = child;
-    this.url = `http://127.0.0.1:${port}`;
-    this.keepsSessions = keepsSessions;
+    this.name = name;
+    this.url = `http://127.0.0.1:${about.port}`;
+    /** Whether it has sessions at all. */
+    this.keepsSessions = about.keepsSessions;
+    /** Whether the cookie is the session, so that old cookies are old sessions. */
+    this.keepsDataInCookie = about.keepsDataInCookie ?? false;
+    /** Whether an answer that changes an existing session sets a cookie. */
+    this.issuesOnWrite = about.issuesOnWrite ?? this.keepsDataInCookie;
+    /** Set-Cookie lines of an answer that sets one. */
+    this.cookieLines = about.cookieLines ?? 1;
   }
 
-  /**
-   * @param subject `name`, the `module` below bench/subjects, its `options`, and the `checkout` whose bench and build to use
-   * @param node the binary to run it with
-   */
-  static async start({ module, options, checkout }, platform, node) {
+  /** @param subject `name`, the `module` below bench/subjects, its `options`, and the `checkout` whose bench and build to use */
+  static async start({ name, module, options, checkout }, platform) {
     const bench = join(checkout, 'bench');
     const what = { module: pathToFileURL(join(bench, 'subjects', `${module}.mjs`)).href, platform, options };
     const child = fork(join(bench, 'harness', 'serve.mjs'), [JSON.stringify(what)], {
-      execPath: node,
       execArgv: [],
       cwd: checkout,
       env: { ...process.env, NODE_ENV: 'production' },
     });
     pin(child.pid, SERVER_CORE);
-    const [message] = await Promise.race([
+    const [about] = await Promise.race([
       once(child, 'message'),
       once(child, 'exit').then(([code]) =>
-        Promise.reject(new Error(`${module} ended with ${code} before it listened`)),
+        Promise.reject(new Error(`${name} ended with ${code} before it listened`)),
       ),
     ]);
-    return new Server(child, message);
+    return new Server(child, name, about);
   }
 
   /** Its CPU time so far, user and system, in microseconds. */

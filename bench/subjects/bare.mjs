@@ -1,5 +1,4 @@
-import { Controller, Get } from '@nestjs/common';
-import { createApp, decorate } from './define.mjs';
+import { createApp, defineController } from './define.mjs';
 
 /** Nest and nothing else: the same routes and answers, with nowhere to keep anything. */
 class BareController {
@@ -7,6 +6,10 @@ class BareController {
 
   untouched() {
     return { hello: 'world' };
+  }
+
+  anonymous() {
+    return { theme: null };
   }
 
   read() {
@@ -17,21 +20,17 @@ class BareController {
     return { visits: ++this.#visits };
   }
 
+  login() {
+    return { user: 'ada' };
+  }
+
   firstWrite() {
     return { visits: 1 };
   }
 }
 
-Controller()(BareController);
-decorate(BareController, {
-  untouched: [Get('untouched')],
-  read: [Get('read')],
-  write: [Get('write')],
-  firstWrite: [Get('first-write')],
-});
-
 export const keepsSessions = false;
 
 export function start(platform) {
-  return createApp(platform, { controllers: [BareController] });
+  return createApp(platform, { controllers: [defineController(BareController)] });
 }

@@ -1,19 +1,18 @@
-import { Controller, Get } from '@nestjs/common';
 import { Session, SessionModule } from 'nestjs-tessera';
-import { createApp, decorate } from './define.mjs';
+import { data } from './data.mjs';
+import { createApp, defineController } from './define.mjs';
 
-/** nestjs-tessera as `forRoot()` leaves it: memory store, cookie, async context on. */
 class SessionController {
   untouched() {
     return { hello: 'world' };
   }
 
-  /** Puts about 200 bytes into a new session, for `read` and `write` to find. */
+  anonymous(session) {
+    return { theme: session.get('theme') ?? null };
+  }
+
   begin(session) {
-    session
-      .set('theme', 'dark')
-      .set('visits', 0)
-      .set('profile', { name: 'Ada Lovelace', note: '-'.repeat(130) });
+    for (const [key, value] of Object.entries(data)) session.set(key, value);
     return { begun: true };
   }
 
@@ -25,32 +24,28 @@ class SessionController {
     return { visits: session.update('visits', (visits = 0) => visits + 1) };
   }
 
+  /** Renews the token, and keeps what was there before. */
+  login(session) {
+    session.login({ id: 'ada' });
+    return { user: 'ada' };
+  }
+
+  user(session) {
+    return { user: session.principal?.id ?? null };
+  }
+
   firstWrite(session) {
     session.set('visits', 1);
     return { visits: 1 };
   }
 }
 
-Controller()(SessionController);
-decorate(
-  SessionController,
-  {
-    untouched: [Get('untouched')],
-    begin: [Get('begin')],
-    read: [Get('read')],
-    write: [Get('write')],
-    firstWrite: [Get('first-write')],
-  },
-  {
-    begin: [[0, Session()]],
-    read: [[0, Session()]],
-    write: [[0, Session()]],
-    firstWrite: [[0, Session()]],
-  },
-);
-
 export const keepsSessions = true;
 
+/** nestjs-tessera as `forRoot()` leaves it: memory store, cookie, async context on. */
 export function start(platform, options = {}) {
-  return createApp(platform, { imports: [SessionModule.forRoot(options)], controllers: [SessionController] });
+  return createApp(platform, {
+    imports: [SessionModule.forRoot(options)],
+    controllers: [defineController(SessionController, [Session()])],
+  });
 }

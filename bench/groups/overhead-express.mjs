@@ -1,0 +1,25 @@
+import { measureHttp } from '../harness/http-group.mjs';
+
+export const title =
+  'What a session costs a request on Nest + Express, over the same route without: CPU time, sessions in memory';
+
+export function run(options) {
+  return measureHttp({
+    group: 'overhead-express',
+    platform: 'express',
+    ours: { module: 'tessera' },
+    variants: [{ name: 'interceptor: false', options: { interceptor: false } }],
+    peers: [
+      { name: 'express-session', module: 'express-session' },
+      { name: 'iron-session', module: 'iron-session', share: 0.25, idle: ['untouched'] },
+      { name: 'cookie-session', module: 'cookie-session' },
+    ],
+    goals: {
+      untouched: { ours: 3 },
+      read: { 'express-session': 1 / 10 },
+      write: { 'express-session': 1 / 8 },
+    },
+    seconds: options.quick ? 50 : 145,
+    options,
+  });
+}

@@ -1,0 +1,24 @@
+import { measureHttp } from '../harness/http-group.mjs';
+
+export const title =
+  'What a session costs a request on Nest + Fastify, over the same route without: CPU time, sessions in memory';
+
+export function run(options) {
+  return measureHttp({
+    group: 'overhead-fastify',
+    platform: 'fastify',
+    ours: { module: 'tessera' },
+    variants: [{ name: 'interceptor: false', options: { interceptor: false } }],
+    peers: [
+      { name: '@fastify/session', module: 'fastify-session' },
+      { name: '@fastify/secure-session', module: 'secure-session' },
+    ],
+    goals: {
+      untouched: { ours: 3 },
+      read: { '@fastify/session': 1 / 5, '@fastify/secure-session': 1 },
+      write: { '@fastify/session': 1 / 4, '@fastify/secure-session': 1 },
+    },
+    seconds: options.quick ? 50 : 125,
+    options,
+  });
+}

@@ -1,0 +1,142 @@
+import { basename, dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ROUTES, USUAL } from './routes.mjs';
+import { noiseOf, row } from './row.mjs';
+import { runRounds } from './rounds.mjs';
+import { differences, means, quantile } from './statistics.mjs';
+
+export const OURS = 'nestjs-tessera';
+const AGAIN = 'nestjs-tessera again';
+const BARE = 'bare';
+const BARE_AGAIN = 'bare again';
+const checkout = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+/**
+ * Serves ourselves and others over HTTP, and compares what a request costs over the same route of a bare application: CPU time in
+ * microseconds, round by round, less the mean of the two bare ones of the same round.
+ * @param group its name, which begins every row's id
+ * @param ours the `module` below bench/subjects, and its `options`
+ * @param variants of ours, each with a `name`: their rows are beside ours
+ * @param peers each with a `name`, its `module`, its `options`, and the `share` of the requests that it gets where it is
+ *   slow, and as `idle` the routes on which it does nothing: a ratio to that means nothing
+ * @param goals by route and peer, as ratios; for `ours`, in microseconds over bare
+ * @param seconds for everything
+ * @param options what the command line asks for; with `against`, another checkout is the only peer
+ */
+export async function measureHttp({
+  group,
+  platform,
+  ours,
+  variants = [],
+  peers,
+  goals = {},
+  seconds,
+  options,
+}) {
+  const others = options.against === undefined ? peers : [otherCheckout(options.against, ours)];
+  const beside = options.against === undefined ? variants : [];
+  const subjects = [
+    { name: BARE, module: 'bare' },
+    { name: OURS, ...ours },
+    ...beside.map((variant) => ({ ...ours, ...variant })),
+    ...others,
+    { name: AGAIN, ...ours },
+    { name: BARE_AGAIN, module: 'bare' },
+  ];
+  const results = await runRounds({
+    subjects: subjects.map((subject) => ({ checkout, ...subject })),
+    platform,
+    routes: ROUTES.filter(({ name }) => (options.routes ?? USUAL).includes(name)),
+    requests: options.quick ? 500 : 2000,
+    seconds,
+  });
+  const figures = results.map(({ route, measured }) => figuresOf(route.name, measured));
+  return {
+    rows: figures.flatMap((figure) => rowsOf(figure, { group, variants: beside, peers: others, goals })),
+    // Of an untouched request there is next to nothing that could be compared with itself.
+    noise: Math.max(
+      ...figures
+        .filter(({ route }) => route !== 'untouched' || figures.length === 1)
+        .map(({ over }) => noiseOf(over[OURS], over[AGAIN])),
+    ),
+    notes: [`${platform}: ${figures.map(summaryOf).join('; ')}`],
+  };
+}
+
+/** What each subject of a route takes, over bare by round, and what its clients saw. */
+function figuresOf(route, measured) {
+  const cpuOf = (name) => measured[name].map(({ cpu }) => cpu);
+  const bare = means(cpuOf(BARE), cpuOf(BARE_AGAIN));
+  const over = Object.fromEntries(
+    Object.keys(measured).map((name) => [name, differences(cpuOf(name), bare)]),
+  );
+  const bareNoise = differences(cpuOf(BARE), cpuOf(BARE_AGAIN)).map(Math.abs);
+  const seen = Object.fromEntries(Object.entries(measured).map(([name, rounds]) => [name, seenBy(rounds)]));
+  return { route, bare: quantile(bare, 0.5), bareNoise: quantile(bareNoise, 0.5), over, seen };
+}
+
+function seenBy(rounds) {
+  const median = (name) =>
+    quantile(
+      rounds.map((measurement) => measurement[name]),
+      0.5,
+    );
+  return { 'requests/s': Math.round(median('perSecond')), 'p99 ms': round(median('p99')) };
+}
+
+function rowsOf({ route, over, seen }, { group, variants, peers, goals }) {
+  const goalsHere = goals[route] ?? {};
+  const alone = [
+    ...(goalsHere.ours === undefined ? [] : [{ name: OURS, what: route }]),
+    ...variants.map(({ name }) => ({ name, what: `${route}, ${name}` })),
+  ].map(({ name, what }) =>
+    row({
+      id: `${group}/${what}`,
+      what,
+      unit: UNIT,
+      ours: over[name],
+      goal: goalsHere.ours,
+      more: seen[name],
+    }),
+  );
+  const busy = peers.filter(({ idle = [] }) => !idle.includes(route));
+  const compared = busy.map(({ name }) =>
+    row({
+      id: `${group}/${route}/${name}`,
+      what: route,
+      unit: UNIT,
+      ours: over[OURS],
+      peer: { name, values: over[name] },
+      noise: ratioNoise(over[OURS], over[AGAIN], over[name]),
+      goal: goalsHere[name],
+      more: { ...seen[OURS], ...ofPeer(seen[name]) },
+    }),
+  );
+  return [...alone, ...compared];
+}
+
+const UNIT = 'µs';
+
+/** By how much the ratio to a peer differs when ours is replaced by itself, as most of the rounds have it. */
+function ratioNoise(once, again, peer) {
+  return quantile(
+    once.map((value, i) => Math.abs(value - again[i]) / peer[i]),
+    0.75,
+  );
+}
+
+export function ofPeer(figures) {
+  return Object.fromEntries(Object.entries(figures).map(([name, value]) => [`peer ${name}`, value]));
+}
+
+function summaryOf({ route, bare, bareNoise, over }) {
+  return `${route} ${bare.toFixed(1)} µs bare (± ${bareNoise.toFixed(1)}, ${over[OURS].length} rounds)`;
+}
+
+function otherCheckout(folder, ours) {
+  return { name: `${OURS} in ${basename(folder)}`, ...ours, checkout: folder };
+}
+
+function round(value) {
+  return Math.round(value * 100) / 100;
+}
