@@ -43,7 +43,12 @@ function forgiving(node: RedisNode): RedisNode {
 function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     signal.addEventListener('abort', () =>
-      reject(new SessionStoreError('prepare', `Redis did not answer within ${PATIENCE / 1000} seconds`)),
+      reject(
+        new SessionStoreError(
+          'prepare',
+          `Redis did not answer within ${PATIENCE / 1000} seconds; see that it runs, and where the client looks for it`,
+        ),
+      ),
     );
   });
 }

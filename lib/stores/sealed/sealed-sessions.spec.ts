@@ -43,7 +43,7 @@ describe('SealedSessions', () => {
     ['a weak previous key', [KEY, 'changeme'.repeat(5)], /keys\[1\] can be guessed/],
     ['one key twice', [KEY, OLD_KEY, Buffer.from(KEY)], /keys\[2\] is keys\[0\] once more/],
     ['a number', [42], /keys\[0\] must be a string, a Uint8Array or a secret KeyObject/],
-    ['nothing', [undefined], /keys\[0\] must be/],
+    ['nothing', [undefined], /keys\[0\] is undefined; is the variable set that it comes from\?/],
     [
       'a public key',
       [createPublicKey(generateKeyPairSync('ed25519').privateKey)],

@@ -15,7 +15,11 @@ export function resolveKeys(keys: unknown): { keys: readonly KeyObject[]; proble
   if (!Array.isArray(keys)) return { keys: [], problems: [`keys must be a list, [current, ...previous]`] };
   if (keys.length === 0) return { keys: [], problems: [`keys is empty; ${WAY_OUT}`] };
   const known = keys.map(toKeyObject);
-  const problems = known.flatMap((key, at) => problemsOf(key, at, known.slice(0, at)));
+  const problems = known.flatMap((key, at) =>
+    keys[at] === undefined
+      ? [`keys[${at}] is undefined; is the variable set that it comes from?`]
+      : problemsOf(key, at, known.slice(0, at)),
+  );
   return { keys: known.filter((key) => key !== null), problems };
 }
 
