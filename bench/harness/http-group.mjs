@@ -9,7 +9,8 @@ export const OURS = 'nestjs-tessera';
 const AGAIN = 'nestjs-tessera again';
 const BARE = 'bare';
 const BARE_AGAIN = 'bare again';
-const checkout = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+/** Whose bench and build are used. */
+export const checkout = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 /**
  * Serves ourselves and others over HTTP, and compares what a request costs over the same route of a bare application: CPU time in
@@ -37,16 +38,16 @@ export async function measureHttp({
   const beside = options.against === undefined ? variants : [];
   const subjects = [
     { name: BARE, module: 'bare' },
-    { name: OURS, ...ours },
+    { ...ours, name: OURS },
     ...beside.map((variant) => ({ ...ours, ...variant })),
     ...others,
-    { name: AGAIN, ...ours },
+    { ...ours, name: AGAIN },
     { name: BARE_AGAIN, module: 'bare' },
   ];
   const results = await runRounds({
     subjects: subjects.map((subject) => ({ checkout, ...subject })),
     platform,
-    routes: ROUTES.filter(({ name }) => (options.routes ?? USUAL).includes(name)),
+    routes: routesFor(options),
     requests: options.quick ? 500 : 2000,
     seconds,
   });
@@ -61,6 +62,10 @@ export async function measureHttp({
     ),
     notes: [`${platform}: ${figures.map(summaryOf).join('; ')}`],
   };
+}
+
+export function routesFor({ routes = USUAL }) {
+  return ROUTES.filter(({ name }) => routes.includes(name));
 }
 
 /** What each subject of a route takes, over bare by round, and what its clients saw. */
@@ -134,7 +139,7 @@ function summaryOf({ route, bare, bareNoise, over }) {
 }
 
 function otherCheckout(folder, ours) {
-  return { name: `${OURS} in ${basename(folder)}`, ...ours, checkout: folder };
+  return { ...ours, name: `${OURS} in ${basename(folder)}`, checkout: folder };
 }
 
 function round(value) {

@@ -49,13 +49,14 @@ export async function load(url, { requests, cookies, follow = false, checkHead, 
   });
   if (milliseconds.length !== requests || errors > 0 || timeouts > 0)
     wrong ??= `${milliseconds.length} of ${requests} answers, ${errors} errors, ${timeouts} timeouts`;
-  if (wrong !== undefined) throw new Error(`${url}: ${wrong}`);
+  if (wrong !== undefined) throw new Error(wrong);
   return { perSecond: (requests / (ended - begun)) * 1000, p99: quantile(milliseconds, 0.99) };
 }
 
-/** One request by itself. */
-export function get(url, cookie) {
-  return fetch(url, { headers: { ...PROXY, ...cookieHeader(cookie) } });
+/** One request by itself, and all of its answer: some save the session between the head and the end. */
+export async function get(url, cookie) {
+  const answer = await fetch(url, { headers: { ...PROXY, ...cookieHeader(cookie) } });
+  return { status: answer.status, cookies: answer.headers.getSetCookie(), body: await answer.text() };
 }
 
 /** What a client sends back for these Set-Cookie lines. */

@@ -29,6 +29,8 @@ export class Visit {
       follow: this.#follows,
       checkHead: (status, cookies) => checkHead(status, cookies, this.#expectedCookies),
       checkBody: (body) => checkBody(body, route.body),
+    }).catch((error) => {
+      throw this.#wrong(error.message);
     });
     const cpu = (await server.cpu()) - before;
     this.#total += requests;
@@ -50,8 +52,8 @@ export class Visit {
 
   async #verifyLogin() {
     const [before] = this.#cookies;
-    const answer = await get(this.server.url + '/login', before);
-    const after = cookieFrom(answer.headers.getSetCookie());
+    const { cookies } = await get(this.server.url + '/login', before);
+    const after = cookieFrom(cookies);
     await this.#expectUser(after, 'ada');
     if (this.server.keepsDataInCookie) return;
     if (after === before) throw this.#wrong('a login has left the cookie as it was');
@@ -80,19 +82,18 @@ export class Visit {
   }
 
   async #begin() {
-    const answer = await get(this.server.url + '/begin');
-    const cookies = answer.headers.getSetCookie();
-    if (answer.status !== 200 || cookies.length !== this.server.cookieLines)
-      throw this.#wrong(`no session began: status ${answer.status}, ${cookies.length} cookies`);
+    const { status, cookies } = await get(this.server.url + '/begin');
+    if (status !== 200 || cookies.length !== this.server.cookieLines)
+      throw this.#wrong(`no session began: status ${status}, ${cookies.length} cookies`);
     return cookieFrom(cookies);
   }
 
   async #json(path, cookie) {
-    return (await get(this.server.url + path, cookie)).json();
+    return JSON.parse((await get(this.server.url + path, cookie)).body);
   }
 
   #wrong(what) {
-    return new Error(`${this.server.name}, ${this.route.name}: ${what}`);
+    return new Error(`${this.server.name} answers ${this.route.name} wrongly: ${what}`);
   }
 }
 
