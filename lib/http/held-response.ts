@@ -18,6 +18,11 @@ interface Internals {
   _hasBody: boolean;
 }
 
+/** Where a response keeps who holds it. */
+const HOLDER = Symbol('nestjs-tessera.holder');
+
+type Held = ServerResponse & { [HOLDER]: HeldResponse | null };
+
 /** Goes out only when somebody has got hold of Node's own methods, in which case the connection ends as it says. */
 const HELD_HEADER = 'HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\n\r\n';
 
@@ -35,6 +40,16 @@ export class HeldResponse {
   #refused = false;
   #disguised = false;
   #state: 'holding' | 'answering' | 'failed' = 'holding';
+
+  /**
+   * What a held response answers in Node's place. One set for all that stays with them, and answers what Node does once they are let go:
+   * V8 keeps functions made for each response until the next major collection, and taking properties away makes a response slow.
+   */
+  static readonly #shadows: PropertyDescriptorMap = {
+    writableEnded: shadow('writableEnded', (held) => held.#standIn.writableEnded),
+    writableNeedDrain: shadow('writableNeedDrain', (held) => held.#refused && !held.#standIn.writableEnded),
+    writableLength: shadow('writableLength', (held) => held.#bytes),
+  };
 
   constructor(
     private readonly response: ServerResponse,
@@ -193,43 +208,50 @@ export class HeldResponse {
   #disguise(): void {
     const { response } = this;
     this.#disguised = true;
-    const shadow = (name: string, get: () => unknown): void =>
-      void Object.defineProperty(response, name, { get, configurable: true });
     response.statusCode = this.#standIn.statusCode;
     if (isHttp1(response)) {
       response.statusMessage = this.#standIn.statusMessage;
       internals(response)._header = HELD_HEADER;
     } else {
-      shadow('headersSent', () => true);
-      for (const name of ['setHeader', 'appendHeader', 'removeHeader']) shadow(name, () => refuseHeader);
+      Object.defineProperties(response, HTTP2_SENT);
     }
-    shadow('writableEnded', () => this.#standIn.writableEnded);
-    shadow('writableNeedDrain', () => this.#refused && !this.#standIn.writableEnded);
-    shadow('writableLength', () => this.#bytes);
+    (response as Held)[HOLDER] = this;
+    Object.defineProperties(response, HeldResponse.#shadows);
   }
 
   #undisguise(): void {
     const { response } = this;
     if (!this.#disguised) return;
     this.#disguised = false;
-    for (const name of [
-      'headersSent',
-      'setHeader',
-      'appendHeader',
-      'removeHeader',
-      'writableEnded',
-      'writableNeedDrain',
-      'writableLength',
-    ]) {
-      delete (response as unknown as Record<string, unknown>)[name];
-    }
+    (response as Held)[HOLDER] = null;
     if (isHttp1(response)) {
       // Somebody wrote past the response's own methods: the connection is of no use any more.
       if (internals(response)._headerSent) response.destroy();
       else internals(response)._header = null;
+    } else {
+      for (const name of Object.keys(HTTP2_SENT))
+        delete (response as unknown as Record<string, unknown>)[name];
     }
     Object.assign(response, this.#head);
   }
+}
+
+/** What HTTP/2's responses look like once their headers are sent; HTTP/1's do by themselves. Taken away again, for others may assign these. */
+const HTTP2_SENT: PropertyDescriptorMap = {
+  headersSent: { get: () => true, configurable: true },
+  setHeader: { get: () => refuseHeader, configurable: true },
+  appendHeader: { get: () => refuseHeader, configurable: true },
+  removeHeader: { get: () => refuseHeader, configurable: true },
+};
+
+function shadow(name: string, whileHeld: (held: HeldResponse) => unknown): PropertyDescriptor {
+  return {
+    get(this: Held): unknown {
+      const held = this[HOLDER];
+      return held === null ? Reflect.get(Object.getPrototypeOf(this) as object, name, this) : whileHeld(held);
+    },
+    configurable: true,
+  };
 }
 
 /** HTTP/2's compatibility response has a `_header` too, but as a getter. */
