@@ -35,7 +35,8 @@ export class SessionLoader {
       draft.superseded = this.#isRecent(record);
       return this.#reject(token, 'stale-token');
     }
-    if (!(await this.#read(draft, record))) return;
+    const error = this.#read(draft, record);
+    if (error !== null) return this.#discard(draft, record, error);
     draft.token = token;
 
     const now = this.options.clock();
@@ -45,19 +46,22 @@ export class SessionLoader {
     state.lastSeenAt = lastSeenOf(state, record.expiresAt, state.lastSeenAt);
   }
 
-  async #read(draft: SessionDraft, record: SessionRecord): Promise<boolean> {
+  #read(draft: SessionDraft, record: SessionRecord): UnreadableBody | null {
     try {
       draft.adopt(record);
-      return true;
+      return null;
     } catch (error) {
-      if (!(error instanceof UnreadableBody)) throw error;
-      this.#reject(record, error.newer ? 'newer-format' : 'corrupt');
-      if (!error.newer) {
-        await this.store.delete(record.id);
-        draft.discard = true;
-      }
-      return false;
+      if (error instanceof UnreadableBody) return error;
+      throw error;
     }
+  }
+
+  /** What a newer release wrote is left alone. */
+  async #discard(draft: SessionDraft, record: SessionRecord, { newer }: UnreadableBody): Promise<void> {
+    this.#reject(record, newer ? 'newer-format' : 'corrupt');
+    if (newer) return;
+    await this.store.delete(record.id);
+    draft.discard = true;
   }
 
   /**

@@ -51,11 +51,16 @@ export function isSessionId(text: string): text is SessionId {
   return ID_FORM.test(text);
 }
 
+const HASH_LENGTH = 43;
+const left = Buffer.alloc(HASH_LENGTH);
+const right = Buffer.alloc(HASH_LENGTH);
+
 /** Compares in constant time; hashes always have the same length. */
 export function sameHash(a: SecretHash, b: SecretHash): boolean {
-  const left = Buffer.from(a, 'latin1');
-  const right = Buffer.from(b, 'latin1');
-  return left.length === right.length && timingSafeEqual(left, right);
+  if (a.length !== HASH_LENGTH || b.length !== HASH_LENGTH) return false;
+  left.write(a, 'latin1');
+  right.write(b, 'latin1');
+  return timingSafeEqual(left, right);
 }
 
 function hashSecret(secret: string, realm: string): SecretHash {

@@ -2,18 +2,21 @@ import { UnsupportedValue, type SessionCodec } from './session-codec';
 import { decodeValue, encodeValue } from './session-state';
 import { SessionValueError } from './session.errors';
 
+/** Most requests hold no objects, and need no map of their own. */
+const NONE = new Map<string, never>();
+
 /**
  * Keeps an eye on the objects of a session that application code holds: each with the text it had, since an object may be
  * changed in place.
  */
 export class SessionValues {
-  readonly #seen = new Map<string, { readonly value: object; text: string | null }>();
+  #seen: Map<string, { readonly value: object; text: string | null }> = NONE;
 
   constructor(private readonly codec: SessionCodec) {}
 
   /** Notes what an object looks like when it is handed out. */
   see(key: string, value: object): void {
-    if (this.#seen.get(key)?.value !== value) this.#seen.set(key, { value, text: this.encode(key, value) });
+    if (this.#seen.get(key)?.value !== value) this.#note(key, value, this.encode(key, value));
   }
 
   /**
@@ -25,7 +28,7 @@ export class SessionValues {
     if (typeof value === 'function' || typeof value === 'symbol') this.encode(key, value);
     if (typeof value !== 'object' || value === null) return null;
     const text = this.encode(key, value);
-    this.#seen.set(key, { value, text });
+    this.#note(key, value, text);
     return text;
   }
 
@@ -73,7 +76,12 @@ export class SessionValues {
   }
 
   clear(): void {
-    this.#seen.clear();
+    this.#seen = NONE;
+  }
+
+  #note(key: string, value: object, text: string | null): void {
+    if (this.#seen === NONE) this.#seen = new Map();
+    this.#seen.set(key, { value, text });
   }
 
   #textOf(value: object): string | null {

@@ -14,6 +14,7 @@ class PendingCall<T> implements StoreCall, Expiring {
   #over = false;
 
   constructor(
+    private readonly deadlines: CallDeadlines,
     private readonly resolve: (value: T) => void,
     private readonly fail: (reason: Outcome, error?: unknown) => void,
   ) {}
@@ -28,6 +29,7 @@ class PendingCall<T> implements StoreCall, Expiring {
   #end(): boolean {
     const first = !this.#over;
     this.#over = true;
+    this.deadlines.delete(this);
     return first;
   }
 
@@ -89,22 +91,18 @@ export class StoreClient {
   /** Runs one call against the clock. What arrives after the deadline is ignored. */
   call<T>(operation: string, id: SessionId | null, run: (call: StoreCall) => Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const call = new PendingCall<T>(resolve, (reason, error) => {
+      const call = new PendingCall<T>(this.#deadlines, resolve, (reason, error) => {
         this.emit({ type: 'storeFailed', id, reason });
         reject(this.#failure(operation, reason, error));
       });
       this.#deadlines.add(call);
-      const end = (finish: () => void): void => {
-        this.#deadlines.delete(call);
-        finish();
-      };
       try {
         run(call).then(
-          (value) => end(() => call.succeed(value)),
-          (error: unknown) => end(() => call.break(error)),
+          (value) => call.succeed(value),
+          (error: unknown) => call.break(error),
         );
       } catch (error) {
-        end(() => call.break(error));
+        call.break(error);
       }
     });
   }

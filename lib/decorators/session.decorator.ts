@@ -12,9 +12,9 @@ export interface SessionSelection {
 }
 
 const inject = createParamDecorator(
-  async ({ name = DEFAULT_SESSION, key }: SessionSelection, context: ExecutionContext) => {
-    const session = await openSession(context, name);
-    return key === undefined ? session : session.get(key);
+  ({ name = DEFAULT_SESSION, key }: SessionSelection, context: ExecutionContext) => {
+    const opening = openSession(context, name);
+    return key === undefined ? opening : opening.then((session) => session.get(key));
   },
 );
 

@@ -93,7 +93,9 @@ export class RequestSessions implements RequestFacts {
 
   /** Settles whatever needs no store, and says whether that was all. */
   settle(): boolean {
-    return this.#handles.map((handle) => handle.settle()).every(Boolean);
+    let settled = true;
+    for (const handle of this.#handles) settled = handle.settle() && settled;
+    return settled;
   }
 
   /** Every session gets its commit, also when another's fails. */

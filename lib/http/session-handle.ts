@@ -15,6 +15,8 @@ const TARGETED = [
   'Vercel-CDN-Cache-Control',
 ];
 
+const DONE = Promise.resolve();
+
 /** What a handle wants to know of the request, whichever way it came in. */
 export interface RequestFacts {
   readonly headers: IncomingHttpHeaders;
@@ -27,7 +29,7 @@ export class SessionHandle {
   #session: Session | undefined;
   #presented = false;
   #decision: CommitDecision = KEEP;
-  #committing: Promise<void> = Promise.resolve();
+  #committing = DONE;
   /** The rights that the session had when a commit failed: the exception it threw is the answer, which must not wait for a second failure. */
   #failedWith: string | null = null;
   #running = 0;
@@ -108,7 +110,11 @@ export class SessionHandle {
     const reading = transport.read(this.request.headers);
     if (reading.kind === 'ambiguous') emit({ type: 'rejected', reason: 'ambiguous' });
     this.#presented = reading.kind === 'token';
-    this.#session = await manager.open(reading.kind === 'token' ? reading.value : null).catch(asUnavailable);
+    try {
+      this.#session = await manager.open(reading.kind === 'token' ? reading.value : null);
+    } catch (error) {
+      asUnavailable(error);
+    }
     this.#applySeal();
     return this.#session;
   }
@@ -178,9 +184,10 @@ function tooLate(): SessionError {
 
 function addVary(headers: ResponseHeaders, name: string): void {
   const vary = headers.get('Vary').join(', ');
+  if (vary === '') return headers.set('Vary', [name]);
   const names = vary.split(',').map((each) => each.trim().toLowerCase());
   if (names.includes('*') || names.includes(name.toLowerCase())) return;
-  headers.set('Vary', [vary === '' ? name : `${vary}, ${name}`]);
+  headers.set('Vary', [`${vary}, ${name}`]);
 }
 
 /** `private="some-header"` keeps back that header only, and what stands in quotes is no directive. */
