@@ -22,6 +22,9 @@ export { Principal } from './decorators/principal.decorator';
 export type { Elevation, LoginOptions, LogoutOptions } from './core/session';
 export type { SessionStatus } from './core/session-draft';
 export type { PrincipalInput } from './core/principal';
+// The types Session and Principal under names that are theirs alone: what a compiler writes into declarations for an inferred type.
+export type { Session as LoadedSession } from './core/session';
+export type { Principal as LoggedInPrincipal } from './core/principal';
 
 // In guards
 export { AuthGuard } from './guards/auth.guard';

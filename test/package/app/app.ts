@@ -5,6 +5,7 @@ import {
   MemorySessionStore,
   Principal,
   Session,
+  SessionEvents,
   SessionModule,
   SessionService,
   type SessionModuleOptions,
@@ -84,7 +85,23 @@ export class AppModule {
   }
 }
 
-/** Never called: it is here for the compiler. */
+/** Never called, all of them: they are here for the compiler. Their results are left to it, declarations included. */
+export class Inferred {
+  constructor(private readonly sessions: SessionService) {}
+
+  current() {
+    return this.sessions.current();
+  }
+
+  async principal() {
+    return (await this.sessions.current()).principal;
+  }
+
+  events(events: SessionEvents) {
+    return events;
+  }
+}
+
 export function misspell(session: Session): void {
   // @ts-expect-error -- not a key that the application has declared
   session.get('visitz');

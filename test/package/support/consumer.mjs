@@ -41,6 +41,7 @@ export class Consumer {
         target: 'es2022',
         module: 'nodenext',
         strict: true,
+        declaration: true,
         esModuleInterop: true,
         experimentalDecorators: true,
         emitDecoratorMetadata: true,
