@@ -5,8 +5,8 @@ export function given() {
   return JSON.parse(process.argv[2]);
 }
 
-/** Does the tasks it is asked for, by name, until its parent lets go. */
-export function answer(tasks) {
+/** Does the tasks it is asked for, by name, until its parent lets go; then `close` leaves nothing behind. */
+export function answer(tasks, close = () => {}) {
   process.on('message', async ({ task, parameters }) => {
     try {
       process.send({ value: await tasks[task](parameters) });
@@ -14,6 +14,9 @@ export function answer(tasks) {
       process.send({ error: error.stack });
     }
   });
-  process.on('disconnect', () => process.exit());
+  process.on('disconnect', async () => {
+    await close();
+    process.exit();
+  });
   process.send('ready');
 }

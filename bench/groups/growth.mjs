@@ -1,0 +1,101 @@
+import { createRequire } from 'node:module';
+import { noiseOf, row } from '../harness/row.mjs';
+import { stores } from '../subjects/stores.mjs';
+import { Child, withChildren } from '../in-process/child.mjs';
+import { interleave } from '../in-process/interleave.mjs';
+
+const require = createRequire(import.meta.url);
+
+export const title = 'Many sessions: what each operation costs as they grow, as a ratio to 1,000 of them';
+
+const GOAL = 1.3;
+const WHAT = {
+  read: 'open + get + commit',
+  write: 'open + change + commit',
+  find: "the store's find alone",
+  update: "the store's update alone",
+  revoke: "revoking a principal's 5 sessions",
+  sweep: 'sweeping, for each expired session',
+  get: 'a bare Map.get, for comparison',
+  delete: 'a bare Map.delete, for comparison',
+};
+/** Each with its sizes, and whether a server does the work: then the figure is the time until it answers. */
+const SUBJECTS = [
+  { name: 'memory', sizes: [1000, 10_000, 100_000, 1_000_000], rounds: 15 },
+  { name: 'map', module: 'map', sizes: [1000, 10_000, 100_000, 1_000_000], rounds: 15 },
+  { name: 'sqlite', sizes: [1000, 10_000, 100_000], rounds: 11 },
+  { name: 'postgres', sizes: [1000, 10_000, 100_000], rounds: 11, served: true },
+  { name: 'redis', sizes: [1000, 10_000, 100_000], rounds: 11, served: true },
+];
+
+export async function run({ quick }) {
+  const groups = [];
+  const skipped = [];
+  for (const subject of SUBJECTS) {
+    const missing = obstacleTo(subject.name);
+    if (missing !== undefined) skipped.push(`${subject.name} is left out: ${missing}.`);
+    else groups.push(await measure(quick ? rougher(subject) : subject));
+  }
+  const { noise } = groups[0];
+  return { rows: groups.flatMap(({ rows }) => rows), noise, notes: [...notes, ...skipped] };
+}
+
+function rougher({ sizes, ...subject }) {
+  return { ...subject, sizes: sizes.slice(0, -1), rounds: 7 };
+}
+
+async function measure(subject) {
+  const { name, module = 'growth', sizes, rounds, served = false } = subject;
+  // The smallest twice, for the noise.
+  const starts = [...sizes, sizes[0]].map((size) => () => start(module, { name, size, served }));
+  const figures = await withChildren(starts, async (children) => {
+    for (const child of children) await child.ask('fill');
+    await interleave(children, 3, (child) => child.ask('measure'));
+    return interleave(children, rounds, (child) => child.ask('measure'));
+  });
+  const valuesOf = (i, what) => figures[i].map((round) => round[what]);
+  const noises = {};
+  for (const what of Object.keys(figures[0][0]))
+    noises[what] = noiseOf(valuesOf(0, what), valuesOf(sizes.length, what));
+  const rows = Object.keys(noises).flatMap((what) =>
+    sizes.slice(1).map((size, i) =>
+      row({
+        id: `growth/${name}-${what}-${short(size)}/${short(sizes[0])}`,
+        what: `${name}, ${WHAT[what]}, ${short(size)} sessions`,
+        unit: 'µs',
+        ours: valuesOf(i + 1, what),
+        peer: { name: short(sizes[0]), values: valuesOf(0, what) },
+        noise: noises[what],
+        goal: module === 'growth' ? GOAL : undefined,
+      }),
+    ),
+  );
+  return { rows, noise: Math.max(...Object.values(noises)) };
+}
+
+/** Why a store cannot be had here. */
+function obstacleTo(name) {
+  if (typeof stores[name] === 'string') return stores[name];
+  if (name !== 'sqlite') return undefined;
+  try {
+    new (require('better-sqlite3'))(':memory:').close();
+    return undefined;
+  } catch {
+    return `better-sqlite3 is not built for Node ${process.version} (npm rebuild better-sqlite3)`;
+  }
+}
+
+function start(module, given) {
+  return Child.start(module, given, { execArgv: ['--max-old-space-size=4096'] });
+}
+
+/** 1M, 100k. */
+function short(count) {
+  return count >= 1_000_000 ? `${count / 1_000_000}M` : `${count / 1000}k`;
+}
+
+const notes = [
+  'Sessions of 200 bytes, half of them logged in, five to a principal; each size in a process of its own. Each operation has random sessions, which nothing has touched lately.',
+  'Of memory and SQLite the figure is CPU time of the process; of servers the time until they answered, one call after the other. Sweeping is without its rests.',
+  'With a million of anything, what is asked for is in memory instead of in the processor’s cache. The bare Map shows what that alone is on this machine.',
+];
