@@ -54,18 +54,19 @@ export async function measureHttp({
   const figures = results.map(({ route, measured }) => figuresOf(route.name, measured));
   return {
     rows: figures.flatMap((figure) => rowsOf(figure, { group, variants: beside, peers: others, goals })),
-    // Of an untouched request there is next to nothing that could be compared with itself.
-    noise: Math.max(
-      ...figures
-        .filter(({ route }) => route !== 'untouched' || figures.length === 1)
-        .map(({ over }) => noiseOf(over[OURS], over[AGAIN])),
-    ),
+    noise: Math.max(...compared(figures).map(({ over }) => noiseOf(over[OURS], over[AGAIN]))),
     notes: [`${platform}: ${figures.map(summaryOf).join('; ')}`],
   };
 }
 
 export function routesFor({ routes = USUAL }) {
   return ROUTES.filter(({ name }) => routes.includes(name));
+}
+
+/** Where nothing is kept there is next to nothing that could be compared with itself; only a run of just that has no better. */
+function compared(figures) {
+  const busy = figures.filter(({ route }) => route !== 'untouched' && route !== 'anonymous');
+  return busy.length > 0 ? busy : figures;
 }
 
 /** What each subject of a route takes, over bare by round, and what its clients saw. */
@@ -105,7 +106,7 @@ function rowsOf({ route, over, seen }, { group, variants, peers, goals }) {
     }),
   );
   const busy = peers.filter(({ idle = [] }) => !idle.includes(route));
-  const compared = busy.map(({ name }) =>
+  const besidePeers = busy.map(({ name }) =>
     row({
       id: `${group}/${route}/${name}`,
       what: route,
@@ -117,7 +118,7 @@ function rowsOf({ route, over, seen }, { group, variants, peers, goals }) {
       more: { ...seen[OURS], ...ofPeer(seen[name]) },
     }),
   );
-  return [...alone, ...compared];
+  return [...alone, ...besidePeers];
 }
 
 const UNIT = 'µs';

@@ -3,8 +3,8 @@ import { Visit } from './visit.mjs';
 
 /**
  * Serves all subjects at once and asks one after the other, round after round: what disturbs the machine disturbs them alike.
- * @param subjects each with a `name` of its own, and the `share` of the requests that it is asked where it is slow
- * @param seconds for everything; each route goes on for its part of what is left, with two rounds at least
+ * @param subjects each with a `name` of its own, and the `share` of the `requests` of a round that it gets where it is slow
+ * @param seconds for everything; each route goes on for its part of what is left
  * @returns for each route, each subject's measurements by name and round
  */
 export async function runRounds({ subjects, platform, routes, requests, seconds }) {
@@ -29,22 +29,27 @@ export async function runRounds({ subjects, platform, routes, requests, seconds 
   }
 }
 
-const FEWEST = 2;
+/** As many rounds as a figure needs to be a median of anything; where time is short they have fewer requests. */
+const ROUNDS = 4;
+const FEWEST_REQUESTS = 100;
 
 async function interleave(visits, until) {
   const measured = Object.fromEntries(visits.map(({ name }) => [name, []]));
-  let longest = 0;
+  const begun = performance.now();
   for (const { visit, requests } of visits) {
     await visit.prepare();
     // Compiling should be over before the first round.
     await visit.measure(requests);
   }
-  for (let round = 0; round < FEWEST || performance.now() + longest < until; round++) {
-    const begun = performance.now();
+  const warmUp = performance.now() - begun;
+  const part = Math.min(1, (until - performance.now()) / (ROUNDS * warmUp));
+  let longest = 0;
+  for (let round = 0; round < ROUNDS || performance.now() + longest < until; round++) {
+    const start = performance.now();
     // Every other round backwards, so that nobody always comes after the same neighbor.
     for (const { name, visit, requests } of round % 2 === 0 ? visits : visits.toReversed())
-      measured[name].push(await visit.measure(requests));
-    longest = Math.max(longest, performance.now() - begun);
+      measured[name].push(await visit.measure(Math.max(FEWEST_REQUESTS, Math.round(part * requests))));
+    longest = Math.max(longest, performance.now() - start);
   }
   for (const { visit } of visits) await visit.verify();
   return measured;
