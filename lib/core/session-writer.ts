@@ -31,10 +31,12 @@ export class SessionWriter {
   }
 
   async write(draft: SessionDraft): Promise<CommitDecision> {
-    await this.#removeEnded(draft);
+    if (draft.ended.length > 0) await this.#removeEnded(draft);
     const decision = laterOf(this.#untold.get(draft) ?? KEEP, await this.#decide(draft));
     if (decision.kind !== 'keep') this.#untold.set(draft, decision);
-    const last = await this.#endOthers(draft, decision);
+    const { ended, absorbed, merging } = draft;
+    const isAlone = ended.length + absorbed.length + merging.length === 0;
+    const last = isAlone ? decision : await this.#endOthers(draft, decision);
     if (last.kind !== 'keep') this.#untold.delete(draft);
     this.#publish(draft);
     return draft.base === null && last.kind === 'issue' ? nothing(draft) : last;
@@ -58,7 +60,7 @@ export class SessionWriter {
       case 'unchanged':
         return this.shelf.isDue(draft) ? this.shelf.extend(draft) : nothing(draft);
       case 'changed':
-        await this.#merger.bringIn(draft);
+        if (draft.merging.length > 0) await this.#merger.bringIn(draft);
         // What was to be brought in may have been nothing.
         if (draft.status !== 'changed') return nothing(draft);
         return draft.base === null ? this.shelf.insert(draft) : this.shelf.update(draft);

@@ -100,6 +100,8 @@ export class RequestSessions implements RequestFacts {
 
   /** Every session gets its commit, also when another's fails. */
   async commit(): Promise<void> {
+    const [only, ...others] = this.#handles;
+    if (only !== undefined && others.length === 0) return only.commit();
     const outcomes = await Promise.allSettled(this.#handles.map((handle) => handle.commit()));
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   }
