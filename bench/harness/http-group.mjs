@@ -21,7 +21,7 @@ export const checkout = dirname(dirname(dirname(fileURLToPath(import.meta.url)))
  * @param peers each with a `name`, its `module`, its `options`, and the `share` of the requests that it gets where it is
  *   slow, and as `idle` the routes on which it does nothing: a ratio to that means nothing
  * @param goals by route and peer, as ratios; for `ours`, in microseconds over bare
- * @param seconds for everything
+ * @param seconds for all usual routes
  * @param options what the command line asks for; with `against`, another checkout is the only peer
  */
 export async function measureHttp({
@@ -44,12 +44,13 @@ export async function measureHttp({
     { ...ours, name: AGAIN },
     { name: BARE_AGAIN, module: 'bare' },
   ];
+  const routes = routesFor(options);
   const results = await runRounds({
     subjects: subjects.map((subject) => ({ checkout, ...subject })),
     platform,
-    routes: routesFor(options),
+    routes,
     requests: options.quick ? 500 : 2000,
-    seconds,
+    seconds: seconds * Math.min(1, routes.length / USUAL.length),
   });
   const figures = results.map(({ route, measured }) => figuresOf(route.name, measured));
   return {
@@ -60,6 +61,11 @@ export async function measureHttp({
 }
 
 export function routesFor({ routes = USUAL }) {
+  const unknown = routes.filter((name) => ROUTES.every((route) => route.name !== name));
+  if (unknown.length > 0)
+    throw new Error(
+      `There is no route ${unknown.join(', ')}; known are ${ROUTES.map(({ name }) => name).join(', ')}.`,
+    );
   return ROUTES.filter(({ name }) => routes.includes(name));
 }
 
