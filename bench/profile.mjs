@@ -1,0 +1,93 @@
+// node bench/profile.mjs: where a request's time goes, by whose code takes it. See profile.md.
+import { Session } from 'node:inspector/promises';
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { handOver } from './harness/node.mjs';
+import { Requests } from './in-process/requests.mjs';
+
+// The first that matches. What is not named here counts for whoever called it: hashing, buffers, and what is built into the language.
+const PARTS = [
+  [/\/bench\//, 'this bench'],
+  [/\/dist\/transports\/|node_modules\/cookie\//, 'ours: the cookie'],
+  [/node_modules\/(@nestjs|rxjs)\//, 'Nest and RxJS'],
+  [/node_modules\//, 'Express or Fastify'],
+  [/\/dist\/http\/(session-gate|held-response|response-headers)/, 'ours: gate and headers'],
+  [/\/dist\/http\//, 'ours: hook, handle and interceptor'],
+  [/\/dist\/core\/(session-codec|session-state)/, 'ours: JSON'],
+  [/\/dist\/core\/session-token/, 'ours: token and SHA-256'],
+  [/\/dist\/core\/(store-client|call-deadlines)|\/dist\/stores\//, 'ours: memory store and deadline'],
+  [/\/dist\/(core|decorators|[a-z.-]+js)/, 'ours: session, loader and writer'],
+  [
+    /^node:(_http|events|net|stream|internal\/(streams|stream_base|timers|http))/,
+    'Node: HTTP, streams and events',
+  ],
+  [/^node:(async_hooks|internal\/(process|async))/, 'promises, ticks and async context'],
+];
+
+const { values } = parseArgs({
+  options: {
+    platform: { type: 'string', default: 'fastify' },
+    route: { type: 'string', default: 'read' },
+    subject: { type: 'string', default: 'tessera' },
+    /** `interceptor: false` */
+    gate: { type: 'boolean', default: false },
+    requests: { type: 'string', default: '60000' },
+    node: { type: 'string', default: process.execPath },
+  },
+});
+handOver(resolve(values.node));
+process.env.NODE_ENV = 'production';
+const { platform, route, subject, gate } = values;
+const count = Number(values.requests);
+
+const { start } = await import(`./subjects/${subject}.mjs`);
+const app = await start(platform, gate ? { interceptor: false } : {});
+await app.init();
+if (platform === 'fastify') await app.getHttpAdapter().getInstance().ready();
+const requests = new Requests(app);
+await requests.run(route, 30_000);
+
+const before = process.cpuUsage();
+await requests.run(route, 20_000);
+const { user, system } = process.cpuUsage(before);
+
+const session = new Session();
+session.connect();
+await session.post('Profiler.enable');
+await session.post('Profiler.setSamplingInterval', { interval: 200 });
+await session.post('Profiler.start');
+await requests.run(route, count);
+const { profile } = await session.post('Profiler.stop');
+
+const cpu = (user + system) / 20_000;
+console.log(
+  `Node ${process.version}, ${platform}, ${route}, ${subject}${gate ? ' without interceptor' : ''}: ${cpu.toFixed(1)} µs a request\n`,
+);
+const parts = partsOf(profile);
+const total = [...parts.values()].reduce((a, b) => a + b);
+for (const [part, time] of [...parts].sort(([, a], [, b]) => b - a))
+  console.log(`${((time / total) * cpu).toFixed(2).padStart(6)} µs  ${part}`);
+await app.close();
+
+/** The samples' time by part: the innermost frame that belongs to one decides. */
+function partsOf({ nodes, samples, timeDeltas }) {
+  const parents = new Map(nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id])));
+  const frames = new Map(nodes.map(({ id, callFrame }) => [id, callFrame]));
+  const found = new Map();
+  for (const [i, id] of samples.entries()) {
+    let part;
+    for (let at = id; at !== undefined && part === undefined; at = parents.get(at))
+      part = partOf(frames.get(at));
+    if (part === 'idle') continue;
+    part ??= 'Node: the rest';
+    found.set(part, (found.get(part) ?? 0) + (timeDeltas[i + 1] ?? 0));
+  }
+  return found;
+}
+
+function partOf({ functionName, url }) {
+  if (functionName === '(idle)') return 'idle';
+  if (functionName === '(garbage collector)') return 'garbage collector';
+  if (functionName === 'runMicrotasks') return 'promises, ticks and async context';
+  return PARTS.find(([pattern]) => pattern.test(url))?.[1];
+}

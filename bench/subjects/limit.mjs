@@ -1,0 +1,59 @@
+import { randomBytes } from 'node:crypto';
+import { createParamDecorator } from '@nestjs/common';
+import { data } from './data.mjs';
+import { createApp, defineController } from './define.mjs';
+
+const sessions = new Map();
+const COOKIE = /(?:^|; )__Host-session=([^;]*)/;
+
+/** The value that handlers get: found in a map at once, by a cookie that nobody has checked. */
+const Found = createParamDecorator((_, context) => {
+  const { headers } = context.switchToHttp().getRequest();
+  return sessions.get(COOKIE.exec(headers.cookie ?? '')?.[1]) ?? {};
+});
+
+const Response = createParamDecorator((_, context) => context.switchToHttp().getResponse());
+
+/** What cannot be undercut: a cookie looked up by hand, and nothing else that a session is for. */
+class LimitController {
+  untouched() {
+    return { hello: 'world' };
+  }
+
+  anonymous({ theme = null }) {
+    return { theme };
+  }
+
+  begin(_session, response) {
+    begin(response, structuredClone(data));
+    return { begun: true };
+  }
+
+  read({ theme }) {
+    return { theme };
+  }
+
+  write(session) {
+    return { visits: ++session.visits };
+  }
+
+  firstWrite(_session, response) {
+    begin(response, { visits: 1 });
+    return { visits: 1 };
+  }
+}
+
+function begin(response, session) {
+  const token = randomBytes(48).toString('base64url');
+  sessions.set(token, session);
+  (response.raw ?? response).setHeader(
+    'Set-Cookie',
+    `__Host-session=${token}; Path=/; HttpOnly; Secure; SameSite=Lax`,
+  );
+}
+
+export const keepsSessions = true;
+
+export function start(platform) {
+  return createApp(platform, { controllers: [defineController(LimitController, [Found(), Response()])] });
+}
