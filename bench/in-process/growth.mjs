@@ -2,6 +2,7 @@
 import { isPrepared, isSweepable } from 'nestjs-tessera';
 import { stores } from '../subjects/stores.mjs';
 import { answer, given } from './answer.mjs';
+import { Figures } from './figures.mjs';
 import { EACH, Population } from './population.mjs';
 import { HOUR, newManager } from './sessions.mjs';
 
@@ -12,29 +13,27 @@ if (isPrepared(store)) await store.prepare();
 const manager = newManager(store);
 const population = new Population(store, size);
 
-/** What is there to do, and how often in a round: no more than a small store can bear. */
-const VISITS = served ? 150 : Math.min(2000, size / 2);
-const REVOCATIONS = served ? 10 : 20;
+/** How much is done at once: as much for many sessions as for few, and no more than few can bear. */
+const [VISITS, REVOCATIONS, BATCHES] = served ? [100, 10, 1] : [400, 20, 4];
 const EXPIRED = 100;
+const [BUSY, AGAIN] = [40, 10];
+const hasBusy = name === 'memory';
 
 const tasks = {
-  fill: async () => {
-    await population.fill();
-  },
+  fill: () => population.fill(),
   /** Microseconds of each, and of a sweep for each session that it removed. */
   measure: async () => {
-    const figures = {};
-    await expire();
-    figures.read = await timed(VISITS, population.some(VISITS).map(openAndGet));
-    figures.find = await timed(VISITS, population.some(VISITS).map(find));
-    const first = await sweep();
-    await expire();
-    figures.write = await timed(VISITS, population.some(VISITS).map(openAndChange));
-    figures.update = await timed(VISITS, population.some(VISITS).map(update));
-    const second = await sweep();
-    if (isSweepable(store)) figures.sweep = (first + second) / 2;
-    figures.revoke = await revoke();
-    return figures;
+    const figures = new Figures();
+    for (let batch = 0; batch < BATCHES; batch++) {
+      await expire();
+      await visit(figures, 'read', openAndGet);
+      await visit(figures, 'write', openAndChange);
+      await sweep(figures);
+      await visit(figures, 'find', find);
+      await visit(figures, 'update', update);
+      await revoke(figures);
+    }
+    return figures.means();
   },
 };
 
@@ -79,42 +78,41 @@ function update(n) {
   };
 }
 
-async function revoke() {
-  const first = population.principals(REVOCATIONS);
-  const operations = first.map((n) => {
+/** Random sessions; and a few again and again, as when few of many are busy, which the processor then has at hand. */
+async function visit(figures, what, prepare) {
+  await figures.time(what, VISITS, population.some(VISITS).map(prepare));
+  if (!hasBusy) return;
+  const busy = population.some(BUSY);
+  for (let i = -1; i < AGAIN; i++) {
+    const operations = busy.map(prepare);
+    if (i < 0) for (const operation of operations) await operation();
+    else await figures.time(`${what}-busy`, BUSY, operations);
+  }
+}
+
+async function revoke(figures) {
+  const principals = population.principals(REVOCATIONS);
+  const operations = principals.map((n) => {
     const principal = population.principal(n);
     return async () => {
       const removed = await store.deleteByPrincipal(principal, call);
       if (removed !== EACH) throw new Error(`${removed} sessions were revoked`);
     };
   });
-  const time = await timed(REVOCATIONS, operations);
-  await population.insert(first.flatMap((n) => Array.from({ length: EACH }, (_, i) => n + i)));
-  return time;
+  await figures.time('revoke', REVOCATIONS, operations);
+  await population.insert(principals.flatMap((n) => Array.from({ length: EACH }, (_, i) => n + i)));
 }
 
-/** Some expire, and what is done before they are swept drives them out of the processor's cache. */
+/** Some expire; what is done before they are swept drives them out of the processor's cache. */
 async function expire() {
   if (isSweepable(store)) await population.expire(EXPIRED, Date.now() - HOUR);
 }
 
-async function sweep() {
-  if (!isSweepable(store)) return 0;
+async function sweep(figures) {
+  if (!isSweepable(store)) return;
   let removed;
-  const time = await timed(EXPIRED, [
-    async () => (removed = await store.sweep(Date.now(), 2 * EXPIRED, call)),
-  ]);
+  const sweepAll = async () => (removed = await store.sweep(Date.now(), 2 * EXPIRED, call));
+  await figures.time('sweep', EXPIRED, [sweepAll]);
   if (removed !== EXPIRED) throw new Error(`${removed} sessions were swept`);
   await population.revive();
-  return time;
-}
-
-/** CPU time of this process, or, where another serves, the time until it answered. One after the other. */
-async function timed(count, operations) {
-  const cpu = process.cpuUsage();
-  const begun = performance.now();
-  for (const operation of operations) await operation();
-  const passed = (performance.now() - begun) * 1000;
-  const { user, system } = process.cpuUsage(cpu);
-  return (served ? passed : user + system) / count;
 }

@@ -87,6 +87,7 @@ export class Population {
 
   /** Different live ones. */
   some(count) {
+    if (count > this.size - this.expired.length) throw new Error(`there are not ${count} sessions`);
     const chosen = new Set();
     while (chosen.size < count) {
       const n = Math.floor(this.#random() * this.size);
@@ -97,6 +98,7 @@ export class Population {
 
   /** Different principals, each by the first of its sessions. */
   principals(count) {
+    if (count > this.size / (2 * EACH)) throw new Error(`there are not ${count} principals`);
     const chosen = new Set();
     while (chosen.size < count) chosen.add(Math.floor((this.#random() * this.size) / (2 * EACH)) * 2 * EACH);
     return [...chosen];
