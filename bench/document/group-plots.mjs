@@ -1,58 +1,56 @@
 import { bars, lines } from './plots.mjs';
 
 const OURS = 'nestjs-tessera';
-const HTTP = ['overhead-express', 'overhead-fastify', 'redis', 'postgres'];
+const HTTP = {
+  'overhead-express': 'Nest on Express, sessions in memory',
+  'overhead-fastify': 'Nest on Fastify, sessions in memory',
+  redis: 'Sessions in Redis',
+  postgres: 'Sessions in PostgreSQL',
+};
 
 /** The plots of a run, by name. */
 export function plotsOf({ about, groups }) {
   const found = new Map();
   for (const group of groups) {
-    const isServed = HTTP.includes(group.name);
-    if (isServed)
-      found.set(group.name, barsOf(group, 'µs of CPU a request over the route without sessions', about));
+    const title = HTTP[group.name];
+    if (title !== undefined) found.set(group.name, barsOf(group, title, about));
     if (group.name === 'growth') found.set(group.name, growthOf(group, about));
   }
   return found;
 }
 
-function barsOf({ title, rows }, unit, { node }) {
+/** Where a group has peers on two platforms, those on the first: each has a route without sessions of its own. */
+function barsOf({ rows }, title, { node }) {
   const compared = rows.filter(({ peer }) => peer);
-  const categories = unique(compared.map(({ what }) => what));
-  const peers = unique(compared.map(({ peer }) => peer.name));
-  const valueOf = (match, side) => compared.find(match)?.[side].median ?? null;
+  const here = compared.filter(({ platform }) => platform === compared[0].platform);
+  const categories = unique(here.map(({ what }) => what));
+  const peers = unique(here.map(({ peer }) => peer.name));
+  const of = (what, name) =>
+    here.find((row) => row.what === what && (name === undefined || row.peer.name === name));
   return bars({
     title,
-    unit: `${unit}, Node ${node.slice(1)}; shorter is better`,
+    unit: `µs of CPU a request over the route without sessions, Node ${node.slice(1)}; shorter is better`,
     categories,
     series: [
-      {
-        name: OURS,
-        ours: true,
-        values: categories.map((what) => valueOf((row) => row.what === what, 'ours')),
-      },
+      { name: OURS, ours: true, values: categories.map((what) => of(what).ours.median) },
       ...peers.map((name) => ({
         name,
-        values: categories.map((what) =>
-          valueOf((row) => row.what === what && row.peer.name === name, 'peer'),
-        ),
+        values: categories.map((what) => of(what, name)?.peer.median ?? null),
       })),
     ],
   });
 }
 
-/** Rows are called `<store>, <operation>, <size>`. */
-function growthOf({ title, rows }, { node }) {
-  const points = rows
-    .filter(({ id }) => id.startsWith('growth/memory'))
-    .map(({ id, ratio, ours }) => ({
-      operation: id.split('/')[2],
-      size: id.split('/')[3],
-      value: ratio?.median ?? ours.median,
-    }));
+/** Rows are called `growth/memory-<operation>-<size>/1k`. */
+function growthOf({ rows }, { node }) {
+  const points = rows.flatMap(({ id, ratio }) => {
+    const [, operation, size] = /^growth\/memory-(.+)-(\w+)\/1k$/.exec(id) ?? [];
+    return operation === undefined ? [] : [{ operation, size, value: ratio.median }];
+  });
   const sizes = unique(points.map(({ size }) => size));
   return lines({
-    title,
-    unit: `the memory store, cost as a multiple of that with 1,000 sessions, Node ${node.slice(1)}`,
+    title: 'Growth',
+    unit: `the memory store, as a multiple of the cost with 1,000 sessions, Node ${node.slice(1)}`,
     sizes: ['1k', ...sizes],
     limit: 1.3,
     series: unique(points.map(({ operation }) => operation)).map((operation, i) => ({

@@ -5,12 +5,14 @@ export function tableOf(name, runs) {
   const groups = runs.map(({ groups }) => groups.find((group) => group.name === name));
   const { rows } = groups[0];
   const hasPeers = rows.some(({ peer }) => peer);
+  const asked = ['commands', 'statements'].find((name) => rows.some(({ more }) => more[name] !== undefined));
   const head = [
     ...['what', ...(hasPeers ? ['against'] : []), 'unit'],
     ...runs.flatMap(({ about }) => [
       `Node ${about.node.slice(1)}`,
       ...(hasPeers ? ['the other', 'ratio'] : []),
     ]),
+    ...(asked === undefined ? [] : [`${asked} a request`]),
     ...(rows.some(({ goal }) => goal) ? ['goal'] : []),
   ];
   const lines = rows.map((row) => [

@@ -54,7 +54,9 @@ export async function measureHttp({
   });
   const figures = results.map(({ route, measured }) => figuresOf(route.name, measured));
   return {
-    rows: figures.flatMap((figure) => rowsOf(figure, { group, variants: beside, peers: others, goals })),
+    rows: figures
+      .flatMap((figure) => rowsOf(figure, { group, variants: beside, peers: others, goals }))
+      .map((one) => ({ ...one, platform })),
     noise: Math.max(...compared(figures).map(({ over }) => noiseOf(over[OURS], over[AGAIN]))),
     notes: [`${platform}: ${figures.map(summaryOf).join('; ')}`],
   };
