@@ -12,7 +12,11 @@ const Found = createParamDecorator((_, context) => {
   return sessions.get(COOKIE.exec(headers.cookie ?? '')?.[1]) ?? {};
 });
 
-const Response = createParamDecorator((_, context) => context.switchToHttp().getResponse());
+/** Node's own: Nest would wait for Fastify's to be sent, since it has a `then`. */
+const Response = createParamDecorator((_, context) => {
+  const response = context.switchToHttp().getResponse();
+  return response.raw ?? response;
+});
 
 /** What cannot be undercut: a cookie looked up by hand, and nothing else that a session is for. */
 class LimitController {
@@ -46,10 +50,7 @@ class LimitController {
 function begin(response, session) {
   const token = randomBytes(48).toString('base64url');
   sessions.set(token, session);
-  (response.raw ?? response).setHeader(
-    'Set-Cookie',
-    `__Host-session=${token}; Path=/; HttpOnly; Secure; SameSite=Lax`,
-  );
+  response.setHeader('Set-Cookie', `__Host-session=${token}; Path=/; HttpOnly; Secure; SameSite=Lax`);
 }
 
 export const keepsSessions = true;
