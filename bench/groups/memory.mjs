@@ -91,11 +91,12 @@ function rowsOf(id, what, bytes, noise) {
 function pauseRows(pauses, count) {
   const what = 'longest pause while all expire';
   const id = `memory/pause-${count}`;
-  const { busy, passed, batch, seconds } = pauses[OURS];
+  const { busy, passed, batch, collection, seconds } = pauses[OURS];
   const ours = [busy];
   const more = {
     'ms with what the machine took': passed,
     'longest batch ms': batch,
+    'longest step of the garbage collector ms': collection,
     'seconds until all are gone': seconds,
   };
   const name = 'express-session';

@@ -12,8 +12,6 @@ export async function runRounds({ subjects, platform, routes, requests, seconds 
   const servers = [];
   try {
     for (const subject of subjects) servers.push(await Server.start(subject, platform));
-    for (const server of servers)
-      await warmUp(new Visit(server, routes[0]), requests, (WARM_UP * seconds) / servers.length);
     const results = [];
     for (const [i, route] of routes.entries()) {
       const visits = servers.map((server, s) => ({
@@ -31,13 +29,17 @@ export async function runRounds({ subjects, platform, routes, requests, seconds 
   }
 }
 
-/** Which part of the time goes into compiling, which is not what a server does for most of its life. */
-const WARM_UP = 0.12;
+/**
+ * Which part of the time goes into compiling, which is not what a server does for most of its life. It takes V8 tens of thousands of
+ * requests, and each route has code of its own.
+ */
+const WARM_UP = 0.5;
 
-async function warmUp(visit, requests, seconds) {
-  const until = performance.now() + seconds * 1000;
+async function warmUp(visit, requests, milliseconds) {
+  const until = performance.now() + milliseconds;
   await visit.prepare();
-  while (performance.now() < until) await visit.measure(requests);
+  do await visit.measure(requests);
+  while (performance.now() < until);
 }
 
 /** As many rounds as a figure needs to be a median of anything; where time is short they have fewer requests. */
@@ -46,12 +48,10 @@ const FEWEST_REQUESTS = 100;
 
 async function interleave(visits, until) {
   const measured = Object.fromEntries(visits.map(({ name }) => [name, []]));
+  const each = (WARM_UP * (until - performance.now())) / visits.length;
+  for (const { visit, requests } of visits) await warmUp(visit, requests, each);
   const begun = performance.now();
-  for (const { visit, requests } of visits) {
-    await visit.prepare();
-    // Compiling what is this route's alone.
-    await visit.measure(requests);
-  }
+  for (const { visit, requests } of visits) await visit.measure(requests);
   const once = performance.now() - begun;
   const part = Math.min(1, (until - performance.now()) / (ROUNDS * once));
   let longest = 0;

@@ -83,11 +83,9 @@ async function visit(figures, what, prepare) {
   await figures.time(what, VISITS, population.some(VISITS).map(prepare));
   if (!hasBusy) return;
   const busy = population.some(BUSY);
-  for (let i = -1; i < AGAIN; i++) {
-    const operations = busy.map(prepare);
-    if (i < 0) for (const operation of operations) await operation();
-    else await figures.time(`${what}-busy`, BUSY, operations);
-  }
+  for (const operation of busy.map(prepare)) await operation();
+  const again = Array.from({ length: AGAIN }, () => busy.map(prepare)).flat();
+  await figures.time(`${what}-busy`, again.length, again);
 }
 
 async function revoke(figures) {

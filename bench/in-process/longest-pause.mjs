@@ -1,3 +1,4 @@
+import { PerformanceObserver } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 
 /**
@@ -7,8 +8,16 @@ import { setTimeout as pause } from 'node:timers/promises';
 export class LongestPause {
   #busy = 0;
   #passed = 0;
+  #collection = 0;
   #last = now();
   #timer = setInterval(() => this.#look(), 1);
+  #collections = new PerformanceObserver((list) => {
+    for (const { duration } of list.getEntries()) this.#collection = Math.max(this.#collection, duration);
+  });
+
+  constructor() {
+    this.#collections.observe({ entryTypes: ['gc'] });
+  }
 
   #look() {
     const at = now();
@@ -19,12 +28,13 @@ export class LongestPause {
     this.#last = at;
   }
 
-  /** The longest of either, in milliseconds. */
+  /** The longest pause, time between two looks, and step of the garbage collector, in milliseconds. */
   async end() {
     // A pause that is under way is seen when it is over.
     await pause(5);
     clearInterval(this.#timer);
-    return { busy: this.#busy, passed: this.#passed };
+    this.#collections.disconnect();
+    return { busy: this.#busy, passed: this.#passed, collection: this.#collection };
   }
 }
 
