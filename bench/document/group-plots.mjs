@@ -44,7 +44,7 @@ function barsOf({ rows }, title, { node }) {
 /** Rows are called `growth/memory-<operation>-<size>/1k`. */
 function growthOf({ rows }, { node }) {
   const points = rows.flatMap(({ id, ratio }) => {
-    const [, operation, size] = /^growth\/memory-(.+)-(\w+)\/1k$/.exec(id) ?? [];
+    const [, operation, size] = /^growth\/memory-(read|write|revoke|sweep)-(\w+)\/1k$/.exec(id) ?? [];
     return operation === undefined ? [] : [{ operation, size, value: ratio.median }];
   });
   const sizes = unique(points.map(({ size }) => size));
