@@ -19,7 +19,7 @@ const WHAT = {
   get: 'a bare Map.get, for comparison',
   delete: 'a bare Map.delete, for comparison',
 };
-const WARM_UP = 4;
+const WARM_UP = 10;
 const BUSY = '-busy';
 const SIZES = [1000, 10_000, 100_000];
 /** Each with its sizes, and whether a server does the work: then the figure is the time until it answers. */
@@ -89,7 +89,7 @@ function obstacleTo(name) {
 }
 
 function start(module, given) {
-  return Child.start(module, given, { execArgv: ['--max-old-space-size=4096'] });
+  return Child.start(module, given, { execArgv: ['--expose-gc', '--max-old-space-size=4096'] });
 }
 
 function describe(what) {
