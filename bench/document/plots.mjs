@@ -11,7 +11,7 @@ const FONT = 'Helvetica, Arial, sans-serif';
  * @param series `{ name, values, ours }`, a value (or `null`) for each category
  */
 export function bars({ title, unit, categories, series }) {
-  const height = 110 + categories.length * (series.length * 17 + 16);
+  const height = 132 + categories.length * (series.length * 17 + 16);
   return draw(height, {
     ...frame(title, unit, series),
     xAxis: { type: 'value', ...axis(), splitNumber: 6 },
@@ -36,7 +36,7 @@ export function bars({ title, unit, categories, series }) {
 
 /** Lines over sizes that grow tenfold. */
 export function lines({ title, unit, sizes, series, limit }) {
-  return draw(340, {
+  return draw(362, {
     ...frame(title, unit, series),
     xAxis: { type: 'category', data: sizes, ...axis() },
     yAxis: { type: 'value', min: 0, ...axis() },
@@ -77,15 +77,15 @@ function frame(title, unit, series) {
       subtextStyle: { ...text, fontSize: 12 },
     },
     legend: {
-      top: 8,
-      right: 8,
-      itemGap: 20,
+      top: 50,
+      left: 4,
+      itemGap: 24,
       itemWidth: 14,
       itemHeight: 9,
       textStyle: { ...text, fontSize: 12 },
       data: series.map(({ name }) => name),
     },
-    grid: { left: 12, right: 56, top: 66, bottom: 12, containLabel: true },
+    grid: { left: 12, right: 56, top: 88, bottom: 12, containLabel: true },
     color: series.map(({ ours }) => (ours ? OURS : OTHERS[others++ % OTHERS.length])),
   };
 }
