@@ -1,8 +1,9 @@
 import { figure } from './plots.mjs';
 
-/** One group of all runs: a line for each row, the runs side by side. */
-export function tableOf(name, runs) {
-  const groups = runs.map(({ groups }) => groups.find((group) => group.name === name));
+/** One group: a line for each row, the runs that have it side by side. */
+export function tableOf(name, allRuns) {
+  const runs = allRuns.filter(({ groups }) => groups.some((group) => group.name === name));
+  const groups = runs.map((run) => run.groups.find((group) => group.name === name));
   const { rows } = groups[0];
   const hasPeers = rows.some(({ peer }) => peer);
   const asked = ['commands', 'statements'].find((name) => rows.some(({ more }) => more[name] !== undefined));
@@ -21,17 +22,16 @@ export function tableOf(name, runs) {
     row.unit,
     ...groups.flatMap((group) =>
       cellsOf(
-        group?.rows.find(({ id }) => id === row.id),
+        group.rows.find(({ id }) => id === row.id),
         hasPeers,
       ),
     ),
+    ...(asked === undefined ? [] : [`${row.more[asked]}, the other ${row.more[`peer ${asked}`]}`]),
     ...(head.includes('goal')
       ? [row.goal ? `≤ ${figure(row.goal.atMost)} ${row.goal.met ? '✓' : '✗'}` : '']
       : []),
   ]);
-  const noise = groups
-    .map((group, i) => group && `${percent(group.noise)} (Node ${runs[i].about.node.slice(1)})`)
-    .filter(Boolean);
+  const noise = groups.map((group, i) => `${percent(group.noise)} (Node ${runs[i].about.node.slice(1)})`);
   return `${markdown(head, lines)}\n\nA ratio this close to 1 is a draw: ${noise.join(', ')}.`;
 }
 
