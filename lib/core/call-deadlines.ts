@@ -1,8 +1,12 @@
-/** Something that must not take forever. */
-export interface Expiring {
+/** Something that must not take forever, and its place in the line of all that is under way. */
+export abstract class Expiring {
   /** When it is given up, as `performance.now()` tells time. */
-  due: number;
-  expire(): void;
+  due = 0;
+  previous: Expiring | null = null;
+  next: Expiring | null = null;
+
+  /** Takes too long: it must leave the line. */
+  abstract expire(): void;
 }
 
 /**
@@ -10,7 +14,8 @@ export interface Expiring {
  * all of them, and beginning and ending cost next to nothing.
  */
 export class CallDeadlines {
-  readonly #pending = new Set<Expiring>();
+  #first: Expiring | null = null;
+  #last: Expiring | null = null;
   #timer: NodeJS.Timeout | undefined;
 
   /** @param timeout in milliseconds */
@@ -18,12 +23,22 @@ export class CallDeadlines {
 
   add(call: Expiring): void {
     call.due = performance.now() + this.timeout;
-    this.#pending.add(call);
+    call.previous = this.#last;
+    if (this.#last === null) this.#first = call;
+    else this.#last.next = call;
+    this.#last = call;
     if (this.#timer === undefined) this.#wait(this.timeout);
   }
 
-  delete(call: Expiring): void {
-    this.#pending.delete(call);
+  /** Once for each that was added. */
+  remove(call: Expiring): void {
+    const { previous, next } = call;
+    // A store may hold on to a call for long, and must not hold its neighbors with it.
+    call.previous = call.next = null;
+    if (previous === null) this.#first = next;
+    else previous.next = next;
+    if (next === null) this.#last = previous;
+    else next.previous = previous;
   }
 
   /** No calls will come any more. */
@@ -39,9 +54,8 @@ export class CallDeadlines {
   #check(): void {
     this.#timer = undefined;
     const now = performance.now();
-    for (const call of this.#pending) {
+    for (let call = this.#first; call !== null; call = this.#first) {
       if (call.due > now) return this.#wait(call.due - now);
-      this.#pending.delete(call);
       call.expire();
     }
   }

@@ -8,15 +8,15 @@ export class CommitQueue {
   /** @param patience how long one commit waits for those before it, in milliseconds: a store that hangs must not add up */
   constructor(private readonly patience: number) {}
 
-  async run<T>(id: string, commit: () => Promise<T>): Promise<T> {
+  run<T>(id: string, commit: () => Promise<T>): Promise<T> {
     const before = this.#last.get(id);
     const mine = before === undefined ? commit() : this.#settled(before).then(commit);
     this.#last.set(id, mine);
-    try {
-      return await mine;
-    } finally {
+    const leave = (): void => {
       if (this.#last.get(id) === mine) this.#last.delete(id);
-    }
+    };
+    mine.then(leave, leave);
+    return mine;
   }
 
   #settled(before: Promise<unknown>): Promise<void> {

@@ -107,8 +107,15 @@ function packArray(value: unknown[], depth: number): unknown {
   return typeof first === 'string' && first.startsWith('$') ? ['$array', ...packed] : packed;
 }
 
+/** The same list where nothing in it has to be written differently. */
 function packItems(items: unknown[], depth: number): unknown[] {
-  return items.map((item, index) => packAt(item, index, depth));
+  let copy: unknown[] | undefined;
+  for (const [index, item] of items.entries()) {
+    if (typeof item === 'string') continue;
+    const packed = packAt(item, index, depth);
+    if (packed !== item) (copy ??= [...items])[index] = packed;
+  }
+  return copy ?? items;
 }
 
 function packAt(value: unknown, at: string | number, depth: number): unknown {

@@ -42,7 +42,7 @@ export class SessionManager {
     return new Session(draft);
   }
 
-  /** What the client has to be told when there is nothing to write, else `null`: call {@link commit}. */
+  /** What the client has to be told when there is nothing to write, else `null`: then {@link write}. */
   settled(session: Session): CommitDecision | null {
     const draft = draftOf(session);
     draft.noticeMutations();
@@ -50,14 +50,17 @@ export class SessionManager {
   }
 
   /**
-   * Writes what the session remembered and says what the client has to be told. At most one write for an existing session, none when
-   * nothing changed. The session is unchanged afterwards, so that a second commit does nothing.
+   * Writes what a session that is not {@link settled} remembered, and says what the client has to be told: with at most one write
+   * for an existing session. It is unchanged afterwards.
    * @throws SessionStoreError, SessionTooLargeError, SessionValueError; `SESSION_CONFLICT` when others keep writing first
    */
+  write(session: Session): Promise<CommitDecision> {
+    return this.#keeper.write(draftOf(session));
+  }
+
+  /** Both: nothing is written when nothing changed, and a second commit does nothing. */
   async commit(session: Session): Promise<CommitDecision> {
-    const draft = draftOf(session);
-    draft.noticeMutations();
-    return this.#keeper.settled(draft) ?? this.#keeper.write(draft);
+    return this.settled(session) ?? this.write(session);
   }
 
   /** Forbids further changes, because the response has begun; or allows them again, because it was refused before it began. */

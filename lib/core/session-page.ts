@@ -74,6 +74,8 @@ function toBody(draft: SessionDraft, now: number, maxBytes: number): string {
     partsOf(draft);
     throw error;
   }
+  // No character takes more than three bytes.
+  if (body.length * 3 <= maxBytes) return body;
   const size = Buffer.byteLength(body);
   if (size <= maxBytes) return body;
   throw new SessionTooLargeError(largestPart(draft), size, maxBytes);

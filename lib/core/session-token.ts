@@ -1,4 +1,5 @@
-import { hash, randomFillSync, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
+import { randomText } from './random-text';
 
 /** The public half of a token: names a session in lists, logs and admin calls, and never changes. 16 random bytes, base64url. */
 export type SessionId = string & { readonly __brand: 'SessionId' };
@@ -24,7 +25,7 @@ const TOKEN_FORM = /^[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}$/;
 
 /** A fresh session's name. */
 export function newSessionId(): SessionId {
-  return random(ID_BYTES) as SessionId;
+  return randomText(ID_BYTES) as SessionId;
 }
 
 /**
@@ -32,7 +33,7 @@ export function newSessionId(): SessionId {
  * @param realm the instance's name; it is hashed with the secret, so that one named session refuses another's tokens
  */
 export function newToken(id: SessionId, realm: string): ParsedToken {
-  const secret = random(SECRET_BYTES);
+  const secret = randomText(SECRET_BYTES);
   return { token: `${id}.${secret}` as SessionToken, id, secretHash: hashSecret(secret, realm) };
 }
 
@@ -65,20 +66,4 @@ export function sameHash(a: SecretHash, b: SecretHash): boolean {
 
 function hashSecret(secret: string, realm: string): SecretHash {
   return hash('sha256', `${realm}.${secret}`, 'base64url') as SecretHash;
-}
-
-// Drawing 16 or 32 bytes costs as much as drawing 4 KB, so they are drawn ahead. Handed-out bytes are wiped.
-const POOL_BYTES = 4096;
-const pool = Buffer.alloc(POOL_BYTES);
-let used = POOL_BYTES;
-
-function random(bytes: number): string {
-  if (used + bytes > POOL_BYTES) {
-    randomFillSync(pool);
-    used = 0;
-  }
-  const drawn = pool.subarray(used, (used += bytes));
-  const text = drawn.toString('base64url');
-  drawn.fill(0);
-  return text;
 }

@@ -55,18 +55,25 @@ export class SessionWriter {
     return last;
   }
 
-  async #decide(draft: SessionDraft): Promise<CommitDecision> {
+  #decide(draft: SessionDraft): Promise<CommitDecision> | CommitDecision {
     switch (draft.status) {
       case 'unchanged':
         return this.shelf.isDue(draft) ? this.shelf.extend(draft) : nothing(draft);
       case 'changed':
-        if (draft.merging.length > 0) await this.#merger.bringIn(draft);
-        // What was to be brought in may have been nothing.
-        if (draft.status !== 'changed') return nothing(draft);
-        return draft.base === null ? this.shelf.insert(draft) : this.shelf.update(draft);
+        return draft.merging.length > 0 ? this.#merge(draft) : this.#put(draft);
       case 'destroyed':
         return FORGET;
     }
+  }
+
+  async #merge(draft: SessionDraft): Promise<CommitDecision> {
+    await this.#merger.bringIn(draft);
+    // What was to be brought in may have been nothing.
+    return draft.status === 'changed' ? this.#put(draft) : nothing(draft);
+  }
+
+  #put(draft: SessionDraft): Promise<CommitDecision> {
+    return draft.base === null ? this.shelf.insert(draft) : this.shelf.update(draft);
   }
 
   /** What fails is still there for the next attempt. */

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomText } from './random-text';
 import { principalKey, toPrincipal, toRoles, type Principal, type PrincipalInput } from './principal';
 import type {
   ConstantValues,
@@ -155,7 +155,7 @@ export class Session {
   flash<K extends FlashKind>(kind: K, message: FlashMessage<K>): void {
     const kept = this.#draft.values.copy(kind, message);
     this.#draft.values.encode(kind, kept);
-    const entry: FlashEntry = { id: randomBytes(6).toString('base64url'), kind, message: kept };
+    const entry: FlashEntry = { id: randomText(6), kind, message: kept };
     this.#draft.record((state) => state.messages.push(entry));
   }
 

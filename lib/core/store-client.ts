@@ -1,4 +1,4 @@
-import { CallDeadlines, type Expiring } from './call-deadlines';
+import { CallDeadlines, Expiring } from './call-deadlines';
 import type { EmitSessionEvent } from './session-event';
 import type { SessionRecord } from './session-record';
 import type { SessionStore, StoreCall } from './session-store';
@@ -8,8 +8,7 @@ import { SessionStoreError } from './session.errors';
 type Outcome = 'timeout' | 'error';
 
 /** One call under way. Most stores never look at the signal, so it is made when first asked for. */
-class PendingCall<T> implements StoreCall, Expiring {
-  due = 0;
+class PendingCall<T> extends Expiring implements StoreCall {
   #controller: AbortController | undefined;
   #over = false;
 
@@ -17,7 +16,10 @@ class PendingCall<T> implements StoreCall, Expiring {
     private readonly deadlines: CallDeadlines,
     private readonly resolve: (value: T) => void,
     private readonly fail: (reason: Outcome, error?: unknown) => void,
-  ) {}
+  ) {
+    super();
+    deadlines.add(this);
+  }
 
   get signal(): AbortSignal {
     this.#controller ??= new AbortController();
@@ -27,10 +29,10 @@ class PendingCall<T> implements StoreCall, Expiring {
 
   /** Whether this is the first word on it. */
   #end(): boolean {
-    const first = !this.#over;
+    if (this.#over) return false;
     this.#over = true;
-    this.deadlines.delete(this);
-    return first;
+    this.deadlines.remove(this);
+    return true;
   }
 
   succeed(value: T): void {
@@ -95,7 +97,6 @@ export class StoreClient {
         this.emit({ type: 'storeFailed', id, reason });
         reject(this.#failure(operation, reason, error));
       });
-      this.#deadlines.add(call);
       try {
         run(call).then(
           (value) => call.succeed(value),

@@ -98,22 +98,17 @@ export class StoredShelf implements SessionShelf {
       const page = toPage(draft, this.options.maxBytes);
       // What looks expired may have been extended by others; what has expired is not brought back.
       const mayWrite = !this.#isPast(draft.base);
-      if (mayWrite && (await this.#tryUpdate(draft, page)))
-        return page.isOver ? this.#end(draft, page) : this.#finish(draft, page);
+      let done = false;
+      try {
+        if (mayWrite) done = await this.store.update(page.record, page.record.version - 1);
+      } catch (error) {
+        this.#uncertain.set(draft, page);
+        throw error;
+      }
+      if (done) return page.isOver ? this.#end(draft, page) : this.#finish(draft, page);
       if (draft.lineage !== page.lineage) return nothing(draft);
       const decision = await this.#rebase(draft);
       if (decision !== null) return decision;
-    }
-  }
-
-  async #tryUpdate(draft: SessionDraft, page: SessionPage): Promise<boolean> {
-    try {
-      const done = await this.store.update(page.record, page.record.version - 1);
-      if (done) this.#uncertain.delete(draft);
-      return done;
-    } catch (error) {
-      this.#uncertain.set(draft, page);
-      throw error;
     }
   }
 
@@ -154,6 +149,7 @@ export class StoredShelf implements SessionShelf {
 
   /** A deadline set to the past ends the session, unless somebody else moved on with it: the write was conditional. */
   #end(draft: SessionDraft, page: SessionPage): CommitDecision {
+    this.#uncertain.delete(draft);
     if (draft.lineage === page.lineage) draft.retire('deadline-passed');
     return FORGET;
   }
