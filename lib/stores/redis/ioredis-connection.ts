@@ -1,5 +1,6 @@
+import type { StoreCall } from '../../core/session-store';
 import type { IoredisClient } from './redis-client';
-import type { RedisCommand, RedisConnection, RedisNode } from './redis-connection';
+import { type RedisCommand, type RedisConnection, type RedisNode, signalOf } from './redis-connection';
 import { textOf } from './redis-reply';
 
 /** What there is of `Redis` and of `Cluster`. */
@@ -44,8 +45,18 @@ export class IoredisConnection implements RedisConnection {
     return this.#client.status === 'end';
   }
 
-  async send(_key: string, command: RedisCommand, signal: AbortSignal): Promise<unknown> {
-    if (this.#cluster === null) return sendTo(this.#client, command);
+  send(_key: string, command: RedisCommand, call: StoreCall): Promise<unknown> {
+    return this.#cluster === null
+      ? sendTo(this.#client, command)
+      : this.#sendLooking(command, signalOf(call));
+  }
+
+  nodes(): readonly RedisNode[] {
+    const clients = this.#cluster === null ? [this.#client] : mastersOf(this.#cluster);
+    return clients.map((client) => ({ send: (command) => sendTo(client, command) }));
+  }
+
+  async #sendLooking(command: RedisCommand, signal: AbortSignal): Promise<unknown> {
     const look = this.#look;
     signal.addEventListener('abort', look, { once: true });
     try {
@@ -53,11 +64,6 @@ export class IoredisConnection implements RedisConnection {
     } finally {
       signal.removeEventListener('abort', look);
     }
-  }
-
-  nodes(): readonly RedisNode[] {
-    const clients = this.#cluster === null ? [this.#client] : mastersOf(this.#cluster);
-    return clients.map((client) => ({ send: (command) => sendTo(client, command) }));
   }
 
   /** A master that is silent instead of gone tells nobody who has taken its place. */

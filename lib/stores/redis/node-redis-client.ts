@@ -1,5 +1,6 @@
+import type { StoreCall } from '../../core/session-store';
 import type { NodeRedisClient } from './redis-client';
-import type { RedisCommand } from './redis-connection';
+import { type RedisCommand, signalOf } from './redis-connection';
 import { PassingFailure } from './redis-failure';
 import { textOf } from './redis-reply';
 import { UnsentCommands } from './unsent-commands';
@@ -19,13 +20,9 @@ export interface Client extends NodeRedisClient {
 }
 
 /** One command to one server. */
-export async function sendThrough(
-  client: Client,
-  command: RedisCommand,
-  signal: AbortSignal,
-): Promise<unknown> {
+export async function sendThrough(client: Client, command: RedisCommand, call: StoreCall): Promise<unknown> {
   const send = (abortSignal: AbortSignal) => client.sendCommand(command, { abortSignal, typeMapping: {} });
-  if (!isVersion5(client)) return send(signal);
+  if (!isVersion5(client)) return send(signalOf(call));
   // It could not be taken back, should nobody wait for it any more.
   if (!client.isReady) throw new PassingFailure('The client is not connected');
   return UnsentCommands.of(client, 'reconnecting').send(send);

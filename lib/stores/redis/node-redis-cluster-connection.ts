@@ -1,8 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { StoreCall } from '../../core/session-store';
 import { type Client, type CommandOptions, isVersion5, keyPrefixOf, sendThrough } from './node-redis-client';
 import { slotOf } from './key-slot';
 import type { NodeRedisClient } from './redis-client';
-import type { RedisCommand, RedisConnection, RedisNode } from './redis-connection';
+import { type RedisCommand, type RedisConnection, type RedisNode, signalOf } from './redis-connection';
 import { PassingFailure } from './redis-failure';
 import { UnsentCommands } from './unsent-commands';
 
@@ -49,9 +50,10 @@ export class NodeRedisClusterConnection implements RedisConnection {
     return !this.#cluster.isOpen;
   }
 
-  async send(key: string, command: RedisCommand, signal: AbortSignal): Promise<unknown> {
+  async send(key: string, command: RedisCommand, call: StoreCall): Promise<unknown> {
     const send = (abortSignal: AbortSignal) =>
       this.#cluster.sendCommand(key, false, command, { abortSignal, typeMapping: {} });
+    const signal = signalOf(call);
     const ask = this.#ask;
     signal.addEventListener('abort', ask, { once: true });
     try {
@@ -69,7 +71,7 @@ export class NodeRedisClusterConnection implements RedisConnection {
 
   nodes(): readonly RedisNode[] {
     return this.#cluster.masters.map((master) => ({
-      send: async (command, signal) => sendThrough(await this.#cluster.nodeClient(master), command, signal),
+      send: async (command, call) => sendThrough(await this.#cluster.nodeClient(master), command, call),
     }));
   }
 

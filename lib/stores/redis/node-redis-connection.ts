@@ -1,7 +1,8 @@
+import type { StoreCall } from '../../core/session-store';
 import { type Client, type CommandOptions, isVersion5, keyPrefixOf, sendThrough } from './node-redis-client';
 import type { NodeRedisClient } from './redis-client';
 import { NodeRedisClusterConnection } from './node-redis-cluster-connection';
-import type { RedisCommand, RedisConnection, RedisNode } from './redis-connection';
+import { type RedisCommand, type RedisConnection, type RedisNode, signalOf } from './redis-connection';
 import { UnsentCommands } from './unsent-commands';
 
 interface Pool extends NodeRedisClient {
@@ -13,7 +14,7 @@ interface Sentinel extends NodeRedisClient {
   sendCommand(isReadonly: boolean, command: readonly string[], options: CommandOptions): Promise<unknown>;
 }
 
-type Send = (command: RedisCommand, signal: AbortSignal) => Promise<unknown>;
+type Send = (command: RedisCommand, call: StoreCall) => Promise<unknown>;
 
 /** Duck typing, so that it may come from another copy of the package. */
 export function isNodeRedis(client: object): client is NodeRedisClient {
@@ -28,7 +29,7 @@ export function nodeRedisConnection(client: NodeRedisClient): RedisConnection {
   if ('execute' in client)
     return new NodeRedisConnection(client, throughPool(client as NodeRedisClient as Pool));
   const single = client as Client;
-  return new NodeRedisConnection(client, (command, signal) => sendThrough(single, command, signal));
+  return new NodeRedisConnection(client, (command, call) => sendThrough(single, command, call));
 }
 
 /**
@@ -50,8 +51,8 @@ class NodeRedisConnection implements RedisConnection {
     return !this.client.isOpen;
   }
 
-  send(_key: string, command: RedisCommand, signal: AbortSignal): Promise<unknown> {
-    return this.sendCommand(command, signal);
+  send(_key: string, command: RedisCommand, call: StoreCall): Promise<unknown> {
+    return this.sendCommand(command, call);
   }
 
   nodes(): readonly RedisNode[] {
@@ -60,15 +61,15 @@ class NodeRedisConnection implements RedisConnection {
 }
 
 function throughPool(pool: Pool): Send {
-  return (command, signal) => pool.execute((client) => sendThrough(client, command, signal));
+  return (command, call) => pool.execute((client) => sendThrough(client, command, call));
 }
 
 /** Its clients stay hidden, but not that they had an error. It waits by itself until one is connected. */
 function throughSentinel(sentinel: Sentinel): Send {
   const unsent = isVersion5(sentinel) ? UnsentCommands.of(sentinel, 'client-error') : null;
-  return (command, signal) => {
+  return (command, call) => {
     const send = (abortSignal: AbortSignal) =>
       sentinel.sendCommand(false, command, { abortSignal, typeMapping: {} });
-    return unsent === null ? send(signal) : unsent.send(send);
+    return unsent === null ? send(signalOf(call)) : unsent.send(send);
   };
 }

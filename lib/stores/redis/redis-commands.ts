@@ -1,9 +1,8 @@
-import { randomBytes } from 'node:crypto';
-import { setMaxListeners } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
+import { randomText } from '../../core/random-text';
 import type { StoreCall } from '../../core/session-store';
 import { SessionStoreError } from '../../core/session.errors';
-import type { RedisCommand, RedisConnection, RedisNode } from './redis-connection';
+import { type RedisCommand, type RedisConnection, type RedisNode, signalOf } from './redis-connection';
 import { failureOf, PassingFailure } from './redis-failure';
 import { textOf } from './redis-reply';
 import { READ, type RedisScript } from './redis-scripts';
@@ -23,7 +22,7 @@ export class RedisCommands {
   }
 
   /** @param word for {@link RedisScript}; every write has one of its own */
-  async run(
+  run(
     operation: string,
     script: RedisScript,
     key: string,
@@ -32,12 +31,7 @@ export class RedisCommands {
     word = newWord(),
   ): Promise<unknown> {
     const command = ['1', key, ...parameters, word];
-    return this.#try(operation, call, async () => {
-      const reply = await this.#evaluate(script, key, command, call.signal);
-      if (!Array.isArray(reply) || textOf(reply[0]) !== word)
-        throw new PassingFailure('The client handed out the answer to another command');
-      return reply[1] as unknown;
-    });
+    return this.#try(operation, call, () => this.#evaluate(script, key, command, call));
   }
 
   /** Every server that has keys. @param key any that may be read, which makes sure that the client has found its servers */
@@ -51,7 +45,7 @@ export class RedisCommands {
   }
 
   sendTo(operation: string, node: RedisNode, command: RedisCommand, call: StoreCall): Promise<unknown> {
-    return this.#try(operation, call, () => node.send(command, call.signal));
+    return this.#try(operation, call, () => node.send(command, call));
   }
 
   /** By its hash, and in full where the server does not know it, or not any more. */
@@ -59,21 +53,23 @@ export class RedisCommands {
     { hash, text }: RedisScript,
     key: string,
     command: readonly string[],
-    signal: AbortSignal,
+    call: StoreCall,
   ): Promise<unknown> {
+    let reply: unknown;
     try {
-      return await this.connection.send(key, ['evalsha', hash, ...command], signal);
+      reply = await this.connection.send(key, ['evalsha', hash, ...command], call);
     } catch (error) {
       if (failureOf(error).code !== 'NOSCRIPT') throw error;
-      return this.connection.send(key, ['eval', text, ...command], signal);
+      reply = await this.connection.send(key, ['eval', text, ...command], call);
     }
+    if (!Array.isArray(reply) || textOf(reply[0]) !== command.at(-1))
+      throw new PassingFailure('The client handed out the answer to another command');
+    return reply[1];
   }
 
   /** Tries again what may pass, as long as somebody waits. Every command of the store may be repeated. */
-  async #try(operation: string, { signal }: StoreCall, attempt: () => Promise<unknown>): Promise<unknown> {
-    setMaxListeners(0, signal); // one call may be many commands
+  async #try(operation: string, call: StoreCall, attempt: () => Promise<unknown>): Promise<unknown> {
     for (let attempts = 1; ; attempts++) {
-      if (signal.aborted) throw new SessionStoreError(operation, 'the call was given up');
       try {
         return await attempt();
       } catch (error) {
@@ -81,15 +77,25 @@ export class RedisCommands {
         if (this.connection.isClosed) throw new SessionStoreError(operation, CLOSED);
         if (!passes || attempts === MAX_ATTEMPTS) throw new SessionStoreError(operation, reason);
       }
+      const signal = signalOf(call);
       const longest = Math.min(FIRST_PAUSE * 2 ** (attempts - 1), LONGEST_PAUSE);
       await pause(longest * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => undefined);
+      assertWanted(operation, call);
     }
   }
 }
 
+/**
+ * Between two commands of one call.
+ * @throws SessionStoreError when nobody waits for it any more
+ */
+export function assertWanted(operation: string, { signal }: StoreCall): void {
+  if (signal.aborted) throw new SessionStoreError(operation, 'the call was given up');
+}
+
 /** Eight characters that no two calls share. */
 export function newWord(): string {
-  return randomBytes(6).toString('base64url');
+  return randomText(6);
 }
 
 const CLOSED =

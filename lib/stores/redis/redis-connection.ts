@@ -1,9 +1,12 @@
+import { setMaxListeners } from 'node:events';
+import type { StoreCall } from '../../core/session-store';
+
 /** A command and its arguments. The name is in lower case, as it is in the tables of `ioredis`. */
 export type RedisCommand = readonly [name: string, ...parameters: string[]];
 
 /** One server, which is told to go through its keys or about itself. */
 export interface RedisNode {
-  send(command: RedisCommand, signal: AbortSignal): Promise<unknown>;
+  send(command: RedisCommand, call: StoreCall): Promise<unknown>;
 }
 
 /** The clients, made alike. Nothing goes to a replica, which may not have heard of a logout yet. */
@@ -15,10 +18,16 @@ export interface RedisConnection {
   /** Whether the application has closed the client, or not opened it yet. */
   readonly isClosed: boolean;
   /**
-   * Sends a command to whoever keeps this key, which stands in the command as well. A signal that aborts takes back what has not
+   * Sends a command to whoever keeps this key, which stands in the command as well. A call that is given up takes back what has not
    * been sent yet, if the client can.
    */
-  send(key: string, command: RedisCommand, signal: AbortSignal): Promise<unknown>;
+  send(key: string, command: RedisCommand, call: StoreCall): Promise<unknown>;
   /** The server, or every master of a Cluster. @throws Error when one is missing */
   nodes(): readonly RedisNode[];
+}
+
+/** The signal of a call, which may be many commands at once. It is made for who asks, and most never do. */
+export function signalOf({ signal }: StoreCall): AbortSignal {
+  setMaxListeners(0, signal);
+  return signal;
 }

@@ -115,7 +115,7 @@ export class RedisSessionStore
   async findByPrincipal(principal: string, call: StoreCall): Promise<SessionRecord[]> {
     const found = new Map<SessionId, SessionRecord>();
     const orphans: IndexEntry[] = [];
-    await inBatches(await this.#index.entries('findByPrincipal', principal, call), async (entry) => {
+    await inBatches(await this.#index.entries('findByPrincipal', principal, call), call, async (entry) => {
       const record = await this.#find('findByPrincipal', idOf(entry), call);
       if (record?.principal === principal) found.set(record.id, record);
       else orphans.push(entry);
@@ -127,7 +127,7 @@ export class RedisSessionStore
   async deleteByPrincipal(principal: string, call: StoreCall): Promise<number> {
     const removed: IndexEntry[] = [];
     const orphans: IndexEntry[] = [];
-    await inBatches(await this.#index.entries('deleteByPrincipal', principal, call), async (entry) => {
+    await inBatches(await this.#index.entries('deleteByPrincipal', principal, call), call, async (entry) => {
       const done = await this.#sessions.remove('deleteByPrincipal', idOf(entry), principal, call);
       (done === null ? orphans : removed).push(entry);
     });
@@ -158,8 +158,13 @@ export class RedisSessionStore
   }
 }
 
-async function inBatches<T>(items: readonly T[], act: (item: T) => Promise<void>): Promise<void> {
+async function inBatches<T>(
+  items: readonly T[],
+  { signal }: StoreCall,
+  act: (item: T) => Promise<void>,
+): Promise<void> {
   for (let start = 0; start < items.length; start += AT_ONCE) {
+    signal.throwIfAborted();
     await Promise.all(items.slice(start, start + AT_ONCE).map(act));
   }
 }

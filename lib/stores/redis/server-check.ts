@@ -31,8 +31,8 @@ export async function checkServers(
 /** What the server does not want to tell is not held against it. */
 function forgiving(node: RedisNode): RedisNode {
   return {
-    send: (command, signal) =>
-      node.send(command, signal).catch((error: unknown) => {
+    send: (command, call) =>
+      node.send(command, call).catch((error: unknown) => {
         if (['NOPERM', 'ERR'].includes(failureOf(error).code ?? '')) return '';
         throw error;
       }),
