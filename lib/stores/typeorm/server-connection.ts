@@ -73,12 +73,21 @@ export class ServerConnection implements OwnConnection {
     parameters: readonly unknown[],
     signal: AbortSignal,
   ): Promise<Answer | DriverFailure> {
-    const lease = await this.#lease(operation, signal);
-    try {
-      const answer = await unlessAborted(lease.execute(sql, parameters), signal);
+    const held: { lease?: Lease } = {};
+    const exchange = async (): Promise<Answer> => {
+      const lease = await this.#lease(operation);
+      if (!signal.aborted) return (held.lease = lease).execute(sql, parameters);
+      // It arrives when nobody waits any more.
       lease.release();
+      throw givenUp(operation);
+    };
+    try {
+      const answer = await unlessAborted(exchange(), signal);
+      held.lease!.release();
       return answer;
     } catch (error) {
+      const { lease } = held;
+      if (lease === undefined) throw signal.aborted ? givenUp(operation) : error;
       const failure = this.server.failureOf(error);
       if (signal.aborted || failure.kind === 'lost' || failure.kind === 'refused') lease.destroy();
       else lease.release();
@@ -87,14 +96,11 @@ export class ServerConnection implements OwnConnection {
     }
   }
 
-  /** A connection that arrives when nobody waits any more goes back at once. */
-  async #lease(operation: string, signal: AbortSignal): Promise<Lease> {
+  async #lease(operation: string): Promise<Lease> {
     if (this.#closed) throw new SessionStoreError(operation, 'it has been closed');
-    const arriving = this.#open().then((pool) => this.server.lease(pool));
     try {
-      return await unlessAborted(arriving, signal, (late) => late.release());
+      return await this.server.lease(await this.#open());
     } catch (error) {
-      if (signal.aborted) throw givenUp(operation);
       throw new SessionStoreError(operation, `no connection could be had: ${reasonOf(error)}`);
     }
   }
