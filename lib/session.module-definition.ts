@@ -11,18 +11,11 @@ export interface SessionOptionsFactory {
 export interface SessionModuleExtras {
   /** Tells several instances in one application apart. @default 'default' */
   readonly name?: string;
-  /**
-   * Whether the session is committed as soon as the handler is done, by a global interceptor: then a store that fails is an exception
-   * for your filters. Without it the commit waits for the first byte, and one that fails is answered with a fixed 503; an
-   * application that has no other global interceptor saves what Nest asks of every request for the first one.
-   * @default true
-   */
-  readonly interceptor?: boolean;
 }
 
 export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } =
   new ConfigurableModuleBuilder<SessionModuleOptions>()
     .setClassMethodName('forRoot')
     .setFactoryMethodName('createSessionOptions')
-    .setExtras<SessionModuleExtras>({ name: DEFAULT_SESSION, interceptor: true })
+    .setExtras<SessionModuleExtras>({ name: DEFAULT_SESSION })
     .build();

@@ -8,7 +8,7 @@ import {
   type OnModuleInit,
   type Provider,
 } from '@nestjs/common';
-import { APP_INTERCEPTOR, HttpAdapterHost } from '@nestjs/core';
+import { HttpAdapterHost } from '@nestjs/core';
 import type { EmitSessionEvent } from './core/session-event';
 import { isKeeping, type SessionKeeping } from './core/session-keeper';
 import { SessionManager } from './core/session-manager';
@@ -17,7 +17,6 @@ import { STORE_LIMITS, isClosable, isLimited, isPrepared, type SessionStore } fr
 import { StoreClient } from './core/store-client';
 import { DEFAULT_SESSION } from './http/session-context';
 import { SessionHub } from './http/session-hub';
-import { SessionInterceptor } from './http/session.interceptor';
 import { sessionEventsToken, sessionServiceToken, sessionStoreToken } from './http/session.tokens';
 import { SessionEvents } from './session.events';
 import {
@@ -145,7 +144,7 @@ export class SessionModule extends ConfigurableModuleClass implements OnModuleIn
 /** Everything one instance provides. What others inject has a token by name; what only the module uses stays inside. */
 function instanceOf(
   definition: DynamicModule,
-  { name = DEFAULT_SESSION, interceptor = true }: SessionModuleExtras,
+  { name = DEFAULT_SESSION }: SessionModuleExtras,
 ): DynamicModule {
   const shared: Provider[] = [
     {
@@ -176,7 +175,6 @@ function instanceOf(
       },
       { provide: STORE, useExisting: sessionStoreToken(name) },
       { provide: EVENTS, useExisting: sessionEventsToken(name) },
-      ...(interceptor ? [{ provide: APP_INTERCEPTOR, useFactory: () => new SessionInterceptor(name) }] : []),
     ],
     exports: shared.map((provider) => (provider as { provide: symbol }).provide),
   };

@@ -99,11 +99,18 @@ export class RequestSessions implements RequestFacts {
   }
 
   /** Every session gets its commit, also when another's fails. */
-  async commit(): Promise<void> {
-    const [only, ...others] = this.#handles;
-    if (only !== undefined && others.length === 0) return only.commit();
+  commit(): Promise<void> {
+    return this.#handles.length === 1 ? this.#handles[0]!.commit() : this.#commitAll();
+  }
+
+  async #commitAll(): Promise<void> {
     const outcomes = await Promise.allSettled(this.#handles.map((handle) => handle.commit()));
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+  }
+
+  /** Nobody has heard that a commit failed: the next one tries again. */
+  retry(): void {
+    for (const handle of this.#handles) handle.retry();
   }
 
   seal(): void {

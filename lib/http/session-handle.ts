@@ -65,11 +65,13 @@ export class SessionHandle {
    */
   commit(): Promise<void> {
     const commit = (): Promise<void> => this.#commit();
-    const end = (): void => void this.#running--;
-    this.#running++;
-    this.#committing = this.#committing.then(commit, commit);
-    this.#committing.then(end, end);
+    this.#committing = this.#running++ === 0 ? commit() : this.#committing.then(commit, commit);
     return this.#committing;
+  }
+
+  /** Nobody has heard that the last commit failed: the next one tries again. */
+  retry(): void {
+    this.#failedWith = null;
   }
 
   /** The response is over: what changed in a stored session is still saved, but nothing new begins. `null` when that is all done. */
@@ -144,15 +146,17 @@ export class SessionHandle {
 
   async #commit(): Promise<void> {
     this.#failedWith = null;
-    if (this.#session === undefined || this.#settle()) return;
-    const isLate = this.#isTold && this.#session.status === 'changed';
     try {
-      const decision = await this.instance.manager.commit(this.#session);
+      if (this.#session === undefined || this.#settle()) return;
+      const isLate = this.#isTold && this.#session.status === 'changed';
+      const decision = await this.instance.manager.write(this.#session);
       this.#isLost ||= isLate && decision.kind === 'issue';
       this.#note(decision);
     } catch (error) {
-      this.#failedWith = this.instance.manager.rightsOf(this.#session);
+      this.#failedWith = this.instance.manager.rightsOf(this.#session!);
       asUnavailable(error);
+    } finally {
+      this.#running--;
     }
   }
 

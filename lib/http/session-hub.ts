@@ -4,11 +4,14 @@ import type { HttpAdapterHost } from '@nestjs/core';
 import { SessionError } from '../core/session.errors';
 import { RequestSessions, currentSessions } from './request-sessions';
 import type { SessionInstance } from './session-instance';
+import { commitBeforeReply } from './session-reply';
 
 type Adapter = HttpAdapterHost['httpAdapter'];
 
 /** The part of Fastify that the gate needs, so that nobody has to install it for the types. */
 interface FastifyInstance {
+  use?: (...args: unknown[]) => unknown;
+  addHook(name: 'onRegister', hook: (instance: FastifyInstance) => void): void;
   addHook(
     name: 'onRequest',
     hook: (request: FastifyRequest, reply: { raw: ServerResponse }, done: () => void) => void,
@@ -85,14 +88,15 @@ export class SessionHub {
   }
 
   /**
-   * Before body parser, CORS, `app.use` in main.ts and every guard. Fastify needs both: `use` comes before other middleware, the
-   * hook also knows Fastify's own request and works where middleware is turned off.
+   * Before body parser, CORS, `app.use` in main.ts and every guard. Fastify's hook knows its own request besides, and works where
+   * middleware is turned off.
    */
   #mount(adapter: Adapter | undefined): void {
     if (this.#mounted || typeof adapter?.use !== 'function') return;
     const type = adapter.getType();
     if (type === '') return;
     this.#mounted = true;
+    commitBeforeReply(adapter);
     const file = (request: IncomingMessage, response: ServerResponse, next: () => void): void =>
       this.#file(request, response, next);
     if (type !== 'fastify') {
@@ -100,17 +104,14 @@ export class SessionHub {
       return;
     }
     const fastify = adapter.getInstance<FastifyInstance>();
+    putBeforeMiddleware(fastify, file);
+    fastify.addHook('onRegister', (instance) => putBeforeMiddleware(instance, file));
     fastify.addHook('onRequest', (request, reply, done) => {
       RequestSessions.file(this, request.raw, reply.raw).platformRequest = request;
       this.#enter(request.raw, done);
     });
     // Reading the body leaves the context that the request came in with.
     fastify.addHook('preValidation', (request, _reply, done) => this.#enter(request.raw, done));
-    try {
-      adapter.use(file);
-    } catch {
-      // skipMiddie: there is no middleware that the gate would have to come before.
-    }
   }
 
   #file(request: IncomingMessage, response: ServerResponse, next: () => void): void {
@@ -125,6 +126,20 @@ export class SessionHub {
       currentSessions.run(sessions, next);
     else next();
   }
+}
+
+/**
+ * Middleware is run by a hook that may be older than ours. The first of a context brings ours along, ahead of it: where there is none,
+ * Fastify is spared the way through all middleware, which costs more than all that is done here.
+ */
+function putBeforeMiddleware(fastify: FastifyInstance, file: unknown): void {
+  const { use } = fastify;
+  if (use === undefined) return;
+  fastify.use = (...args) => {
+    fastify.use = use;
+    fastify.use(file);
+    return fastify.use(...args);
+  };
 }
 
 function assertDistinct(instance: SessionInstance, other: SessionInstance): void {

@@ -1,7 +1,7 @@
 import { request, type IncomingMessage, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { Controller, Get, Inject, Module, Post, Redirect, UseGuards } from '@nestjs/common';
-import { APP_GUARD } from '@nestjs/core';
+import { APP_GUARD, NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
@@ -82,20 +82,14 @@ function servesFiles(platform: Platform, app: App): void {
 
 afterAll(closeApps);
 
-const setUps = platforms.flatMap((platform) => [
-  { platform, interceptor: true, by: 'interceptor and gate' },
-  { platform, interceptor: false, by: 'the gate alone' },
-]);
-
-describe.each(setUps)('H1: on $platform $by saves the session before the first byte', (setUp) => {
-  const { platform, interceptor } = setUp;
+describe.each(platforms)('H1: on %s the session is saved before the first byte', (platform) => {
   const store = new SlowStore();
   let url: string;
 
   beforeAll(async () => {
     const app = await startApp({
       platform,
-      options: { store, interceptor },
+      options: { store },
       controllers: [WaysController],
       configure: (app) => {
         marksAndAnswers(app);
@@ -229,6 +223,40 @@ describe.each(platforms)('H1: on %s the gate stands before everything', (platfor
       controllers: [WaysController],
     });
     await marks(`${await app.getUrl()}/piped?n=1`, store, 200);
+  });
+});
+
+describe('H1: on fastify, as main.ts creates it, the gate stands before middleware', () => {
+  let app: NestFastifyApplication;
+  afterEach(() => app.close());
+
+  it.each(['of the application', 'of a plugin', 'of a plugin, after others'])('%s', async (whose) => {
+    const store = new SlowStore();
+    @Module({ imports: [SessionModule.forRoot({ store })] })
+    class AppModule {}
+    app = await NestFactory.create<NestFastifyApplication>(AppModule, new FastifyAdapter(), {
+      logger: false,
+      forceCloseConnections: true,
+    });
+    const answers = (_incoming: IncomingMessage, response: ServerResponse, next: Next): void => {
+      const current = app.get(SessionService).current();
+      current.then((session) => response.end(session.set('way', 'plugin').id)).catch(next);
+    };
+    if (whose === 'of the application') app.use(answers);
+    if (whose === 'of a plugin, after others') app.use((_in: unknown, _out: unknown, next: Next) => next());
+    await app.register((instance, _options, done) => {
+      if (whose !== 'of the application')
+        (instance as unknown as { use(run: typeof answers): void }).use(answers);
+      instance.get('/plugin', () => 'never');
+      done();
+    });
+    await app.listen(0, '127.0.0.1');
+    const answer = await firstByte(`${await app.getUrl()}/plugin`, store);
+    expect({ ...answer, cookies: ours(answer.cookies).length }).toEqual({
+      status: 200,
+      written: 1,
+      cookies: 1,
+    });
   });
 });
 

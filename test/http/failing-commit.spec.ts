@@ -3,15 +3,19 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import {
   Catch,
+  ConflictException,
   Controller,
   Get,
   Inject,
   Post,
+  Render,
   Res,
+  StreamableFile,
   UseFilters,
   type ArgumentsHost,
   type ExceptionFilter,
 } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
 import type { Response } from 'express';
 import type { FastifyReply } from 'fastify';
 import {
@@ -42,6 +46,17 @@ class ApologyFilter implements ExceptionFilter {
   }
 }
 
+@Catch(ConflictException)
+class CarelessFilter implements ExceptionFilter {
+  constructor(@Inject(HttpAdapterHost) private readonly host: HttpAdapterHost) {}
+
+  catch(_error: unknown, host: ArgumentsHost): void {
+    const response = host.switchToHttp().getResponse<AnyResponse>();
+    response.status(409);
+    this.host.httpAdapter.reply(response, { careless: true });
+  }
+}
+
 let abandoned: string[] = [];
 
 @Controller()
@@ -64,6 +79,33 @@ class FailingController {
   @Get('filtered') @UseFilters(ApologyFilter) filtered(@Session() session: Session): string {
     session.set('failing', 1);
     return 'saved, allegedly';
+  }
+
+  @Get('rendered') @Render('page') @UseFilters(ApologyFilter) rendered(@Session() session: Session): object {
+    session.set('failing', 1);
+    return {};
+  }
+
+  @Get('thrown') thrown(@Session() session: Session): never {
+    session.set('failing', 1);
+    throw new ConflictException();
+  }
+
+  @Get('thrown/careless') @UseFilters(CarelessFilter) careless(@Session() session: Session): never {
+    session.set('failing', 1);
+    throw new ConflictException();
+  }
+
+  @Get('file') file(@Session() session: Session): StreamableFile {
+    session.set('failing', 1);
+    return new StreamableFile(Buffer.from('saved, allegedly'));
+  }
+
+  @Get('file/broken') brokenFile(@Session() session: Session): StreamableFile {
+    session.set('failing', 1);
+    const file = new Readable({ read: () => {} });
+    setImmediate(() => file.destroy(new Error('the disk is on fire')));
+    return new StreamableFile(file);
   }
 
   @Get('res') res(@Session() session: Session, @Res() response: AnyResponse): void {
@@ -155,13 +197,39 @@ describe.each(platforms)('a commit that fails on %s', (platform) => {
     expect(store.take().filter((call) => call === 'insert')).toHaveLength(1);
   });
 
-  it('is no exception without the interceptor, but the same 503', async () => {
-    const options = { store, interceptor: false };
-    const bare = await startApp({ platform, options, controllers: [FailingController] });
+  it('is an exception for a page that is rendered, too', async () => {
     fails();
-    const answer = await (await visitor(bare)).get('/filtered');
-    expect([answer.status, answer.json(), answer.cookies]).toEqual([503, unavailable, []]);
+    const answer = await (await visitor(app)).get('/rendered');
+    expect([answer.status, answer.json()]).toEqual([503, { sorry: 'SESSION_STORE_UNAVAILABLE' }]);
     expect(store.take().filter((call) => call === 'insert')).toHaveLength(1);
+  });
+
+  it('is the same 503 once a filter has answered for something else', async () => {
+    fails();
+    const answer = await (await visitor(app)).get('/thrown');
+    expect([answer.status, answer.json(), answer.cookies]).toEqual([503, unavailable, []]);
+    expect(store.take()).toEqual(['insert']);
+  });
+
+  it('is the same 503 when a filter answers as a handler would, and waits for nothing', async () => {
+    fails();
+    const answer = await (await visitor(app)).get('/thrown/careless');
+    expect([answer.status, answer.json(), answer.cookies]).toEqual([503, unavailable, []]);
+  });
+
+  it('is the same 503 in place of a file', async () => {
+    fails();
+    const answer = await (await visitor(app)).get('/file');
+    expect([answer.status, answer.json(), answer.cookies]).toEqual([503, unavailable, []]);
+  });
+
+  it('leaves it to Nest to answer for a file that breaks while the commit is under way', async () => {
+    store.before = async () => {
+      for (let turns = 0; turns < 5; turns++) await new Promise((resolve) => setImmediate(resolve));
+    };
+    const broken = await (await visitor(app)).get('/file/broken');
+    expect(broken.status).toBe(platform === 'express' ? 400 : 500);
+    expect((await (await visitor(app)).get('/untouched')).status).toBe(200);
   });
 
   it('takes the place of an answer that was under way, and keeps what other origins and caches need', async () => {
