@@ -12,7 +12,7 @@ const PARTS = [
   [/node_modules\/(@nestjs|rxjs)\//, 'Nest and RxJS'],
   [/node_modules\//, 'Express or Fastify'],
   [/\/dist\/http\/(session-gate|held-response|response-headers)/, 'ours: gate and headers'],
-  [/\/dist\/http\//, 'ours: hook, handle and interceptor'],
+  [/\/dist\/http\//, 'ours: hook, handle and reply'],
   [/\/dist\/core\/(session-codec|session-state)/, 'ours: JSON'],
   [/\/dist\/core\/session-token/, 'ours: token and SHA-256'],
   [/\/dist\/core\/(store-client|call-deadlines)|\/dist\/stores\//, 'ours: memory store and deadline'],
@@ -29,19 +29,17 @@ const { values } = parseArgs({
     platform: { type: 'string', default: 'fastify' },
     route: { type: 'string', default: 'read' },
     subject: { type: 'string', default: 'tessera' },
-    /** `interceptor: false` */
-    gate: { type: 'boolean', default: false },
     requests: { type: 'string', default: '60000' },
     node: { type: 'string', default: process.execPath },
   },
 });
 handOver(resolve(values.node));
 process.env.NODE_ENV = 'production';
-const { platform, route, subject, gate } = values;
+const { platform, route, subject } = values;
 const count = Number(values.requests);
 
 const { start } = await import(`./subjects/${subject}.mjs`);
-const app = await start(platform, gate ? { interceptor: false } : {});
+const app = await start(platform);
 await app.init();
 if (platform === 'fastify') await app.getHttpAdapter().getInstance().ready();
 const requests = new Requests(app);
@@ -60,9 +58,7 @@ await requests.run(route, count);
 const { profile } = await session.post('Profiler.stop');
 
 const cpu = (user + system) / 20_000;
-console.log(
-  `Node ${process.version}, ${platform}, ${route}, ${subject}${gate ? ' without interceptor' : ''}: ${cpu.toFixed(1)} µs a request\n`,
-);
+console.log(`Node ${process.version}, ${platform}, ${route}, ${subject}: ${cpu.toFixed(1)} µs a request\n`);
 const parts = partsOf(profile);
 const total = [...parts.values()].reduce((a, b) => a + b);
 for (const [part, time] of [...parts].sort(([, a], [, b]) => b - a))

@@ -8,7 +8,6 @@ export function run(options) {
     group: 'overhead-express',
     platform: 'express',
     ours: { module: 'tessera' },
-    variants: [{ name: 'interceptor: false', options: { interceptor: false } }],
     peers: [
       { name: 'express-session', module: 'express-session' },
       { name: 'iron-session', module: 'iron-session', share: 0.25, idle: ['untouched'] },

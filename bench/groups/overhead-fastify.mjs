@@ -8,7 +8,6 @@ export function run(options) {
     group: 'overhead-fastify',
     platform: 'fastify',
     ours: { module: 'tessera' },
-    variants: [{ name: 'interceptor: false', options: { interceptor: false } }],
     peers: [
       { name: '@fastify/session', module: 'fastify-session' },
       { name: '@fastify/secure-session', module: 'secure-session' },

@@ -17,29 +17,17 @@ export const checkout = dirname(dirname(dirname(fileURLToPath(import.meta.url)))
  * microseconds, round by round, less the mean of the two bare ones of the same round.
  * @param group its name, which begins every row's id
  * @param ours the `module` below bench/subjects, and its `options`
- * @param variants of ours, each with a `name`: their rows are beside ours
  * @param peers each with a `name`, its `module`, its `options`, and the `share` of the requests that it gets where it is
  *   slow, and as `idle` the routes on which it does nothing: a ratio to that means nothing
  * @param goals by route and peer, as ratios; for `ours`, in microseconds over bare
  * @param seconds for all usual routes
  * @param options what the command line asks for; with `against`, another checkout is the only peer
  */
-export async function measureHttp({
-  group,
-  platform,
-  ours,
-  variants = [],
-  peers,
-  goals = {},
-  seconds,
-  options,
-}) {
+export async function measureHttp({ group, platform, ours, peers, goals = {}, seconds, options }) {
   const others = options.against === undefined ? peers : [otherCheckout(options.against, ours)];
-  const beside = options.against === undefined ? variants : [];
   const subjects = [
     { name: BARE, module: 'bare' },
     { ...ours, name: OURS },
-    ...beside.map((variant) => ({ ...ours, ...variant })),
     ...others,
     { ...ours, name: AGAIN },
     { name: BARE_AGAIN, module: 'bare' },
@@ -55,7 +43,7 @@ export async function measureHttp({
   const figures = results.map(({ route, measured }) => figuresOf(route.name, measured));
   return {
     rows: figures
-      .flatMap((figure) => rowsOf(figure, { group, variants: beside, peers: others, goals }))
+      .flatMap((figure) => rowsOf(figure, { group, peers: others, goals }))
       .map((one) => ({ ...one, platform })),
     noise: Math.max(...compared(figures).map(({ over }) => noiseOf(over[OURS], over[AGAIN]))),
     notes: [`${platform}: ${figures.map(summaryOf).join('; ')}`],
@@ -98,21 +86,21 @@ function seenBy(rounds) {
   return { 'requests/s': Math.round(median('perSecond')), 'p99 ms': round(median('p99')) };
 }
 
-function rowsOf({ route, over, seen }, { group, variants, peers, goals }) {
+function rowsOf({ route, over, seen }, { group, peers, goals }) {
   const goalsHere = goals[route] ?? {};
-  const alone = [
-    ...(goalsHere.ours === undefined ? [] : [{ name: OURS, what: route }]),
-    ...variants.map(({ name }) => ({ name, what: `${route}, ${name}` })),
-  ].map(({ name, what }) =>
-    row({
-      id: `${group}/${what}`,
-      what,
-      unit: UNIT,
-      ours: over[name],
-      goal: goalsHere.ours,
-      more: seen[name],
-    }),
-  );
+  const alone =
+    goalsHere.ours === undefined
+      ? []
+      : [
+          row({
+            id: `${group}/${route}`,
+            what: route,
+            unit: UNIT,
+            ours: over[OURS],
+            goal: goalsHere.ours,
+            more: seen[OURS],
+          }),
+        ];
   const busy = peers.filter(({ idle = [] }) => !idle.includes(route));
   const besidePeers = busy.map(({ name }) =>
     row({
