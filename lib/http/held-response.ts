@@ -98,9 +98,10 @@ export class HeldResponse {
     this.#undisguise();
     this.#state = 'answering';
     if (response.headersSent) throw error;
-    const { status, body } = failureOf(error);
+    const failure = failureOf(error);
+    const body = JSON.stringify(failure);
     this.#keepHeaders();
-    response.statusCode = status;
+    response.statusCode = failure.statusCode;
     response.setHeader('Content-Type', 'application/json; charset=utf-8');
     response.setHeader('Content-Length', Buffer.byteLength(body));
     response.setHeader('Cache-Control', 'no-store');

@@ -108,11 +108,6 @@ export class RequestSessions implements RequestFacts {
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   }
 
-  /** Nobody has heard that a commit failed: the next one tries again. */
-  retry(): void {
-    for (const handle of this.#handles) handle.retry();
-  }
-
   seal(): void {
     for (const handle of this.#handles) handle.seal();
   }

@@ -69,11 +69,6 @@ export class SessionHandle {
     return this.#committing;
   }
 
-  /** Nobody has heard that the last commit failed: the next one tries again. */
-  retry(): void {
-    this.#failedWith = null;
-  }
-
   /** The response is over: what changed in a stored session is still saved, but nothing new begins. `null` when that is all done. */
   finish(): Promise<void> | null {
     const isDone = this.#running === 0 && (this.#session?.isNew !== false || this.#settle());

@@ -130,11 +130,12 @@ export class SessionHub {
 
 /**
  * Middleware is run by a hook that may be older than ours. The first of a context brings ours along, ahead of it: where there is none,
- * Fastify is spared the way through all middleware, which costs more than all that is done here.
+ * Fastify is spared the way through all middleware, which costs more than all that is done here. A context that has not got its own
+ * `use` by now gets it from a hook that is younger than ours.
  */
 function putBeforeMiddleware(fastify: FastifyInstance, file: unknown): void {
   const { use } = fastify;
-  if (use === undefined) return;
+  if (use === undefined || !Object.hasOwn(fastify, 'use')) return;
   fastify.use = (...args) => {
     fastify.use = use;
     fastify.use(file);

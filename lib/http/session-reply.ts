@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
-import { Stream } from 'node:stream';
 import { StreamableFile } from '@nestjs/common';
 import type { HttpAdapterHost } from '@nestjs/core';
+import { failureOf } from './commit-failure';
 import { RequestSessions } from './request-sessions';
 
 type Adapter = HttpAdapterHost['httpAdapter'];
@@ -17,36 +17,48 @@ type Send = (response: AnyResponse, ...rest: unknown[]) => unknown;
 export function commitBeforeReply(adapter: Adapter): void {
   const reply = adapter.reply.bind(adapter) as Send;
   const render = adapter.render.bind(adapter) as Send;
-  // Filters give a status and wait for nothing; the status of what a handler returned is set by now. A stream that fails
-  // before Nest listens to it may end the process.
-  adapter.reply = (response: AnyResponse, body: unknown, status?: number) =>
-    status === undefined && !isStream(body)
+
+  const committed = (response: AnyResponse, send: () => unknown): unknown => {
+    const sessions = RequestSessions.find(response.raw?.req ?? response.req);
+    if (sessions?.settle() !== false) return send(); // without asking the store
+    return new Reply(sessions.commit().then(send), (error) => {
+      sessions.reportFailure(error);
+      answerFor(error, response, reply);
+    });
+  };
+  adapter.reply = (response: AnyResponse, body: unknown, ...status: unknown[]) =>
+    isReturned(body, status)
       ? committed(response, () => reply(response, body))
-      : reply(response, body, status);
-  adapter.render = (response: AnyResponse, view: string, options: unknown) =>
-    committed(response, () => render(response, view, options));
+      : reply(response, body, ...status);
+  adapter.render = (response: AnyResponse, ...page: unknown[]) =>
+    committed(response, () => render(response, ...page));
 }
 
-/** At once, unless the store has to be asked first. */
-function committed({ raw, req }: AnyResponse, send: () => unknown): unknown {
-  const sessions = RequestSessions.find(raw?.req ?? req);
-  return sessions?.settle() === false ? new CommittedReply(sessions, send) : send();
+/**
+ * Whether a handler returned it: Nest has set its status before, hands over none in its place, and waits. Filters and others give
+ * one or leave it out, and wait for nothing. A stream that fails before Nest listens to it may end the process.
+ */
+function isReturned(body: unknown, status: unknown[]): boolean {
+  return status.length === 1 && status[0] === undefined && !isStream(body);
 }
 
-/** An answer that waits for a commit. Whoever waits for it hears of a failure; where nobody does, the gate tries again, and answers for it. */
-class CommittedReply implements PromiseLike<unknown> {
-  readonly #done: Promise<unknown>;
+function isStream(body: unknown): boolean {
+  return (
+    body instanceof StreamableFile ||
+    typeof (body as { pipe?: unknown } | null | undefined)?.pipe === 'function'
+  );
+}
+
+/** An answer under way. Whoever waits for it hears of a failure; where nobody does, it is answered for. */
+class Reply implements PromiseLike<unknown> {
   #isAwaited = false;
 
-  constructor(sessions: RequestSessions, send: () => unknown) {
-    this.#done = sessions.commit().then(send, (error: unknown) => {
-      if (this.#isAwaited) throw error;
-      sessions.retry();
-      return send();
-    });
-    this.#done.catch((error: unknown) => {
-      if (!this.#isAwaited) sessions.reportFailure(error);
-    });
+  constructor(
+    private readonly done: Promise<unknown>,
+    answerFor: (error: unknown) => void,
+  ) {
+    // Who waits for it says so some promises later.
+    done.catch((error: unknown) => setImmediate(() => this.#isAwaited || answerFor(error)));
   }
 
   /** A promise could not tell whether anybody waits for it. */
@@ -55,10 +67,17 @@ class CommittedReply implements PromiseLike<unknown> {
     rejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
     this.#isAwaited = true;
-    return this.#done.then(fulfilled, rejected);
+    return this.done.then(fulfilled, rejected);
   }
 }
 
-function isStream(body: unknown): boolean {
-  return body instanceof StreamableFile || body instanceof Stream;
+/** In place of an answer that could not be sent. */
+function answerFor(error: unknown, response: AnyResponse, reply: Send): void {
+  const failure = failureOf(error);
+  const raw = response.raw ?? response;
+  try {
+    if (!raw.headersSent) reply(response, failure, failure.statusCode);
+  } catch {
+    raw.destroy();
+  }
 }

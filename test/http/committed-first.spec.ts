@@ -226,18 +226,28 @@ describe.each(platforms)('H1: on %s the gate stands before everything', (platfor
   });
 });
 
-describe('H1: on fastify, as main.ts creates it, the gate stands before middleware', () => {
+describe('H1: on fastify the gate stands before middleware', () => {
+  const settings = { logger: false, forceCloseConnections: true } as const;
   let app: NestFastifyApplication;
   afterEach(() => app.close());
 
-  it.each(['of the application', 'of a plugin', 'of a plugin, after others'])('%s', async (whose) => {
+  it.each([
+    'of the application',
+    'of a plugin',
+    'of a plugin, after others',
+    'of a plugin that comes when the application is ready',
+  ])('%s', async (whose) => {
     const store = new SlowStore();
-    @Module({ imports: [SessionModule.forRoot({ store })] })
+    const imports = [SessionModule.forRoot({ store })];
+    @Module({ imports })
     class AppModule {}
-    app = await NestFactory.create<NestFastifyApplication>(AppModule, new FastifyAdapter(), {
-      logger: false,
-      forceCloseConnections: true,
-    });
+    if (whose === 'of a plugin that comes when the application is ready') {
+      const module = await Test.createTestingModule({ imports }).compile();
+      app = module.createNestApplication<NestFastifyApplication>(new FastifyAdapter(), settings);
+      await app.init();
+    } else {
+      app = await NestFactory.create<NestFastifyApplication>(AppModule, new FastifyAdapter(), settings);
+    }
     const answers = (_incoming: IncomingMessage, response: ServerResponse, next: Next): void => {
       const current = app.get(SessionService).current();
       current.then((session) => response.end(session.set('way', 'plugin').id)).catch(next);

@@ -7,6 +7,8 @@ import {
   Controller,
   Get,
   Inject,
+  Module,
+  Param,
   Post,
   Render,
   Res,
@@ -15,7 +17,8 @@ import {
   type ArgumentsHost,
   type ExceptionFilter,
 } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
+import { HttpAdapterHost, NestFactory } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
 import type { Response } from 'express';
 import type { FastifyReply } from 'fastify';
 import {
@@ -57,11 +60,27 @@ class CarelessFilter implements ExceptionFilter {
   }
 }
 
+/** No text can be made of it. */
+const circle = {
+  get circle() {
+    return this;
+  },
+};
+
+interface AnyAdapter {
+  status(response: AnyResponse, status: number): void;
+  render(response: AnyResponse, view: string, options: object): unknown;
+  reply(response: AnyResponse, body: unknown, status?: number): unknown;
+}
+
 let abandoned: string[] = [];
 
 @Controller()
 class FailingController {
-  constructor(@Inject(SessionService) private readonly sessions: SessionService) {}
+  constructor(
+    @Inject(SessionService) private readonly sessions: SessionService,
+    @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
+  ) {}
 
   @Get('untouched') untouched(): string {
     return 'untouched';
@@ -94,6 +113,25 @@ class FailingController {
   @Get('thrown/careless') @UseFilters(CarelessFilter) careless(@Session() session: Session): never {
     session.set('failing', 1);
     throw new ConflictException();
+  }
+
+  @Get('unsendable') @UseFilters(ApologyFilter) unsendable(@Session() session: Session): object {
+    session.set('failing', 1);
+    return circle;
+  }
+
+  @Get('reply/:how') reply(
+    @Param('how') how: string,
+    @Session() session: Session,
+    @Res() response: AnyResponse,
+  ): void {
+    session.set('failing', 1);
+    const adapter = this.host.httpAdapter as AnyAdapter;
+    adapter.status(response, 202);
+    if (how === 'rendered') adapter.render(response, 'nowhere', {});
+    else if (how === 'unsendable') adapter.reply(response, circle, undefined);
+    else adapter.reply(response, { fine: true }, ...(how === 'bare' ? [] : [undefined]));
+    if (how === 'bare') adapter.status(response, 500);
   }
 
   @Get('file') file(@Session() session: Session): StreamableFile {
@@ -217,6 +255,30 @@ describe.each(platforms)('a commit that fails on %s', (platform) => {
     expect([answer.status, answer.json(), answer.cookies]).toEqual([503, unavailable, []]);
   });
 
+  it.each(['bare', 'status'])('is the same 503 when a handler lets the adapter reply: %s', async (how) => {
+    fails();
+    const answer = await (await visitor(app)).get(`/reply/${how}`);
+    expect([answer.status, answer.json(), answer.cookies]).toEqual([503, unavailable, []]);
+    expect(store.take().filter((call) => call === 'insert')).toHaveLength(1);
+  });
+
+  it('leaves what the adapter was told to reply as it was then', async () => {
+    const answer = await (await visitor(app)).get('/reply/bare');
+    expect([answer.status, answer.json(), answer.cookies.length]).toEqual([202, { fine: true }, 1]);
+  });
+
+  it.each(['/unsendable', '/reply/unsendable', '/reply/rendered'])(
+    'is one thing; that the answer cannot be sent another, which is a 500: %s',
+    async (path) => {
+      const answer = await (await visitor(app)).get(path);
+      expect([answer.status, answer.json(), answer.cookies.length]).toEqual([
+        500,
+        { statusCode: 500, message: 'Internal server error' },
+        1,
+      ]);
+    },
+  );
+
   it('is the same 503 in place of a file', async () => {
     fails();
     const answer = await (await visitor(app)).get('/file');
@@ -326,6 +388,28 @@ class TwoInstancesController {
     rawOf(response).end('both saved, allegedly');
   }
 }
+
+it('is the same where an adapter has served another application before', async () => {
+  const store = new WatchedStore(new MemorySessionStore());
+  @Module({ imports: [SessionModule.forRoot({ store })], controllers: [FailingController] })
+  class AppModule {}
+  const adapter = new ExpressAdapter();
+  await NestFactory.create(AppModule, adapter, { logger: false });
+  const app = await NestFactory.create(AppModule, adapter, { logger: false });
+  await app.listen(0, '127.0.0.1');
+  try {
+    store.before = async () => {
+      await new Promise((resolve) => setImmediate(resolve));
+      throw new Error('the disk is on fire');
+    };
+    for (const path of ['/returned', '/reply/status', '/thrown/careless']) {
+      const answer = await exchange((await app.getUrl()) + path, { agent: false });
+      expect([path, answer.status, JSON.parse(answer.body.toString())]).toEqual([path, 503, unavailable]);
+    }
+  } finally {
+    await app.close();
+  }
+});
 
 describe.each(platforms)('a commit of two sessions, of which one fails, on %s', (platform) => {
   afterEach(closeApps);
