@@ -5,6 +5,8 @@ import type { SessionId } from './session-token';
 export interface StoreCall {
   /** Aborts when the manager has stopped waiting. Stop early if you can; the answer is no longer used either way. */
   readonly signal: AbortSignal;
+  /** What `signal.aborted` says, without a signal being made for who asks. Calls by hand need not have it. */
+  readonly aborted?: boolean;
 }
 
 /**

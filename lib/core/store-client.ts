@@ -9,6 +9,7 @@ type Outcome = 'timeout' | 'error';
 
 /** One call under way. Most stores never look at the signal, so it is made when first asked for. */
 class PendingCall<T> extends Expiring implements StoreCall {
+  aborted = false;
   #controller: AbortController | undefined;
   #over = false;
 
@@ -23,7 +24,7 @@ class PendingCall<T> extends Expiring implements StoreCall {
 
   get signal(): AbortSignal {
     this.#controller ??= new AbortController();
-    if (this.#over) this.#controller.abort();
+    if (this.aborted) this.#controller.abort();
     return this.#controller.signal;
   }
 
@@ -41,6 +42,7 @@ class PendingCall<T> extends Expiring implements StoreCall {
 
   expire(): void {
     if (!this.#end()) return;
+    this.aborted = true;
     this.#controller?.abort();
     this.fail('timeout');
   }

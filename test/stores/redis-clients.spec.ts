@@ -222,6 +222,16 @@ describe('RedisSessionStore', () => {
     expect(make).not.toThrow(/secret/);
   });
 
+  it('F4: sends nothing when the call has been given up before', async () => {
+    const sendCommand = jest.fn();
+    const unused = { isOpen: true, _keyPrefix: undefined, sendCommand };
+    const store = new RedisSessionStore(unused, options);
+    const call = { signal: AbortSignal.abort() };
+    await expect(store.insert(aRecord(), call)).rejects.toThrow(SessionStoreError);
+    await expect(store.deleteByPrincipal('a:1', call)).rejects.toThrow(SessionStoreError);
+    expect(sendCommand).not.toHaveBeenCalled();
+  });
+
   it.each(['OK', 1, null, [], ['another word', 1], [null, null]])(
     'F4: takes %p, the answer to some other command, for no answer',
     async (answer) => {

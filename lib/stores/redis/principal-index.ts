@@ -1,7 +1,7 @@
 import { systemClock } from '../../core/clock';
 import type { StoreCall } from '../../core/session-store';
 import type { SessionId } from '../../core/session-token';
-import { assertWanted, type RedisCommands } from './redis-commands';
+import type { RedisCommands } from './redis-commands';
 import { textOf, textsOf } from './redis-reply';
 import { ENTER, FORGET, LIST, PRUNE, type RedisScript } from './redis-scripts';
 import { type Coverage, DIGITS, expiryOf, toDigits } from './stored-session';
@@ -38,7 +38,6 @@ export class PrincipalIndex {
     const margin = Math.max(expiresAt - systemClock(), LEAST_MARGIN);
     const until = toDigits(expiryOf(expiresAt + margin));
     const answer = await this.commands.run(operation, ENTER, this.#key(principal), [id, until, stamp], call);
-    assertWanted(operation, call);
     return { until, stamp: textOf(answer) };
   }
 

@@ -70,6 +70,9 @@ export class RedisCommands {
   /** Tries again what may pass, as long as somebody waits. Every command of the store may be repeated. */
   async #try(operation: string, call: StoreCall, attempt: () => Promise<unknown>): Promise<unknown> {
     for (let attempts = 1; ; attempts++) {
+      // Asking the signal would make one.
+      if (call.aborted ?? call.signal.aborted)
+        throw new SessionStoreError(operation, 'the call was given up');
       try {
         return await attempt();
       } catch (error) {
@@ -80,17 +83,8 @@ export class RedisCommands {
       const signal = signalOf(call);
       const longest = Math.min(FIRST_PAUSE * 2 ** (attempts - 1), LONGEST_PAUSE);
       await pause(longest * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => undefined);
-      assertWanted(operation, call);
     }
   }
-}
-
-/**
- * Between two commands of one call.
- * @throws SessionStoreError when nobody waits for it any more
- */
-export function assertWanted(operation: string, { signal }: StoreCall): void {
-  if (signal.aborted) throw new SessionStoreError(operation, 'the call was given up');
 }
 
 /** Eight characters that no two calls share. */

@@ -1,0 +1,41 @@
+import { MemorySessionStore } from '../stores/memory/memory-session-store';
+import type { StoreCall } from './session-store';
+import { newSessionId } from './session-token';
+import { SessionStoreError } from './session.errors';
+import { StoreClient } from './store-client';
+
+function clientOf(find: (call: StoreCall) => Promise<null>): StoreClient {
+  const store = Object.assign(new MemorySessionStore(), { find: (_id: unknown, call: StoreCall) => find(call) });
+  return new StoreClient(store, 1000, () => undefined);
+}
+
+describe('the signal of a call', () => {
+  beforeEach(() => void jest.useFakeTimers());
+  afterEach(() => void jest.useRealTimers());
+
+  it.each(['before', 'after'])('F1: is aborted when the call took too long, asked for %s that', async (when) => {
+    let call!: StoreCall;
+    const client = clientOf((given) => {
+      call = given;
+      return new Promise(() => undefined);
+    });
+    const finding = client.find(newSessionId());
+    const asked = when === 'before' ? call.signal : undefined;
+    expect(call.aborted).toBe(false);
+    jest.advanceTimersByTime(1000);
+    await expect(finding).rejects.toThrow(SessionStoreError);
+    expect([call.aborted, (asked ?? call.signal).aborted, call.signal.aborted]).toEqual([true, true, true]);
+  });
+
+  it.each(['before', 'after'])('is not when the call had its answer, asked for %s that', async (when) => {
+    let call!: StoreCall;
+    const client = clientOf(async (given) => {
+      call = given;
+      if (when === 'before') call.signal.throwIfAborted();
+      return null;
+    });
+    await client.find(newSessionId());
+    jest.advanceTimersByTime(5000);
+    expect([call.aborted, call.signal.aborted]).toEqual([false, false]);
+  });
+});
