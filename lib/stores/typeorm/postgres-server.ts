@@ -57,8 +57,7 @@ export class PostgresServer implements DatabaseServer {
   readonly dialect: SqlDialect;
   readonly inspect: (ask: Ask, table: SessionTable) => Promise<TableFacts | null>;
   readonly options: DataSourceOptions;
-  /** What is the same for every query of a statement. It stands behind them as their prototype: `pg` copies their own properties slowly. */
-  readonly #prepared = new Map<string, object>();
+  readonly #statementNames = new Map<string, string>();
   /**
    * Prepared statements save the server a third of its work. A PgBouncer before 1.21 that hands connections out by transaction
    * mixes them up, which the server notices, so they are given up then.
@@ -95,20 +94,19 @@ export class PostgresServer implements DatabaseServer {
   }
 
   async #execute(client: PgClient, text: string, values: readonly unknown[]): Promise<Answer> {
-    const prepared = this.#prepared.get(text) ?? this.#prepare(text);
-    const query = this.#prepares
-      ? (Object.assign(Object.create(prepared), { values }) as object)
-      : { text, values, types: TYPES };
-    const { rows, rowCount } = await client.query(query);
+    const name = this.#prepares ? this.#nameOf(text) : undefined;
+    const { rows, rowCount } = await client.query({ name, text, values, types: TYPES });
     return { rows, affected: rowCount ?? 0 };
   }
 
   /** The name says what the statement is: another table's must not be taken for it. */
-  #prepare(text: string): object {
-    const name = `tessera_${createHash('sha256').update(text).digest('hex').slice(0, 24)}`;
-    const prepared = { name, text, types: TYPES };
-    this.#prepared.set(text, prepared);
-    return prepared;
+  #nameOf(text: string): string {
+    let name = this.#statementNames.get(text);
+    if (name === undefined) {
+      name = `tessera_${createHash('sha256').update(text).digest('hex').slice(0, 24)}`;
+      this.#statementNames.set(text, name);
+    }
+    return name;
   }
 }
 
