@@ -95,7 +95,7 @@ describe('SealedSessions', () => {
     const shown = [app.sealed, app.manager, session, app.events, app.list.inner].flatMap((each) => [
       inspect(each, { depth: 10, showHidden: true }),
       JSON.stringify(each),
-      // eslint-disable-next-line @typescript-eslint/no-base-to-string
+      // eslint-disable-next-line @typescript-eslint/no-base-to-string -- whatever it prints
       String(each),
     ]);
     for (const text of shown) {
