@@ -5,7 +5,9 @@ import { SessionStoreError } from './session.errors';
 import { StoreClient } from './store-client';
 
 function clientOf(find: (call: StoreCall) => Promise<null>): StoreClient {
-  const store = Object.assign(new MemorySessionStore(), { find: (_id: unknown, call: StoreCall) => find(call) });
+  const store = Object.assign(new MemorySessionStore(), {
+    find: (_id: unknown, call: StoreCall) => find(call),
+  });
   return new StoreClient(store, 1000, () => undefined);
 }
 
@@ -13,19 +15,22 @@ describe('the signal of a call', () => {
   beforeEach(() => void jest.useFakeTimers());
   afterEach(() => void jest.useRealTimers());
 
-  it.each(['before', 'after'])('F1: is aborted when the call took too long, asked for %s that', async (when) => {
-    let call!: StoreCall;
-    const client = clientOf((given) => {
-      call = given;
-      return new Promise(() => undefined);
-    });
-    const finding = client.find(newSessionId());
-    const asked = when === 'before' ? call.signal : undefined;
-    expect(call.aborted).toBe(false);
-    jest.advanceTimersByTime(1000);
-    await expect(finding).rejects.toThrow(SessionStoreError);
-    expect([call.aborted, (asked ?? call.signal).aborted, call.signal.aborted]).toEqual([true, true, true]);
-  });
+  it.each(['before', 'after'])(
+    'F1: is aborted when the call took too long, asked for %s that',
+    async (when) => {
+      let call!: StoreCall;
+      const client = clientOf((given) => {
+        call = given;
+        return new Promise(() => undefined);
+      });
+      const finding = client.find(newSessionId());
+      const asked = when === 'before' ? call.signal : undefined;
+      expect(call.aborted).toBe(false);
+      jest.advanceTimersByTime(1000);
+      await expect(finding).rejects.toThrow(SessionStoreError);
+      expect([call.aborted, (asked ?? call.signal).aborted, call.signal.aborted]).toEqual([true, true, true]);
+    },
+  );
 
   it.each(['before', 'after'])('is not when the call had its answer, asked for %s that', async (when) => {
     let call!: StoreCall;
