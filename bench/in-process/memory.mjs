@@ -27,6 +27,8 @@ answer({
   },
   /** All expire at once. */
   expire: async () => {
+    // What has been collected for the figures before is still being cleared away.
+    await pause(1000);
     const real = Date.now;
     const begun = performance.now();
     const watch = new LongestPause();
