@@ -12,6 +12,7 @@ export function run(options) {
     peers: [
       { name: 'express-session + connect-pg-simple', module: 'express-session-pg', platform: 'express' },
       { name: 'express-session + connect-typeorm', module: 'express-session-typeorm', platform: 'express' },
+      { name: 'pg alone', module: 'limit-postgres', platform: 'express', isLimit: true },
     ],
     seconds: options.quick ? 50 : 115,
     options,

@@ -12,6 +12,8 @@ export function run(options) {
     peers: [
       { name: 'express-session + connect-redis', module: 'express-session-redis', platform: 'express' },
       { name: '@fastify/session + connect-redis', module: 'fastify-session-redis', platform: 'fastify' },
+      { name: 'ioredis alone, Express', module: 'limit-redis', platform: 'express', isLimit: true },
+      { name: 'ioredis alone, Fastify', module: 'limit-redis', platform: 'fastify', isLimit: true },
     ],
     seconds: options.quick ? 50 : 115,
     options,

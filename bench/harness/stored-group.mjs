@@ -10,7 +10,7 @@ const HALF = 1 / 2;
  * @param kind of server, `postgres` or `redis`
  * @param asked what it is asked
  * @param ours the module below bench/subjects
- * @param peers each with a `name`, its `module` and its `platform`
+ * @param peers each with a `name`, its `module` and its `platform`; `isLimit` for what no session layer can undercut
  */
 export function measureStored({ group, kind, asked, ours, peers, seconds, options }) {
   return inOwnPlace(kind, async (place) => {
@@ -44,7 +44,7 @@ export function measureStored({ group, kind, asked, ours, peers, seconds, option
 }
 
 function halfOf(peers) {
-  const goals = Object.fromEntries(peers.map(({ name }) => [name, HALF]));
+  const goals = Object.fromEntries(peers.filter(({ isLimit }) => !isLimit).map(({ name }) => [name, HALF]));
   return { read: goals, write: goals };
 }
 
