@@ -1,9 +1,10 @@
 import { Cluster as Ioredis5Cluster, Redis as Ioredis5 } from 'ioredis';
 import { Redis as Ioredis6 } from 'ioredis-6';
-import { SessionStoreError } from 'nestjs-tessera';
+import { SessionStoreError, type SessionRecord } from 'nestjs-tessera';
 import { RedisSessionStore, type RedisClient } from 'nestjs-tessera/redis';
 import * as redis5 from 'redis';
 import * as redis6 from 'redis-6';
+import { newSessionId } from '../../lib/core/session-token';
 import { aRecord, nextOf } from '../../lib/testing/store-suite/records';
 import { call } from '../../lib/testing/store-suite/store-suite';
 import { describeWith, describeWithPrivate } from '../support/servers';
@@ -103,6 +104,45 @@ describeWith('redis', 'RedisSessionStore takes a client as the application set i
     const client = new Ioredis5(service().url);
     await client.quit();
     await expect(new RedisSessionStore(client, options).find(aRecord().id, call)).rejects.toThrow(/closed/);
+  });
+
+  describe('through a client that hands out', () => {
+    const record = aRecord();
+    const other = aRecord();
+    let real: Ioredis5;
+    beforeAll(async () => {
+      real = new Ioredis5(service().url);
+      const store = new RedisSessionStore(real, { prefix: service().prefix });
+      await store.insert(record, call);
+      await store.insert(other, call);
+    });
+    afterAll(() => real.disconnect());
+
+    const keyOf = ({ id }: SessionRecord) => `${service().prefix}session:${id}`;
+    const storeOf = (sendCommand: (command: string[]) => Promise<unknown>) =>
+      new RedisSessionStore({ isOpen: true, _keyPrefix: undefined, sendCommand } as RedisClient, {
+        prefix: service().prefix,
+      });
+    const sent = ([name, ...parameters]: string[]) => real.call(name!, ...parameters);
+
+    it.each<[string, () => unknown]>([
+      ["another session's text", () => real.get(keyOf(other))],
+      ['nothing', () => null],
+      ['an acknowledgement', () => 'OK'],
+      ['a number', () => 1],
+      ['a list', () => ['word', 'text']],
+    ])('F4: finds a session although it hands out %s for what is there', async (_, answer) => {
+      const store = storeOf((command) => (command[0] === 'get' ? Promise.resolve(answer()) : sent(command)));
+      expect(await store.find(record.id, call)).toEqual(record);
+      expect(await store.find(newSessionId(), call)).toBeNull();
+    });
+
+    it('takes for nobody’s what is no text', async () => {
+      const id = newSessionId();
+      await real.rpush(keyOf({ ...record, id }), 'a list');
+      expect(await storeOf(sent).find(id, call)).toBeNull();
+      await real.del(keyOf({ ...record, id }));
+    });
   });
 });
 
@@ -230,6 +270,25 @@ describe('RedisSessionStore', () => {
     await expect(store.insert(aRecord(), call)).rejects.toThrow(SessionStoreError);
     await expect(store.deleteByPrincipal('a:1', call)).rejects.toThrow(SessionStoreError);
     expect(sendCommand).not.toHaveBeenCalled();
+  });
+
+  it.each([
+    ['slave', ['evalsha']],
+    ['all', ['evalsha']],
+    ['master', ['get', 'evalsha']],
+  ])('F4: asks no replica through an ioredis Cluster that reads from %s', async (scaleReads, names) => {
+    const asked: string[] = [];
+    const cluster = {
+      isCluster: true,
+      status: 'ready',
+      options: { scaleReads },
+      call: async (name: string, ...parameters: string[]) => {
+        asked.push(name);
+        return name === 'get' ? null : [parameters.at(-1), null];
+      },
+    };
+    expect(await new RedisSessionStore(cluster as never, options).find(newSessionId(), call)).toBeNull();
+    expect(asked).toEqual(names);
   });
 
   it.each(['OK', 1, null, [], ['another word', 1], [null, null]])(

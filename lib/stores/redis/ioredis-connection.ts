@@ -6,7 +6,7 @@ import { textOf } from './redis-reply';
 /** What there is of `Redis` and of `Cluster`. */
 interface Client extends IoredisClient {
   readonly isCluster?: boolean;
-  readonly options: { readonly keyPrefix?: string | Buffer };
+  readonly options: { readonly keyPrefix?: string | Buffer; readonly scaleReads?: unknown };
   call(name: string, ...parameters: string[]): Promise<unknown>;
 }
 
@@ -31,6 +31,7 @@ export function isIoredis(client: object): client is IoredisClient {
 export class IoredisConnection implements RedisConnection {
   readonly keyPrefix = '';
   readonly hiddenPrefix: string;
+  readonly readsReplicas: boolean;
   readonly #client: Client;
   readonly #cluster: Cluster | null;
 
@@ -39,6 +40,7 @@ export class IoredisConnection implements RedisConnection {
     const { isCluster, options } = this.#client;
     this.#cluster = isCluster === true ? (client as Cluster) : null;
     this.hiddenPrefix = textOf(options.keyPrefix ?? '');
+    this.readsReplicas = this.#cluster !== null && (options.scaleReads ?? 'master') !== 'master';
   }
 
   get isClosed(): boolean {

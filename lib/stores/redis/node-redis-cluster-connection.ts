@@ -36,6 +36,7 @@ const PROOF_OF_LIFE = 1000;
 export class NodeRedisClusterConnection implements RedisConnection {
   readonly keyPrefix: string;
   readonly hiddenPrefix = '';
+  readonly readsReplicas = false;
   readonly #cluster: Cluster;
   readonly #unsent: UnsentCommands | null;
   #isAsking = false;

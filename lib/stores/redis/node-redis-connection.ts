@@ -39,6 +39,7 @@ export function nodeRedisConnection(client: NodeRedisClient): RedisConnection {
 class NodeRedisConnection implements RedisConnection {
   readonly keyPrefix: string;
   readonly hiddenPrefix = '';
+  readonly readsReplicas = false;
 
   constructor(
     private readonly client: NodeRedisClient,

@@ -34,6 +34,16 @@ export class RedisCommands {
     return this.#try(operation, call, () => this.#evaluate(script, key, command, call));
   }
 
+  /**
+   * What is there, as the cheapest of commands tells it: a text, or `null` for anything else. Only the text itself can say whether it
+   * is the answer to this command; who finds none that does asks with {@link READ}.
+   */
+  async get(operation: string, key: string, call: StoreCall): Promise<string | null> {
+    if (this.connection.readsReplicas) return null;
+    const reply = await this.#try(operation, call, () => this.#get(key, call));
+    return typeof reply === 'string' || Buffer.isBuffer(reply) ? textOf(reply) : null;
+  }
+
   /** Every server that has keys. @param key any that may be read, which makes sure that the client has found its servers */
   async nodes(operation: string, key: string, call: StoreCall): Promise<readonly RedisNode[]> {
     await this.run(operation, READ, key, [], call);
@@ -46,6 +56,15 @@ export class RedisCommands {
 
   sendTo(operation: string, node: RedisNode, command: RedisCommand, call: StoreCall): Promise<unknown> {
     return this.#try(operation, call, () => node.send(command, call));
+  }
+
+  async #get(key: string, call: StoreCall): Promise<unknown> {
+    try {
+      return await this.connection.send(key, ['get', key], call);
+    } catch (error) {
+      if (failureOf(error).code !== 'WRONGTYPE') throw error;
+      return null;
+    }
   }
 
   /** By its hash, and in full where the server does not know it, or not any more. */

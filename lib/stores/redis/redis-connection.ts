@@ -15,6 +15,8 @@ export interface RedisConnection {
   readonly keyPrefix: string;
   /** The same, where the client does it by itself; but not to patterns, nor to the keys that an answer names. */
   readonly hiddenPrefix: string;
+  /** Whether a reading command may go to a replica all the same; a script never does. */
+  readonly readsReplicas: boolean;
   /** Whether the application has closed the client, or not opened it yet. */
   readonly isClosed: boolean;
   /**

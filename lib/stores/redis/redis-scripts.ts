@@ -27,10 +27,10 @@ export const ENTRY_GRACE = 60_000;
 /** The line of the stored session, without moving its body. What is no such line counts as no session. */
 const READ_LINE = `
 local line = redis.pcall('GETRANGE', KEYS[1], 0, 2047)
-local version, expiry, covered, stamp, marks, hash, principal
+local version, expiry, covered, stamp, marks, hash, id, principal
 if type(line) == 'string' then
-  version, expiry, covered, stamp, marks, hash, principal =
-    string.match(line, '^1 (%d+) (%d+) (%d+) (%d+) (%S+) (%S+) ([^\\n]*)\\n')
+  version, expiry, covered, stamp, marks, hash, id, principal =
+    string.match(line, '^1 (%d+) (%d+) (%d+) (%d+) (%S+) (%S+) (%S+) ([^\\n]*)\\n')
   if principal ~= 'null' and not string.match(principal or '', '^".*"$') then version = nil end
 end`;
 
@@ -46,7 +46,7 @@ local function isDone()
   return false
 end`;
 
-/** Answers the stored text, or nothing. */
+/** Answers the stored text, or nothing: the word says that it is the answer, also when there is none. */
 export const READ = script(`
 local text = redis.pcall('GET', KEYS[1])
 return type(text) == 'string' and text`);
@@ -74,7 +74,7 @@ elseif principal ~= ARGV[5] or covered < ARGV[3] then
   return ${UNCOVERED}
 end
 marks = word .. string.sub(marks, 1, #marks - #word)
-line = table.concat({ '1', ARGV[2], ARGV[3], covered, stamp, marks, ARGV[4], ARGV[5] }, ' ')
+line = table.concat({ '1', ARGV[2], ARGV[3], covered, stamp, marks, ARGV[4], id, ARGV[5] }, ' ')
 redis.call('SET', KEYS[1], line .. '\\n' .. ARGV[8], 'PXAT', ARGV[9])
 return ${DONE}`,
 );

@@ -43,6 +43,13 @@ export class SessionValues {
   /** What this format cannot read is nobody's session: it opens nothing, and stays until it expires. */
   async read(operation: string, id: SessionId, call: StoreCall): Promise<StoredSession | null> {
     if (!isSessionId(id)) return null;
+    const text = await this.commands.get(operation, this.#key(id), call);
+    const stored = text === null ? null : fromText(id, text);
+    return stored ?? this.#readForSure(operation, id, call);
+  }
+
+  /** That there is nothing a visitor is told by losing the session: a client that mixes answers up must not bring it about. */
+  async #readForSure(operation: string, id: SessionId, call: StoreCall): Promise<StoredSession | null> {
     const text = await this.commands.run(operation, READ, this.#key(id), [], call);
     return text === null ? null : fromText(id, textOf(text));
   }

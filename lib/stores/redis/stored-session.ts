@@ -5,11 +5,12 @@ import type { SecretHash, SessionId } from '../../core/session-token';
  * A session as the one string it is in Redis: a line about it, then its body as it was given.
  *
  * ```
- * 1 <version> <expiresAt> <covered until> <stamp> <marks> <secretHash> <principal as JSON>⏎<body>
+ * 1 <version> <expiresAt> <covered until> <stamp> <marks> <secretHash> <id> <principal as JSON>⏎<body>
  * ```
  *
  * The numbers have 16 digits, so that scripts compare them as text and replace them in place. `covered until` and `stamp` say
- * which entry of the principal's index stands for the session, and up to which expiry it does. `marks` tells the latest writes apart.
+ * which entry of the principal's index stands for the session, and up to which expiry it does. `marks` tells the latest writes apart. The id
+ * says whose text it is, should a client hand out the answer to another command.
  * The first digit is the format's: what begins with another is left alone.
  */
 export interface StoredSession {
@@ -24,23 +25,23 @@ export const DIGITS = 16;
 const MARK_LENGTH = 8;
 const MARKS = 4;
 
-const LINE = /^1 (\d{16}) (\d{16}) (\d{16}) \d{16} \S{32} (\S+) (null|"[^\n]*")\n/;
+const LINE = /^1 (\d{16}) (\d{16}) (\d{16}) \d{16} \S{32} (\S+) (\S+) (null|"[^\n]*")\n/;
 
 /** The line of a new session, and its body. */
 export function toText(
-  { version, expiresAt, secretHash, principal, body }: SessionRecord,
+  { id, version, expiresAt, secretHash, principal, body }: SessionRecord,
   coverage: Coverage,
   mark: string,
 ): string {
   const numbers = [version, expiryOf(expiresAt)].map(toDigits).join(' ');
   const marks = mark.padEnd(MARKS * MARK_LENGTH, '.');
-  return `1 ${numbers} ${coverage.until} ${coverage.stamp} ${marks} ${secretHash} ${principalText(principal)}\n${body}`;
+  return `1 ${numbers} ${coverage.until} ${coverage.stamp} ${marks} ${secretHash} ${id} ${principalText(principal)}\n${body}`;
 }
 
-/** `null` for what another format, or somebody else, has written. */
+/** `null` for what another format, or somebody else, has written, and for another session's text. */
 export function fromText(id: SessionId, text: string): StoredSession | null {
-  const [line, version, expiresAt, coveredUntil, secretHash, principal] = LINE.exec(text) ?? [];
-  if (line === undefined) return null;
+  const [line, version, expiresAt, coveredUntil, secretHash, owner, principal] = LINE.exec(text) ?? [];
+  if (line === undefined || owner !== id) return null;
   try {
     const record = {
       id,
