@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { ROUTES, USUAL } from './routes.mjs';
 import { noiseOf, row } from './row.mjs';
 import { runRounds } from './rounds.mjs';
-import { differences, means, quantile } from './statistics.mjs';
+import { differences, means, quantile, ratios } from './statistics.mjs';
 
 export const OURS = 'nestjs-tessera';
 const AGAIN = 'nestjs-tessera again';
@@ -37,7 +37,7 @@ export async function measureHttp({ group, platform, ours, peers, goals = {}, se
     subjects: subjects.map((subject) => ({ checkout, ...subject })),
     platform,
     routes,
-    requests: options.quick ? 500 : 2000,
+    requests: options.quick ? 500 : 700,
     seconds: seconds * Math.min(1, routes.length / USUAL.length),
   });
   const figures = results.map(({ route, measured }) => figuresOf(route.name, measured));
@@ -121,10 +121,8 @@ const UNIT = 'µs';
 
 /** By how much the ratio to a peer differs when ours is replaced by itself, as most of the rounds have it. */
 function ratioNoise(once, again, peer) {
-  return quantile(
-    once.map((value, i) => Math.abs(value - again[i]) / peer[i]),
-    0.75,
-  );
+  const apart = differences(once, again).map(Math.abs);
+  return quantile(ratios(apart, peer), 0.75);
 }
 
 export function ofPeer(figures) {

@@ -1,4 +1,4 @@
-import { summarize } from './statistics.mjs';
+import { ratios, summarize } from './statistics.mjs';
 
 /**
  * One line of a result. Values are given by round, ours and the peer's of the same round side by side, so that what slowed a whole round
@@ -12,7 +12,7 @@ import { summarize } from './statistics.mjs';
  * @param more further figures, by name
  */
 export function row({ id, what, unit, ours, peer, noise, goal, more = {} }) {
-  const ratio = peer && summarize(ours.map((value, round) => value / peer.values[round]));
+  const ratio = peer && summarize(ratios(ours, peer.values));
   const figure = ratio?.median ?? summarize(ours).median;
   return {
     id,
@@ -37,6 +37,6 @@ function verdictOn(ratio, noise) {
 
 /** By how much the ratio of a subject to itself is off 1, as most of the rounds have it: nothing below that is told apart. */
 export function noiseOf(once, again) {
-  const { low, high } = summarize(once.map((value, round) => value / again[round]));
+  const { low, high } = summarize(ratios(once, again));
   return Math.max(Math.abs(1 - low), Math.abs(high - 1));
 }

@@ -2,8 +2,8 @@
 export function quantile(values, share) {
   const sorted = values.toSorted((a, b) => a - b);
   const at = (sorted.length - 1) * share;
-  const below = sorted[Math.floor(at)];
-  return below + (sorted[Math.ceil(at)] - below) * (at - Math.floor(at));
+  const [below, above] = [sorted[Math.floor(at)], sorted[Math.ceil(at)]];
+  return below === above ? below : below + (above - below) * (at - Math.floor(at));
 }
 
 /** Median, quartiles and minimum. */
@@ -23,4 +23,12 @@ export function differences(values, baseline) {
 
 export function means(a, b) {
   return a.map((value, round) => (value + b[round]) / 2);
+}
+
+/**
+ * Round by round. What is left of a small cost may be less than nothing in a round that was disturbed: it then counts as one that
+ * any other is a multiple of.
+ */
+export function ratios(values, baseline) {
+  return values.map((value, round) => (baseline[round] > 0 ? value / baseline[round] : Infinity));
 }
