@@ -44,6 +44,7 @@ export class CallDeadlines {
   /** No calls will come any more. */
   close(): void {
     clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 
   /** The timer alone keeps no process alive: whoever waits for an answer has a socket open. */

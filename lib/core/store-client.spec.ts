@@ -11,10 +11,19 @@ function clientOf(find: (call: StoreCall) => Promise<null>): StoreClient {
   return new StoreClient(store, 1000, () => undefined);
 }
 
-describe('the signal of a call', () => {
-  beforeEach(() => void jest.useFakeTimers());
-  afterEach(() => void jest.useRealTimers());
+beforeEach(() => void jest.useFakeTimers());
+afterEach(() => void jest.useRealTimers());
 
+it('F1: a call that comes after the end is given up in time, too', async () => {
+  const client = clientOf(() => new Promise(() => undefined));
+  void client.find(newSessionId()).catch(() => undefined);
+  client.close();
+  const late = client.find(newSessionId());
+  jest.advanceTimersByTime(1000);
+  await expect(late).rejects.toThrow(SessionStoreError);
+});
+
+describe('the signal of a call', () => {
   it.each(['before', 'after'])(
     'F1: is aborted when the call took too long, asked for %s that',
     async (when) => {
