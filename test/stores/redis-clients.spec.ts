@@ -131,8 +131,9 @@ describeWith('redis', 'RedisSessionStore takes a client as the application set i
       ['an acknowledgement', () => 'OK'],
       ['a number', () => 1],
       ['a list', () => ['word', 'text']],
+      ['an error of its own', () => JSON.parse('no JSON') as unknown],
     ])('F4: finds a session although it hands out %s for what is there', async (_, answer) => {
-      const store = storeOf((command) => (command[0] === 'get' ? Promise.resolve(answer()) : sent(command)));
+      const store = storeOf(async (command) => (command[0] === 'get' ? answer() : sent(command)));
       expect(await store.find(record.id, call)).toEqual(record);
       expect(await store.find(newSessionId(), call)).toBeNull();
     });

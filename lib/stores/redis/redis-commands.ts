@@ -62,8 +62,9 @@ export class RedisCommands {
     try {
       return await this.connection.send(key, ['get', key], call);
     } catch (error) {
-      if (failureOf(error).code !== 'WRONGTYPE') throw error;
-      return null;
+      const { code, passes } = failureOf(error);
+      if (passes || (code !== null && code !== 'WRONGTYPE')) throw error;
+      return null; // what the application made its client do with texts fails, for instance
     }
   }
 
