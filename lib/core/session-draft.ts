@@ -43,6 +43,11 @@ export interface DraftContext {
 /** How many of the latest merges a session remembers. They matter for as long as two requests merge the same one at once. */
 const MERGES_KNOWN = 8;
 
+/** Whoever wants to be told before a session changes. */
+export interface SessionWatcher {
+  changing(): void;
+}
+
 /**
  * The page behind a `Session`: what the request found, and what it wants changed. The session writes on it,
  * the manager reads it at commit; nothing else sees it.
@@ -70,6 +75,7 @@ export class SessionDraft {
   superseded = false;
   /** Set when the response has begun: from then on nothing may change. */
   sealed = false;
+  watcher: SessionWatcher | null = null;
   /** What the application holds of the data. */
   readonly values: SessionValues;
   /** One more each time the draft goes on as another session: a write that began before says nothing about what it is now. */
@@ -151,7 +157,10 @@ export class SessionDraft {
     this.operations.push(operation);
   }
 
-  /** @throws SessionError `SESSION_DESTROYED` or `SESSION_RESPONSE_STARTED` */
+  /**
+   * Comes ahead of every change.
+   * @throws SessionError `SESSION_DESTROYED` or `SESSION_RESPONSE_STARTED`
+   */
   assertWritable(): void {
     if (this.destroyed) {
       throw new SessionError(
@@ -165,6 +174,7 @@ export class SessionDraft {
         'The response has begun, so the session cannot change any more. Change it before the first byte is sent.',
       );
     }
+    this.watcher?.changing();
   }
 
   /** Ends the session and goes on with an empty one: what is recorded from here on belongs to the next. */

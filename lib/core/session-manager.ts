@@ -1,6 +1,6 @@
 import type { SessionCarrier } from './session-carrier';
 import type { DraftContext } from './session-draft';
-import { SessionDraft } from './session-draft';
+import { SessionDraft, type SessionWatcher } from './session-draft';
 import type { CommitDecision } from './session-decision';
 import type { EmitSessionEvent } from './session-event';
 import { isKeeping, type SessionKeeper, type SessionKeeping } from './session-keeper';
@@ -66,6 +66,17 @@ export class SessionManager {
   /** Forbids further changes, because the response has begun; or allows them again, because it was refused before it began. */
   seal(session: Session, sealed = true): void {
     draftOf(session).sealed = sealed;
+  }
+
+  /** Tells somebody of every change from now on, but for those in place. */
+  watch(session: Session, watcher: SessionWatcher): void {
+    draftOf(session).watcher = watcher;
+  }
+
+  /** Whether there is something of this session in the store, or something there that is to end with the next commit. */
+  isStored(session: Session): boolean {
+    const { base, ended } = draftOf(session);
+    return base !== null || ended.length > 0;
   }
 
   /** No requests will come any more. The store stays open. */

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
 import { SessionError } from '../core/session.errors';
 import type { Connection, ResponseHeaders } from '../transports/session-transport';
@@ -26,6 +27,7 @@ export class RequestSessions implements RequestFacts {
   /** Fastify's request; Express's is Node's own. */
   platformRequest: PlatformRequest | undefined;
   readonly #handles: SessionHandle[] = [];
+  #isSaving = false;
 
   private constructor(
     private readonly hub: SessionHub,
@@ -73,6 +75,10 @@ export class RequestSessions implements RequestFacts {
       secure: secure || encrypted,
       host: this.headers.host ?? (this.headers[':authority'] as string | undefined),
     };
+  }
+
+  get isOver(): boolean {
+    return this.response.closed;
   }
 
   /** The handle of one instance. The first touch puts the gate into the response's way. */
@@ -126,7 +132,7 @@ export class RequestSessions implements RequestFacts {
     this.hub.track(work);
   }
 
-  /** After the response: saves what a stream changed in place. */
+  /** After the response: saves what no answer has, such as what a stream changed in place. */
   finish(): void {
     for (const handle of this.#handles) {
       const saving = handle.finish();
@@ -134,9 +140,21 @@ export class RequestSessions implements RequestFacts {
     }
   }
 
-  /** The gate could not commit, and has answered for it. */
-  reportFailure(error: unknown): void {
-    this.hub.reportFailure(error);
+  /** The shutdown waits for it from now on. */
+  saveSoon(): void {
+    if (this.#isSaving) return;
+    this.#isSaving = true;
+    this.track(this.#saveSoon());
+  }
+
+  async #saveSoon(): Promise<void> {
+    await turn();
+    this.#isSaving = false;
+    this.finish();
+  }
+
+  reportFailure(error: unknown, undone?: 'opened' | 'saved'): void {
+    this.hub.reportFailure(error, undone);
   }
 }
 

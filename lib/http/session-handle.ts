@@ -1,5 +1,6 @@
 import { KEEP, type CommitDecision } from '../core/session-decision';
 import type { Session } from '../core/session';
+import type { SessionWatcher } from '../core/session-draft';
 import { SessionError } from '../core/session.errors';
 import type { Connection, ResponseHeaders } from '../transports/session-transport';
 import type { IncomingHttpHeaders } from 'node:http';
@@ -21,10 +22,16 @@ const DONE = Promise.resolve();
 export interface RequestFacts {
   readonly headers: IncomingHttpHeaders;
   readonly connection: Connection;
+  /** Whether its response is over, or its client has gone: an answer may never come by. */
+  readonly isOver: boolean;
+  /** Saves what changes now, once this turn of the event loop is done. */
+  saveSoon(): void;
+  /** Logs what the store did not do. */
+  reportFailure(error: unknown, undone: 'opened' | 'saved'): void;
 }
 
 /** One instance's session in one request: opened at the first touch, committed before the first byte. */
-export class SessionHandle {
+export class SessionHandle implements SessionWatcher {
   #opening: Promise<Session> | undefined;
   #session: Session | undefined;
   #presented = false;
@@ -69,10 +76,19 @@ export class SessionHandle {
     return this.#committing;
   }
 
-  /** The response is over: what changed in a stored session is still saved, but nothing new begins. `null` when that is all done. */
+  /**
+   * The response is over: what changed in a stored session is still saved, and so is what changes from now on, but nothing new begins.
+   * `null` when that is all done.
+   */
   finish(): Promise<void> | null {
-    const isDone = this.#running === 0 && (this.#session?.isNew !== false || this.#settle());
+    this.#watch();
+    const isDone = this.#running === 0 && (!this.#isStored() || this.#settle());
     return isDone && !this.#isLost ? null : this.#finish();
+  }
+
+  /** When the response is over. */
+  changing(): void {
+    this.request.saveSoon();
   }
 
   /** The response has begun. */
@@ -110,17 +126,26 @@ export class SessionHandle {
     try {
       this.#session = await manager.open(reading.kind === 'token' ? reading.value : null);
     } catch (error) {
-      asUnavailable(error);
+      this.#fail(error, 'opened');
     }
     this.#applySeal();
+    if (this.request.isOver) this.#watch();
     return this.#session;
   }
 
   async #finish(): Promise<void> {
     // Whoever began the last commit hears of its failure.
     await this.#committing.catch(() => undefined);
-    if (this.#session?.isNew === false && !this.#hasGivenUp(this.#session)) await this.commit();
+    if (this.#isStored() && !this.#hasGivenUp(this.#session!)) await this.commit();
     if (this.#isLost) throw tooLate();
+  }
+
+  #isStored(): boolean {
+    return this.#session !== undefined && this.instance.manager.isStored(this.#session);
+  }
+
+  #watch(): void {
+    if (this.#session !== undefined) this.instance.manager.watch(this.#session, this);
   }
 
   #applySeal(): void {
@@ -149,10 +174,20 @@ export class SessionHandle {
       this.#note(decision);
     } catch (error) {
       this.#failedWith = this.instance.manager.rightsOf(this.#session!);
-      asUnavailable(error);
+      this.#fail(error, 'saved');
     } finally {
       this.#running--;
     }
+  }
+
+  /**
+   * A store that fails is an ordinary exception for guards, handlers and filters, which Nest does not log; other errors are the
+   * application's own.
+   */
+  #fail(error: unknown, undone: 'opened' | 'saved'): never {
+    if (!isOfStore(error)) throw error;
+    this.request.reportFailure(error, undone);
+    throw new SessionUnavailableException(error);
   }
 
   #hasGivenUp(session: Session): boolean {
@@ -199,9 +234,8 @@ function isKeptFromSharedCaches(headers: ResponseHeaders, name: string): boolean
   return directives.some((directive) => /^(no-store|private)$/i.test(directive.trim()));
 }
 
-/** A store that fails is an ordinary exception for guards, handlers and filters; other errors are the application's own. */
-function asUnavailable(error: unknown): never {
-  const unavailable =
-    error instanceof SessionError && ['SESSION_STORE_UNAVAILABLE', 'SESSION_CONFLICT'].includes(error.code);
-  throw unavailable ? new SessionUnavailableException(error) : error;
+function isOfStore(error: unknown): error is SessionError {
+  return (
+    error instanceof SessionError && ['SESSION_STORE_UNAVAILABLE', 'SESSION_CONFLICT'].includes(error.code)
+  );
 }

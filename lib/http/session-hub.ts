@@ -4,6 +4,7 @@ import type { HttpAdapterHost } from '@nestjs/core';
 import { SessionError } from '../core/session.errors';
 import { RequestSessions, currentSessions } from './request-sessions';
 import type { SessionInstance } from './session-instance';
+import { SessionUnavailableException } from './session.exceptions';
 import { commitBeforeReply } from './session-reply';
 
 type Adapter = HttpAdapterHost['httpAdapter'];
@@ -83,8 +84,10 @@ export class SessionHub {
     while (this.#pending.size > 0) await Promise.all(this.#pending);
   }
 
-  reportFailure(error: unknown): void {
-    this.#logger.error('A session could not be saved', error);
+  /** Logs what nobody else would: that a store failed was told when it did. */
+  reportFailure(error: unknown, undone: 'opened' | 'saved' = 'saved'): void {
+    if (!(error instanceof SessionUnavailableException))
+      this.#logger.error(`A session could not be ${undone}`, error);
   }
 
   /**

@@ -17,11 +17,17 @@ type Send = (response: AnyResponse, ...rest: unknown[]) => unknown;
 export function commitBeforeReply(adapter: Adapter): void {
   const reply = adapter.reply.bind(adapter) as Send;
   const render = adapter.render.bind(adapter) as Send;
+  const redirect = adapter.redirect.bind(adapter) as Send;
 
   const committed = (response: AnyResponse, send: () => unknown): unknown => {
     const sessions = RequestSessions.find(response.raw?.req ?? response.req);
     if (sessions?.settle() !== false) return send(); // without asking the store
-    return new Reply(sessions.commit().then(send), (error) => {
+    const fail = (error: unknown): never => {
+      // What the handler said about caching was said about its own answer.
+      if (!(response.raw ?? response).headersSent) adapter.setHeader(response, 'Cache-Control', 'no-store');
+      throw error;
+    };
+    return new Reply(sessions.commit().then(send, fail), (error) => {
       sessions.reportFailure(error);
       answerFor(error, response, reply);
     });
@@ -32,6 +38,8 @@ export function commitBeforeReply(adapter: Adapter): void {
       : reply(response, body, ...status);
   adapter.render = (response: AnyResponse, ...page: unknown[]) =>
     committed(response, () => render(response, ...page));
+  adapter.redirect = (response: AnyResponse, ...target: unknown[]) =>
+    committed(response, () => redirect(response, ...target));
 }
 
 /**

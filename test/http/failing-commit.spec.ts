@@ -6,10 +6,13 @@ import {
   ConflictException,
   Controller,
   Get,
+  Header,
   Inject,
+  Logger,
   Module,
   Param,
   Post,
+  Redirect,
   Render,
   Res,
   StreamableFile,
@@ -103,6 +106,17 @@ class FailingController {
   @Get('rendered') @Render('page') @UseFilters(ApologyFilter) rendered(@Session() session: Session): object {
     session.set('failing', 1);
     return {};
+  }
+
+  @Get('redirected') @Redirect('/home') @UseFilters(ApologyFilter) redirected(
+    @Session() session: Session,
+  ): void {
+    session.set('failing', 1);
+  }
+
+  @Get('cached') @Header('Cache-Control', 'public, max-age=60') cached(@Session() session: Session): string {
+    session.set('failing', 1);
+    return 'saved, allegedly';
   }
 
   @Get('thrown') thrown(@Session() session: Session): never {
@@ -235,11 +249,44 @@ describe.each(platforms)('a commit that fails on %s', (platform) => {
     expect(store.take().filter((call) => call === 'insert')).toHaveLength(1);
   });
 
-  it('is an exception for a page that is rendered, too', async () => {
+  it.each(['rendered', 'redirected'])('is an exception for what is %s, too', async (how) => {
     fails();
-    const answer = await (await visitor(app)).get('/rendered');
+    const answer = await (await visitor(app)).get(`/${how}`);
     expect([answer.status, answer.json()]).toEqual([503, { sorry: 'SESSION_STORE_UNAVAILABLE' }]);
     expect(store.take().filter((call) => call === 'insert')).toHaveLength(1);
+  });
+
+  it('C11: is nothing for a cache, whatever the handler said of its own answer', async () => {
+    fails();
+    const { status, headers } = await (await visitor(app)).get('/cached');
+    expect([status, headers.get('cache-control')]).toEqual([503, 'no-store']);
+  });
+
+  it.each(['/returned', '/filtered', '/redirected', '/thrown', '/file', '/res'])(
+    'is logged once, with what the store said: %s',
+    async (path) => {
+      const log = jest.spyOn(Logger.prototype, 'error').mockImplementation();
+      fails();
+      await exchange(url + path, { agent: false });
+      expect(log.mock.calls.filter(([message]) => /session/.test(String(message)))).toEqual([
+        ['A session could not be saved', expect.objectContaining({ code: 'SESSION_STORE_UNAVAILABLE' })],
+      ]);
+      log.mockRestore();
+    },
+  );
+
+  it('is logged as what it is, and so is a session that cannot even be opened', async () => {
+    const ada = await visitor(app);
+    await ada.post('/begin');
+    const log = jest.spyOn(Logger.prototype, 'error').mockImplementation();
+    store.before = () => {
+      throw new Error('the disk is on fire');
+    };
+    expect((await ada.get('/returned')).status).toBe(503);
+    expect(log.mock.calls).toEqual([
+      ['A session could not be opened', expect.objectContaining({ code: 'SESSION_STORE_UNAVAILABLE' })],
+    ]);
+    log.mockRestore();
   });
 
   it('is the same 503 once a filter has answered for something else', async () => {
