@@ -11,10 +11,15 @@ export function run(options) {
     ours: 'tessera-postgres',
     peers: [
       { name: 'express-session + connect-pg-simple', module: 'express-session-pg', platform: 'express' },
-      { name: 'express-session + connect-typeorm', module: 'express-session-typeorm', platform: 'express' },
+      {
+        name: 'express-session + connect-typeorm',
+        module: 'express-session-typeorm',
+        platform: 'express',
+        share: 0.4,
+      },
       { name: 'pg alone', module: 'limit-postgres', platform: 'express', isLimit: true },
     ],
-    seconds: options.quick ? 50 : 115,
+    seconds: options.quick ? 50 : 160,
     options,
   });
 }

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { ROUTES, USUAL } from './routes.mjs';
 import { noiseOf, row } from './row.mjs';
 import { runRounds } from './rounds.mjs';
-import { differences, means, quantile, ratios } from './statistics.mjs';
+import { differences, means, medianRange, quantile, ratios } from './statistics.mjs';
 
 export const OURS = 'nestjs-tessera';
 const AGAIN = 'nestjs-tessera again';
@@ -119,10 +119,9 @@ function rowsOf({ route, over, seen }, { group, peers, goals }) {
 
 const UNIT = 'µs';
 
-/** By how much the ratio to a peer differs when ours is replaced by itself, as most of the rounds have it. */
+/** By how much the ratio to a peer may differ when ours is replaced by itself. */
 function ratioNoise(once, again, peer) {
-  const apart = differences(once, again).map(Math.abs);
-  return quantile(ratios(apart, peer), 0.75);
+  return Math.max(...medianRange(ratios(differences(once, again), peer)).map(Math.abs));
 }
 
 export function ofPeer(figures) {

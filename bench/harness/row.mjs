@@ -1,4 +1,4 @@
-import { ratios, summarize } from './statistics.mjs';
+import { medianRange, ratios, summarize } from './statistics.mjs';
 
 /**
  * One line of a result. Values are given by round, ours and the peer's of the same round side by side, so that what slowed a whole round
@@ -35,8 +35,7 @@ function verdictOn(ratio, noise) {
   return ratio < 1 ? 'less' : 'more';
 }
 
-/** By how much the ratio of a subject to itself is off 1, as most of the rounds have it: nothing below that is told apart. */
+/** By how much the ratio of a subject to itself may be off 1, both processes and rounds considered: nothing below that is told apart. */
 export function noiseOf(once, again) {
-  const { low, high } = summarize(ratios(once, again));
-  return Math.max(Math.abs(1 - low), Math.abs(high - 1));
+  return Math.max(...medianRange(ratios(once, again)).map((ratio) => Math.abs(ratio - 1)));
 }

@@ -16,6 +16,13 @@ export function summarize(values) {
   };
 }
 
+/** Within what the median of endlessly many rounds lies, 19 times of 20: whatever their distribution (order statistics). */
+export function medianRange(values) {
+  const sorted = values.toSorted((a, b) => a - b);
+  const below = Math.max(0, Math.floor((sorted.length - 1.96 * Math.sqrt(sorted.length)) / 2));
+  return [sorted[below], sorted[sorted.length - 1 - below]];
+}
+
 /** Round by round, so that what slowed a whole round down cancels out. */
 export function differences(values, baseline) {
   return values.map((value, round) => value - baseline[round]);

@@ -5,6 +5,9 @@ import { inOwnPlace } from './own-place.mjs';
 /** What a read and a write may cost of what they cost the peers on Express, at most. */
 const HALF = 1 / 2;
 
+/** Where a session layer that does what it must asks nobody. */
+const UNASKED = ['untouched', 'anonymous'];
+
 /**
  * Sessions on a database server: the same as in memory, one platform after the other, and how often the server is asked for a request.
  * @param kind of server, `postgres` or `redis`
@@ -19,7 +22,12 @@ export function measureStored({ group, kind, asked, ours, peers, seconds, option
     const results = [];
     for (const [i, platform] of platforms.entries()) {
       const subjects = [{ name: OURS, module: ours }, ...peers.filter((peer) => peer.platform === platform)];
-      const [us, ...others] = subjects.map((subject) => ({ checkout, ...subject, options: place }));
+      const [us, ...others] = subjects.map((subject) => ({
+        checkout,
+        ...subject,
+        options: place,
+        ...(subject.isLimit && { idle: UNASKED }),
+      }));
       const counts = {};
       for (const subject of [us, ...others])
         counts[subject.name] = await askedPerRequest(kind, subject, platform, routesFor(options));
