@@ -19,7 +19,7 @@ export function run(options) {
       },
       { name: 'pg alone', module: 'limit-postgres', platform: 'express', isLimit: true },
     ],
-    seconds: options.quick ? 50 : 160,
+    seconds: options.quick ? 50 : 145,
     options,
   });
 }
