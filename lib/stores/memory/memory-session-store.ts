@@ -28,7 +28,8 @@ export interface MemorySessionStoreOptions {
  * Keeps sessions in this process's memory, and forgets them when it ends. For development, tests, and applications of one process
  * that can bear logging everybody out at a restart.
  *
- * No call scans, waits, or sets a timer; finding and replacing cost about a microsecond whatever the number of sessions.
+ * No call scans, waits, or sets a timer; finding and replacing cost less than a microsecond for sessions in use, however many there
+ * are, and of a million two to four for one that nobody has touched lately.
  */
 export class MemorySessionStore
   implements SessionStore, PrincipalIndexedStore, EnumerableStore, SweepableStore
