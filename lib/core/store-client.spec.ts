@@ -1,14 +1,12 @@
-import { MemorySessionStore } from '../stores/memory/memory-session-store';
-import type { StoreCall } from './session-store';
+import type { SessionStore, StoreCall } from './session-store';
 import { newSessionId } from './session-token';
 import { SessionStoreError } from './session.errors';
 import { StoreClient } from './store-client';
 
+/** Asks a store that is asked for nothing but finding. */
 function clientOf(find: (call: StoreCall) => Promise<null>): StoreClient {
-  const store = Object.assign(new MemorySessionStore(), {
-    find: (_id: unknown, call: StoreCall) => find(call),
-  });
-  return new StoreClient(store, 1000, () => undefined);
+  const store: Pick<SessionStore, 'find'> = { find: (_id, call) => find(call) };
+  return new StoreClient(store as SessionStore, 1000, () => undefined);
 }
 
 beforeEach(() => void jest.useFakeTimers());

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { MemorySessionStore, type SessionId } from 'nestjs-tessera';
-import { core, DAY, HOUR, MINUTE, type Core } from '../../test/support/core';
-import { door } from '../../test/support/watched-store';
-import '../../test/support/session-data';
-import { jsonCodec } from './session-codec';
-import type { SessionRecord } from './session-record';
-import { newSessionId, newToken, parseToken } from './session-token';
+import { core, DAY, HOUR, MINUTE, type Core } from '../support/core';
+import { door } from '../support/watched-store';
+import '../support/session-data';
+import { jsonCodec } from '../../lib/core/session-codec';
+import type { SessionRecord } from '../../lib/core/session-record';
+import { newSessionId, newToken, parseToken } from '../../lib/core/session-token';
 
 const ada = { id: 7, roles: ['member'] };
 const call = { signal: new AbortController().signal };

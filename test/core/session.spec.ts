@@ -1,8 +1,8 @@
 import { inspect } from 'node:util';
-import { core, DAY, HOUR, MINUTE, type Core } from '../../test/support/core';
-import '../../test/support/session-data';
-import type { Session } from './session';
-import { SessionError, SessionValueError } from './session.errors';
+import { core, DAY, HOUR, MINUTE, type Core } from '../support/core';
+import '../support/session-data';
+import type { Session } from '../../lib/core/session';
+import { SessionError, SessionValueError } from '../../lib/core/session.errors';
 
 const ada = { id: 7, roles: ['member'] };
 const codeOf = (act: () => unknown): string | undefined => {
