@@ -137,8 +137,8 @@ describe('the JSON codec', () => {
   class Items extends Array<number> {}
   class Bare {}
   Object.setPrototypeOf(Bare.prototype, null);
-  const holed = [1, , 3] as number[] & { extra?: number }; // eslint-disable-line no-sparse-arrays
-  const holedWithExtra = Object.assign([1, , 3], { extra: 1 }); // eslint-disable-line no-sparse-arrays
+  const holed = Object.assign(new Array<number>(3), { 0: 1, 2: 3 });
+  const holedWithExtra = Object.assign(new Array<number>(3), { 0: 1, 2: 3, extra: 4 });
   const circle: Record<string, unknown> = {};
   circle['self'] = [circle];
 
