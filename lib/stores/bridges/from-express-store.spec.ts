@@ -5,6 +5,11 @@ import { call } from '../../testing/store-suite/store-suite';
 import { fromExpressStore } from './from-express-store';
 import type { ExpressStoreLike } from './express-far-side';
 
+/** When it is, for tests in which that matters. */
+const NOON = Date.UTC(2026, 0, 1, 12);
+const stopClock = () => jest.spyOn(Date, 'now').mockReturnValue(NOON);
+afterEach(() => void jest.restoreAllMocks());
+
 type Callback = (error?: unknown, answer?: unknown) => void;
 
 /** A store as the README of express-session asks for one, of which a test may replace any method. */
@@ -96,27 +101,31 @@ describe('fromExpressStore', () => {
   });
 
   it('tells the store in every usual way when it may forget a session', async () => {
+    stopClock();
     const sessions: { cookie: Record<'maxAge' | 'originalMaxAge', number> & { expires: Date } }[] = [];
     const store = fromExpressStore(
       storeWith({ set: (_, session, callback) => callback(void sessions.push(session as never)) }),
     );
-    const now = Date.now();
-    await store.insert(aRecord({ expiresAt: now + 60_000 }), call);
+    await store.insert(aRecord({ expiresAt: NOON + 60_000 }), call);
     await store.insert(aRecord({ expiresAt: 8.64e15 }), call);
     const [first, last] = sessions;
     const { cookie } = first!;
-    for (const lifetime of [cookie.maxAge, cookie.originalMaxAge, cookie.expires.getTime() - now]) {
-      expect(lifetime).toBeGreaterThan(59_000);
-      expect(lifetime).toBeLessThan(62_000);
-    }
+    // Stores that count whole seconds and round down still keep it to its end.
+    const lifetime = 60_999;
+    expect([cookie.maxAge, cookie.originalMaxAge, cookie.expires.getTime()]).toEqual([
+      lifetime,
+      lifetime,
+      NOON + lifetime,
+    ]);
     expect(JSON.parse(JSON.stringify(cookie))).toMatchObject({ httpOnly: true, path: '/' });
     expect(last!.cookie.expires.getTime()).toBe(8.64e15);
   });
 
   it('E5: removes what has expired instead of giving it a lifetime', async () => {
+    stopClock();
     const set = jest.fn();
     const store = fromExpressStore(storeWith({ set }));
-    for (const expiresAt of [0, -1, Date.now()]) await store.insert(aRecord({ expiresAt }), call);
+    for (const expiresAt of [0, -1, NOON]) await store.insert(aRecord({ expiresAt }), call);
     expect(set).not.toHaveBeenCalled();
   });
 

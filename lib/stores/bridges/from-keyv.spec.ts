@@ -39,6 +39,7 @@ const fails = (reason = 'connection refused') => Promise.reject(new Error(reason
 describe('fromKeyv', () => {
   let adapter: Adapter;
   beforeEach(() => (adapter = new Adapter()));
+  afterEach(() => void jest.restoreAllMocks());
   const over = (options: object = {}) => fromKeyv(new Keyv(adapter as never, options));
 
   describe('F1: a Keyv that cannot answer is a failure, and never an absence', () => {
@@ -146,8 +147,9 @@ describe('fromKeyv', () => {
   });
 
   it('E5: lets no lifetime be zero or less, nor end before the record', async () => {
+    const now = Date.UTC(2026, 0, 1, 12);
+    jest.spyOn(Date, 'now').mockReturnValue(now);
     const store = over();
-    const now = Date.now();
     const record = aRecord({ expiresAt: now + 500 });
     await store.insert(record, call);
     const [lifetime] = adapter.lifetimes;
