@@ -2,7 +2,7 @@ import type { SessionCodec } from './session-codec';
 import type { Timeouts } from './session-expiry';
 import { decodeBody, getOwn, newState, setOwn, type SessionState } from './session-state';
 import { newSessionId, sameHash, type ParsedToken, type SessionId } from './session-token';
-import { SessionValues } from './session-values';
+import { ObservedValues } from './observed-values';
 import { SessionError } from './session.errors';
 import type { Principal } from './principal';
 import type { SessionEventReason, SessionEventType } from './session-event';
@@ -77,7 +77,7 @@ export class SessionDraft {
   sealed = false;
   watcher: SessionWatcher | null = null;
   /** What the application holds of the data. */
-  readonly values: SessionValues;
+  readonly values: ObservedValues;
   /** One more each time the draft goes on as another session: a write that began before says nothing about what it is now. */
   lineage = 0;
 
@@ -88,7 +88,7 @@ export class SessionDraft {
   #telling: Operation | undefined;
 
   constructor(readonly context: DraftContext) {
-    this.values = new SessionValues(context.codec);
+    this.values = new ObservedValues(context.codec);
   }
 
   /** What the session consists of now: what was found, or a visitor's beginnings, with this request's changes. */

@@ -1,4 +1,4 @@
-import type { CommitDecision } from './session-decision';
+import type { CommitOutcome } from './commit-outcome';
 import type { SessionDraft } from './session-draft';
 import type { SessionManagerOptions } from './session-manager';
 import type { SessionStore } from './session-store';
@@ -15,13 +15,13 @@ export interface SessionKeeper {
   load(draft: SessionDraft, value: string): Promise<void>;
 
   /** The decision for a draft with nothing to write, else `null`: then {@link write}. */
-  settled(draft: SessionDraft): CommitDecision | null;
+  settled(draft: SessionDraft): CommitOutcome | null;
 
   /**
    * Writes what the draft holds and says what the client has to be told. The draft is unchanged afterwards.
    * @throws SessionStoreError, SessionTooLargeError, SessionValueError; `SESSION_CONFLICT`
    */
-  write(draft: SessionDraft): Promise<CommitDecision>;
+  write(draft: SessionDraft): Promise<CommitOutcome>;
 
   /** No requests will come any more. */
   close(): void;

@@ -1,7 +1,7 @@
 import type { SessionCarrier } from './session-carrier';
 import type { DraftContext } from './session-draft';
 import { SessionDraft, type SessionWatcher } from './session-draft';
-import type { CommitDecision } from './session-decision';
+import type { CommitOutcome } from './commit-outcome';
 import type { EmitSessionEvent } from './session-event';
 import { isKeeping, type SessionKeeper, type SessionKeeping } from './session-keeper';
 import type { SessionStore } from './session-store';
@@ -43,7 +43,7 @@ export class SessionManager {
   }
 
   /** What the client has to be told when there is nothing to write, else `null`: then {@link write}. */
-  settled(session: Session): CommitDecision | null {
+  settled(session: Session): CommitOutcome | null {
     const draft = draftOf(session);
     draft.noticeMutations();
     return this.#keeper.settled(draft);
@@ -54,12 +54,12 @@ export class SessionManager {
    * for an existing session. It is unchanged afterwards.
    * @throws SessionStoreError, SessionTooLargeError, SessionValueError; `SESSION_CONFLICT` when others keep writing first
    */
-  write(session: Session): Promise<CommitDecision> {
+  write(session: Session): Promise<CommitOutcome> {
     return this.#keeper.write(draftOf(session));
   }
 
   /** Both: nothing is written when nothing changed, and a second commit does nothing. */
-  async commit(session: Session): Promise<CommitDecision> {
+  async commit(session: Session): Promise<CommitOutcome> {
     return this.settled(session) ?? this.write(session);
   }
 

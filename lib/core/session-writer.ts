@@ -1,5 +1,5 @@
 import { principalKey } from './principal';
-import { FORGET, KEEP, type CommitDecision } from './session-decision';
+import { FORGET, KEEP, type CommitOutcome } from './commit-outcome';
 import type { SessionDraft } from './session-draft';
 import type { SessionKeeperOptions } from './session-keeper';
 import { SessionMerger } from './session-merger';
@@ -12,7 +12,7 @@ const MAX_ATTEMPTS = 10;
 export class SessionWriter {
   readonly #merger: SessionMerger;
   /** What clients were to be told when something after that failed. */
-  readonly #untold = new WeakMap<SessionDraft, CommitDecision>();
+  readonly #untold = new WeakMap<SessionDraft, CommitOutcome>();
 
   constructor(
     private readonly shelf: SessionShelf,
@@ -22,7 +22,7 @@ export class SessionWriter {
   }
 
   /** The decision for a draft with nothing to write, else `null`. */
-  settled(draft: SessionDraft): CommitDecision | null {
+  settled(draft: SessionDraft): CommitOutcome | null {
     const { ended, absorbed } = draft;
     if (ended.length > 0) return null;
     if (draft.superseded) return KEEP;
@@ -30,7 +30,7 @@ export class SessionWriter {
     return nothing(draft);
   }
 
-  async write(draft: SessionDraft): Promise<CommitDecision> {
+  async write(draft: SessionDraft): Promise<CommitOutcome> {
     if (draft.ended.length > 0) await this.#removeEnded(draft);
     const decision = laterOf(this.#untold.get(draft) ?? KEEP, await this.#decide(draft));
     if (decision.kind !== 'keep') this.#untold.set(draft, decision);
@@ -43,7 +43,7 @@ export class SessionWriter {
   }
 
   /** The sessions that this one has taken the place of, or the data. */
-  async #endOthers(draft: SessionDraft, decision: CommitDecision): Promise<CommitDecision> {
+  async #endOthers(draft: SessionDraft, decision: CommitOutcome): Promise<CommitOutcome> {
     let last = decision;
     for (let attempt = 1; !(await this.#merger.endAbsorbed(draft)); attempt++) {
       if (attempt === MAX_ATTEMPTS) throw tooManyConflicts(MAX_ATTEMPTS);
@@ -55,7 +55,7 @@ export class SessionWriter {
     return last;
   }
 
-  #decide(draft: SessionDraft): Promise<CommitDecision> | CommitDecision {
+  #decide(draft: SessionDraft): Promise<CommitOutcome> | CommitOutcome {
     switch (draft.status) {
       case 'unchanged':
         return this.shelf.isDue(draft) ? this.shelf.extend(draft) : nothing(draft);
@@ -66,13 +66,13 @@ export class SessionWriter {
     }
   }
 
-  async #merge(draft: SessionDraft): Promise<CommitDecision> {
+  async #merge(draft: SessionDraft): Promise<CommitOutcome> {
     await this.#merger.bringIn(draft);
     // What was to be brought in may have been nothing.
     return draft.status === 'changed' ? this.#put(draft) : nothing(draft);
   }
 
-  #put(draft: SessionDraft): Promise<CommitDecision> {
+  #put(draft: SessionDraft): Promise<CommitOutcome> {
     return draft.base === null ? this.shelf.insert(draft) : this.shelf.update(draft);
   }
 
@@ -97,6 +97,6 @@ export class SessionWriter {
 }
 
 /** That there is nothing more to tell takes nothing back. */
-function laterOf(before: CommitDecision, after: CommitDecision): CommitDecision {
+function laterOf(before: CommitOutcome, after: CommitOutcome): CommitOutcome {
   return after.kind === 'keep' ? before : after;
 }

@@ -1,4 +1,4 @@
-import type { CommitDecision } from './session-decision';
+import type { CommitOutcome } from './commit-outcome';
 import type { SessionDraft } from './session-draft';
 import type { SessionKeeper, SessionKeeperOptions } from './session-keeper';
 import { SessionLoader } from './session-loader';
@@ -33,11 +33,11 @@ export class StoredSessions implements SessionKeeper {
     return token === null ? NOTHING_TO_LOAD : this.#loader.load(draft, token);
   }
 
-  settled(draft: SessionDraft): CommitDecision | null {
+  settled(draft: SessionDraft): CommitOutcome | null {
     return this.#writer.settled(draft);
   }
 
-  write(draft: SessionDraft): Promise<CommitDecision> {
+  write(draft: SessionDraft): Promise<CommitOutcome> {
     return this.#writer.write(draft);
   }
 

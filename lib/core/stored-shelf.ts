@@ -1,10 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { CommitQueue } from './commit-queue';
-import { FORGET, type CommitDecision } from './session-decision';
+import { KeyedQueue } from './keyed-queue';
+import { FORGET, type CommitOutcome } from './commit-outcome';
 import type { SessionDraft } from './session-draft';
 import { extensionOf } from './session-expiry';
 import type { SessionKeeperOptions } from './session-keeper';
-import { toPage, type SessionPage } from './session-page';
+import { toPendingWrite, type PendingWrite } from './pending-write';
 import type { SessionRecord } from './session-record';
 import { finish, giveWay, nothing, tooManyConflicts, type SessionShelf } from './session-shelf';
 import { UnreadableBody } from './session-state';
@@ -21,19 +21,19 @@ const BACKOFF_LIMIT = 32;
 
 /** A store as a commit needs it: conditional writes, repeated on top of what others wrote first. */
 export class StoredShelf implements SessionShelf {
-  readonly #queue: CommitQueue;
+  readonly #queue: KeyedQueue;
   /** Pages whose write failed, or did it? The next attempt finds out. */
-  readonly #uncertain = new WeakMap<SessionDraft, SessionPage>();
+  readonly #uncertain = new WeakMap<SessionDraft, PendingWrite>();
 
   constructor(
     private readonly store: StoreClient,
     private readonly options: SessionKeeperOptions,
   ) {
-    this.#queue = new CommitQueue(options.storeTimeout);
+    this.#queue = new KeyedQueue(options.storeTimeout);
   }
 
-  async insert(draft: SessionDraft): Promise<CommitDecision> {
-    const page = toPage(draft, this.options.maxBytes);
+  async insert(draft: SessionDraft): Promise<CommitOutcome> {
+    const page = toPendingWrite(draft, this.options.maxBytes);
     if (page.isOver) {
       draft.abandon();
       return nothing(draft);
@@ -49,7 +49,7 @@ export class StoredShelf implements SessionShelf {
     return this.#finish(draft, page);
   }
 
-  update(draft: SessionDraft): Promise<CommitDecision> {
+  update(draft: SessionDraft): Promise<CommitOutcome> {
     return this.#queue.run(draft.id, () => this.#update(draft));
   }
 
@@ -57,7 +57,7 @@ export class StoredShelf implements SessionShelf {
     return this.#extension(draft) !== null;
   }
 
-  async extend(draft: SessionDraft): Promise<CommitDecision> {
+  async extend(draft: SessionDraft): Promise<CommitOutcome> {
     const expiresAt = this.#extension(draft);
     const { base } = draft;
     if (expiresAt === null || base === null) return nothing(draft);
@@ -88,14 +88,14 @@ export class StoredShelf implements SessionShelf {
   }
 
   /** One conditional write. When somebody else wrote first: take what they left, do this request's changes on top, try again. */
-  async #update(draft: SessionDraft): Promise<CommitDecision> {
+  async #update(draft: SessionDraft): Promise<CommitOutcome> {
     const patience = performance.now() + this.options.storeTimeout;
     for (let attempt = 0; ; attempt++) {
       if (attempt >= MIN_ATTEMPTS && performance.now() > patience) throw tooManyConflicts(attempt);
       if (attempt > 1) await pause(Math.random() * Math.min(BACKOFF * 2 ** (attempt - 1), BACKOFF_LIMIT));
       // Ended while it waited for its turn: what has been recorded since is the next commit's.
       if (draft.base === null) return nothing(draft);
-      const page = toPage(draft, this.options.maxBytes);
+      const page = toPendingWrite(draft, this.options.maxBytes);
       // What looks expired may have been extended by others; what has expired is not brought back.
       const mayWrite = !this.#isPast(draft.base);
       let done = false;
@@ -113,7 +113,7 @@ export class StoredShelf implements SessionShelf {
   }
 
   /** Brings the draft up to date; a decision when there is nothing more to try. */
-  async #rebase(draft: SessionDraft): Promise<CommitDecision | null> {
+  async #rebase(draft: SessionDraft): Promise<CommitOutcome | null> {
     const { lineage } = draft;
     const current = await this.store.find(draft.id);
     if (draft.lineage !== lineage) return nothing(draft);
@@ -148,7 +148,7 @@ export class StoredShelf implements SessionShelf {
   }
 
   /** A deadline set to the past ends the session, unless somebody else moved on with it: the write was conditional. */
-  #end(draft: SessionDraft, page: SessionPage): CommitDecision {
+  #end(draft: SessionDraft, page: PendingWrite): CommitOutcome {
     this.#uncertain.delete(draft);
     if (draft.lineage === page.lineage) draft.retire('deadline-passed');
     return FORGET;
@@ -158,7 +158,7 @@ export class StoredShelf implements SessionShelf {
     return expiresAt <= this.options.clock();
   }
 
-  #finish(draft: SessionDraft, page: SessionPage): CommitDecision {
+  #finish(draft: SessionDraft, page: PendingWrite): CommitOutcome {
     this.#uncertain.delete(draft);
     if (draft.lineage === page.lineage) return finish(draft, page, this.options.emit);
     // Ended while it was being written, which a session that was not there yet could not know.

@@ -1,4 +1,4 @@
-import { KEEP, type CommitDecision } from '../core/session-decision';
+import { KEEP, type CommitOutcome } from '../core/commit-outcome';
 import type { Session } from '../core/session';
 import type { SessionWatcher } from '../core/session-draft';
 import { SessionError } from '../core/session.errors';
@@ -35,7 +35,7 @@ export class SessionHandle implements SessionWatcher {
   #opening: Promise<Session> | undefined;
   #session: Session | undefined;
   #presented = false;
-  #decision: CommitDecision = KEEP;
+  #decision: CommitOutcome = KEEP;
   #committing = DONE;
   /** The rights that the session had when a commit failed: the exception it threw is the answer, which must not wait for a second failure. */
   #failedWith: string | null = null;
@@ -195,7 +195,7 @@ export class SessionHandle implements SessionWatcher {
   }
 
   /** Later decisions win, but that there is nothing more to tell takes nothing back. */
-  #note(decision: CommitDecision): void {
+  #note(decision: CommitOutcome): void {
     if (decision.kind !== 'keep') this.#decision = decision;
   }
 

@@ -1,5 +1,5 @@
 import { Cookie, CookieJar } from 'tough-cookie';
-import type { CommitDecision } from '../core/session-decision';
+import type { CommitOutcome } from '../core/commit-outcome';
 import type { SessionToken } from '../core/session-token';
 import { resolveCookie, type CookieOptions } from './cookie-options';
 import { CookieTransport } from './cookie-transport';
@@ -15,7 +15,7 @@ const transportOf = (options: CookieOptions = {}): CookieTransport =>
 /** The `Set-Cookie` lines after a decision, on top of those that are there. */
 function linesOf(
   transport: CookieTransport,
-  decision: Exclude<CommitDecision, { kind: 'keep' }>,
+  decision: Exclude<CommitOutcome, { kind: 'keep' }>,
   before: string[] = [],
 ): string[] {
   let lines = before;
@@ -24,7 +24,7 @@ function linesOf(
   return lines;
 }
 
-const issue = (keepUntil: number | null = null): Exclude<CommitDecision, { kind: 'keep' }> => ({
+const issue = (keepUntil: number | null = null): Exclude<CommitOutcome, { kind: 'keep' }> => ({
   kind: 'issue',
   token,
   keepUntil,

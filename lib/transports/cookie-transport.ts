@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { parseCookie, stringifySetCookie } from 'cookie';
-import type { CommitDecision } from '../core/session-decision';
+import type { CommitOutcome } from '../core/commit-outcome';
 import { MAX_COOKIE_BYTES, type ResolvedCookie } from './cookie-options';
 import type { Connection, ResponseHeaders, SessionTransport, TokenReading } from './session-transport';
 
@@ -48,7 +48,7 @@ export class CookieTransport implements SessionTransport {
     );
   }
 
-  write(headers: ResponseHeaders, decision: Exclude<CommitDecision, { kind: 'keep' }>, now: number): void {
+  write(headers: ResponseHeaders, decision: Exclude<CommitOutcome, { kind: 'keep' }>, now: number): void {
     // Browsers trim what stands around a name.
     const others = headers
       .get('Set-Cookie')

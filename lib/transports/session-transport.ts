@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { SessionCarrier } from '../core/session-carrier';
-import type { CommitDecision } from '../core/session-decision';
+import type { CommitOutcome } from '../core/commit-outcome';
 
 /** What a request says about its session. */
 export type TokenReading =
@@ -33,5 +33,5 @@ export interface SessionTransport extends SessionCarrier {
   /** Why a new token could not reach this client, or `null` when it can. */
   obstacle(connection: Connection): string | null;
   /** Tells the client. Afterwards the headers say one thing about this session, whatever they said before. */
-  write(headers: ResponseHeaders, decision: Exclude<CommitDecision, { kind: 'keep' }>, now: number): void;
+  write(headers: ResponseHeaders, decision: Exclude<CommitOutcome, { kind: 'keep' }>, now: number): void;
 }

@@ -1,7 +1,7 @@
 import { MemorySessionStore, type Session, type SessionEvent, type SessionStore } from 'nestjs-tessera';
 import { SealedSessions, type SealingKey } from 'nestjs-tessera/sealed';
 import { jsonCodec } from '../../lib/core/session-codec';
-import type { CommitDecision } from '../../lib/core/session-decision';
+import type { CommitOutcome } from '../../lib/core/commit-outcome';
 import { SessionManager } from '../../lib/core/session-manager';
 import { manualClock, type ManualClock } from '../../lib/testing/manual-clock';
 import { DAY, MINUTE } from '../support/core';
@@ -21,7 +21,7 @@ export interface Sealed {
   /** What events have happened since the last look: type and reason. */
   told(): string[];
   /** A request: opens, lets somebody work with the session, commits. */
-  request(value: string | null, work?: (session: Session) => void): Promise<CommitDecision>;
+  request(value: string | null, work?: (session: Session) => void): Promise<CommitOutcome>;
   /** A request that has to end with a value. */
   issued(value: string | null, work: (session: Session) => void): Promise<string>;
   /** What a session that is opened now shows. */

@@ -1,5 +1,5 @@
 import { MemorySessionStore, type SessionCodec, type SessionEvent, type SessionStore } from 'nestjs-tessera';
-import type { CommitDecision } from '../../lib/core/session-decision';
+import type { CommitOutcome } from '../../lib/core/commit-outcome';
 import { jsonCodec } from '../../lib/core/session-codec';
 import { SessionManager } from '../../lib/core/session-manager';
 import type { Session } from '../../lib/core/session';
@@ -19,7 +19,7 @@ export interface Core {
   /** What events have happened since the last look, by type. */
   told(): string[];
   /** A request: opens, lets somebody work with the session, commits. */
-  request(token: string | null, work?: (session: Session) => void): Promise<CommitDecision>;
+  request(token: string | null, work?: (session: Session) => void): Promise<CommitOutcome>;
   /** A request that has to end with a token. */
   issued(token: string | null, work: (session: Session) => void): Promise<string>;
 }

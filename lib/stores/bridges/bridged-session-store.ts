@@ -1,5 +1,5 @@
 import { systemClock } from '../../core/clock';
-import { CommitQueue } from '../../core/commit-queue';
+import { KeyedQueue } from '../../core/keyed-queue';
 import type { SessionRecord } from '../../core/session-record';
 import type {
   EnumerableStore,
@@ -30,7 +30,7 @@ const ROUNDING = 999;
  * finding, comparing and writing one step; other processes do not hear of it, and that is the limit.
  */
 export class BridgedSessionStore<L extends StoreLimit> implements SessionStore, LimitedStore<L> {
-  readonly #turns = new CommitQueue(PATIENCE);
+  readonly #turns = new KeyedQueue(PATIENCE);
 
   constructor(
     private readonly farSide: FarSide,

@@ -1,6 +1,6 @@
 import { access, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { CommitQueue } from '../../core/commit-queue';
+import { KeyedQueue } from '../../core/keyed-queue';
 import type { SessionRecord } from '../../core/session-record';
 import type { SessionId } from '../../core/session-token';
 import { Claim, placesOf, revoke } from './claim';
@@ -24,7 +24,7 @@ type Stored = SessionFile & { readonly kind: 'live' | 'removed' };
 /** Reads and replaces the files of sessions, and keeps their markers in step. */
 export class SessionFiles {
   readonly markers: PrincipalMarkers;
-  readonly #queue = new CommitQueue(PATIENCE);
+  readonly #queue = new KeyedQueue(PATIENCE);
   readonly #unflushed = new Disk(false);
 
   constructor(

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import type { CommitDecision } from '../../core/session-decision';
+import type { CommitOutcome } from '../../core/commit-outcome';
 import type { SessionDraft } from '../../core/session-draft';
 import type { SessionKeeper, SessionKeeperOptions } from '../../core/session-keeper';
 import type { SessionStore } from '../../core/session-store';
@@ -58,11 +58,11 @@ export class SealedKeeper implements SessionKeeper {
     return this.#loader.load(draft, value);
   }
 
-  settled(draft: SessionDraft): CommitDecision | null {
+  settled(draft: SessionDraft): CommitOutcome | null {
     return this.#writer.settled(draft);
   }
 
-  write(draft: SessionDraft): Promise<CommitDecision> {
+  write(draft: SessionDraft): Promise<CommitOutcome> {
     return this.#writer.write(draft);
   }
 

@@ -1,9 +1,9 @@
 import { principalKey } from '../../core/principal';
-import { FORGET, type CommitDecision } from '../../core/session-decision';
+import { FORGET, type CommitOutcome } from '../../core/commit-outcome';
 import type { SessionDraft } from '../../core/session-draft';
 import { extensionOf } from '../../core/session-expiry';
 import type { SessionKeeperOptions } from '../../core/session-keeper';
-import { largestPart, toPage, type SessionPage } from '../../core/session-page';
+import { largestPart, toPendingWrite, type PendingWrite } from '../../core/pending-write';
 import type { SessionRecord } from '../../core/session-record';
 import {
   finish,
@@ -38,24 +38,24 @@ export class SealedShelf implements SessionShelf {
     private readonly options: SessionKeeperOptions,
   ) {}
 
-  async insert(draft: SessionDraft): Promise<CommitDecision> {
+  async insert(draft: SessionDraft): Promise<CommitOutcome> {
     const { lineage } = draft;
     await this.#enter(draft);
     if (draft.lineage !== lineage) return nothing(draft);
-    const page = this.#toPage(draft);
+    const page = this.#toPendingWrite(draft);
     if (!page.isOver) return finish(draft, page, this.options.emit);
     draft.abandon();
     return nothing(draft);
   }
 
-  async update(draft: SessionDraft): Promise<CommitDecision> {
+  async update(draft: SessionDraft): Promise<CommitOutcome> {
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
       const { base, lineage } = draft;
       if (base === null) return nothing(draft);
       const [standing] = await Promise.all([this.#standing(draft, base), this.#enter(draft)]);
       if (draft.lineage !== lineage) return nothing(draft);
       if (standing.kind !== 'good') return giveWay(draft, successor(base, standing)) ?? this.insert(draft);
-      const page = this.#toPage(draft);
+      const page = this.#toPendingWrite(draft);
       if (page.isOver) {
         draft.retire('deadline-passed');
         return FORGET;
@@ -71,7 +71,7 @@ export class SealedShelf implements SessionShelf {
   }
 
   /** Only the end moves; the data is sealed as it was found. */
-  async extend(draft: SessionDraft): Promise<CommitDecision> {
+  async extend(draft: SessionDraft): Promise<CommitOutcome> {
     const expiresAt = this.#extension(draft);
     const { base } = draft;
     if (expiresAt === null || base === null) return nothing(draft);
@@ -130,7 +130,7 @@ export class SealedShelf implements SessionShelf {
     return this.revocations.standing(base, startedAt);
   }
 
-  async #renew(draft: SessionDraft, entry: SessionRecord | null, page: SessionPage): Promise<boolean> {
+  async #renew(draft: SessionDraft, entry: SessionRecord | null, page: PendingWrite): Promise<boolean> {
     try {
       const done = await this.revocations.renew(entry, page.record);
       this.#uncertain.delete(draft);
@@ -142,9 +142,13 @@ export class SealedShelf implements SessionShelf {
   }
 
   /** @throws SessionTooLargeError, before anything is written or sent */
-  #toPage(draft: SessionDraft): SessionPage {
+  #toPendingWrite(draft: SessionDraft): PendingWrite {
     const uncertain = this.#uncertain.get(draft);
-    const page = toPage(draft, this.options.maxBytes, uncertain?.id === draft.id ? uncertain : undefined);
+    const page = toPendingWrite(
+      draft,
+      this.options.maxBytes,
+      uncertain?.id === draft.id ? uncertain : undefined,
+    );
     const record = { ...page.record, expiresAt: this.values.cap(page.record.expiresAt, page.at) };
     const token = this.values.seal(record, page.at);
     const { capacity } = this.values;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { systemClock, type Clock } from '../../core/clock';
 import type { Session } from '../../core/session';
 import { jsonCodec } from '../../core/session-codec';
-import type { CommitDecision } from '../../core/session-decision';
+import type { CommitOutcome } from '../../core/commit-outcome';
 import type { SessionEvent } from '../../core/session-event';
 import { SessionManager } from '../../core/session-manager';
 import type { SessionStore } from '../../core/session-store';
@@ -33,7 +33,7 @@ export interface Sessions {
   /** What has been reported. */
   readonly events: Partial<SessionEvent>[];
   /** A request with this token: opens, lets somebody work with the session, commits. */
-  readonly request: (token: string | null, work?: (session: Session) => void) => Promise<CommitDecision>;
+  readonly request: (token: string | null, work?: (session: Session) => void) => Promise<CommitOutcome>;
   /** A request that has to end with a new token. */
   readonly issued: (token: string | null, work: (session: Session) => void) => Promise<string>;
 }

@@ -3,7 +3,7 @@ import { jsonCodec, type SessionEvent, type SessionStore } from 'nestjs-tessera'
 import { manualClock } from 'nestjs-tessera/testing';
 import type { Clock } from '../../../lib/core/clock';
 import type { Session } from '../../../lib/core/session';
-import type { CommitDecision } from '../../../lib/core/session-decision';
+import type { CommitOutcome } from '../../../lib/core/commit-outcome';
 import { SessionManager } from '../../../lib/core/session-manager';
 import { parseToken } from '../../../lib/core/session-token';
 import { SessionError } from '../../../lib/core/session.errors';
@@ -341,7 +341,7 @@ class Request {
     const unsaid = this.#unsaid.splice(0);
     const retired = this.#retired.splice(0);
     for (const id of world.expired()) visit.deadAtCommit.add(id);
-    let decision: CommitDecision;
+    let decision: CommitOutcome;
     try {
       decision = await this.#commitTwice();
     } catch (error) {
@@ -358,13 +358,13 @@ class Request {
   }
 
   /** The gate commits once more what an exception filter answered for. */
-  #commitTwice(): Promise<CommitDecision> {
+  #commitTwice(): Promise<CommitOutcome> {
     const manager = this.world.manager(this.visit.plan);
     const commit = manager.commit(this.#session);
     return this.visit.plan.loseAnswer ? commit.catch(() => manager.commit(this.#session)) : commit;
   }
 
-  #receive(decision: CommitDecision): void {
+  #receive(decision: CommitOutcome): void {
     const { world, client, token, visit } = this;
     const { jar } = visit.plan;
     if (decision.kind === 'keep') return;

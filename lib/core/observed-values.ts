@@ -9,7 +9,7 @@ const NONE = new Map<string, never>();
  * Keeps an eye on the objects of a session that application code holds: each with the text it had, since an object may be
  * changed in place.
  */
-export class SessionValues {
+export class ObservedValues {
   #seen: Map<string, { readonly value: object; text: string | null }> = NONE;
 
   constructor(private readonly codec: SessionCodec) {}

@@ -2,7 +2,7 @@
  * Lets the commits of one session that meet in this process pass one after the other. Correctness does not need it, the
  * store's conditional writes see to that; it spares a hundred parallel requests a hundred rounds of conflicts.
  */
-export class CommitQueue {
+export class KeyedQueue {
   readonly #last = new Map<string, Promise<unknown>>();
 
   /** @param patience how long one commit waits for those before it, in milliseconds: a store that hangs must not add up */

@@ -7,7 +7,7 @@ import { newToken, type ParsedToken } from './session-token';
 import { SessionTooLargeError } from './session.errors';
 
 /** A record ready to be written, and how much of the draft is in it: more may be recorded while the store works. */
-export interface SessionPage {
+export interface PendingWrite {
   readonly record: SessionRecord;
   readonly token: ParsedToken;
   /** The instant of writing. */
@@ -27,7 +27,7 @@ export interface SessionPage {
  * @param renewed the token to use if it needs a new one; by default one is made
  * @throws SessionValueError, SessionTooLargeError
  */
-export function toPage(draft: SessionDraft, maxBytes: number, renewed?: ParsedToken): SessionPage {
+export function toPendingWrite(draft: SessionDraft, maxBytes: number, renewed?: ParsedToken): PendingWrite {
   const { base, state, context } = draft;
   const now = context.clock();
   const kept = base === null || draft.renewals > 0 ? null : draft.token;
