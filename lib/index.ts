@@ -52,18 +52,17 @@ export {
   isPrepared,
   isPrincipalIndexed,
   isSweepable,
-} from './core/session-store';
+} from './core/store-capabilities';
+export type { SessionStore, StoreCall } from './core/session-store';
 export type {
   ClosableStore,
   EnumerableStore,
   LimitedStore,
   PreparedStore,
   PrincipalIndexedStore,
-  SessionStore,
-  StoreCall,
   StoreLimit,
   SweepableStore,
-} from './core/session-store';
+} from './core/store-capabilities';
 export type { SessionRecord } from './core/session-record';
 export { isSessionId } from './core/session-token';
 export type { SecretHash, SessionId } from './core/session-token';

@@ -1,5 +1,5 @@
 import { restAfter } from './core/pacer';
-import { isSweepable } from './core/session-store';
+import { isSweepable } from './core/store-capabilities';
 import type { SessionStore } from './core/session-store';
 import type { StoreClient } from './core/store-client';
 import type { Clock } from './core/clock';

@@ -1,5 +1,5 @@
 import { UnsupportedValue, type SessionCodec } from './session-codec';
-import { decodeValue, encodeValue } from './session-state';
+import { decodeValue, encodeValue } from './session-body';
 import { SessionValueError } from './session.errors';
 
 /** Most requests hold no objects, and need no map of their own. */

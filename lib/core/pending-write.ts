@@ -2,7 +2,8 @@ import { principalKey } from './principal';
 import type { SessionDraft } from './session-draft';
 import { expiryOf } from './session-expiry';
 import type { SessionRecord } from './session-record';
-import { decodeBody, encodeBody, type SessionState } from './session-state';
+import { type SessionState } from './session-state';
+import { decodeBody, encodeBody } from './session-body';
 import { newToken, type ParsedToken } from './session-token';
 import { SessionTooLargeError } from './session.errors';
 

@@ -1,6 +1,7 @@
 import type { SessionCodec } from './session-codec';
 import type { Timeouts } from './session-expiry';
-import { decodeBody, getOwn, newState, setOwn, type SessionState } from './session-state';
+import { getOwn, newState, setOwn, type SessionState } from './session-state';
+import { decodeBody } from './session-body';
 import { newSessionId, sameHash, type ParsedToken, type SessionId } from './session-token';
 import { ObservedValues } from './observed-values';
 import { SessionError } from './session.errors';

@@ -3,7 +3,7 @@ import type { SessionEventReason } from './session-event';
 import { lastSeenOf } from './session-expiry';
 import type { SessionKeeperOptions } from './session-keeper';
 import type { SessionRecord } from './session-record';
-import { UnreadableBody, decodeBody } from './session-state';
+import { UnreadableBody, decodeBody } from './session-body';
 import { sameHash, type ParsedToken } from './session-token';
 import type { StoreClient } from './store-client';
 

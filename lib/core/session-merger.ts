@@ -2,7 +2,8 @@ import type { SessionDraft } from './session-draft';
 import type { SessionKeeperOptions } from './session-keeper';
 import type { SessionRecord } from './session-record';
 import type { SessionShelf } from './session-shelf';
-import { UnreadableBody, decodeBody, type SessionState } from './session-state';
+import { type SessionState } from './session-state';
+import { UnreadableBody, decodeBody } from './session-body';
 
 /** Brings other sessions' data into a draft, and ends those sessions once it is written. In between nothing is lost, whatever fails. */
 export class SessionMerger {

@@ -11,7 +11,8 @@ import type {
 } from './session-data';
 import type { SessionDraft, SessionStatus } from './session-draft';
 import { expiryOf } from './session-expiry';
-import { decodeValue, getOwn, setOwn, type FlashEntry } from './session-state';
+import { getOwn, setOwn, type FlashEntry } from './session-state';
+import { decodeValue } from './session-body';
 import { SessionError, SessionValueError } from './session.errors';
 
 /** How `login` treats what was there before. */

@@ -7,7 +7,7 @@ import type { SessionKeeperOptions } from './session-keeper';
 import { toPendingWrite, type PendingWrite } from './pending-write';
 import type { SessionRecord } from './session-record';
 import { finish, giveWay, nothing, tooManyConflicts, type SessionShelf } from './session-shelf';
-import { UnreadableBody } from './session-state';
+import { UnreadableBody } from './session-body';
 import { newToken, parseToken, sameHash, type SessionId } from './session-token';
 import { SessionError } from './session.errors';
 import type { StoreClient } from './store-client';

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
+import { type SessionStore } from '../core/session-store';
 import {
   isClosable,
   isEnumerable,
   isPrepared,
   isPrincipalIndexed,
   isSweepable,
-  type SessionStore,
   type StoreLimit,
-} from '../core/session-store';
+} from '../core/store-capabilities';
 import { describeBetweenProcesses } from './store-suite/between-processes.group';
 import { describeCalls } from './store-suite/calls.group';
 import { describeConcurrency } from './store-suite/concurrency.group';

@@ -1,13 +1,8 @@
 import { systemClock } from '../../core/clock';
 import { KeyedQueue } from '../../core/keyed-queue';
 import type { SessionRecord } from '../../core/session-record';
-import type {
-  EnumerableStore,
-  LimitedStore,
-  SessionStore,
-  StoreCall,
-  StoreLimit,
-} from '../../core/session-store';
+import type { SessionStore, StoreCall } from '../../core/session-store';
+import type { EnumerableStore, LimitedStore, StoreLimit } from '../../core/store-capabilities';
 import { isSessionId, type SessionId } from '../../core/session-token';
 import { SessionError } from '../../core/session.errors';
 import { toRecord } from './bridged-record';

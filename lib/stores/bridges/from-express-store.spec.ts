@@ -1,5 +1,5 @@
 import { MemoryStore } from 'express-session';
-import { isEnumerable } from '../../core/session-store';
+import { isEnumerable } from '../../core/store-capabilities';
 import { aRecord, everythingIn, nextOf } from '../../testing/store-suite/records';
 import { call } from '../../testing/store-suite/store-suite';
 import { fromExpressStore } from './from-express-store';

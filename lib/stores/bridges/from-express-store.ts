@@ -1,4 +1,5 @@
-import type { EnumerableStore, LimitedStore, SessionStore } from '../../core/session-store';
+import type { SessionStore } from '../../core/session-store';
+import type { EnumerableStore, LimitedStore } from '../../core/store-capabilities';
 import { BridgedSessionStore, EnumerableBridgedSessionStore } from './bridged-session-store';
 import { ExpressFarSide, type ExpressStoreLike } from './express-far-side';
 

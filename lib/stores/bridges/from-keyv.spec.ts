@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { Keyv } from 'keyv';
 import { aRecord, everythingIn, nextOf } from '../../testing/store-suite/records';
 import { call } from '../../testing/store-suite/store-suite';
-import { isEnumerable } from '../../core/session-store';
+import { isEnumerable } from '../../core/store-capabilities';
 import { fromKeyv } from './from-keyv';
 
 /** An adapter as simple as they come, which a test may break. */

@@ -2,14 +2,13 @@ import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pacer } from '../../core/pacer';
 import type { SessionRecord } from '../../core/session-record';
+import type { SessionStore, StoreCall } from '../../core/session-store';
 import type {
   EnumerableStore,
   PreparedStore,
   PrincipalIndexedStore,
-  SessionStore,
-  StoreCall,
   SweepableStore,
-} from '../../core/session-store';
+} from '../../core/store-capabilities';
 import { type SessionId, isSessionId } from '../../core/session-token';
 import { SessionError, SessionStoreError } from '../../core/session.errors';
 import { prepareDirectory } from './directory-check';

@@ -1,12 +1,7 @@
 import { promisify } from 'node:util';
 import type { SessionRecord } from '../../core/session-record';
-import type {
-  EnumerableStore,
-  PrincipalIndexedStore,
-  SessionStore,
-  StoreCall,
-  SweepableStore,
-} from '../../core/session-store';
+import type { SessionStore, StoreCall } from '../../core/session-store';
+import type { EnumerableStore, PrincipalIndexedStore, SweepableStore } from '../../core/store-capabilities';
 import type { SessionId } from '../../core/session-token';
 import { SessionError } from '../../core/session.errors';
 import { compact } from './compact';

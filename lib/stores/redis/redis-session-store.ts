@@ -1,12 +1,7 @@
 import { pacer } from '../../core/pacer';
 import type { SessionRecord } from '../../core/session-record';
-import type {
-  EnumerableStore,
-  PreparedStore,
-  PrincipalIndexedStore,
-  SessionStore,
-  StoreCall,
-} from '../../core/session-store';
+import type { SessionStore, StoreCall } from '../../core/session-store';
+import type { EnumerableStore, PreparedStore, PrincipalIndexedStore } from '../../core/store-capabilities';
 import type { SessionId } from '../../core/session-token';
 import { SessionError } from '../../core/session.errors';
 import { connectionTo } from './connection-to';

@@ -1,5 +1,5 @@
 import { jsonCodec } from '../../core/session-codec';
-import { decodeBody } from '../../core/session-state';
+import { decodeBody } from '../../core/session-body';
 import { fromEntryBody, toEntryBody, type ListEntry } from './list-entry';
 
 const entries: ListEntry[] = [

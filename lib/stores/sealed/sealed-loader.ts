@@ -4,7 +4,7 @@ import { lastSeenOf } from '../../core/session-expiry';
 import type { SessionKeeperOptions } from '../../core/session-keeper';
 import { OVERLAP } from '../../core/session-loader';
 import type { SessionRecord } from '../../core/session-record';
-import { UnreadableBody } from '../../core/session-state';
+import { UnreadableBody } from '../../core/session-body';
 import type { SessionToken } from '../../core/session-token';
 import type { Revocations, Standing } from './revocations';
 import type { SealedValues } from './sealed-values';

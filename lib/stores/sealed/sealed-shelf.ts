@@ -13,7 +13,7 @@ import {
   tooManyConflicts,
   type SessionShelf,
 } from '../../core/session-shelf';
-import { UnreadableBody, decodeBody } from '../../core/session-state';
+import { UnreadableBody, decodeBody } from '../../core/session-body';
 import type { ParsedToken, SessionId } from '../../core/session-token';
 import { SessionTooLargeError } from '../../core/session.errors';
 import type { Revocations, Standing } from './revocations';

@@ -1,5 +1,6 @@
 import type { SessionRecord } from '../../core/session-record';
-import { isPrepared, isSweepable, type SessionStore } from '../../core/session-store';
+import { type SessionStore } from '../../core/session-store';
+import { isPrepared, isSweepable } from '../../core/store-capabilities';
 import { isSessionId, type SessionId } from '../../core/session-token';
 import { StoreClient } from '../../core/store-client';
 import { Breaker } from './breaker';

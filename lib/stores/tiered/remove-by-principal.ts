@@ -1,5 +1,6 @@
 import type { SessionRecord } from '../../core/session-record';
-import type { PrincipalIndexedStore, SessionStore, StoreCall } from '../../core/session-store';
+import type { SessionStore, StoreCall } from '../../core/session-store';
+import type { PrincipalIndexedStore } from '../../core/store-capabilities';
 import { newToken } from '../../core/session-token';
 import { SessionError } from '../../core/session.errors';
 

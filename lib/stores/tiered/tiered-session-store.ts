@@ -1,4 +1,5 @@
 import type { SessionRecord } from '../../core/session-record';
+import { type SessionStore, type StoreCall } from '../../core/session-store';
 import {
   isClosable,
   isEnumerable,
@@ -11,11 +12,9 @@ import {
   type LimitedStore,
   type PreparedStore,
   type PrincipalIndexedStore,
-  type SessionStore,
-  type StoreCall,
   type StoreLimit,
   type SweepableStore,
-} from '../../core/session-store';
+} from '../../core/store-capabilities';
 import type { SessionId } from '../../core/session-token';
 import { SessionError, SessionStoreError } from '../../core/session.errors';
 import { FastLease } from './fast-lease';

@@ -1,5 +1,6 @@
 import { systemClock, type Clock } from '../../core/clock';
-import { isLimited, type SessionStore } from '../../core/session-store';
+import { type SessionStore } from '../../core/session-store';
+import { isLimited } from '../../core/store-capabilities';
 import { SessionError } from '../../core/session.errors';
 // eslint-disable-next-line @typescript-eslint/no-restricted-imports -- the one store that is known not to be shared
 import { MemorySessionStore } from '../memory/memory-session-store';

@@ -1,15 +1,14 @@
 import type { DataSource } from 'typeorm';
 import { pacer } from '../../core/pacer';
 import type { SessionRecord } from '../../core/session-record';
+import type { SessionStore, StoreCall } from '../../core/session-store';
 import type {
   ClosableStore,
   EnumerableStore,
   PreparedStore,
   PrincipalIndexedStore,
-  SessionStore,
-  StoreCall,
   SweepableStore,
-} from '../../core/session-store';
+} from '../../core/store-capabilities';
 import { isSessionId, type SecretHash, type SessionId } from '../../core/session-token';
 import { SessionError } from '../../core/session.errors';
 import { type OwnConnection, ownConnection } from './own-connection';

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
+import { type SessionStore } from '../../core/session-store';
 import {
   isPrepared,
   isClosable,
   type PrincipalIndexedStore,
-  type SessionStore,
   type SweepableStore,
-} from '../../core/session-store';
+} from '../../core/store-capabilities';
 import { increment } from './concurrency.group';
 import { describeInterleavings } from './interleavings.group';
 import { titleOf } from './limits.group';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { SessionRecord } from '../../core/session-record';
-import type { EnumerableStore, SessionStore } from '../../core/session-store';
+import type { SessionStore } from '../../core/session-store';
+import type { EnumerableStore } from '../../core/store-capabilities';
 import { aRecord, assertRecords, everythingIn, insertAll, insertOne } from './records';
 import { call, type StoreSuite } from './store-suite';
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { STORE_LIMITS, isLimited, type SessionStore, type StoreLimit } from '../../core/session-store';
+import { type SessionStore } from '../../core/session-store';
+import { STORE_LIMITS, isLimited, type StoreLimit } from '../../core/store-capabilities';
 import type { StoreSuite } from './store-suite';
 
 /** What a limit is called where its tests stand. */

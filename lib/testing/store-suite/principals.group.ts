@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import type { PrincipalIndexedStore, SessionStore } from '../../core/session-store';
+import type { SessionStore } from '../../core/session-store';
+import type { PrincipalIndexedStore } from '../../core/store-capabilities';
 import { aRecord, assertRecord, assertRecords, insertAll, insertOne, nextOf } from './records';
 import { call, type StoreSuite } from './store-suite';
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { systemClock } from '../../core/clock';
 import type { SessionRecord } from '../../core/session-record';
-import type { EnumerableStore, SessionStore } from '../../core/session-store';
+import type { SessionStore } from '../../core/session-store';
+import type { EnumerableStore } from '../../core/store-capabilities';
 import { newSessionId, newToken } from '../../core/session-token';
 import { call } from './store-suite';
 

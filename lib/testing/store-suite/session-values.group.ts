@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import type { EnumerableStore, PrincipalIndexedStore, SessionStore } from '../../core/session-store';
+import type { SessionStore } from '../../core/session-store';
+import type { EnumerableStore, PrincipalIndexedStore } from '../../core/store-capabilities';
 import { overhear } from './overhear';
 import { assertRecord, everythingIn } from './records';
 import { MAX_BYTES, idOf, notebookOf, sessionsOver, type Sessions } from './sessions-over';

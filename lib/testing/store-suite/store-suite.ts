@@ -1,4 +1,5 @@
-import type { SessionStore, StoreCall, StoreLimit } from '../../core/session-store';
+import type { SessionStore, StoreCall } from '../../core/session-store';
+import type { StoreLimit } from '../../core/store-capabilities';
 import type { TestRunner } from './test-runner';
 
 /** What a store may be able to do beyond the five calls. */

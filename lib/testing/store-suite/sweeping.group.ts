@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import type { SessionStore, SweepableStore } from '../../core/session-store';
+import type { SessionStore } from '../../core/session-store';
+import type { SweepableStore } from '../../core/store-capabilities';
 import { MINUTE, START, aRecord, assertRecord, assertRecords, insertAll, insertOne, nextOf } from './records';
 import { call, type StoreSuite } from './store-suite';
 
