@@ -32,7 +32,6 @@ export class SessionSweeper {
     this.#stopped = true;
     clearTimeout(this.#timer);
     await this.#running;
-    this.client.close();
   }
 
   /** Spread by up to a tenth, so that many processes do not come at once. */

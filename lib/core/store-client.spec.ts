@@ -9,13 +9,12 @@ function clientOf(find: (call: StoreCall) => Promise<null>): StoreClient {
   return new StoreClient(store as SessionStore, 1000, () => undefined);
 }
 
-beforeEach(() => void jest.useFakeTimers());
+beforeEach(() => void jest.useFakeTimers({ doNotFake: ['setImmediate'] }));
 afterEach(() => void jest.useRealTimers());
 
 it('F1: a call that comes after the end is given up in time, too', async () => {
   const client = clientOf(() => new Promise(() => undefined));
   void client.find(newSessionId()).catch(() => undefined);
-  client.close();
   const late = client.find(newSessionId());
   jest.advanceTimersByTime(1000);
   await expect(late).rejects.toThrow(SessionStoreError);

@@ -1,26 +1,13 @@
-import { CallDeadlines, Expiring } from './call-deadlines';
 import type { EmitSessionEvent } from './session-event';
 import type { SessionRecord } from './session-record';
 import type { SessionStore, StoreCall } from './session-store';
 import type { SessionId } from './session-token';
 import { SessionStoreError } from './session.errors';
 
-type Outcome = 'timeout' | 'error';
-
 /** One call under way. Most stores never look at the signal, so it is made when first asked for. */
-class PendingCall<T> extends Expiring implements StoreCall {
+class PendingCall implements StoreCall {
   aborted = false;
   #controller: AbortController | undefined;
-  #over = false;
-
-  constructor(
-    private readonly deadlines: CallDeadlines,
-    private readonly resolve: (value: T) => void,
-    private readonly fail: (reason: Outcome, error?: unknown) => void,
-  ) {
-    super();
-    deadlines.add(this);
-  }
 
   get signal(): AbortSignal {
     this.#controller ??= new AbortController();
@@ -28,55 +15,35 @@ class PendingCall<T> extends Expiring implements StoreCall {
     return this.#controller.signal;
   }
 
-  /** Whether this is the first word on it. */
-  #end(): boolean {
-    if (this.#over) return false;
-    this.#over = true;
-    this.deadlines.remove(this);
-    return true;
-  }
-
-  succeed(value: T): void {
-    if (this.#end()) this.resolve(value);
-  }
-
-  expire(): void {
-    if (!this.#end()) return;
+  abort(): void {
     this.aborted = true;
     this.#controller?.abort();
-    this.fail('timeout');
-  }
-
-  break(error: unknown): void {
-    if (this.#end()) this.fail('error', error);
   }
 }
 
 /**
- * The store as the manager calls it: every call ends within the deadline, and every failure is a {@link SessionStoreError}.
- * A write that was given up may still happen; that nothing comes back to life then is what the store's contract is for.
+ * The store as the core calls it: every call ends within its deadline, and every failure is a {@link SessionStoreError}.
+ * A write that was given up may still happen; the store's contract sees to it that nothing comes back to life then.
  */
 export class StoreClient {
-  readonly #deadlines: CallDeadlines;
-
+  /** @param timeout how long a call may take, in milliseconds */
   constructor(
     private readonly store: SessionStore,
-    timeout: number,
+    private readonly timeout: number,
     private readonly emit: EmitSessionEvent,
-  ) {
-    this.#deadlines = new CallDeadlines(timeout);
+  ) {}
+
+  /** @param share the part of the timeout that this call gets, from 0 to 1, here and below */
+  find(id: SessionId, share = 1): Promise<SessionRecord | null> {
+    return this.call('find', id, (call) => this.store.find(id, call), share);
   }
 
-  find(id: SessionId): Promise<SessionRecord | null> {
-    return this.call('find', id, (call) => this.store.find(id, call));
+  insert(record: SessionRecord, share = 1): Promise<void> {
+    return this.call('insert', record.id, (call) => this.store.insert(record, call), share);
   }
 
-  insert(record: SessionRecord): Promise<void> {
-    return this.call('insert', record.id, (call) => this.store.insert(record, call));
-  }
-
-  update(record: SessionRecord, expectedVersion: number): Promise<boolean> {
-    return this.call('update', record.id, (call) => this.store.update(record, expectedVersion, call));
+  update(record: SessionRecord, expectedVersion: number, share = 1): Promise<boolean> {
+    return this.call('update', record.id, (call) => this.store.update(record, expectedVersion, call), share);
   }
 
   extend(id: SessionId, expectedVersion: number, expiresAt: number): Promise<boolean> {
@@ -87,33 +54,42 @@ export class StoreClient {
     return this.call('delete', id, (call) => this.store.delete(id, call));
   }
 
-  /** No calls will come any more. The store itself stays open. */
-  close(): void {
-    this.#deadlines.close();
-  }
-
-  /** Runs one call against the clock. What arrives after the deadline is ignored. */
-  call<T>(operation: string, id: SessionId | null, run: (call: StoreCall) => Promise<T>): Promise<T> {
+  /** Runs one call against the clock. An answer that arrives after the deadline is ignored. */
+  call<T>(
+    operation: string,
+    id: SessionId | null,
+    run: (call: StoreCall) => Promise<T>,
+    share = 1,
+  ): Promise<T> {
+    const timeout = this.timeout * share;
     return new Promise<T>((resolve, reject) => {
-      const call = new PendingCall<T>(this.#deadlines, resolve, (reason, error) => {
-        this.emit({ type: 'storeFailed', id, reason });
-        reject(this.#failure(operation, reason, error));
-      });
+      const call = new PendingCall();
+      // An answer that came while the event loop was blocked is read before the call is given up.
+      // The timer alone keeps no process alive: the client that waits for an answer has a socket open.
+      const timer = setTimeout(() => setImmediate(expire), timeout).unref();
+      let isOver = false;
+      const end = (): boolean => {
+        if (isOver) return false;
+        clearTimeout(timer);
+        return (isOver = true);
+      };
+      const expire = (): void => {
+        if (!end()) return;
+        call.abort();
+        this.emit({ type: 'storeFailed', id, reason: 'timeout' });
+        reject(new SessionStoreError(operation, `no answer within ${Math.round(timeout)} ms`));
+      };
+      const fail = (error: unknown): void => {
+        if (!end()) return;
+        this.emit({ type: 'storeFailed', id, reason: 'error' });
+        reject(new SessionStoreError(operation, 'it reported an error', { cause: withoutSecrets(error) }));
+      };
       try {
-        run(call).then(
-          (value) => call.succeed(value),
-          (error: unknown) => call.break(error),
-        );
+        run(call).then((value) => void (end() && resolve(value)), fail);
       } catch (error) {
-        call.break(error);
+        fail(error);
       }
     });
-  }
-
-  #failure(operation: string, reason: Outcome, error: unknown): SessionStoreError {
-    return reason === 'timeout'
-      ? new SessionStoreError(operation, `no answer within ${this.#deadlines.timeout} ms`)
-      : new SessionStoreError(operation, 'it reported an error', { cause: withoutSecrets(error) });
   }
 }
 

@@ -30,7 +30,6 @@ describeWithCluster('RedisSessionStore on a Cluster in trouble', (cluster) => {
       client = new ImpatientClient(store, DEADLINE, 20_000);
     });
     afterEach(async () => {
-      client.close();
       await opened.close();
     });
 

@@ -117,7 +117,6 @@ describe.each(redisClients)('RedisSessionStore through $name', ({ open }) => {
       expect(outcomes.filter(({ status }) => status === 'fulfilled')).toEqual([]);
       await client.recovered();
       await client.settled();
-      client.close();
       await straight.close();
     });
 

@@ -55,7 +55,6 @@ describeWithPrivate('redis', 'RedisSessionStore with Sentinel', (server) => {
         await history.compare((id) => eventually(() => client.find(id)));
         expect(history.objections).toEqual([]);
       } finally {
-        client.close();
         await close();
       }
     },

@@ -89,7 +89,6 @@ export class FastLease {
   async release(): Promise<void> {
     const seen = this.#heldUntil > this.options.clock() ? await this.#notice.read() : null;
     if (seen?.holder === this.#me) await this.#notice.write(seen, { holder: null, until: 0 });
-    this.#notice.close();
   }
 
   #isFresh(length: number): boolean {

@@ -88,12 +88,7 @@ export class FastTier {
         if (!isUnavailable(error)) refusal = error;
       });
     await client.call('prepare', null, prepare).catch(() => this.#breaker.fail());
-    client.close();
     if (refusal !== undefined) throw refusal;
-  }
-
-  close(): void {
-    this.#client.close();
   }
 
   #insert(record: SessionRecord): Answer<boolean> {

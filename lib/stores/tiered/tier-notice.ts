@@ -63,8 +63,4 @@ export class TierNotice {
       throw error;
     }
   }
-
-  close(): void {
-    this.#client.close();
-  }
 }

@@ -115,7 +115,6 @@ export class TieredSessionStore implements SessionStore, PreparedStore, Closable
     const { fast, durable, closeTimeout } = this.#options;
     const lost = (await this.#queue?.close(closeTimeout)) ?? 0;
     await this.#lease.release().catch(() => {});
-    this.#fast.close();
     const tiers: object[] = [fast, durable];
     const closing = await Promise.allSettled(tiers.filter(isClosable).map((store) => store.close()));
     if (lost > 0) {

@@ -114,7 +114,6 @@ export class WriteQueue {
     };
     await Promise.race([empty(), over]);
     clearTimeout(timer);
-    this.#client.close();
     return this.size;
   }
 

@@ -45,7 +45,6 @@ export function faultySuiteOf(
 
   suite.afterEach(async () => {
     await faulty.heal();
-    client.close();
   });
 
   return Object.create(suite, Object.getOwnPropertyDescriptors(faulty)) as FaultySuite;
