@@ -10,6 +10,8 @@ export type SessionEventType =
   | 'destroyed'
   /** Ended by its idle timeout or its lifetime, and noticed by a request. */
   | 'expired'
+  /** Ended because a request came with a copy of a token that was rotated, and whose successor is in use. */
+  | 'stolen'
   /** A request was not given the session it asked for, or its changes were refused; `reason` tells. */
   | 'rejected'
   /** A call to the store failed or was given up. */
@@ -43,6 +45,10 @@ export type SessionEventReason =
   | 'ambiguous'
   /** The session was ended or taken over while this request worked on it; its changes were dropped. */
   | 'superseded'
+  /** A new token could not be told to the client, so what needed one was not done. */
+  | 'undeliverable'
+  /** The token was replaced by one with the same rights. */
+  | 'rotation'
   | 'idle-timeout'
   | 'lifetime'
   | 'logout'

@@ -1,4 +1,5 @@
 import type { Principal } from './principal';
+import { newHistory, type SecretHistory } from './secret-history';
 import type { Lifespan, Timeouts } from './session-expiry';
 
 /** One flash message. The id tells it from its twins when a parallel request has read some of them. */
@@ -8,15 +9,21 @@ export interface FlashEntry {
   readonly message: unknown;
 }
 
-/** Everything a session consists of, apart from its name and its secret. Operations change it; records carry it. */
-export interface SessionState extends Lifespan {
+/** What the application keeps in a session, and what belongs to it. */
+export interface SessionContent {
   /** The application's values, as own properties whatever their keys. */
   data: Record<string, unknown>;
-  /** Encoded one by one, so that nobody holds the original. */
+  /** Encoded one by one, so that no caller holds the original. */
   constants: Record<string, string>;
   messages: FlashEntry[];
   /** Sessions whose data was taken over lately, and which version of it, so that a slower merge does not bring an older one. */
   merged: Record<string, number>;
+  /** Marks the last write that took a value out for exactly one request; `null` when none has. */
+  receipt: string | null;
+}
+
+/** What a session knows of itself. Instants are epoch milliseconds. */
+export interface SessionFacts extends Lifespan {
   principal: Principal | null;
   createdAt: number;
   /** From when the lifetime counts: the login, or creation for a visitor. */
@@ -26,6 +33,13 @@ export interface SessionState extends Lifespan {
   deadline: number;
   idleTimeout: number | null;
   remembered: boolean;
+  secrets: SecretHistory;
+}
+
+/** Everything a session consists of, apart from its id and its secret. Operations change it; records hold it. */
+export interface SessionState extends SessionFacts, SessionContent {
+  /** The encoded content while it has not been decoded: then the content is empty, and no operation may change it. */
+  encodedContent: string | null;
 }
 
 /** The state of a client without a session. */
@@ -35,6 +49,8 @@ export function newState(now: number, { lifetime, idleTimeout }: Timeouts): Sess
     constants: {},
     messages: [],
     merged: {},
+    receipt: null,
+    encodedContent: null,
     principal: null,
     createdAt: now,
     startedAt: now,
@@ -43,6 +59,7 @@ export function newState(now: number, { lifetime, idleTimeout }: Timeouts): Sess
     deadline: now + lifetime,
     idleTimeout,
     remembered: false,
+    secrets: newHistory(now),
   };
 }
 
@@ -53,7 +70,7 @@ export function setOwn(target: Record<string, unknown>, key: string, value: unkn
   else target[key] = value;
 }
 
-/** Reads an own property only, so that `constructor` is absent until somebody sets it. */
+/** Reads an own property only, so that `constructor` is absent until it is set. */
 export function getOwn(target: Record<string, unknown>, key: string): unknown {
   return Object.hasOwn(target, key) ? target[key] : undefined;
 }

@@ -1,0 +1,190 @@
+import type { Principal } from './principal';
+import { familyOf, sameText, type ParsedToken, type SecretHash } from './session-token';
+
+/** What replaced a secret, from the mildest to the strictest: a stricter one that follows counts for the secrets before it, too. */
+const REPLACEMENTS = ['rotated', 'elevated', 'renewed', 'loggedIn', 'loggedOut'] as const;
+export type Replacement = (typeof REPLACEMENTS)[number];
+
+/** What a session could do before its rights changed. */
+export interface FormerRights {
+  readonly principal: Principal | null;
+  /** Epoch milliseconds. */
+  readonly authenticatedAt: number | null;
+}
+
+/** A secret that was replaced. Instants are epoch milliseconds. */
+export interface FormerSecret {
+  /** The beginning of its hash. */
+  readonly hash: string;
+  readonly by: Replacement;
+  readonly at: number;
+  /** When the first request came with its successor; `null` while none has: the answer may have been lost. */
+  readonly successorSeenAt: number | null;
+  /** What it had, if it was replaced because rights changed. */
+  readonly rights: FormerRights | null;
+}
+
+/** The secrets of a session, apart from the present one, whose hash is the record's. */
+export interface SecretHistory {
+  /** When the present secret was issued: epoch milliseconds. */
+  readonly issuedAt: number;
+  /** Hash of what all secrets have in common that rotated into each other; `null` before the first rotation. */
+  readonly family: string | null;
+  /** From the oldest to the youngest. */
+  readonly former: readonly FormerSecret[];
+}
+
+/** What a request may do that comes with some secret. */
+export type Standing =
+  | { readonly kind: 'current' }
+  /** What the secret could do when it was replaced: `rights` if they have changed. With `isUnanswered` it is to be given a new one. */
+  | { readonly kind: 'usable'; readonly rights: FormerRights | null; readonly isUnanswered: boolean }
+  /** It may end the session and nothing else, and begins no other. */
+  | { readonly kind: 'endable' }
+  /** Nothing. While `isRecent` it begins no session either: its cookie would take the place of the newer one. */
+  | { readonly kind: 'dead'; readonly isRecent: boolean }
+  /** A copy of a secret whose successor is in use. */
+  | { readonly kind: 'stolen' }
+  /** It was never a secret of this session, or so long ago that nothing is known of it. */
+  | { readonly kind: 'unknown' };
+
+export const CURRENT: Standing = { kind: 'current' };
+const UNKNOWN: Standing = { kind: 'unknown' };
+const STOLEN: Standing = { kind: 'stolen' };
+const ENDABLE: Standing = { kind: 'endable' };
+
+/** How long a page's other requests may still come with the secret of before, once its successor is in use, in milliseconds. */
+const GRACE = 10_000;
+
+/** How long an answer may be under way, in milliseconds: so long a late logout counts, and no session begins in its cookie's place. */
+export const DELIVERY = 60_000;
+
+/** How long a request may take, in milliseconds: so long is known what replaced the secret that it came with. */
+export const LONGEST_REQUEST = 300_000;
+
+/** So many secrets are known at most; then rotating waits until one is forgotten. */
+const MOST_FORMER = 32;
+
+const HASH_LENGTH = 22;
+
+export function newHistory(now: number): SecretHistory {
+  return { issuedAt: now, family: null, former: [] };
+}
+
+/** What a request may do that comes at `now` with a secret that is not the present one. */
+export function standingOf(history: SecretHistory, token: ParsedToken, now: number): Standing {
+  const former = formerOf(history, token);
+  if (former === null) return isOfFamily(history, token) ? STOLEN : UNKNOWN;
+  const { by, at, rights } = former;
+  const isRecent = now < at + DELIVERY;
+  if (isUsable(former, now)) return { kind: 'usable', rights, isUnanswered: by === 'rotated' && !isRecent };
+  switch (by) {
+    case 'rotated':
+      return STOLEN;
+    case 'elevated':
+    case 'renewed':
+    case 'loggedIn':
+      return isRecent ? ENDABLE : { kind: 'dead', isRecent };
+    case 'loggedOut':
+      return { kind: 'dead', isRecent };
+  }
+}
+
+/** Whether requests that come with it at `now` still go on as before it was replaced. */
+function isUsable({ by, at, successorSeenAt }: FormerSecret, now: number): boolean {
+  if (by === 'rotated')
+    return successorSeenAt === null || now < Math.min(successorSeenAt + GRACE, at + DELIVERY);
+  return by === 'elevated' && now < at + GRACE;
+}
+
+/**
+ * What has replaced the secret of a request under way, which was good when the request opened its session; `null` when that is
+ * not known any more.
+ */
+export function replacementOf(
+  history: SecretHistory,
+  token: ParsedToken,
+): Pick<FormerSecret, 'by' | 'rights'> | null {
+  return formerOf(history, token) ?? (isOfFamily(history, token) ? { by: 'rotated', rights: null } : null);
+}
+
+/** Whether this token was one of the session, not long ago. */
+export function isFormer(history: SecretHistory, token: ParsedToken): boolean {
+  return formerOf(history, token) !== null;
+}
+
+/** Whether the present secret may be rotated now. */
+export function isRotationDue({ issuedAt, former }: SecretHistory, every: number, now: number): boolean {
+  return now - issuedAt >= every && former.filter((each) => isUsable(each, now)).length < MOST_FORMER;
+}
+
+/** Whether the first request with the present secret has come, and is to be noted. */
+export function isSuccessorUnseen({ former }: SecretHistory): boolean {
+  const last = former.at(-1);
+  return last !== undefined && last.by === 'rotated' && last.successorSeenAt === null;
+}
+
+/** After the first request with the present secret. */
+export function withSuccessorSeen(history: SecretHistory, now: number): SecretHistory {
+  const former = history.former.map((each) =>
+    each.by === 'rotated' && each.successorSeenAt === null ? { ...each, successorSeenAt: now } : each,
+  );
+  return { ...history, former };
+}
+
+/** After the present secret was replaced by one of its family. `token` is what the request came with, `present` the hash that is replaced. */
+export function afterRotation(
+  history: SecretHistory,
+  present: SecretHash,
+  token: ParsedToken,
+  now: number,
+): SecretHistory {
+  const hash = shortOf(token.secretHash);
+  const kept = withoutOld(history, now).filter((each) => each.hash !== hash);
+  // A secret of before gets another successor because its answer was lost: the present one is in nobody's hands.
+  const seen =
+    token.secretHash === present ? withSuccessorSeen({ ...history, former: kept }, now).former : kept;
+  const former = [...seen, { hash, by: 'rotated' as const, at: now, successorSeenAt: null, rights: null }];
+  return { issuedAt: now, family: familyOf(token), former };
+}
+
+/** After the present secret was replaced for a change of rights, or in case of one. Secrets of before fare no better than the present one. */
+export function afterReplacement(
+  history: SecretHistory,
+  present: SecretHash,
+  by: Exclude<Replacement, 'rotated'>,
+  rights: FormerRights,
+  now: number,
+): SecretHistory {
+  const replaced = { by, successorSeenAt: null, rights: by === 'elevated' ? rights : null };
+  const former = withoutOld(history, now).map((each) =>
+    REPLACEMENTS.indexOf(each.by) < REPLACEMENTS.indexOf(by)
+      ? { ...each, ...replaced, at: isUsable(each, now) ? now : each.at }
+      : each,
+  );
+  return {
+    issuedAt: now,
+    family: null,
+    former: [...former, { hash: shortOf(present), ...replaced, at: now }],
+  };
+}
+
+/** A rotated secret that nothing more can be done with is known by its family. */
+function withoutOld({ former }: SecretHistory, now: number): FormerSecret[] {
+  return former.filter((each) =>
+    each.by === 'rotated' ? isUsable(each, now) : now < each.at + LONGEST_REQUEST,
+  );
+}
+
+function formerOf({ former }: SecretHistory, { secretHash }: ParsedToken): FormerSecret | null {
+  const hash = shortOf(secretHash);
+  return former.find((each) => sameText(each.hash, hash)) ?? null;
+}
+
+function isOfFamily({ family }: SecretHistory, token: ParsedToken): boolean {
+  return family !== null && sameText(family, familyOf(token));
+}
+
+function shortOf(hash: SecretHash): string {
+  return hash.slice(0, HASH_LENGTH);
+}
