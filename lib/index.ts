@@ -19,8 +19,8 @@ export type {
 export { Session } from './decorators/session.decorator';
 export type { SessionSelection, SessionValue } from './decorators/session.decorator';
 export { Principal } from './decorators/principal.decorator';
-export type { Elevation, LoginOptions, LogoutOptions } from './core/session';
-export type { SessionStatus } from './core/session-draft';
+export type { Elevation, LoginOptions, LogoutOptions } from './core/login';
+export type { SessionStatus } from './core/session-operation';
 export type { PrincipalInput } from './core/principal';
 // The types Session and Principal under names that are theirs alone: what a compiler writes into declarations for an inferred type.
 export type { Session as LoadedSession } from './core/session';

@@ -10,7 +10,7 @@ import {
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { EmitSessionEvent } from './core/session-event';
-import { isKeeping, type SessionKeeping } from './core/session-keeper';
+import { isRepositoryProvider, type SessionRepositoryProvider } from './core/session-repository';
 import { SessionManager } from './core/session-manager';
 import { SessionError } from './core/session.errors';
 import { type SessionStore } from './core/session-store';
@@ -58,7 +58,7 @@ export class SessionModule extends ConfigurableModuleClass implements OnModuleIn
     host: HttpAdapterHost,
     @Optional() @Inject(NAME) name: string,
     @Optional() @Inject(OPTIONS) options: ResolvedOptions,
-    @Optional() @Inject(STORE) store: SessionStore | SessionKeeping,
+    @Optional() @Inject(STORE) store: SessionStore | SessionRepositoryProvider,
     @Optional() @Inject(EVENTS) private readonly events: SessionEvents,
   ) {
     super();
@@ -72,8 +72,8 @@ export class SessionModule extends ConfigurableModuleClass implements OnModuleIn
       warned.add(obstacle);
     };
     const transport = new CookieTransport(options.cookie);
-    this.#manager = new SessionManager({ ...options, name, store, carrier: transport, emit });
-    const kept = isKeeping(store) ? store.restsOn : store;
+    this.#manager = new SessionManager(store, { ...options, name, sealedFor: transport.channel, emit });
+    const kept = isRepositoryProvider(store) ? store.restsOn : store;
     this.#store = kept;
     this.#sweeper =
       kept && new SessionSweeper(kept, new StoreClient(kept, storeTimeout, emit), clock, sweepEvery);
@@ -92,7 +92,7 @@ export class SessionModule extends ConfigurableModuleClass implements OnModuleIn
     );
     if (kept instanceof MemorySessionStore && process.env['NODE_ENV'] === 'production') {
       this.#logger.warn(
-        isKeeping(store)
+        isRepositoryProvider(store)
           ? 'Revocations are kept in memory: when the process ends, and in other processes, who was logged out is logged in again. Give SealedSessions a store that lasts.'
           : 'Sessions are kept in memory: they end with the process and are not shared between processes. Give forRoot a store.',
       );

@@ -3,7 +3,7 @@ import { parse as parseDuration } from '@lukeed/ms';
 import { systemClock, type Clock } from './core/clock';
 import { jsonCodec, type SessionCodec } from './core/session-codec';
 import type { Timeouts } from './core/session-expiry';
-import { isKeeping, type SessionKeeping } from './core/session-keeper';
+import { isRepositoryProvider, type SessionRepositoryProvider } from './core/session-repository';
 import type { SessionStore } from './core/session-store';
 import { SessionError } from './core/session.errors';
 import { MemorySessionStore } from './stores/memory/memory-session-store';
@@ -18,7 +18,7 @@ export interface SessionModuleOptions {
    * Where sessions rest: a store, or `new SealedSessions(…)` of `nestjs-tessera/sealed`, which leaves them with the client.
    * @default new MemorySessionStore(), which forgets everything when the process ends
    */
-  readonly store?: SessionStore | SessionKeeping;
+  readonly store?: SessionStore | SessionRepositoryProvider;
   /** The absolute end: how long a session lasts from its creation or its login, however busy it is. @default '24h' */
   readonly lifetime?: Duration;
   /** How long a session may rest between two requests; `false` for as long as its lifetime. @default '30m' */
@@ -36,6 +36,12 @@ export interface SessionModuleOptions {
   readonly maxBytes?: number;
   /** How long a call to the store may take before the request gets a 503. @default '3s' */
   readonly storeTimeout?: Duration;
+  /**
+   * After how long a request replaces the token that it came with: a duration, `'always'`, or `false` for never. A copied token that is used
+   * after its successor ends the session, event `stolen`. Not for sealed sessions.
+   * @default false
+   */
+  readonly rotateEvery?: Duration | 'always' | false;
   /** How often expired records are removed from a store that does not do so by itself; `false` for never. @default '1m' */
   readonly sweepEvery?: Duration | false;
   /** Whether `SessionService.current()` works anywhere. It costs a little for each request on Node before 24. @default true */
@@ -48,12 +54,13 @@ export interface SessionModuleOptions {
 
 /** Options with nothing left to decide: lengths in milliseconds. */
 export interface ResolvedOptions {
-  readonly store: SessionStore | SessionKeeping;
+  readonly store: SessionStore | SessionRepositoryProvider;
   readonly timeouts: Timeouts;
   readonly rememberedTimeouts: Timeouts;
   readonly cookie: ResolvedCookie;
   readonly maxBytes: number;
   readonly storeTimeout: number;
+  readonly rotateEvery: number | null;
   readonly sweepEvery: number | null;
   readonly asyncContext: boolean;
   readonly codec: SessionCodec;
@@ -76,6 +83,7 @@ const KNOWN: Record<keyof SessionModuleOptions, true> = {
   cookie: true,
   maxBytes: true,
   storeTimeout: true,
+  rotateEvery: true,
   sweepEvery: true,
   asyncContext: true,
   codec: true,
@@ -133,12 +141,18 @@ export function resolveOptions(options: SessionModuleOptions | undefined, name: 
     cookie,
     maxBytes,
     storeTimeout: length('storeTimeout', options.storeTimeout ?? 3000, TIMER_LIMIT),
+    rotateEvery:
+      options.rotateEvery === 'always' ? 0 : lengthOrNone('rotateEvery', options.rotateEvery ?? false),
     sweepEvery: lengthOrNone('sweepEvery', options.sweepEvery ?? 60_000, DAY),
     asyncContext,
     codec,
     clock,
   };
   problems.push(...storeProblems(resolved.store));
+  if (resolved.rotateEvery !== null && isRepositoryProvider(resolved.store))
+    problems.push(
+      'rotateEvery needs a store: sealed sessions cannot tell a copy of a token from a slow request; leave it out',
+    );
   if (!Number.isSafeInteger(maxBytes) || maxBytes < 256)
     problems.push(`maxBytes ${show(maxBytes)} must be a whole number of at least 256`);
   if (typeof asyncContext !== 'boolean')
@@ -163,7 +177,7 @@ function unknown(options: object, known: object, prefix = ''): string[] {
 
 function storeProblems(store: unknown): string[] {
   if (typeof store === 'function') return [`store is a class; give an instance: new ${store.name}(…)`];
-  if (typeof store === 'object' && store !== null && isKeeping(store)) return [];
+  if (typeof store === 'object' && store !== null && isRepositoryProvider(store)) return [];
   return (['find', 'insert', 'update', 'extend', 'delete'] as const)
     .filter((method) => typeof (store as Partial<SessionStore> | null)?.[method] !== 'function')
     .map((method) => `store has no method ${method}(); give a SessionStore`);

@@ -1,6 +1,7 @@
 import type { ArgumentsHost } from '@nestjs/common';
 import type { PrincipalInput } from './core/principal';
-import type { Elevation, LoginOptions, LogoutOptions, Session } from './core/session';
+import type { Elevation, LoginOptions, LogoutOptions } from './core/login';
+import type { Session } from './core/session';
 import { SessionError } from './core/session.errors';
 import { currentSessions, RequestSessions } from './http/request-sessions';
 import { sessionsOf } from './http/session-context';

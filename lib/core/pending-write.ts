@@ -1,75 +1,138 @@
 import { principalKey } from './principal';
+import { KEEP, type CommitOutcome, type Delivery } from './commit-outcome';
+import {
+  afterReplacement,
+  afterRotation,
+  newHistory,
+  type Replacement,
+  type SecretHistory,
+} from './secret-history';
+import { decodeFacts, encodeBody } from './session-body';
 import type { SessionDraft } from './session-draft';
 import { expiryOf } from './session-expiry';
 import type { SessionRecord } from './session-record';
-import { type SessionState } from './session-state';
-import { decodeBody, encodeBody } from './session-body';
-import { newToken, type ParsedToken } from './session-token';
+import type { SessionFacts, SessionState } from './session-state';
+import { newToken, rotatedToken, type ParsedToken } from './session-token';
 import { SessionTooLargeError } from './session.errors';
 
 /** A record ready to be written, and how much of the draft is in it: more may be recorded while the store works. */
 export interface PendingWrite {
   readonly record: SessionRecord;
+  readonly state: SessionState;
   readonly token: ParsedToken;
   /** The instant of writing. */
   readonly at: number;
   /** Which of the sessions that the draft has been in turn. */
   readonly lineage: number;
   readonly isNew: boolean;
-  /** Whether it is over as it stands: a deadline was set to the past, or has passed. */
+  /** Whether it ends the session: its deadline was set to the past. */
   readonly isOver: boolean;
+  /** What replaces the secret, or `null` when it stays. */
+  readonly replacement: Replacement | null;
+  /** Whether it takes out a value that no other request may get. */
+  readonly takes: boolean;
   /** Whether the client has to be told its token. */
   readonly tells: boolean;
-  readonly written: { readonly operations: number; readonly renewals: number };
+  /** How many of the draft's operations are in it. */
+  readonly operations: number;
+}
+
+/** Where sealed sessions differ. */
+interface WriteOptions {
+  /** What replaces the secret. @default what the draft asks for */
+  readonly replacement?: Replacement | null;
+  /** The token to use if it needs a new one. @default one is made */
+  readonly renewed?: ParsedToken | undefined;
+  /** Whether the record tells what its former secrets may do. @default true */
+  readonly hasHistory?: boolean;
 }
 
 /**
  * The draft as it would be written now, under a token of its own where it needs one.
- * @param renewed the token to use if it needs a new one; by default one is made
  * @throws SessionValueError, SessionTooLargeError
  */
-export function toPendingWrite(draft: SessionDraft, maxBytes: number, renewed?: ParsedToken): PendingWrite {
-  const { base, state, context } = draft;
-  const now = context.clock();
-  const kept = base === null || draft.renewals > 0 ? null : draft.token;
-  const token = kept ?? renewed ?? newToken(draft.id, context.name);
+export function toPendingWrite(draft: SessionDraft, options: WriteOptions = {}): PendingWrite {
+  const { base, settings } = draft;
+  const now = settings.clock();
+  const { replacement: asked = draft.replacement, renewed, hasHistory = true } = options;
+  const replacement = base === null ? null : asked;
+  const kept = base !== null && replacement === null ? draft.token : null;
+  const token = kept ?? renewed ?? nextToken(draft, replacement);
+  const secrets = hasHistory ? secretsOf(draft, replacement, now) : newHistory(draft.state.createdAt);
+  const state = { ...draft.state, lastSeenAt: now, secrets };
   const record: SessionRecord = {
     id: draft.id,
     version: (base?.version ?? 0) + 1,
-    secretHash: token.secretHash,
+    // A request may have come with a secret that was replaced meanwhile.
+    secretHash: kept === null ? token.secretHash : base!.secretHash,
     principal: state.principal === null ? null : principalKey(state.principal),
     expiresAt: expiryOf(state, now),
-    body: toBody(draft, now, maxBytes),
+    body: toBody(draft, state),
   };
   return {
     record,
+    state,
     token,
     at: now,
     lineage: draft.lineage,
     isNew: base === null,
-    isOver: record.expiresAt <= now,
-    tells: kept === null || (draft.reissue && keepUntil(state) !== known(base!, draft)),
-    written: { operations: draft.operations.length, renewals: draft.renewals },
+    isOver: record.expiresAt <= now && (base === null || draft.has('lifespan')),
+    replacement,
+    takes: draft.has('take'),
+    tells: kept === null || (record.secretHash === kept.secretHash && changesLifespan(draft, base!)),
+    operations: draft.operations.length,
   };
 }
 
+/** After the write: what is told to listeners and to the client. */
+export function finishWrite(draft: SessionDraft, write: PendingWrite, { reach }: Delivery): CommitOutcome {
+  const { record, token, state, isNew, replacement } = write;
+  const { id, principal } = record;
+  const { emit } = draft.settings;
+  if (isNew) emit({ type: 'created', id, principal });
+  else if (replacement !== null)
+    emit({ type: 'renewed', id, principal, ...(replacement === 'rotated' && { reason: 'rotation' }) });
+  draft.settle(record, token, write.operations);
+  draft.state.secrets = state.secrets;
+  return write.tells && reach === 'open' ? issueToken(state, token) : KEEP;
+}
+
+/** A token for the client, and until when it may keep it. */
+export function issueToken(state: SessionFacts, { token }: ParsedToken): CommitOutcome {
+  return { kind: 'issue', token, keepUntil: keepUntil(state) };
+}
+
 /** Until when the client may keep its token: epoch milliseconds; `null` for as long as the browser runs. */
-export function keepUntil({ remembered, deadline }: SessionState): number | null {
+export function keepUntil({ remembered, deadline }: SessionFacts): number | null {
   return remembered ? deadline : null;
 }
 
 /**
- * What the client knows of how long to keep its token. Telling it the same again is more than a waste: a late answer could put
- * the token of before a login in the place of the new one.
+ * Whether the client may keep its token for longer or shorter than it knows. Telling it the same again is more than a waste: a late
+ * answer could put the token of before a login in the place of the new one.
  */
-function known({ body }: SessionRecord, { context }: SessionDraft): number | null {
-  return keepUntil(decodeBody(body, context.codec));
+function changesLifespan(draft: SessionDraft, { body }: SessionRecord): boolean {
+  return draft.has('lifespan') && keepUntil(draft.state) !== keepUntil(decodeFacts(body));
 }
 
-function toBody(draft: SessionDraft, now: number, maxBytes: number): string {
+function nextToken({ id, token, settings }: SessionDraft, replacement: Replacement | null): ParsedToken {
+  return replacement === 'rotated' && token !== null
+    ? rotatedToken(token, settings.name)
+    : newToken(id, settings.name);
+}
+
+function secretsOf(draft: SessionDraft, replacement: Replacement | null, now: number): SecretHistory {
+  const { base, token, state } = draft;
+  if (base === null || token === null || replacement === null) return state.secrets;
+  if (replacement === 'rotated') return afterRotation(state.secrets, base.secretHash, token, now);
+  return afterReplacement(state.secrets, base.secretHash, replacement, decodeFacts(base.body), now);
+}
+
+function toBody(draft: SessionDraft, state: SessionState): string {
+  const { codec, maxBytes } = draft.settings;
   let body: string;
   try {
-    body = encodeBody(draft.state, draft.context.codec, now);
+    body = encodeBody(state, codec);
   } catch (error) {
     // An object has been changed in place to something that cannot be kept: encoded one by one, it gives itself away.
     partsOf(draft);
@@ -82,7 +145,7 @@ function toBody(draft: SessionDraft, now: number, maxBytes: number): string {
   throw new SessionTooLargeError(largestPart(draft), size, maxBytes);
 }
 
-/** What takes the most room, in words for whoever has to make some. */
+/** What takes the most room, in words for the developer who has to make some. */
 export function largestPart(draft: SessionDraft): string {
   return partsOf(draft).reduce((a, b) => (b.size > a.size ? b : a)).name;
 }

@@ -1,27 +1,14 @@
-import type { SessionCodec } from './session-codec';
-import type { Timeouts } from './session-expiry';
-import { getOwn, newState, setOwn, type SessionState } from './session-state';
-import { decodeBody } from './session-body';
-import { newSessionId, sameHash, type ParsedToken, type SessionId } from './session-token';
 import { ObservedValues } from './observed-values';
-import { SessionError } from './session.errors';
-import type { Principal } from './principal';
+import { principalKey } from './principal';
+import { LONGEST_REQUEST, type FormerRights, type Replacement } from './secret-history';
+import { decodeBody, decodeContent, decodeFacts } from './session-body';
 import type { SessionEventReason, SessionEventType } from './session-event';
+import { strictestOf, type Announcement, type Operation, type SessionStatus } from './session-operation';
 import type { SessionRecord } from './session-record';
-
-/** A change, as something that can be done again to a fresher state of the same session. */
-export type Operation = (state: SessionState) => void;
-
-/** `unchanged`: nothing to write. `changed`: to be written. `destroyed`: ended for good, nothing may follow. */
-export type SessionStatus = 'unchanged' | 'changed' | 'destroyed';
-
-/** Something that will have happened once the commit has succeeded. */
-export interface Announcement {
-  readonly type: SessionEventType;
-  readonly id: SessionId | null;
-  readonly principal: Principal | null;
-  readonly reason: SessionEventReason | null;
-}
+import type { SessionSettings } from './session-settings';
+import { getOwn, newState, setOwn, type SessionState } from './session-state';
+import { newSessionId, type ParsedToken, type SessionId } from './session-token';
+import { SessionError } from './session.errors';
 
 /** Another session whose data was taken over, as it was then. */
 export interface Absorbed {
@@ -29,133 +16,140 @@ export interface Absorbed {
   readonly record: SessionRecord;
 }
 
-/** What a draft needs to know of its surroundings. */
-export interface DraftContext {
-  readonly codec: SessionCodec;
-  readonly clock: () => number;
-  readonly timeouts: Timeouts;
-  readonly rememberedTimeouts: Timeouts;
-  /** The name of the instance; a token is good for one instance only. */
-  readonly name: string;
-  /** Whether a text has the form of this instance's tokens. */
-  readonly isToken: (value: string) => boolean;
-}
-
-/** How many of the latest merges a session remembers. They matter for as long as two requests merge the same one at once. */
-const MERGES_KNOWN = 8;
-
-/** Whoever wants to be told before a session changes. */
+/** Is told before a session changes. */
 export interface SessionWatcher {
   changing(): void;
 }
 
 /**
- * The page behind a `Session`: what the request found, and what it wants changed. The session writes on it,
- * the manager reads it at commit; nothing else sees it.
+ * What stands behind a `Session`: what the request found, and the operations that it recorded. The session writes to it, the commit
+ * reads it; nothing else sees it.
  */
 export class SessionDraft {
-  /** The record this request read or last wrote; `null` while the store knows nothing of the session. */
+  /** The record this request read or last wrote; `null` while nothing is stored of the session. */
   base: SessionRecord | null = null;
   /** What opened the session, or was issued for it. */
   token: ParsedToken | null = null;
-  /** What the request wants changed, in order; replayed when somebody else wrote first. */
+  /** What the request may do, if it came with a secret from before its session was given more rights. */
+  rights: FormerRights | null = null;
+  /** Whether the request came with a secret whose successor never reached its client: it is to be given a new one. */
+  isUnanswered = false;
+  /** A session that this request may end, and nothing else: it came with a secret that was just replaced. */
+  endable: Pick<SessionRecord, 'id' | 'principal'> | null = null;
+  /** What the request changes, in order; replayed when another request wrote first. */
   readonly operations: Operation[] = [];
-  /** How often the token was asked to change since the last commit. */
-  renewals: number = 0;
-  /** Whether what the client sent opens nothing any more. */
+  /** Whether the client is to forget its token. */
   discard = false;
   /** Sessions of this client to be removed with this commit, before anything is written. */
   readonly ended: SessionId[] = [];
+  /** The session of another principal that a login of this request has ended, for as long as that is not written. */
+  left: { readonly base: SessionRecord; readonly token: ParsedToken | null } | null = null;
   /** Sessions whose data this one has taken over, to be removed once it is written. */
   readonly absorbed: Absorbed[] = [];
   /** Tokens of sessions whose data is to be taken over. */
   readonly merging: string[] = [];
   readonly announcements: Announcement[] = [];
   destroyed = false;
-  /** Somebody else ended or took over this session meanwhile; nothing of this request is written. */
+  /** Another request ended or took over this session meanwhile; nothing of this request is written. */
   superseded = false;
   /** Set when the response has begun: from then on nothing may change. */
   sealed = false;
   watcher: SessionWatcher | null = null;
-  /** What the application holds of the data. */
+  /** The objects that the application holds of the data. */
   readonly values: ObservedValues;
   /** One more each time the draft goes on as another session: a write that began before says nothing about what it is now. */
   lineage = 0;
-
+  readonly #openedAt: number;
   #state: SessionState | undefined;
   #id: SessionId | undefined;
-  #login: Operation | undefined;
-  #logout: Operation | undefined;
-  #telling: Operation | undefined;
 
-  constructor(readonly context: DraftContext) {
-    this.values = new ObservedValues(context.codec);
+  /** @param isToken whether a text has the form of this instance's tokens */
+  constructor(
+    readonly settings: SessionSettings,
+    readonly isToken: (value: string) => boolean,
+  ) {
+    this.values = new ObservedValues(settings.codec);
+    this.#openedAt = settings.clock();
   }
 
   /** What the session consists of now: what was found, or a visitor's beginnings, with this request's changes. */
   get state(): SessionState {
-    return (this.#state ??= newState(this.context.clock(), this.context.timeouts));
+    return (this.#state ??= newState(this.#openedAt, this.settings.timeouts));
   }
 
   set state(state: SessionState) {
     this.#state = state;
   }
 
-  /** The session's public name; chosen when it is first asked for. */
+  /** The session's public id; chosen when it is first asked for. */
   get id(): SessionId {
     return this.base?.id ?? (this.#id ??= newSessionId());
   }
 
   get status(): SessionStatus {
     if (this.destroyed) return 'destroyed';
-    return this.operations.length > 0 || this.renewals > 0 || this.merging.length > 0
-      ? 'changed'
-      : 'unchanged';
+    return this.operations.length > 0 || this.merging.length > 0 ? 'changed' : 'unchanged';
   }
 
-  /** Whether the operation recorded last when this was set, a login, is still to be written: a right of its own, not one lent by the token. */
-  get loggingIn(): boolean {
-    return this.#login !== undefined && this.operations.includes(this.#login);
+  /** The strictest change of the secret that is still to be written, or `null`. */
+  get replacement(): Replacement | null {
+    return strictestOf(this.operations);
   }
 
-  set loggingIn(value: boolean) {
-    this.#login = value ? this.operations.at(-1) : undefined;
+  /** Whether a principal proved who it is in this very request, and that is still to be written. */
+  get isLoggingIn(): boolean {
+    return this.operations.findLast(({ kind }) => kind === 'login' || kind === 'logout')?.kind === 'login';
+  }
+
+  has(kind: Operation['kind']): boolean {
+    return this.operations.some((operation) => operation.kind === kind);
   }
 
   /** Whether this request, a logout that keeps the data, ends the login of this record. */
   leaves({ principal }: SessionRecord): boolean {
-    const isPending = this.#logout !== undefined && this.operations.includes(this.#logout);
-    return isPending && principal !== null && principal === this.base?.principal;
+    return this.has('logout') && principal !== null && principal === this.base?.principal;
   }
 
-  /** Set after the operation of a logout that keeps the data. */
-  set loggingOut(value: boolean) {
-    this.#logout = value ? this.operations.at(-1) : undefined;
+  /**
+   * The instant at which ends are judged: a session alive when its request arrived stays alive for it, however long it takes within
+   * reason.
+   */
+  now(): number {
+    return Math.min(this.settings.clock(), this.#openedAt + LONGEST_REQUEST);
   }
 
-  /** Whether the operation recorded last when this was set tells the client something although its token stays: to outlive the browser, say. */
-  get reissue(): boolean {
-    return this.#telling !== undefined && this.operations.includes(this.#telling);
+  /** Takes the record as what the session is. Its content stays encoded until {@link decode}. */
+  load(record: SessionRecord, token: ParsedToken): void {
+    this.state = decodeFacts(record.body);
+    this.base = record;
+    this.token = token;
   }
 
-  set reissue(value: boolean) {
-    this.#telling = value ? this.operations.at(-1) : undefined;
+  /** @throws UnreadableBody */
+  decode(): void {
+    decodeContent(this.state, this.settings.codec);
   }
 
   /** Takes the record as what the session is, and does what the request did once more on top of it. */
   adopt(record: SessionRecord): void {
-    const state = decodeBody(record.body, this.context.codec);
-    // An operation that fails this time leaves the page as it was, and nothing is written by half.
-    for (const operation of this.operations) operation(state);
+    const state = decodeBody(record.body, this.settings.codec);
+    // An operation that fails this time leaves the draft as it was, and nothing is written by half.
+    for (const { apply } of this.operations) apply(state);
     this.state = state;
     this.base = record;
   }
 
   /** Does a change now and remembers it. */
-  record(operation: Operation): void {
+  record(kind: Operation['kind'], apply: Operation['apply']): void {
     this.assertWritable();
-    operation(this.state);
-    this.operations.push(operation);
+    apply(this.state);
+    this.operations.push({ kind, apply });
+  }
+
+  /** Forgets operations of these kinds; what they did to the state is undone by the next {@link adopt}. */
+  drop(...kinds: readonly Operation['kind'][]): void {
+    const kept = this.operations.filter(({ kind }) => !kinds.includes(kind));
+    this.operations.splice(0, Infinity, ...kept);
   }
 
   /**
@@ -180,24 +174,26 @@ export class SessionDraft {
 
   /** Ends the session and goes on with an empty one: what is recorded from here on belongs to the next. */
   retire(reason: SessionEventReason): void {
-    if (this.base !== null) {
-      this.ended.push(this.base.id);
-      this.announce('destroyed', reason);
+    const ending = this.base ?? this.endable;
+    if (ending !== null) {
+      this.ended.push(ending.id);
+      this.announceEnd(ending, reason);
       this.discard = true;
       this.superseded = false;
+      this.left = reason === 'login' && this.base !== null ? { base: this.base, token: this.token } : null;
     }
     this.abandon();
   }
 
   /** Goes back to a client without a session. */
   abandon(): void {
-    this.state = newState(this.context.clock(), this.context.timeouts);
+    this.state = newState(this.settings.clock(), this.settings.timeouts);
     this.#detach();
     this.forgetLogins();
     this.#forgetChanges();
   }
 
-  /** After {@link supersede}: whoever logs in needs no right to what was lost. */
+  /** After {@link supersede}: a login needs no right to what was lost. */
   startOver(): void {
     this.superseded = false;
     // What was recorded before anything was lost is this request's own.
@@ -209,16 +205,16 @@ export class SessionDraft {
     this.#detach();
     this.superseded = false;
     if (keepState) return;
-    this.state = newState(this.context.clock(), this.context.timeouts);
-    for (const operation of this.operations) operation(this.state);
+    this.state = newState(this.settings.clock(), this.settings.timeouts);
+    for (const { apply } of this.operations) apply(this.state);
   }
 
-  /** A new session goes on under another name. */
+  /** A new session goes on under another id. */
   rename(): void {
     this.#id = undefined;
   }
 
-  /** Gives up every change: the session was ended or taken over by somebody else. */
+  /** Gives up every change: another request ended or took over the session. */
   supersede(): void {
     this.superseded = true;
     this.#forgetChanges();
@@ -226,43 +222,30 @@ export class SessionDraft {
     this.announce('rejected', 'superseded');
   }
 
-  /** Whether the client's token opens this record. */
-  opens(record: SessionRecord): boolean {
-    return this.token !== null && sameHash(record.secretHash, this.token.secretHash);
+  /** Takes back a login that has ended another principal's session, before that was written. What was recorded since goes with it. */
+  returnTo({ base, token }: NonNullable<SessionDraft['left']>): void {
+    this.#forgetChanges();
+    this.announcements.length = 0;
+    this.ended.splice(this.ended.lastIndexOf(base.id), 1);
+    this.discard = false;
+    this.left = null;
+    this.token = token;
+    this.adopt(base);
   }
 
-  /** Takes over another session's data; that session ends once the data is written here. */
-  absorb(token: string, record: SessionRecord): void {
-    const { codec } = this.context;
-    const { deadline } = decodeBody(record.body, codec);
-    this.record((state) => {
-      const { id, version } = record;
-      // Another request has been here, with the same or with more.
-      if ((state.merged[id] ?? 0) >= version) return;
-      const merges: [string, number][] = [...Object.entries(state.merged), [id, version]];
-      state.merged = Object.fromEntries(merges.slice(-MERGES_KNOWN));
-      // Read anew each time: an operation after this one may change the values in place.
-      for (const [key, value] of Object.entries(decodeBody(record.body, codec).data))
-        setOwn(state.data, key, value);
-      state.deadline = Math.max(state.deadline, deadline);
-    });
-    this.reissue = true;
-    this.absorbed.push({ token, record });
-  }
-
-  /** To be told once the commit has succeeded. A login is told under the name the session has then. */
+  /** To be emitted once the commit has succeeded. A login is told under the id the session has then. */
   announce(type: SessionEventType, reason: SessionEventReason | null = null): void {
+    const { principal } = this.state;
     this.announcements.push({
       type,
       id: type === 'loggedIn' ? null : this.id,
-      principal: this.state.principal,
+      principal: principal && principalKey(principal),
       reason,
     });
   }
 
-  /** To be told of a session that is, or was, not this one. */
-  announceEnd({ id, body }: SessionRecord, reason: SessionEventReason): void {
-    const { principal } = decodeBody(body, this.context.codec);
+  /** To be emitted for a session that is, or was, not this one. */
+  announceEnd({ id, principal }: Pick<SessionRecord, 'id' | 'principal'>, reason: SessionEventReason): void {
     this.announcements.push({ type: 'destroyed', id, principal, reason });
   }
 
@@ -275,6 +258,9 @@ export class SessionDraft {
   #detach(): void {
     this.base = null;
     this.token = null;
+    this.rights = null;
+    this.isUnanswered = false;
+    this.endable = null;
     this.#id = undefined;
     this.lineage++;
   }
@@ -283,7 +269,6 @@ export class SessionDraft {
     this.operations.length = 0;
     this.merging.length = 0;
     this.absorbed.length = 0;
-    this.renewals = 0;
     this.values.clear();
   }
 
@@ -298,7 +283,7 @@ export class SessionDraft {
     const text = this.values.accept(key, value);
     if (text === null) {
       const same = Object.hasOwn(data, key) && Object.is(current, value);
-      if (!same) this.record((state) => setOwn(state.data, key, value));
+      if (!same) this.record('data', (state) => setOwn(state.data, key, value));
       return;
     }
     setOwn(data, key, value);
@@ -321,22 +306,19 @@ export class SessionDraft {
    * `update` has come after it or the application went on with it: then a copy of what it was takes its place.
    */
   #recordPut(key: string, value: object, text: string | null): void {
-    this.operations.push((state) => {
+    const apply = (state: SessionState): void => {
       setOwn(state.data, key, text === null ? value : this.values.asItWas(value, text));
-    });
+    };
+    this.operations.push({ kind: 'data', apply });
   }
 
   /** After a successful write: the operations it contained are done, whatever came in meanwhile is not. */
-  settle(
-    record: SessionRecord,
-    token: ParsedToken | null,
-    written: { operations: number; renewals: number },
-  ): void {
+  settle(record: SessionRecord, token: ParsedToken | null, operations: number): void {
     this.base = record;
     this.token = token;
-    this.operations.splice(0, written.operations);
-    this.renewals -= written.renewals;
+    this.operations.splice(0, operations);
     this.discard = false;
     this.superseded = false;
+    this.left = null;
   }
 }

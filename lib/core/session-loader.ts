@@ -1,100 +1,107 @@
+import { CURRENT, type Standing } from './secret-history';
+import { UnreadableBody } from './session-body';
 import type { SessionDraft } from './session-draft';
 import type { SessionEventReason } from './session-event';
 import { lastSeenOf } from './session-expiry';
-import type { SessionKeeperOptions } from './session-keeper';
 import type { SessionRecord } from './session-record';
-import { UnreadableBody, decodeBody } from './session-body';
-import { sameHash, type ParsedToken } from './session-token';
-import type { StoreClient } from './store-client';
+import type { Revoked, SessionRepository } from './session-repository';
+import type { SessionSettings } from './session-settings';
+import type { SessionId } from './session-token';
 
-/**
- * How long after a token was replaced a request with the old one may just have been slow, in milliseconds. Its browser has
- * the new token by then, or soon will, and must not be given another.
- */
-export const OVERLAP = 60_000;
-
-/** How often a dead session is looked at again because it could not be locked: a store may show what it does not let be written any more. */
+/** How often an expired session is read again because it could not be ended: a store may show what it lets no request write to. */
 const MAX_ATTEMPTS = 5;
 
-/** Finds out whether a token opens a session. One read; one delete besides when it finds a dead or unreadable one. */
+/**
+ * Finds out what a token opens: a session, or nothing because it is unknown, replaced, expired or unreadable. One read; it writes to end
+ * what is over, and to keep alive what is about to end.
+ */
 export class SessionLoader {
   constructor(
-    private readonly store: StoreClient,
-    private readonly options: SessionKeeperOptions,
+    private readonly repository: SessionRepository,
+    private readonly settings: SessionSettings,
   ) {}
 
-  /** Fills the draft if the token opens a session, and leaves it empty if not. */
-  async load(draft: SessionDraft, token: ParsedToken, attempt = 1): Promise<void> {
-    const record = await this.store.find(token.id);
-    if (record === null) {
-      draft.discard = true;
-      return this.#reject(token, 'unknown');
+  /** Fills the draft if the token opens a session, and leaves it empty if not. The content stays encoded: see {@link decode}. */
+  async load(draft: SessionDraft, value: string, attempt = 1): Promise<void> {
+    const finding = await this.repository.find(value);
+    if (finding.kind === 'malformed') return;
+    if (finding.kind === 'unknown') return this.#reject(finding.id, finding.reason);
+    const { record, token } = finding;
+    try {
+      draft.load(record, token);
+    } catch (error) {
+      if (token.secretHash !== record.secretHash) return this.#reject(record.id, 'stale-token');
+      return this.#dropUnreadable(draft, record, error);
     }
-    // The client is not told to forget a stale token: the answer to the request that renewed it may be on its way.
-    if (!sameHash(record.secretHash, token.secretHash)) {
-      draft.superseded = this.#isRecent(record);
-      return this.#reject(token, 'stale-token');
-    }
-    const error = this.#read(draft, record);
-    if (error !== null) return this.#discard(draft, record, error);
-    draft.token = token;
-
-    const now = this.options.clock();
+    const standing = await this.repository.standing(draft);
+    if (standing !== CURRENT && !(await this.#admit(draft, record, standing))) return;
     const { state } = draft;
-    if (now >= Math.min(record.expiresAt, state.deadline))
-      return this.#bury(draft, token, record, now >= state.deadline ? 'lifetime' : 'idle-timeout', attempt);
+    const now = this.settings.clock();
+    if (now >= Math.min(record.expiresAt, state.deadline)) return this.#expire(draft, record, value, attempt);
     state.lastSeenAt = lastSeenOf(state, record.expiresAt, state.lastSeenAt);
+    const outlasting = this.repository.outlast(draft);
+    if (outlasting !== null) await outlasting;
   }
 
-  #read(draft: SessionDraft, record: SessionRecord): UnreadableBody | null {
+  /** Decodes the content of a loaded session; `null` when that is done. One that cannot be read is dropped, and the draft is empty then. */
+  decode(draft: SessionDraft): Promise<void> | null {
     try {
-      draft.adopt(record);
+      draft.decode();
       return null;
     } catch (error) {
-      if (error instanceof UnreadableBody) return error;
-      throw error;
+      return this.#dropUnreadable(draft, draft.base!, error);
     }
   }
 
-  /** What a newer release wrote is left alone. */
-  async #discard(draft: SessionDraft, record: SessionRecord, { newer }: UnreadableBody): Promise<void> {
-    this.#reject(record, newer ? 'newer-format' : 'corrupt');
-    if (newer) return;
-    await this.store.delete(record.id);
-    draft.discard = true;
-  }
-
-  /**
-   * Removes a dead session at once, so that a clock stepping back cannot revive it; first it locks it as it was found, for a
-   * request that began in time may be writing to it.
-   */
-  async #bury(
-    draft: SessionDraft,
-    token: ParsedToken,
-    record: SessionRecord,
-    reason: SessionEventReason,
-    attempt: number,
-  ): Promise<void> {
+  /** Whether a request may go on whose secret is not the present one. */
+  async #admit(draft: SessionDraft, record: SessionRecord, standing: Standing | Revoked): Promise<boolean> {
+    const { id, principal } = record;
+    if (standing.kind === 'current') return true;
+    if (standing.kind === 'usable') {
+      draft.rights = standing.rights;
+      draft.isUnanswered = standing.isUnanswered;
+      return true;
+    }
     draft.abandon();
-    const { id, version, principal } = record;
-    const locked = await this.store.update({ ...record, version: version + 1 }, version);
-    if (!locked && attempt < MAX_ATTEMPTS) return this.load(draft, token, attempt + 1);
-    if (locked) await this.store.delete(id);
-    draft.discard = true;
-    this.options.emit({ type: 'expired', id, principal, reason });
-  }
-
-  /** Whether the record was written so lately that its token may have been replaced while this request was under way. */
-  #isRecent({ body }: SessionRecord): boolean {
-    try {
-      return this.options.clock() - decodeBody(body, this.options.codec).lastSeenAt < OVERLAP;
-    } catch (error) {
-      if (error instanceof UnreadableBody) return false;
-      throw error;
+    if (standing.kind === 'stolen') {
+      await this.repository.end(id);
+      this.settings.emit({ type: 'stolen', id, principal });
+      return false;
     }
+    if (standing.kind === 'endable') draft.endable = { id, principal };
+    draft.superseded = standing.kind === 'endable' || (standing.kind === 'dead' && standing.isRecent);
+    this.#reject(
+      id,
+      standing.kind === 'revoked' ? 'revoked' : 'stale-token',
+      standing.kind === 'unknown' ? undefined : principal,
+    );
+    return false;
   }
 
-  #reject({ id }: Pick<ParsedToken, 'id'>, reason: SessionEventReason): void {
-    this.options.emit({ type: 'rejected', id, reason });
+  /** A record of a newer release is left alone. */
+  async #dropUnreadable(draft: SessionDraft, { id }: SessionRecord, error: unknown): Promise<void> {
+    if (!(error instanceof UnreadableBody)) throw error;
+    draft.abandon();
+    this.#reject(id, error.newer ? 'newer-format' : 'corrupt');
+    if (!error.newer) await this.repository.end(id);
+  }
+
+  /** Ends an expired session at once, so that a clock stepping back cannot revive it, unless a request that began in time writes to it. */
+  async #expire(draft: SessionDraft, record: SessionRecord, value: string, attempt: number): Promise<void> {
+    const reason = this.settings.clock() >= draft.state.deadline ? 'lifetime' : 'idle-timeout';
+    draft.abandon();
+    const ended = await this.repository.endExpired(record);
+    if (!ended && attempt < MAX_ATTEMPTS) return this.load(draft, value, attempt + 1);
+    const { id, principal } = record;
+    this.settings.emit({ type: 'expired', id, principal, reason });
+  }
+
+  #reject(id: SessionId | null, reason: SessionEventReason, principal?: string | null): void {
+    this.settings.emit({
+      type: 'rejected',
+      ...(id !== null && { id }),
+      ...(principal !== undefined && { principal }),
+      reason,
+    });
   }
 }

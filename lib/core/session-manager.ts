@@ -1,66 +1,117 @@
-import type { SessionCarrier } from './session-carrier';
-import type { DraftContext } from './session-draft';
-import { SessionDraft, type SessionWatcher } from './session-draft';
-import type { CommitOutcome } from './commit-outcome';
-import type { EmitSessionEvent } from './session-event';
-import { isKeeping, type SessionKeeper, type SessionKeeping } from './session-keeper';
+import { DIRECT, type CommitOutcome, type Delivery } from './commit-outcome';
+import { randomText } from './random-text';
+import { SessionCommit } from './session-commit';
+import type { SessionData, SessionKey } from './session-data';
+import { SessionDraft } from './session-draft';
+import { SessionLoader } from './session-loader';
+import {
+  isRepositoryProvider,
+  type SessionRepository,
+  type SessionRepositoryProvider,
+} from './session-repository';
+import type { SessionSettings } from './session-settings';
 import type { SessionStore } from './session-store';
+import type { SessionWatcher } from './session-draft';
+import { getOwn } from './session-state';
 import { Session, draftOf } from './session';
+import { StoreClient } from './store-client';
 import { StoredSessions } from './stored-sessions';
 
-export interface SessionManagerOptions extends Omit<DraftContext, 'isToken'> {
-  readonly store: SessionStore | SessionKeeping;
-  /** What brings the tokens; a store does not care. */
-  readonly carrier?: SessionCarrier;
-  /** Largest body, in UTF-8 bytes. */
-  readonly maxBytes: number;
-  /** How long a store call may take, in milliseconds. */
-  readonly storeTimeout: number;
-  readonly emit: EmitSessionEvent;
-}
-
-/** Opens sessions and commits them. Between the two nobody talks to the store. */
+/**
+ * Opens sessions and commits them; between the two nothing talks to the store. Requests do so by themselves. Inject it where there is no
+ * request: in jobs, scripts, and protocols of one's own.
+ */
 export class SessionManager {
-  readonly #context: DraftContext;
-  readonly #keeper: SessionKeeper;
+  readonly #repository: SessionRepository;
+  readonly #loader: SessionLoader;
+  readonly #commit: SessionCommit;
+  readonly #isToken: (value: string) => boolean;
 
-  constructor(options: SessionManagerOptions) {
-    const { store } = options;
-    const keeper = isKeeping(store) ? store.keeper(options) : new StoredSessions(store, options);
-    this.#keeper = keeper;
-    this.#context = { ...options, isToken: (value) => keeper.isToken(value) };
+  constructor(
+    store: SessionStore | SessionRepositoryProvider,
+    private readonly settings: SessionSettings,
+  ) {
+    this.#repository = isRepositoryProvider(store)
+      ? store.repository(settings)
+      : new StoredSessions(new StoreClient(store, settings.storeTimeout, settings.emit), settings);
+    this.#loader = new SessionLoader(this.#repository, settings);
+    this.#commit = new SessionCommit(this.#repository, settings);
+    this.#isToken = (value) => this.#repository.isToken(value);
   }
 
   /**
-   * The session that a token opens. What opens none gives an empty session, which costs nothing until it is written to;
-   * what has not even the form of a token costs no store call either.
-   * @throws SessionStoreError
+   * The session that a token opens. A token that opens none gives an empty session, which costs nothing until it is written to;
+   * a text that has not the form of a token costs no store call either.
+   * @param token as the client sent it; `null` for a client that sent none
+   * @throws SessionStoreError when the store fails or does not answer in time
    */
-  async open(value: string | null): Promise<Session> {
-    const draft = new SessionDraft(this.#context);
-    if (value !== null) await this.#keeper.load(draft, value);
+  async open(token: string | null): Promise<Session> {
+    const session = await this.find(token);
+    await this.complete(session);
+    return session;
+  }
+
+  /**
+   * Writes what a session remembered, and says what its client has to be told: with at most one write for an existing session, none when
+   * nothing changed. A second commit does nothing. The session can be used and committed again.
+   * @throws SessionStoreError; SessionTooLargeError; SessionValueError; SessionError `SESSION_CONFLICT` when others keep writing first,
+   * `SESSION_EXPIRED` when it expired meanwhile, `SESSION_TOKEN_UNDELIVERABLE` where `delivery` says that no token can be told
+   */
+  async commit(session: Session, delivery: Delivery = DIRECT): Promise<CommitOutcome> {
+    return this.settled(session, delivery) ?? this.write(session, delivery);
+  }
+
+  /**
+   * Takes a value out of a session and commits: of any number of requests that do so at once, exactly one gets the value, and the others
+   * `undefined`. For an OAuth state, or a code that is good once.
+   * @throws what {@link commit} throws; the value may be lost then
+   */
+  async take<K extends SessionKey>(
+    session: Session,
+    key: K,
+    delivery: Delivery = DIRECT,
+  ): Promise<SessionData[K] | undefined> {
+    const draft = draftOf(session);
+    if (!session.has(key)) return undefined;
+    draft.noticeMutation(key);
+    let taken: unknown;
+    draft.record('take', (state) => {
+      taken = getOwn(state.data, key);
+      delete state.data[key];
+      state.receipt = randomText(9);
+    });
+    try {
+      await this.commit(session, delivery);
+    } catch (error) {
+      draft.drop('take');
+      if (draft.base !== null) draft.adopt(draft.base);
+      throw error;
+    }
+    return draft.superseded ? undefined : (taken as SessionData[K] | undefined);
+  }
+
+  /** The same as {@link open}, but for the content: {@link complete}. Enough to ask who is logged in. */
+  async find(token: string | null): Promise<Session> {
+    const draft = new SessionDraft(this.settings, this.#isToken);
+    if (token !== null) await this.#loader.load(draft, token);
     return new Session(draft);
   }
 
+  /** Decodes the content of a session; `null` when that is done. */
+  complete(session: Session): Promise<void> | null {
+    return this.#loader.decode(draftOf(session));
+  }
+
   /** What the client has to be told when there is nothing to write, else `null`: then {@link write}. */
-  settled(session: Session): CommitOutcome | null {
+  settled(session: Session, delivery: Delivery = DIRECT): CommitOutcome | null {
     const draft = draftOf(session);
     draft.noticeMutations();
-    return this.#keeper.settled(draft);
+    return this.#commit.settled(draft, delivery);
   }
 
-  /**
-   * Writes what a session that is not {@link settled} remembered, and says what the client has to be told: with at most one write
-   * for an existing session. It is unchanged afterwards.
-   * @throws SessionStoreError, SessionTooLargeError, SessionValueError; `SESSION_CONFLICT` when others keep writing first
-   */
-  write(session: Session): Promise<CommitOutcome> {
-    return this.#keeper.write(draftOf(session));
-  }
-
-  /** Both: nothing is written when nothing changed, and a second commit does nothing. */
-  async commit(session: Session): Promise<CommitOutcome> {
-    return this.settled(session) ?? this.write(session);
+  /** {@link commit} for a session that is not {@link settled}. */
+  write(session: Session, delivery: Delivery = DIRECT): Promise<CommitOutcome> {
+    return this.#commit.write(draftOf(session), delivery);
   }
 
   /** Forbids further changes, because the response has begun; or allows them again, because it was refused before it began. */
@@ -68,12 +119,12 @@ export class SessionManager {
     draftOf(session).sealed = sealed;
   }
 
-  /** Tells somebody of every change from now on, but for those in place. */
+  /** Tells a watcher of every change from now on, but for those in place. */
   watch(session: Session, watcher: SessionWatcher): void {
     draftOf(session).watcher = watcher;
   }
 
-  /** Whether there is something of this session in the store, or something there that is to end with the next commit. */
+  /** Whether something of this session is stored, or is to end with the next commit. */
   isStored(session: Session): boolean {
     const { base, ended } = draftOf(session);
     return base !== null || ended.length > 0;
@@ -81,12 +132,12 @@ export class SessionManager {
 
   /** No requests will come any more. The store stays open. */
   close(): void {
-    this.#keeper.close();
+    this.#repository.close();
   }
 
-  /** A text that changes when somebody logs in or out, when the token is to be renewed, and when the session ends. */
+  /** A text that changes when a principal logs in or out, when the token is to be renewed, and when the session ends. */
   rightsOf(session: Session): string {
-    const { lineage, renewals } = draftOf(session);
-    return `${lineage}.${renewals}`;
+    const { lineage, operations } = draftOf(session);
+    return `${lineage}.${operations.filter(({ kind }) => kind !== 'data' && kind !== 'lifespan').length}`;
   }
 }

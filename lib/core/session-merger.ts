@@ -1,15 +1,19 @@
-import type { SessionDraft } from './session-draft';
-import type { SessionKeeperOptions } from './session-keeper';
+import { CURRENT } from './secret-history';
+import { UnreadableBody, decodeBody, decodeFacts } from './session-body';
+import { SessionDraft } from './session-draft';
 import type { SessionRecord } from './session-record';
-import type { SessionShelf } from './session-shelf';
-import { type SessionState } from './session-state';
-import { UnreadableBody, decodeBody } from './session-body';
+import type { SessionRepository } from './session-repository';
+import type { SessionSettings } from './session-settings';
+import { setOwn } from './session-state';
+
+/** How many of the latest merges a session remembers. They matter for as long as two requests merge the same one at once. */
+const MERGES_KNOWN = 8;
 
 /** Brings other sessions' data into a draft, and ends those sessions once it is written. In between nothing is lost, whatever fails. */
 export class SessionMerger {
   constructor(
-    private readonly shelf: SessionShelf,
-    private readonly options: SessionKeeperOptions,
+    private readonly repository: SessionRepository,
+    private readonly settings: SessionSettings,
   ) {}
 
   /** The other sessions' values become operations of this one. */
@@ -19,7 +23,7 @@ export class SessionMerger {
       const other = await this.#open(token);
       if (draft.lineage !== lineage) return;
       draft.merging.shift();
-      if (other !== null && other.id !== draft.id) draft.absorb(token, other);
+      if (other !== null && other.id !== draft.id) this.#absorb(draft, token, other);
     }
   }
 
@@ -30,7 +34,7 @@ export class SessionMerger {
   async endAbsorbed(draft: SessionDraft): Promise<boolean> {
     for (let other = draft.absorbed[0]; other !== undefined; other = draft.absorbed[0]) {
       const { record, token } = other;
-      const ended = await this.shelf.take(record);
+      const ended = await this.repository.endUnchanged(record);
       // Given up meanwhile, or superseded.
       if (draft.absorbed[0] !== other) continue;
       draft.absorbed.shift();
@@ -40,20 +44,44 @@ export class SessionMerger {
     return draft.merging.length === 0 || draft.superseded;
   }
 
-  async #open(token: string): Promise<SessionRecord | null> {
-    const record = await this.shelf.open(token);
-    const state = record && this.#read(record);
-    if (state === null) return null;
-    return Math.min(record!.expiresAt, state.deadline) > this.options.clock() ? record : null;
+  /** Takes over another session's data; that session ends once the data is written. */
+  #absorb(draft: SessionDraft, token: string, record: SessionRecord): void {
+    const { codec } = this.settings;
+    const { deadline } = decodeFacts(record.body);
+    draft.record('lifespan', (state) => {
+      const { id, version } = record;
+      // Another request has been here, with the same or with more.
+      if ((state.merged[id] ?? 0) >= version) return;
+      const merges: [string, number][] = [...Object.entries(state.merged), [id, version]];
+      state.merged = Object.fromEntries(merges.slice(-MERGES_KNOWN));
+      // Read anew each time: an operation after this one may change the values in place.
+      for (const [key, value] of Object.entries(decodeBody(record.body, codec).data))
+        setOwn(state.data, key, value);
+      state.deadline = Math.max(state.deadline, deadline);
+    });
+    draft.absorbed.push({ token, record });
   }
 
-  #read({ id, body }: SessionRecord): SessionState | null {
+  /** The session that a token opens, or `null`. */
+  async #open(value: string): Promise<SessionRecord | null> {
+    const finding = await this.repository.find(value);
+    if (finding.kind !== 'found') return null;
+    const { record, token } = finding;
+    const other = new SessionDraft(this.settings, (text) => this.repository.isToken(text));
     try {
-      return decodeBody(body, this.options.codec);
+      other.load(record, token);
+      other.decode();
     } catch (error) {
       if (!(error instanceof UnreadableBody)) throw error;
-      this.options.emit({ type: 'rejected', id, reason: error.newer ? 'newer-format' : 'corrupt' });
+      if (token.secretHash === record.secretHash)
+        this.settings.emit({
+          type: 'rejected',
+          id: record.id,
+          reason: error.newer ? 'newer-format' : 'corrupt',
+        });
       return null;
     }
+    if ((await this.repository.standing(other)) !== CURRENT) return null;
+    return Math.min(record.expiresAt, other.state.deadline) > this.settings.clock() ? record : null;
   }
 }

@@ -1,7 +1,8 @@
+import { elevate, login, logout, type Elevation, type LoginOptions, type LogoutOptions } from './login';
+import type { Principal, PrincipalInput } from './principal';
 import { randomText } from './random-text';
-import { principalKey, toPrincipal, toRoles, type Principal, type PrincipalInput } from './principal';
+import { decodeValue } from './session-body';
 import type {
-  ConstantValues,
   FlashKind,
   FlashMessage,
   SessionConstantKey,
@@ -9,45 +10,11 @@ import type {
   SessionData,
   SessionKey,
 } from './session-data';
-import type { SessionDraft, SessionStatus } from './session-draft';
+import type { SessionDraft } from './session-draft';
 import { expiryOf } from './session-expiry';
+import type { SessionStatus } from './session-operation';
 import { getOwn, setOwn, type FlashEntry } from './session-state';
-import { decodeValue } from './session-body';
 import { SessionError, SessionValueError } from './session.errors';
-
-/** How `login` treats what was there before. */
-export interface LoginOptions {
-  /**
-   * Keeps the login across a restart of the browser, with the instance's `rememberMe` timeouts.
-   * @default false
-   */
-  readonly rememberMe?: boolean;
-  /**
-   * Keeps the data gathered before the login. What somebody *else* left behind is never kept: a login as another
-   * principal ends the session and begins a new one.
-   * @default true
-   */
-  readonly keepData?: boolean;
-  /** Values fixed until logout, read with `session.constant(key)`. */
-  readonly constants?: ConstantValues;
-}
-
-/** What `logout` leaves behind. */
-export interface LogoutOptions {
-  /**
-   * Keeps the data as an anonymous visitor's, under a new token. Otherwise the session ends, and what is set
-   * afterwards (a farewell message, say) belongs to a new one. When another request renews the token at the same time, the
-   * session ends in any case: a logout is never lost.
-   * @default false
-   */
-  readonly keepData?: boolean;
-}
-
-/** Part of the session that `elevate` may change. */
-export interface Elevation {
-  /** The roles from now on. @default those of before */
-  readonly roles?: readonly string[];
-}
 
 /** The furthest that a `Date` reaches from 1970, in milliseconds. Every store can hold it. */
 const LAST_INSTANT = 8.64e15;
@@ -104,7 +71,7 @@ export class Session {
     change: (value: SessionData[K] | undefined) => SessionData[K],
   ): SessionData[K] {
     this.#draft.noticeMutation(key);
-    this.#draft.record((state) => {
+    this.#draft.record('data', (state) => {
       const before = this.#draft.values.copy(key, getOwn(state.data, key));
       const value = change(before as SessionData[K] | undefined);
       this.#draft.values.accept(key, value);
@@ -122,7 +89,7 @@ export class Session {
   delete(key: SessionKey): boolean {
     this.#draft.assertWritable();
     const present = this.has(key);
-    if (present) this.#draft.record((state) => delete state.data[key]);
+    if (present) this.#draft.record('data', (state) => delete state.data[key]);
     return present;
   }
 
@@ -146,7 +113,7 @@ export class Session {
   /** Removes all data. Login, messages and timeouts stay. */
   clear(): void {
     this.#draft.assertWritable();
-    if (this.keys().length > 0) this.#draft.record((state) => (state.data = {}));
+    if (this.keys().length > 0) this.#draft.record('data', (state) => (state.data = {}));
   }
 
   /**
@@ -157,7 +124,7 @@ export class Session {
     const kept = this.#draft.values.copy(kind, message);
     this.#draft.values.encode(kind, kept);
     const entry: FlashEntry = { id: randomText(6), kind, message: kept };
-    this.#draft.record((state) => state.messages.push(entry));
+    this.#draft.record('data', (state) => state.messages.push(entry));
   }
 
   /** Takes out the messages of one kind, oldest first. Each is read once. */
@@ -168,7 +135,10 @@ export class Session {
     const read = this.#draft.state.messages.filter((entry) => kind === undefined || entry.kind === kind);
     if (read.length > 0) {
       const ids = new Set(read.map(({ id }) => id));
-      this.#draft.record((state) => (state.messages = state.messages.filter(({ id }) => !ids.has(id))));
+      this.#draft.record(
+        'data',
+        (state) => (state.messages = state.messages.filter(({ id }) => !ids.has(id))),
+      );
     }
     return read.map((entry) =>
       kind === undefined ? { kind: entry.kind, message: entry.message } : entry.message,
@@ -179,7 +149,7 @@ export class Session {
   constant<K extends SessionConstantKey>(key: K): SessionConstants[K] | undefined {
     const text = getOwn(this.#draft.state.constants, key) as string | undefined;
     if (text === undefined) return undefined;
-    return decodeValue(text, this.#draft.context.codec) as SessionConstants[K];
+    return decodeValue(text, this.#draft.settings.codec) as SessionConstants[K];
   }
 
   /**
@@ -188,87 +158,37 @@ export class Session {
    * @throws SessionError `PRINCIPAL_INVALID`; `SESSION_CONSTANT_FIXED` when a constant of this login has another value already
    */
   login(input: PrincipalInput, options: LoginOptions = {}): void {
-    const draft = this.#draft;
-    const principal = toPrincipal(input);
-    const constants = this.#encodeConstants(options.constants);
-    draft.assertWritable();
-    if (draft.superseded) draft.startOver();
-    const before = draft.state.principal;
-    if (before !== null && principalKey(before) !== principalKey(principal)) draft.retire('login');
-    else this.#assertConstants(constants);
-
-    const { clock, timeouts, rememberedTimeouts } = draft.context;
-    const now = clock();
-    const remembered = options.rememberMe ?? false;
-    const { lifetime, idleTimeout } = remembered ? rememberedTimeouts : timeouts;
-    const keepData = options.keepData ?? true;
-    draft.record((state) => {
-      if (!keepData) state.data = {};
-      Object.assign(state, {
-        principal,
-        remembered,
-        authenticatedAt: now,
-        startedAt: now,
-        deadline: now + lifetime,
-        idleTimeout,
-      });
-      for (const [key, text] of Object.entries(constants)) setOwn(state.constants, key, text);
-    });
-    draft.renewals++;
-    draft.loggingIn = true;
-    draft.announce('loggedIn');
+    login(this.#draft, input, options);
   }
 
   /** Ends the login, and with it the session unless its data is to be kept. Harmless for a visitor who is not logged in. */
-  logout({ keepData = false }: LogoutOptions = {}): void {
-    const draft = this.#draft;
-    draft.assertWritable();
-    draft.forgetLogins();
-    if (draft.base !== null && draft.base.principal !== null) draft.announce('loggedOut', 'logout');
-    if (!keepData) return draft.retire('logout');
-    if (draft.state.principal === null) return;
-    const { timeouts, clock } = draft.context;
-    const now = clock();
-    draft.record((state) => {
-      const deadline = Math.min(state.deadline, now + timeouts.lifetime);
-      const { idleTimeout } = timeouts;
-      Object.assign(state, {
-        principal: null,
-        authenticatedAt: null,
-        startedAt: state.createdAt,
-        constants: {},
-        remembered: false,
-        deadline,
-        idleTimeout,
-      });
-    });
-    draft.renewals++;
-    draft.loggingIn = false;
-    draft.loggingOut = true;
+  logout(options: LogoutOptions = {}): void {
+    logout(this.#draft, options);
   }
 
   /**
    * Notes a fresh proof of identity, such as a second factor or a password typed again, and changes roles, with a new token.
    * @throws SessionError `SESSION_NOT_LOGGED_IN`
    */
-  elevate({ roles }: Elevation = {}): void {
-    const draft = this.#draft;
-    const { principal } = draft.state;
-    if (principal === null)
-      throw new SessionError('SESSION_NOT_LOGGED_IN', 'elevate() needs a principal: call login() first.');
-    const elevated = Object.freeze({
-      ...principal,
-      roles: roles === undefined ? principal.roles : toRoles(roles),
-    });
-    const now = draft.context.clock();
-    draft.record((state) => Object.assign(state, { principal: elevated, authenticatedAt: now }));
-    draft.renewals++;
+  elevate(elevation: Elevation = {}): void {
+    elevate(this.#draft, elevation);
   }
 
-  /** Replaces the token; the old one dies. `login`, `elevate` and `logout` do so by themselves. Nothing to do for a session that is not stored yet. */
+  /**
+   * Replaces the token and assumes that rights have changed in a way this library cannot see: the old token may end the session for a
+   * minute, and opens nothing. `login`, `elevate` and `logout` do so by themselves. Does nothing for a session that is not stored yet.
+   */
   renewToken(): void {
-    this.#draft.assertWritable();
-    if (!this.isNew) this.#draft.renewals++;
+    this.#renew('renew');
+  }
+
+  /**
+   * Replaces the token by one with the same rights. The old one still opens the session until the new one has been used, and 10 seconds
+   * more, so that a page's other requests do not fail; used after that it is taken for a copy, and the session ends. The option
+   * `rotateEvery` does so by itself. Does nothing for a session that is not stored yet.
+   */
+  rotateToken(): void {
+    this.#renew('rotate');
   }
 
   /** Ends the session for good: it is removed, the client is told to forget it, and it cannot change any more. */
@@ -286,13 +206,12 @@ export class Session {
    */
   rememberMe(remember = true): void {
     const draft = this.#draft;
-    const { timeouts, rememberedTimeouts } = draft.context;
+    const { timeouts, rememberedTimeouts } = draft.settings;
     const { lifetime, idleTimeout } = remember ? rememberedTimeouts : timeouts;
-    draft.record((state) => {
+    draft.record('lifespan', (state) => {
       const deadline = state.startedAt + lifetime;
       Object.assign(state, { remembered: remember, deadline, idleTimeout });
     });
-    draft.reissue = true;
   }
 
   /**
@@ -303,7 +222,7 @@ export class Session {
   merge(token: string): void {
     const draft = this.#draft;
     draft.assertWritable();
-    if (!draft.context.isToken(token))
+    if (!draft.isToken(token))
       throw new SessionError(
         'SESSION_TOKEN_INVALID',
         'merge() needs the token of another session, as its client has it.',
@@ -329,7 +248,7 @@ export class Session {
 
   /** Who is logged in, or `null`. */
   get principal(): Principal | null {
-    return this.#draft.state.principal;
+    return (this.#draft.rights ?? this.#draft.state).principal;
   }
 
   /** Whether the session outlives the browser. */
@@ -344,7 +263,7 @@ export class Session {
 
   /** When the principal last proved who he is, by `login` or `elevate`: epoch milliseconds, or `null` for nobody. */
   get authenticatedAt(): number | null {
-    return this.#draft.state.authenticatedAt;
+    return (this.#draft.rights ?? this.#draft.state).authenticatedAt;
   }
 
   /** When a request before this one last used the session, to a tenth of its idle timeout: epoch milliseconds. */
@@ -354,7 +273,7 @@ export class Session {
 
   /** When the session ends if no further request comes: epoch milliseconds. */
   get expiresAt(): number {
-    return expiryOf(this.#draft.state, this.#draft.context.clock());
+    return expiryOf(this.#draft.state, this.#draft.settings.clock());
   }
 
   /** When the session ends however busy it is: epoch milliseconds. Setting it to the past ends the session at commit. */
@@ -365,8 +284,7 @@ export class Session {
   set deadline(at: number) {
     if (!Number.isFinite(at) || Math.abs(at) > LAST_INSTANT)
       throw new SessionValueError('the deadline', 'it is not an instant in epoch milliseconds');
-    this.#draft.record((state) => (state.deadline = Math.floor(at)));
-    this.#draft.reissue = true;
+    this.#draft.record('lifespan', (state) => (state.deadline = Math.floor(at)));
   }
 
   /** How long this session may rest between requests, in milliseconds; `null` for as long as its deadline allows. */
@@ -378,7 +296,10 @@ export class Session {
     if (duration !== null && !(Number.isFinite(duration) && duration >= 1 && duration <= LAST_INSTANT)) {
       throw new SessionValueError('the idle timeout', 'it is neither a number of milliseconds nor null');
     }
-    this.#draft.record((state) => (state.idleTimeout = duration === null ? null : Math.floor(duration)));
+    this.#draft.record(
+      'data',
+      (state) => (state.idleTimeout = duration === null ? null : Math.floor(duration)),
+    );
   }
 
   /** What may be shown of a session: public facts, never data or a token. */
@@ -387,21 +308,8 @@ export class Session {
     return { id, isNew, principal, createdAt, expiresAt };
   }
 
-  #encodeConstants(constants: ConstantValues = {}): Record<string, string> {
-    return Object.fromEntries(
-      Object.entries(constants).map(([key, value]) => [key, this.#draft.values.encode(key, value)]),
-    );
-  }
-
-  #assertConstants(constants: Record<string, string>): void {
-    for (const [key, text] of Object.entries(constants)) {
-      const fixed = getOwn(this.#draft.state.constants, key);
-      if (fixed !== undefined && fixed !== text) {
-        throw new SessionError(
-          'SESSION_CONSTANT_FIXED',
-          `The constant '${key}' of this login has another value already. Log out first.`,
-        );
-      }
-    }
+  #renew(kind: 'renew' | 'rotate'): void {
+    this.#draft.assertWritable();
+    if (!this.isNew) this.#draft.record(kind, () => {});
   }
 }

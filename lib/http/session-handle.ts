@@ -1,4 +1,4 @@
-import { KEEP, type CommitOutcome } from '../core/commit-outcome';
+import { KEEP, type CommitOutcome, type Delivery } from '../core/commit-outcome';
 import type { Session } from '../core/session';
 import type { SessionWatcher } from '../core/session-draft';
 import { SessionError } from '../core/session.errors';
@@ -32,6 +32,12 @@ export interface RequestFacts {
 
 /** One instance's session in one request: opened at the first touch, committed before the first byte. */
 export class SessionHandle implements SessionWatcher {
+  /** Asked anew by each commit. */
+  get #delivery(): Delivery {
+    const { capacity } = this.instance.transport;
+    return { reach: this.request.isOver ? 'gone' : 'open', capacity };
+  }
+
   #opening: Promise<Session> | undefined;
   #session: Session | undefined;
   #presented = false;
@@ -156,7 +162,7 @@ export class SessionHandle implements SessionWatcher {
     if (this.#session === undefined || this.#hasGivenUp(this.#session)) return true;
     try {
       if (this.#isUndeliverable(this.#session)) return true;
-      const decision = this.instance.manager.settled(this.#session);
+      const decision = this.instance.manager.settled(this.#session, this.#delivery);
       if (decision !== null) this.#note(decision);
       return decision !== null;
     } catch {
@@ -169,7 +175,7 @@ export class SessionHandle implements SessionWatcher {
     try {
       if (this.#session === undefined || this.#settle()) return;
       const isLate = this.#isTold && this.#session.status === 'changed';
-      const decision = await this.instance.manager.write(this.#session);
+      const decision = await this.instance.manager.write(this.#session, this.#delivery);
       this.#isLost ||= isLate && decision.kind === 'issue';
       this.#note(decision);
     } catch (error) {
@@ -236,6 +242,6 @@ function isKeptFromSharedCaches(headers: ResponseHeaders, name: string): boolean
 
 function isOfStore(error: unknown): error is SessionError {
   return (
-    error instanceof SessionError && ['SESSION_STORE_UNAVAILABLE', 'SESSION_CONFLICT'].includes(error.code)
+    error instanceof SessionError && ['SESSION_STORE_UNAVAILABLE', 'SESSION_CONFLICT', 'SESSION_EXPIRED'].includes(error.code)
   );
 }

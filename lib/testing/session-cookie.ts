@@ -1,7 +1,8 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { PrincipalInput } from '../core/principal';
-import type { LoginOptions, Session } from '../core/session';
+import type { LoginOptions } from '../core/login';
+import type { Session } from '../core/session';
 import { DEFAULT_SESSION } from '../http/session-context';
 import { SessionHub } from '../http/session-hub';
 

@@ -1,5 +1,4 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { SessionCarrier } from '../core/session-carrier';
 import type { CommitOutcome } from '../core/commit-outcome';
 
 /** What a request says about its session. */
@@ -26,7 +25,12 @@ export interface Connection {
 }
 
 /** How a token travels between a client and the server: headers in, headers out. */
-export interface SessionTransport extends SessionCarrier {
+export interface SessionTransport {
+  /** What it is, in words that name it, for instance `cookie __Host-session`. Two instances of one application never share it. */
+  readonly channel: string;
+  /** How long a token may be, in bytes: browsers drop a cookie whose name and value exceed 4096 together. */
+  readonly capacity: number;
+
   /** The request header that the answer depends on, for `Vary`. */
   readonly vary: string;
   read(headers: IncomingHttpHeaders): TokenReading;

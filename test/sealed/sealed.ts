@@ -63,14 +63,14 @@ export function sealedCore(options: SealedOptions = {}): Sealed {
       ? { keys, readableByClient, dangerouslyWithoutRevocation: true }
       : { keys, readableByClient, revocations: list },
   );
-  const manager = new SessionManager({
-    store: sealed,
+  const manager = new SessionManager(sealed, {
     name,
     clock,
     codec: jsonCodec,
     maxBytes,
     storeTimeout,
-    carrier: { channel: `cookie ${cookie}`, capacity: 4096 - cookie.length },
+    sealedFor: `cookie ${cookie}`,
+    rotateEvery: null,
     timeouts: { lifetime, idleTimeout },
     rememberedTimeouts: { lifetime: 30 * DAY, idleTimeout: null },
     emit: (event) => events.push(event),
@@ -78,7 +78,7 @@ export function sealedCore(options: SealedOptions = {}): Sealed {
   const request: Sealed['request'] = async (value, work = () => {}) => {
     const session = await manager.open(value);
     work(session);
-    return manager.settled(session) ?? manager.commit(session);
+    return manager.commit(session, { reach: 'open', capacity: 4096 - cookie.length });
   };
   return {
     sealed,

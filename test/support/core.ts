@@ -31,6 +31,7 @@ export interface CoreOptions {
   readonly storeTimeout?: number;
   readonly codec?: SessionCodec;
   readonly idleTimeout?: number | null;
+  readonly rotateEvery?: number | null;
 }
 
 export function core({
@@ -40,17 +41,19 @@ export function core({
   storeTimeout = 1000,
   codec = jsonCodec,
   idleTimeout = 30 * MINUTE,
+  rotateEvery = null,
 }: CoreOptions = {}): Core {
   const store = new WatchedStore(inner);
   const clock = manualClock();
   const events: Partial<SessionEvent>[] = [];
-  const manager = new SessionManager({
-    store,
+  const manager = new SessionManager(store, {
     name,
     clock,
     codec,
     maxBytes,
     storeTimeout,
+    rotateEvery,
+    sealedFor: 'test',
     timeouts: { lifetime: DAY, idleTimeout },
     rememberedTimeouts: { lifetime: 30 * DAY, idleTimeout: null },
     emit: (event) => events.push(event),

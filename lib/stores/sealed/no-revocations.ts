@@ -9,5 +9,4 @@ export const noRevocations: Revocations = {
   renew: async () => true,
   end: async () => {},
   endAll: async () => {},
-  close: () => {},
 };

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
-import type { SessionKeeperOptions } from '../../core/session-keeper';
 import type { SessionRecord } from '../../core/session-record';
-import { tooManyConflicts } from '../../core/session-shelf';
+import { tooManyConflicts } from '../../core/session-repository';
+import type { SessionSettings } from '../../core/session-settings';
 import type { SessionStore } from '../../core/session-store';
 import { newToken, sameHash, type SecretHash, type SessionId } from '../../core/session-token';
 import { SessionError } from '../../core/session.errors';
@@ -31,10 +31,10 @@ export class RevocationList implements Revocations {
   /** @param longest how long a value can be good for after it was sealed, in milliseconds */
   constructor(
     private readonly store: SessionStore,
-    private readonly options: SessionKeeperOptions,
+    private readonly settings: SessionSettings,
     private readonly longest: number,
   ) {
-    this.#client = new StoreClient(store, options.storeTimeout, options.emit);
+    this.#client = new StoreClient(store, settings.storeTimeout, settings.emit);
   }
 
   async standing({ id, secretHash, principal }: SessionRecord, startedAt: number): Promise<Standing> {
@@ -55,7 +55,7 @@ export class RevocationList implements Revocations {
   }
 
   renew(entry: SessionRecord | null, { id, secretHash, principal }: SessionRecord): Promise<boolean> {
-    return this.#put(entry, id, { kind: 'renewed', at: this.options.clock(), principal }, secretHash);
+    return this.#put(entry, id, { kind: 'renewed', at: this.settings.clock(), principal }, secretHash);
   }
 
   end(id: SessionId): Promise<void> {
@@ -71,12 +71,8 @@ export class RevocationList implements Revocations {
   endAll(principal: string): Promise<void> {
     return this.#change(this.#idOf(principal), (entry) => ({
       kind: 'principal',
-      deadUntil: Math.max(Math.ceil(this.options.clock()) + SKEW, deadUntilOf(entry) + 1),
+      deadUntil: Math.max(Math.ceil(this.settings.clock()) + SKEW, deadUntilOf(entry) + 1),
     }));
-  }
-
-  close(): void {
-    this.#client.close();
   }
 
   /** @param next what is to be noted, or `null` when there is nothing to change */
@@ -94,7 +90,7 @@ export class RevocationList implements Revocations {
     entry: SessionRecord | null,
     id: SessionId,
     noted: ListEntry,
-    secretHash: SecretHash = newToken(id, this.options.name).secretHash,
+    secretHash: SecretHash = newToken(id, this.settings.name).secretHash,
   ): Promise<boolean> {
     const record: SessionRecord = {
       id,
@@ -110,7 +106,7 @@ export class RevocationList implements Revocations {
 
   /** Until when a value that is sealed now can be good. */
   #goodFor(): number {
-    return Math.ceil(this.options.clock()) + this.longest;
+    return Math.ceil(this.settings.clock()) + this.longest;
   }
 
   #insert(record: SessionRecord): Promise<boolean> {
@@ -127,7 +123,7 @@ export class RevocationList implements Revocations {
 
   /** Looks like any id, so that every store takes it. */
   #idOf(principal: string): SessionId {
-    const text = JSON.stringify(['nestjs-tessera/sealed', 'principal', this.options.name, principal]);
+    const text = JSON.stringify(['nestjs-tessera/sealed', 'principal', this.settings.name, principal]);
     return hash('sha256', text, 'buffer').subarray(0, 16).toString('base64url') as SessionId;
   }
 }

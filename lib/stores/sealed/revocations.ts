@@ -29,6 +29,4 @@ export interface Revocations {
 
   /** Ends every session that a principal has been logged in to up to now. */
   endAll(principal: string): Promise<void>;
-
-  close(): void;
 }

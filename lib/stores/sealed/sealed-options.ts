@@ -1,8 +1,16 @@
-import { isKeeping } from '../../core/session-keeper';
+import type { KeyObject } from 'node:crypto';
+import { isRepositoryProvider } from '../../core/session-repository';
 import type { SessionStore } from '../../core/session-store';
 import { SessionError } from '../../core/session.errors';
-import type { SealingPlan } from './sealed-keeper';
 import { resolveKeys, type SealingKey } from './sealing-keys';
+
+/** How values are made, and where revocations are noted. */
+export interface SealingPlan {
+  readonly keys: readonly KeyObject[];
+  readonly readable: boolean;
+  /** `null` to go without. */
+  readonly revocations: SessionStore | null;
+}
 
 /** What every `SealedSessions` needs. */
 export interface SealingOptions {
@@ -76,7 +84,7 @@ function revocationProblems(store: unknown, without: unknown): string[] {
   }
   if (without !== undefined && without !== false)
     return ['revocations and dangerouslyWithoutRevocation exclude each other: remove the latter'];
-  if (typeof store !== 'object' || isKeeping(store))
+  if (typeof store !== 'object' || isRepositoryProvider(store))
     return ['revocations must be a SessionStore, such as new TypeOrmSessionStore(…)'];
   return METHODS.filter((method) => typeof (store as Partial<SessionStore>)[method] !== 'function').map(
     (method) => `revocations has no method ${method}(); give a SessionStore`,

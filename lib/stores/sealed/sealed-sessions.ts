@@ -1,10 +1,22 @@
 import { toPrincipal, principalKey, type PrincipalInput } from '../../core/principal';
-import type { SessionKeeper, SessionKeeperOptions, SessionKeeping } from '../../core/session-keeper';
+import type { SessionRepository, SessionRepositoryProvider } from '../../core/session-repository';
+import type { SessionSettings } from '../../core/session-settings';
 import type { SessionStore } from '../../core/session-store';
 import { isSessionId } from '../../core/session-token';
 import { SessionError } from '../../core/session.errors';
-import { SealedKeeper, type SealingPlan } from './sealed-keeper';
-import { resolveSealing, type SealedSessionsOptions } from './sealed-options';
+import { KeyRing } from './key-ring';
+import { noRevocations } from './no-revocations';
+import { RevocationList } from './revocation-list';
+import type { Revocations } from './revocations';
+import { resolveSealing, type SealedSessionsOptions, type SealingPlan } from './sealed-options';
+import { SealedRepository } from './sealed-repository';
+import { SealedValues } from './sealed-values';
+
+/** One instance that these sessions are given to. */
+interface Instance {
+  readonly revocations: Revocations;
+  readonly settings: SessionSettings;
+}
 
 /**
  * Sessions that live in the cookie itself, encrypted or signed: for small data, and no record of each session on the server. Give
@@ -13,9 +25,9 @@ import { resolveSealing, type SealedSessionsOptions } from './sealed-options';
  * What needs a record cannot be had: of two requests that change one session at once the later answer wins whole, and a
  * cookie that was copied brings back its older data for as long as it is good.
  */
-export class SealedSessions implements SessionKeeping {
+export class SealedSessions implements SessionRepositoryProvider {
   readonly #plan: SealingPlan;
-  readonly #keepers = new Set<SealedKeeper>();
+  readonly #instances = new Set<Instance>();
 
   /** @throws SessionError `SESSION_OPTIONS_INVALID` */
   constructor(options: SealedSessionsOptions) {
@@ -28,10 +40,17 @@ export class SealedSessions implements SessionKeeping {
   }
 
   /** For the module. */
-  keeper(options: SessionKeeperOptions): SessionKeeper {
-    const keeper = new SealedKeeper(this.#plan, options, (closed) => this.#keepers.delete(closed));
-    this.#keepers.add(keeper);
-    return keeper;
+  repository(settings: SessionSettings): SessionRepository {
+    const { keys, readable, revocations: list } = this.#plan;
+    const { name, sealedFor, timeouts, rememberedTimeouts } = settings;
+    const longest = Math.max(timeouts.lifetime, rememberedTimeouts.lifetime);
+    const ring = new KeyRing(keys, { instance: name, channel: sealedFor, readable });
+    const revocations = list === null ? noRevocations : new RevocationList(list, settings, longest);
+    const instance: Instance = { revocations, settings };
+    this.#instances.add(instance);
+    return new SealedRepository(new SealedValues(ring, longest), revocations, settings, () => {
+      this.#instances.delete(instance);
+    });
   }
 
   /**
@@ -47,7 +66,12 @@ export class SealedSessions implements SessionKeeping {
         'SESSION_TOKEN_INVALID',
         'revoke() needs the public id of a session, session.id.',
       );
-    await Promise.all(this.#inUse('revoke').map((keeper) => keeper.revoke(id)));
+    await Promise.all(
+      this.#inUse('revoke').map(async ({ revocations, settings }) => {
+        await revocations.end(id);
+        settings.emit({ type: 'destroyed', id, reason: 'revoked' });
+      }),
+    );
   }
 
   /**
@@ -58,16 +82,21 @@ export class SealedSessions implements SessionKeeping {
    */
   async revokeAll(principal: Pick<PrincipalInput, 'id' | 'realm'>): Promise<void> {
     const key = principalKey(toPrincipal(principal));
-    await Promise.all(this.#inUse('revokeAll').map((keeper) => keeper.revokeAll(key)));
+    await Promise.all(
+      this.#inUse('revokeAll').map(async ({ revocations, settings }) => {
+        await revocations.endAll(key);
+        settings.emit({ type: 'destroyed', principal: key, reason: 'revoked' });
+      }),
+    );
   }
 
-  #inUse(method: string): SealedKeeper[] {
+  #inUse(method: string): Instance[] {
     if (this.#plan.revocations === null)
       throw new SessionError(
         'SESSION_OPTIONS_INVALID',
         `${method}() can end nothing: these SealedSessions go without revocation. Give them revocations, a store.`,
       );
-    if (this.#keepers.size > 0) return [...this.#keepers];
+    if (this.#instances.size > 0) return [...this.#instances];
     throw new SessionError(
       'SESSION_MODULE_MISSING',
       `${method}() works in an application: give these SealedSessions to SessionModule.forRoot({ store }), and start it first.`,

@@ -18,6 +18,9 @@ const FOREIGN: Opening = { kind: 'foreign' };
 const FORGED: Opening = { kind: 'forged' };
 const CORRUPT: Opening = { kind: 'corrupt' };
 
+/** Servers take no longer header by default. */
+const LONGEST_VALUE = 16_384;
+
 /** Three segments or five. */
 const COMPACT = /^[\w-]+\.[\w-]*\.[\w-]+(?:\.[\w-]+\.[\w-]+)?$/;
 
@@ -25,15 +28,13 @@ const COMPACT = /^[\w-]+\.[\w-]*\.[\w-]+(?:\.[\w-]+\.[\w-]+)?$/;
 export class SealedValues {
   constructor(
     private readonly ring: KeyRing,
-    /** How many bytes a value may have. */
-    readonly capacity: number,
     /** How long a value can be good for after it was sealed, in milliseconds, whatever it says of itself. */
     readonly longest: number,
   ) {}
 
   /** Whether a text could be a value, this ring's or one it has forgotten. */
   hasForm(value: string): boolean {
-    return COMPACT.test(value) && value.length <= this.capacity;
+    return COMPACT.test(value) && value.length <= LONGEST_VALUE;
   }
 
   /** @param at the instant of sealing, in epoch milliseconds */
@@ -42,7 +43,7 @@ export class SealedValues {
   }
 
   open(value: string): Opening {
-    const box = value.length > this.capacity ? null : this.ring.boxOf(value);
+    const box = value.length > LONGEST_VALUE ? null : this.ring.boxOf(value);
     if (box === null) return FOREIGN;
     const text = box.open(value);
     if (text === null) return FORGED;

@@ -41,14 +41,15 @@ export interface Sessions {
 export function sessionsOver(store: SessionStore, clock = presentClock(), storeTimeout = 10_000): Sessions {
   const events: Partial<SessionEvent>[] = [];
   const timeouts = { lifetime: LIFETIME, idleTimeout: IDLE };
-  const manager = new SessionManager({
-    store,
+  const manager = new SessionManager(store, {
     clock,
     timeouts,
     storeTimeout,
     name: 'suite',
     codec: jsonCodec,
     maxBytes: MAX_BYTES,
+    rotateEvery: null,
+    sealedFor: 'suite',
     rememberedTimeouts: timeouts,
     emit: (event) => events.push(event),
   });

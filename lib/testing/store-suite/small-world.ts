@@ -142,8 +142,7 @@ export class SmallWorld {
 
   #manager(emit: (event: Partial<SessionEvent>) => void): SessionManager {
     const timeouts = { lifetime: LIFETIME, idleTimeout: IDLE };
-    return new SessionManager({
-      store: this.stores[this.#below(this.stores.length)]!,
+    return new SessionManager(this.stores[this.#below(this.stores.length)]!, {
       clock: this.#clock,
       timeouts,
       rememberedTimeouts: timeouts,
@@ -151,6 +150,8 @@ export class SmallWorld {
       name: 'suite',
       codec: jsonCodec,
       maxBytes: MAX_BYTES,
+      rotateEvery: null,
+      sealedFor: 'suite',
       emit,
     });
   }
@@ -168,6 +169,6 @@ export class SmallWorld {
 /** A 503: nothing was promised. */
 function isUnavailable(error: unknown): boolean {
   return (
-    error instanceof SessionError && ['SESSION_CONFLICT', 'SESSION_STORE_UNAVAILABLE'].includes(error.code)
+    error instanceof SessionError && ['SESSION_CONFLICT', 'SESSION_STORE_UNAVAILABLE', 'SESSION_EXPIRED'].includes(error.code)
   );
 }

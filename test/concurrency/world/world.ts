@@ -61,14 +61,15 @@ export class World {
     this.#managers = Array.from(
       { length: PROCESSES },
       () =>
-        new SessionManager({
-          store: storeOf(this.witness, this.clock),
+        new SessionManager(storeOf(this.witness, this.clock), {
           codec: jsonCodec,
           clock: this.clock,
           timeouts,
           rememberedTimeouts: timeouts,
           name: NAME,
           maxBytes: 65_536,
+          rotateEvery: null,
+          sealedFor: 'test',
           storeTimeout: 60_000,
           emit: (event) => this.#hear(event),
         }),
@@ -395,6 +396,6 @@ function idOf(token: string): string {
 /** A 503: nothing was promised. */
 function isUnavailable(error: unknown): boolean {
   return (
-    error instanceof SessionError && ['SESSION_CONFLICT', 'SESSION_STORE_UNAVAILABLE'].includes(error.code)
+    error instanceof SessionError && ['SESSION_CONFLICT', 'SESSION_STORE_UNAVAILABLE', 'SESSION_EXPIRED'].includes(error.code)
   );
 }
