@@ -110,7 +110,8 @@ export class SessionCommit {
   #addDue(draft: SessionDraft, delivery: Delivery): void {
     const { base, token, state } = draft;
     if (base === null || token === null || base.expiresAt <= draft.now()) return;
-    if (isSuccessorUnseen(state.secrets) && sameHash(token.secretHash, base.secretHash)) {
+    const isCurrent = sameHash(token.secretHash, base.secretHash);
+    if (isCurrent && isSuccessorUnseen(state.secrets)) {
       const { issuedAt } = state.secrets;
       const now = this.settings.clock();
       draft.operations.push({
@@ -122,6 +123,8 @@ export class SessionCommit {
       });
       state.secrets = withSuccessorSeen(state.secrets, now);
     }
+    // The request's own token was rotated before, and the client has the new one or is about to get it.
+    if (!isCurrent && !draft.isUnanswered) draft.drop('rotate');
     if (this.#isRotationDue(draft, delivery)) draft.operations.push({ kind: 'rotate', apply: () => {} });
   }
 

@@ -115,7 +115,8 @@ export class SessionDraft {
    * reason.
    */
   now(): number {
-    return Math.min(this.settings.clock(), this.#openedAt + LONGEST_REQUEST);
+    const now = this.settings.clock();
+    return now - this.#openedAt < LONGEST_REQUEST ? Math.min(now, this.#openedAt) : now;
   }
 
   /** Takes the record as what the session is. Its content stays encoded until {@link decode}. */
@@ -196,6 +197,7 @@ export class SessionDraft {
   /** After {@link supersede}: a login needs no right to what was lost. */
   startOver(): void {
     this.superseded = false;
+    this.endable = null;
     // What was recorded before anything was lost is this request's own.
     if (this.base !== null) this.abandon();
   }

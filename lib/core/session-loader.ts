@@ -36,8 +36,8 @@ export class SessionLoader {
     const standing = await this.repository.standing(draft);
     if (standing !== CURRENT && !(await this.#admit(draft, record, standing))) return;
     const { state } = draft;
-    const now = this.settings.clock();
-    if (now >= Math.min(record.expiresAt, state.deadline)) return this.#expire(draft, record, value, attempt);
+    if (draft.now() >= Math.min(record.expiresAt, state.deadline))
+      return this.#expire(draft, record, value, attempt);
     state.lastSeenAt = lastSeenOf(state, record.expiresAt, state.lastSeenAt);
     const outlasting = this.repository.outlast(draft);
     if (outlasting !== null) await outlasting;
@@ -88,7 +88,7 @@ export class SessionLoader {
 
   /** Ends an expired session at once, so that a clock stepping back cannot revive it, unless a request that began in time writes to it. */
   async #expire(draft: SessionDraft, record: SessionRecord, value: string, attempt: number): Promise<void> {
-    const reason = this.settings.clock() >= draft.state.deadline ? 'lifetime' : 'idle-timeout';
+    const reason = draft.now() >= draft.state.deadline ? 'lifetime' : 'idle-timeout';
     draft.abandon();
     const ended = await this.repository.endExpired(record);
     if (!ended && attempt < MAX_ATTEMPTS) return this.load(draft, value, attempt + 1);

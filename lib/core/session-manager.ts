@@ -2,7 +2,7 @@ import { DIRECT, type CommitOutcome, type Delivery } from './commit-outcome';
 import { randomText } from './random-text';
 import { SessionCommit } from './session-commit';
 import type { SessionData, SessionKey } from './session-data';
-import { SessionDraft } from './session-draft';
+import { SessionDraft, type SessionWatcher } from './session-draft';
 import { SessionLoader } from './session-loader';
 import {
   isRepositoryProvider,
@@ -11,11 +11,18 @@ import {
 } from './session-repository';
 import type { SessionSettings } from './session-settings';
 import type { SessionStore } from './session-store';
-import type { SessionWatcher } from './session-draft';
 import { getOwn } from './session-state';
 import { Session, draftOf } from './session';
 import { StoreClient } from './store-client';
 import { StoredSessions } from './stored-sessions';
+
+/** A value on its way out of a session. */
+export interface Taking<T> {
+  /** After the commit: the value, or `undefined` when another request got it. */
+  value(): T | undefined;
+  /** After a commit that failed. */
+  cancel(): void;
+}
 
 /**
  * Opens sessions and commits them; between the two nothing talks to the store. Requests do so by themselves. Inject it where there is no
@@ -62,17 +69,12 @@ export class SessionManager {
   }
 
   /**
-   * Takes a value out of a session and commits: of any number of requests that do so at once, exactly one gets the value, and the others
-   * `undefined`. For an OAuth state, or a code that is good once.
-   * @throws what {@link commit} throws; the value may be lost then
+   * Takes a value out of a session with its next commit: of any number of requests that do so at once, exactly one gets it. Call
+   * `value()` after the commit, or `cancel()` when that has failed; the value may be lost then. `null` when the key is not set.
    */
-  async take<K extends SessionKey>(
-    session: Session,
-    key: K,
-    delivery: Delivery = DIRECT,
-  ): Promise<SessionData[K] | undefined> {
+  take<K extends SessionKey>(session: Session, key: K): Taking<SessionData[K]> | null {
     const draft = draftOf(session);
-    if (!session.has(key)) return undefined;
+    if (!session.has(key)) return null;
     draft.noticeMutation(key);
     let taken: unknown;
     draft.record('take', (state) => {
@@ -80,14 +82,13 @@ export class SessionManager {
       delete state.data[key];
       state.receipt = randomText(9);
     });
-    try {
-      await this.commit(session, delivery);
-    } catch (error) {
-      draft.drop('take');
-      if (draft.base !== null) draft.adopt(draft.base);
-      throw error;
-    }
-    return draft.superseded ? undefined : (taken as SessionData[K] | undefined);
+    return {
+      value: () => (draft.superseded ? undefined : (taken as SessionData[K] | undefined)),
+      cancel: () => {
+        draft.drop('take');
+        if (draft.base !== null) draft.adopt(draft.base);
+      },
+    };
   }
 
   /** The same as {@link open}, but for the content: {@link complete}. Enough to ask who is logged in. */

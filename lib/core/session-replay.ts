@@ -28,6 +28,7 @@ function mayGoOn(draft: SessionDraft, current: SessionRecord): boolean {
   const { secrets, principal } = decodeFacts(current.body);
   const replaced = replacementOf(secrets, draft.token!);
   if (replaced === null) return false;
+  draft.isUnanswered = false;
   switch (replaced.by) {
     case 'rotated':
       draft.drop('rotate');

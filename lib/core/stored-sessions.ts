@@ -2,8 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { FORGET, unwritten, type CommitOutcome, type Delivery } from './commit-outcome';
 import { KeyedQueue } from './keyed-queue';
 import { finishWrite, toPendingWrite, type PendingWrite } from './pending-write';
-import { CURRENT, isFormer, standingOf, type Standing } from './secret-history';
-import { decodeBody } from './session-body';
+import { CURRENT, isFormer, newHistory, standingOf, type Standing } from './secret-history';
+import { decodeBody, decodeFacts, encodeBody } from './session-body';
 import type { SessionDraft } from './session-draft';
 import { extensionOf, isNearlyIdle } from './session-expiry';
 import type { SessionRecord } from './session-record';
@@ -110,10 +110,11 @@ export class StoredSessions implements SessionRepository {
   /** First it locks the session as it was then, so that no write of another request is lost. */
   async endUnchanged(record: SessionRecord): Promise<boolean> {
     const { secretHash } = newToken(record.id, this.settings.name);
-    const locked = await this.store.update(
-      { ...record, version: record.version + 1, secretHash },
-      record.version,
-    );
+    const state = decodeFacts(record.body);
+    // A request under way has no right to it any more, whatever has replaced its secret before.
+    const body = encodeBody({ ...state, secrets: newHistory(state.createdAt) }, this.settings.codec);
+    const lock = { ...record, version: record.version + 1, secretHash, body };
+    const locked = await this.store.update(lock, record.version);
     if (locked) await this.store.delete(record.id);
     return locked;
   }

@@ -14,6 +14,8 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   { weight: 2, arbitrary: fc.boolean().map<Action>((keepData) => ({ kind: 'logout', keepData })) },
   { weight: 1, arbitrary: fc.constant<Action>({ kind: 'elevate' }) },
   { weight: 2, arbitrary: fc.constant<Action>({ kind: 'renew' }) },
+  { weight: 2, arbitrary: fc.constant<Action>({ kind: 'rotate' }) },
+  { weight: 2, arbitrary: fc.constant<Action>({ kind: 'take' }) },
   { weight: 1, arbitrary: fc.constant<Action>({ kind: 'destroy' }) },
   { weight: 2, arbitrary: fc.constant<Action>({ kind: 'merge' }) },
 );

@@ -10,6 +10,8 @@ export type Action =
   | { readonly kind: 'logout'; readonly keepData: boolean }
   | { readonly kind: 'elevate' }
   | { readonly kind: 'renew' }
+  | { readonly kind: 'rotate' }
+  | { readonly kind: 'take' }
   | { readonly kind: 'destroy' }
   | { readonly kind: 'merge' };
 
@@ -39,8 +41,9 @@ export interface Visit {
   superseded: boolean;
   stale: boolean;
   answerToLose: boolean;
-  /** Ids that were dead already when this request began to commit. */
-  readonly deadAtCommit: Set<string>;
+  readonly arrivedAt: number;
+  /** Ids that were dead already when this request arrived, and that it has not found alive since. */
+  readonly deadOnArrival: Set<string>;
   readonly merged: string[];
 }
 

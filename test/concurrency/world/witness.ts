@@ -1,5 +1,6 @@
 import type { Scheduler } from 'fast-check';
 import type { SessionRecord, SessionStore, StoreCall } from 'nestjs-tessera';
+import { decodeFacts } from '../../../lib/core/session-body';
 import { visits, type Visit } from './visit';
 
 /**
@@ -11,6 +12,14 @@ export class Witness implements SessionStore {
   /** The latest expiry a session was ever given. */
   readonly latestExpiry = new Map<string, number>();
   readonly objections: string[] = [];
+  /** The secrets that each session has had, in order. */
+  readonly secrets = new Map<string, string[]>();
+  /** What each secret gave a right to when it was first written: never any more than that. */
+  readonly rights = new Map<string, string>();
+  /** Secrets that replaced another for more than a rotation or more rights. */
+  readonly strict = new Set<string>();
+  /** How often a principal had logged in to a session, or out of it, when a secret of it was first written. */
+  readonly #logins = new Map<string, number>();
   readonly #everInserted = new Set<string>();
 
   constructor(
@@ -20,7 +29,12 @@ export class Witness implements SessionStore {
   ) {}
 
   find(id: SessionRecord['id'], call: StoreCall): Promise<SessionRecord | null> {
-    return this.#around('find', id, () => this.inner.find(id, call));
+    return this.#around('find', id, async () => {
+      const visit = visits.getStore();
+      const record = await this.inner.find(id, call);
+      if (visit !== undefined && (record?.expiresAt ?? 0) > visit.arrivedAt) visit.deadOnArrival.delete(id);
+      return record;
+    });
   }
 
   insert(record: SessionRecord, call: StoreCall): Promise<void> {
@@ -83,11 +97,7 @@ export class Witness implements SessionStore {
     if (before === undefined) return this.#object(`${id} was updated after its end`);
     if (record.version !== before.version + 1)
       this.#object(`${id} went from version ${before.version} to ${record.version}`);
-    if (
-      !visit?.secrets.has(before.secretHash) &&
-      !visit?.mergeable.has(id) &&
-      before.expiresAt > this.clock()
-    )
+    if (!this.#mayWrite(visit, before) && !visit?.mergeable.has(id) && before.expiresAt > this.clock())
       this.#object(`${id} was updated by a request whose token was dead`);
     if (this.#wasDead(visit, before) && record.expiresAt > this.clock())
       this.#object(`${id} had expired and was written to`);
@@ -95,9 +105,15 @@ export class Witness implements SessionStore {
     this.#note(visit, record);
   }
 
-  /** Whether it had expired when the commit began, and is so still: a write of somebody else, sent in time, may have arrived since. */
+  /** With a secret of this login, whatever has replaced it since. */
+  #mayWrite(visit: Visit | undefined, { id, secretHash }: SessionRecord): boolean {
+    const login = this.#logins.get(id + secretHash);
+    return [...(visit?.secrets ?? [])].some((secret) => this.#logins.get(id + secret) === login);
+  }
+
+  /** Whether it had expired when the request arrived, and is so still: a write of another request, sent in time, may have arrived since. */
   #wasDead(visit: Visit | undefined, { id, expiresAt }: SessionRecord): boolean {
-    return visit?.deadAtCommit.has(id) === true && expiresAt <= this.clock();
+    return visit?.deadOnArrival.has(id) === true && expiresAt <= this.clock();
   }
 
   #checkPrincipal(visit: Visit | undefined, before: string | null, { id, principal }: SessionRecord): void {
@@ -106,9 +122,26 @@ export class Witness implements SessionStore {
   }
 
   #note(visit: Visit | undefined, record: SessionRecord): void {
+    this.#noteSecret(record);
     this.records.set(record.id, record);
     this.#noteExpiry(record);
     visit?.secrets.add(record.secretHash);
+  }
+
+  #noteSecret({ id, secretHash, body }: SessionRecord): void {
+    const { principal, secrets } = decodeFacts(body);
+    const rights = JSON.stringify(principal);
+    const known = this.rights.get(secretHash);
+    if (known !== undefined && known !== rights)
+      this.#object(`${id} went from ${known} to ${rights} under the same secret`);
+    if (known !== undefined) return;
+    const before = this.secrets.get(id) ?? [];
+    const login = this.#logins.get(id + before.at(-1)) ?? 0;
+    const by = secrets.former.at(-1)?.by;
+    this.rights.set(secretHash, rights);
+    this.secrets.set(id, [...before, secretHash]);
+    if (by !== undefined && by !== 'rotated' && by !== 'elevated') this.strict.add(secretHash);
+    this.#logins.set(id + secretHash, by === 'loggedIn' || by === 'loggedOut' ? login + 1 : login);
   }
 
   /** From when the write is on its way: it was sent in time, whenever it arrives. */

@@ -42,10 +42,10 @@ export class World {
   readonly #ledger: Ledger = new Map();
   /** Sessions that have ended, and somebody was told so. */
   readonly #ended = new Set<string>();
-  /** Tokens that a later one has replaced, and somebody was told so. */
-  readonly #replaced = new Set<string>();
-  /** The token last issued for each session. */
-  readonly #latest = new Map<string, string>();
+  /** Tokens that clients were told, by the hash of their secret. */
+  readonly #issued = new Map<string, string>();
+  readonly #sideSessions = new Set<string>();
+  readonly #taken = new Set<string>();
   #visits = 0;
   #stamps = 0;
 
@@ -88,16 +88,20 @@ export class World {
 
   /** When all is quiet: whatever somebody was promised is still there, and nobody was locked out without a reason. */
   async inspect(): Promise<void> {
-    for (const [id, token] of this.#latest) {
-      if (this.#ended.has(id) || (this.witness.records.get(id)?.expiresAt ?? Infinity) <= this.clock())
-        continue;
-      const session = await this.#managers[0]!.open(token);
+    for (const [id, secrets] of this.witness.secrets) {
+      const record = this.witness.records.get(id);
+      const told = secrets.filter((secret) => this.#issued.has(secret));
+      if (this.#ended.has(id) || (record?.expiresAt ?? Infinity) <= this.clock()) continue;
+      if (told.length === 0 || this.#sideSessions.has(id)) continue;
+      const last = this.#issued.get(record?.secretHash ?? '');
+      const session = await this.#managers[0]!.open(last ?? null);
       if (session.isNew) this.objections.push(`the last token of ${id} opens nothing, and nothing ended it`);
       else this.#check(session, this.#promised(id), 'at the end');
     }
-    for (const token of this.#replaced) {
-      if (!(await this.#managers[0]!.open(token)).isNew)
-        this.objections.push('a replaced token opens a session');
+    for (const token of this.#issued.values()) {
+      const session = await this.#managers[0]!.open(token);
+      if (!session.isNew && this.isDead(token)) this.objections.push('a replaced token opens a session');
+      this.#checkRights(session, token);
     }
     for (const id of this.#ended) {
       if (this.witness.records.has(id)) this.objections.push(`${id} is stored after its end`);
@@ -118,7 +122,8 @@ export class World {
       superseded: false,
       stale: false,
       answerToLose: plan.loseAnswer,
-      deadAtCommit: new Set(),
+      arrivedAt: this.clock(),
+      deadOnArrival: new Set(this.expired()),
       merged: [],
     };
     try {
@@ -132,6 +137,14 @@ export class World {
     return this.#managers[process % PROCESSES]!;
   }
 
+  /** A value that may be taken once. A login that loses to another login goes on with a copy of the session. */
+  take(id: string, ticket: unknown): void {
+    if (ticket === undefined) return;
+    const taken = `ticket ${ticket as number} of ${id}`;
+    if (this.#taken.has(taken)) this.objections.push(`${taken} was taken twice`);
+    this.#taken.add(taken);
+  }
+
   stamp(): number {
     return ++this.#stamps;
   }
@@ -139,7 +152,21 @@ export class World {
   /** Whether this token is known to open nothing any more. */
   isDead(token: string): boolean {
     const id = idOf(token);
-    return this.#replaced.has(token) || this.#ended.has(id) || this.#isOver(id);
+    const secrets = this.witness.secrets.get(id) ?? [];
+    const later = secrets.slice(secrets.indexOf(hashOf(token)) + 1);
+    const isReplaced = later.some((secret) => this.#issued.has(secret) && this.witness.strict.has(secret));
+    return isReplaced || this.#ended.has(id) || this.#isOver(id);
+  }
+
+  /** A token opens what it gave a right to when it was issued, or nothing. */
+  checkRights(session: Session, token: string): void {
+    this.#checkRights(session, token);
+  }
+
+  #checkRights({ isNew, id, principal }: Session, token: string): void {
+    const granted = this.witness.rights.get(hashOf(token));
+    const shown = JSON.stringify(principal);
+    if (!isNew && shown !== granted) this.objections.push(`a token of ${id} for ${granted} shows ${shown}`);
   }
 
   #isOver(id: string): boolean {
@@ -158,11 +185,9 @@ export class World {
     this.#ended.add(id);
   }
 
-  issue(token: string): void {
-    const id = idOf(token);
-    const before = this.#latest.get(id);
-    if (before !== undefined && before !== token) this.#replaced.add(before);
-    this.#latest.set(id, token);
+  issue(token: string, isSide: boolean): void {
+    this.#issued.set(hashOf(token), token);
+    if (isSide) this.#sideSessions.add(idOf(token));
   }
 
   promise(id: string, key: string, stamps: Iterable<number>): void {
@@ -208,8 +233,7 @@ export class World {
   #hear(event: Pick<SessionEvent, 'type'> & Partial<SessionEvent>): void {
     const visit = visits.getStore();
     if (event.type === 'expired' && event.id != null) this.#ended.add(event.id);
-    if (event.type === 'destroyed' && event.reason === 'logout' && event.id != null)
-      this.#ended.add(event.id);
+    if (event.type === 'destroyed' && event.id != null) this.#ended.add(event.id);
     if (visit === undefined) return;
     if (event.type === 'rejected' && event.reason === 'superseded') visit.superseded = true;
     if (event.type === 'rejected' && event.reason === 'stale-token') visit.stale = true;
@@ -248,24 +272,39 @@ class Request {
     const promised = token === null ? new Map<string, Set<number>>() : world.promised(idOf(token));
     this.#session = await world.manager(visit.plan).open(token);
     if (!this.#session.isNew) {
-      if (wasDead)
+      // A request that arrived in time may have written meanwhile.
+      if (wasDead && world.isDead(token))
         world.objections.push(`a dead token opened ${this.#session.id} to request ${visit.number}`);
       world.check(this.#session, promised, visit);
+      world.checkRights(this.#session, token!);
     }
     const [first, ...rest] = visit.plan.actions;
-    if (first !== undefined) this.#do(first);
+    if (first !== undefined) await this.#act(first);
     for (const action of rest) {
       if (visit.plan.between === 'commit') await this.#commit();
       const unawaited = visit.plan.between === 'commit unawaited' ? this.#commit() : undefined;
       // As a handler that goes on while its commit is under way: some turns later.
       for (let turn = 0; unawaited !== undefined && turn < 12; turn++) await Promise.resolve();
-      this.#do(action);
+      // It commits, and commits of one request come one after the other.
+      if (action.kind === 'take') await unawaited;
+      await this.#act(action);
       await unawaited;
     }
     await this.#commit();
   }
 
-  #do(action: Action): void {
+  async #act(action: Action): Promise<void> {
+    if (action.kind !== 'take') return this.#do(action);
+    const session = this.#session;
+    if (session.status === 'destroyed') return;
+    const data = session as unknown as Notebook;
+    if (data.get('ticket') === undefined) return data.set('ticket', this.world.stamp());
+    const taking = this.world.manager(this.visit.plan).take(session, 'ticket' as never);
+    if (await this.#commit()) this.world.take(session.id, taking?.value());
+    else taking?.cancel();
+  }
+
+  #do(action: Exclude<Action, { kind: 'take' }>): void {
     const session = this.#session;
     if (session.status === 'destroyed') return;
     const data = session as unknown as Notebook;
@@ -292,15 +331,23 @@ class Request {
       case 'login':
         return this.#login(`client${this.visit.plan.client}-${action.user}`);
       case 'logout':
+        if (this.token !== null) this.visit.ending.add(idOf(this.token));
+        // With the secret of just before it ends the session.
+        if (session.isNew) this.#unsaid = [];
         if (!action.keepData) this.#retire();
         // Where the token was renewed meanwhile nothing can be kept.
         else if (session.principal !== null) this.visit.ending.add(session.id);
         return session.logout({ keepData: action.keepData });
       case 'elevate':
-        return session.principal === null ? undefined : session.elevate();
+        return session.principal === null
+          ? undefined
+          : session.elevate({ roles: [`role${this.world.stamp()}`] });
       case 'renew':
         return session.renewToken();
+      case 'rotate':
+        return session.rotateToken();
       case 'destroy':
+        if (this.token !== null) this.visit.ending.add(idOf(this.token));
         this.#retire();
         return session.destroy();
       case 'merge':
@@ -337,16 +384,16 @@ class Request {
     this.#session.merge(side);
   }
 
-  async #commit(): Promise<void> {
+  /** Whether it was answered. */
+  async #commit(): Promise<boolean> {
     const { world, visit } = this;
     const unsaid = this.#unsaid.splice(0);
     const retired = this.#retired.splice(0);
-    for (const id of world.expired()) visit.deadAtCommit.add(id);
     let decision: CommitOutcome;
     try {
       decision = await this.#commitTwice();
     } catch (error) {
-      if (isUnavailable(error)) return;
+      if (isUnavailable(error)) return false;
       throw error;
     }
     for (const id of retired) world.end(id);
@@ -354,8 +401,9 @@ class Request {
     for (const from of visit.merged.splice(0)) world.handOver(from, id);
     this.#receive(decision);
     // Retired while the commit was under way: what it wrote has gone with the session.
-    if (visit.superseded || isNew || this.#retired.length > 0) return;
+    if (visit.superseded || isNew || this.#retired.length > 0) return true;
     for (const { key, stamp } of unsaid) world.promise(id, key, [stamp]);
+    return true;
   }
 
   /** The gate commits once more what an exception filter answered for. */
@@ -379,11 +427,12 @@ class Request {
       token !== null &&
       id !== idOf(token) &&
       visit.stale &&
+      jar === 'main' &&
       visit.logins.size === 0 &&
       world.isAlive(idOf(token))
     )
       world.objections.push(`a late answer put the token of ${id} in the place of a living one`);
-    world.issue(decision.token);
+    world.issue(decision.token, jar === 'side');
     if (jar === 'side') world.sideKeys.set(id, this.#sideKey());
     client.jars[jar] = decision.token;
   }
@@ -393,9 +442,14 @@ function idOf(token: string): string {
   return token.slice(0, token.indexOf('.'));
 }
 
+function hashOf(token: string): string {
+  return parseToken(token, NAME)!.secretHash;
+}
+
 /** A 503: nothing was promised. */
 function isUnavailable(error: unknown): boolean {
   return (
-    error instanceof SessionError && ['SESSION_CONFLICT', 'SESSION_STORE_UNAVAILABLE', 'SESSION_EXPIRED'].includes(error.code)
+    error instanceof SessionError &&
+    ['SESSION_CONFLICT', 'SESSION_STORE_UNAVAILABLE', 'SESSION_EXPIRED'].includes(error.code)
   );
 }
