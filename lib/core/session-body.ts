@@ -191,7 +191,8 @@ function decodeRights([principal, authenticatedAt]: NonNullable<EncodedSecret[4]
 function decodePrincipal(encoded: EncodedPrincipal | null): Principal | null {
   if (encoded === null) return null;
   const [id, realm, roles] = encoded;
-  const isSound = Array.isArray(roles) && [id, realm, ...roles].every((text) => typeof text === 'string');
+  const texts: readonly unknown[] = Array.isArray(roles) ? [id, realm, ...(roles as unknown[])] : [null];
+  const isSound = texts.every((text) => typeof text === 'string');
   if (!isSound) throw new TypeError('unexpected shape');
   return Object.freeze({ id, realm, roles: Object.freeze(roles) });
 }

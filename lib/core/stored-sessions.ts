@@ -158,20 +158,16 @@ export class StoredSessions implements SessionRepository {
   }
 
   /**
-   * Whether a write whose answer was lost was done; `null` when the store does not tell. One that has not arrived is kept from being done
-   * later.
+   * Whether a write whose answer was lost is done; `null` when the store does not tell. It is sent once more, on the same condition: of the
+   * two at most one is done, and when neither is, neither can be any more.
    */
   async #isUpdated(write: PendingWrite): Promise<boolean | null> {
     const { record } = write;
     const share = (1 - SHARE_OF_WRITE) / 2;
     try {
-      for (;;) {
-        const current = await this.store.find(record.id, share);
-        if (current === null) return false;
-        if (current.version >= record.version) return this.#contains(current, write);
-        const barrier = { ...current, version: current.version + 1 };
-        if (await this.store.update(barrier, current.version, share)) return false;
-      }
+      if (await this.store.update(record, record.version - 1, share)) return true;
+      const current = await this.store.find(record.id, share);
+      return current !== null && this.#contains(current, write);
     } catch {
       return null;
     }

@@ -10,6 +10,8 @@ interface Account {
   /** The changes whose request was told that they are stored. */
   readonly stamps: Set<number>;
   token: string;
+  /** Of the record that the token was written with. */
+  version: number;
   ended: boolean;
   /** It lives until then at least, unless it is ended. */
   lastsUntil: number;
@@ -35,13 +37,15 @@ export class PromiseLedger {
     };
   }
 
-  issue(token: string): void {
+  /** @param version of the record that the token was written with: answers may arrive in another order */
+  issue(token: string, version: number): void {
     const account = this.#accounts.get(idOf(token));
     if (account === undefined) {
-      this.#accounts.set(idOf(token), { stamps: new Set(), token, ended: false, lastsUntil: 0 });
+      this.#accounts.set(idOf(token), { stamps: new Set(), token, version, ended: false, lastsUntil: 0 });
     } else if (account.token !== token) {
-      this.#replaced.add(account.token);
-      account.token = token;
+      const isLater = version > account.version;
+      this.#replaced.add(isLater ? account.token : token);
+      if (isLater) Object.assign(account, { token, version });
     }
   }
 

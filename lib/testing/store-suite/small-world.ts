@@ -1,4 +1,4 @@
-import type { Session } from '../../core/session';
+import { draftOf, type Session } from '../../core/session';
 import { jsonCodec } from '../../core/session-codec';
 import type { SessionEvent } from '../../core/session-event';
 import { SessionManager } from '../../core/session-manager';
@@ -128,7 +128,7 @@ export class SmallWorld {
     if (decision.kind === 'forget' && client.token === visit.token) client.token = null;
     if (decision.kind === 'issue') {
       client.token = decision.token;
-      this.#ledger.issue(decision.token);
+      this.#ledger.issue(decision.token, draftOf(session).base?.version ?? 0);
     }
     if (changed && !visit.superseded && !session.isNew)
       this.#ledger.promise(session.id, visit.stamps, Math.min(session.deadline, now + IDLE));
