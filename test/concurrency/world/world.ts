@@ -151,11 +151,16 @@ export class World {
 
   /** Whether this token is known to open nothing any more. */
   isDead(token: string): boolean {
+    return this.causesOfDeath(token).length > 0;
+  }
+
+  causesOfDeath(token: string): string[] {
     const id = idOf(token);
     const secrets = this.witness.secrets.get(id) ?? [];
     const later = secrets.slice(secrets.indexOf(hashOf(token)) + 1);
     const isReplaced = later.some((secret) => this.#issued.has(secret) && this.witness.strict.has(secret));
-    return isReplaced || this.#ended.has(id) || this.#isOver(id);
+    const causes = { replaced: isReplaced, ended: this.#ended.has(id), expired: this.#isOver(id) };
+    return Object.entries(causes).flatMap(([cause, isTrue]) => (isTrue ? [cause] : []));
   }
 
   /** A token opens what it gave a right to when it was issued, or nothing. */
@@ -268,12 +273,12 @@ class Request {
 
   async run(): Promise<void> {
     const { world, token, visit } = this;
-    const wasDead = token !== null && world.isDead(token);
+    const causes = token === null ? [] : world.causesOfDeath(token);
     const promised = token === null ? new Map<string, Set<number>>() : world.promised(idOf(token));
     this.#session = await world.manager(visit.plan).open(token);
     if (!this.#session.isNew) {
       // A request that arrived in time may have written meanwhile.
-      if (wasDead && world.isDead(token))
+      if (world.causesOfDeath(token!).some((cause) => causes.includes(cause)))
         world.objections.push(`a dead token opened ${this.#session.id} to request ${visit.number}`);
       world.check(this.#session, promised, visit);
       world.checkRights(this.#session, token!);
