@@ -51,20 +51,20 @@ describe('the options', () => {
     );
     expect(timeouts).toEqual({ lifetime: DAY / 3, idleTimeout: null });
     expect(rememberedTimeouts).toEqual({ lifetime: 14 * DAY, idleTimeout: 1 });
-    expect([storeTimeout, sweepEvery]).toEqual([250, null]);
+    expect({ storeTimeout, sweepEvery }).toEqual({ storeTimeout: 250, sweepEvery: null });
   });
 
   const noLength = [0, -1, NaN, Infinity, 0.5, '', 'soon', '-5m', '0s', true, {}, [], 1n, '1000000 years'];
-  it.each(['lifetime', 'idleTimeout', 'storeTimeout', 'sweepEvery'])(
-    'refuse what is no length for %s',
-    (option) => {
-      for (const value of noLength) expect(refusal({ [option]: value })).toContain(`  - ${option} `);
-    },
-  );
+  describe.each(['lifetime', 'idleTimeout', 'storeTimeout', 'sweepEvery'])('for %s', (option) => {
+    it.each(noLength)('refuse what is no length: %p', (value) => {
+      expect(refusal({ [option]: value })).toContain(`  - ${option} `);
+    });
+  });
 
-  it.each(['lifetime', 'idleTimeout'])('refuse what is no length for rememberMe.%s', (option) => {
-    for (const value of noLength)
+  describe.each(['lifetime', 'idleTimeout'])('for rememberMe.%s', (option) => {
+    it.each(noLength)('refuse what is no length: %p', (value) => {
       expect(refusal({ rememberMe: { [option]: value } })).toContain(`  - rememberMe.${option} `);
+    });
   });
 
   it('refuse to have no lifetime, or to wait for a store forever', () => {
