@@ -13,6 +13,13 @@ const KEEP = { kind: 'keep' };
 const FORGET = { kind: 'forget' };
 const idOf = (token: string): SessionId => token.split('.')[0] as SessionId;
 
+/** Shows expired records, as the contract allows, and writes to none: a replica that lags behind, or an `expires_at > now` in the UPDATE. */
+class ShowingStore extends MemorySessionStore {
+  override async update(_record: SessionRecord): Promise<boolean> {
+    return false;
+  }
+}
+
 describe('a commit', () => {
   let app: Core;
   beforeEach(() => (app = core()));
@@ -535,6 +542,17 @@ describe('a commit', () => {
       session.rememberMe();
       session.rememberMe(false);
       expect(session.deadline).toBe(deadline);
+    });
+
+    it('E1: a dead session that cannot be locked is dead after a few store calls, and forgotten', async () => {
+      app = core({ store: new ShowingStore() });
+      const token = await stored((s) => s.login({ id: 'ada' }));
+      app.clock.advance(HOUR);
+      const session = await app.manager.open(token);
+      expect(session.principal).toBeNull();
+      expect(app.store.take().length).toBeLessThanOrEqual(10);
+      expect(app.told()).toEqual(['expired']);
+      expect(await app.manager.commit(session)).toEqual(FORGET);
     });
 
     it('a session without idle timeout is never extended', async () => {
