@@ -110,7 +110,11 @@ describe('the events', () => {
     events.emit(event());
     events.complete();
     expect(await first).toMatchObject({ type: 'created' });
-    expect([relayed.length, completed, logged.mock.calls.length]).toEqual([1, true, 0]);
+    expect({ relayed: relayed.length, completed, logged: logged.mock.calls.length }).toEqual({
+      relayed: 1,
+      completed: true,
+      logged: 0,
+    });
   });
 
   it('T3: log what a listener threw, and nothing of the event', () => {

@@ -34,7 +34,15 @@ describe('the signal of a call', () => {
       expect(call.aborted).toBe(false);
       jest.advanceTimersByTime(1000);
       await expect(finding).rejects.toThrow(SessionStoreError);
-      expect([call.aborted, (asked ?? call.signal).aborted, call.signal.aborted]).toEqual([true, true, true]);
+      expect({
+        call: call.aborted,
+        asked: (asked ?? call.signal).aborted,
+        signal: call.signal.aborted,
+      }).toEqual({
+        call: true,
+        asked: true,
+        signal: true,
+      });
     },
   );
 
@@ -47,6 +55,6 @@ describe('the signal of a call', () => {
     });
     await client.find(newSessionId());
     jest.advanceTimersByTime(5000);
-    expect([call.aborted, call.signal.aborted]).toEqual([false, false]);
+    expect({ call: call.aborted, signal: call.signal.aborted }).toEqual({ call: false, signal: false });
   });
 });

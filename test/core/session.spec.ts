@@ -13,6 +13,7 @@ const codeOf = (act: () => unknown): string | undefined => {
     return (error as SessionError).code;
   }
 };
+const timesOf = ({ remembered, deadline, idleTimeout }: Session) => ({ remembered, deadline, idleTimeout });
 
 describe('a session', () => {
   let app: Core;
@@ -59,7 +60,11 @@ describe('a session', () => {
     it('tell a key that is undefined from one that is not set', async () => {
       const token = await app.issued(null, (s) => s.set('value', undefined));
       const found = await reopened(token);
-      expect([found.has('value'), found.get('value'), found.has('other')]).toEqual([true, undefined, false]);
+      expect({ has: found.has('value'), value: found.get('value'), hasOther: found.has('other') }).toEqual({
+        has: true,
+        value: undefined,
+        hasOther: false,
+      });
     });
 
     it('write nothing where nothing was there to delete, or to clear', () => {
@@ -178,28 +183,32 @@ describe('a session', () => {
     });
   });
 
-  it.each(['__proto__', 'constructor', 'then', 'toString', 'hasOwnProperty'] as const)(
-    'D2: takes %s for a key like any other, everywhere',
-    async (key) => {
-      expect([session.get(key), session.has(key), session.delete(key)]).toEqual([undefined, false, false]);
-      for (const value of [1, { polluted: true }, new Date(0)]) {
-        const token = await app.issued(null, (s) => {
-          s.set(key, value);
-          s.update(key, (before) => ({ before, [key]: [before] }));
-        });
-        const found = await reopened(token);
-        expect(found.keys()).toEqual([key]);
-        expect(Object.entries(found.get(key) as object)).toEqual([
-          ['before', value],
-          [key, [value]],
-        ]);
-        expect(found.entries()).toHaveLength(1);
-        expect(found.pop(key)).toBeDefined();
-        expect(found.has(key)).toBe(false);
-      }
+  describe.each(['__proto__', 'constructor', 'then', 'toString', 'hasOwnProperty'] as const)('%s', (key) => {
+    it('D2: is a key that is not set, like any other', () => {
+      expect({ value: session.get(key), has: session.has(key), deleted: session.delete(key) }).toEqual({
+        value: undefined,
+        has: false,
+        deleted: false,
+      });
+    });
+
+    it.each([1, { polluted: true }, new Date(0)])('D2: is a key for %j like any other', async (value) => {
+      const token = await app.issued(null, (s) => {
+        s.set(key, value);
+        s.update(key, (before) => ({ before, [key]: [before] }));
+      });
+      const found = await reopened(token);
+      expect(found.keys()).toEqual([key]);
+      expect(Object.entries(found.get(key) as object)).toEqual([
+        ['before', value],
+        [key, [value]],
+      ]);
+      expect(found.entries()).toHaveLength(1);
+      expect(found.pop(key)).toBeDefined();
+      expect(found.has(key)).toBe(false);
       expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
-    },
-  );
+    });
+  });
 
   describe('changes in place', () => {
     it('are noticed at any depth, in every kind of value', async () => {
@@ -353,7 +362,10 @@ describe('a session', () => {
       ['an id too long to index', { id: 'x'.repeat(248) }],
     ])('refuses %s, and changes nothing', (_what, principal) => {
       expect(codeOf(() => session.login(principal as never))).toBe('PRINCIPAL_INVALID');
-      expect([session.status, session.principal]).toEqual(['unchanged', null]);
+      expect({ status: session.status, principal: session.principal }).toEqual({
+        status: 'unchanged',
+        principal: null,
+      });
     });
 
     it('L7: never takes user 7 of one realm for user 7 of another', async () => {
@@ -362,7 +374,8 @@ describe('a session', () => {
       const { id } = found;
       found.set('value', 'of staff');
       found.login({ id: 7, realm: 'guests' });
-      expect([found.id === id, found.keys()]).toEqual([false, []]);
+      expect(found.id).not.toBe(id);
+      expect(found.keys()).toEqual([]);
     });
 
     it('L5: keeps what a visitor gathered unless told otherwise', () => {
@@ -380,7 +393,10 @@ describe('a session', () => {
       });
       const found = await reopened(token);
       found.login({ id: 8 }, { keepData: true });
-      expect([found.keys(), found.constant('tenant')]).toEqual([[], undefined]);
+      expect({ keys: found.keys(), tenant: found.constant('tenant') }).toEqual({
+        keys: [],
+        tenant: undefined,
+      });
       await app.manager.commit(found);
       expect((await reopened(token)).isNew).toBe(true);
     });
@@ -395,13 +411,13 @@ describe('a session', () => {
 
     it('gives the timeouts of a remembered session when it is to be remembered', () => {
       session.login(ada, { rememberMe: true });
-      expect([session.remembered, session.deadline, session.idleTimeout]).toEqual([
-        true,
-        app.clock() + 30 * DAY,
-        null,
-      ]);
+      expect(timesOf(session)).toEqual({
+        remembered: true,
+        deadline: app.clock() + 30 * DAY,
+        idleTimeout: null,
+      });
       session.login(ada);
-      expect([session.remembered, session.idleTimeout]).toEqual([false, 30 * MINUTE]);
+      expect(timesOf(session)).toMatchObject({ remembered: false, idleTimeout: 30 * MINUTE });
     });
   });
 
@@ -447,15 +463,20 @@ describe('a session', () => {
         });
       const first = await reopened(await login());
       first.logout();
-      expect([first.keys(), first.principal, first.isNew]).toEqual([[], null, true]);
+      expect({ keys: first.keys(), principal: first.principal, isNew: first.isNew }).toEqual({
+        keys: [],
+        principal: null,
+        isNew: true,
+      });
       const second = await reopened(await login());
       second.logout({ keepData: true });
-      expect([second.keys(), second.principal, second.authenticatedAt, second.isNew]).toEqual([
-        ['cart'],
-        null,
-        null,
-        false,
-      ]);
+      const { principal, authenticatedAt, isNew } = second;
+      expect({ keys: second.keys(), principal, authenticatedAt, isNew }).toEqual({
+        keys: ['cart'],
+        principal: null,
+        authenticatedAt: null,
+        isNew: false,
+      });
     });
 
     it('E4: with data kept never lengthens a life', async () => {
@@ -490,35 +511,43 @@ describe('a session', () => {
   });
 
   describe('destroyed', () => {
-    it('R7: is empty, refuses changes, and does not mind being destroyed again', async () => {
+    it('R7: is empty, and does not mind being destroyed again', async () => {
       const token = await app.issued(null, (s) => s.set('cart', ['a']));
       const found = await reopened(token);
       found.destroy();
       found.destroy();
-      expect([found.status, found.keys()]).toEqual(['destroyed', []]);
-      const changes: (() => unknown)[] = [
-        () => found.set('cart', []),
-        () => found.update('visits', () => 1),
-        () => found.delete('cart'),
-        () => found.clear(),
-        () => found.flash('notice', 'x'),
-        () => found.login(ada),
-        () => found.logout(),
-        () => found.renewToken(),
-        () => found.rememberMe(),
-        () => found.merge(token),
-        () => (found.deadline = 1),
-        () => (found.idleTimeout = 1),
-      ];
-      for (const change of changes) expect(codeOf(change)).toBe('SESSION_DESTROYED');
+      expect({ status: found.status, keys: found.keys() }).toEqual({ status: 'destroyed', keys: [] });
+    });
+
+    it.each<[string, (found: Session, token: string) => unknown]>([
+      ['set', (found) => found.set('cart', [])],
+      ['update', (found) => found.update('visits', () => 1)],
+      ['delete', (found) => found.delete('cart')],
+      ['clear', (found) => found.clear()],
+      ['flash', (found) => found.flash('notice', 'x')],
+      ['login', (found) => found.login(ada)],
+      ['logout', (found) => found.logout()],
+      ['renewToken', (found) => found.renewToken()],
+      ['rememberMe', (found) => found.rememberMe()],
+      ['merge', (found, token) => found.merge(token)],
+      ['deadline', (found) => (found.deadline = 1)],
+      ['idleTimeout', (found) => (found.idleTimeout = 1)],
+    ])('R7: refuses %s', async (_change, change) => {
+      const token = await app.issued(null, (s) => s.set('cart', ['a']));
+      const found = await reopened(token);
+      found.destroy();
+      expect(codeOf(() => change(found, token))).toBe('SESSION_DESTROYED');
     });
   });
 
-  it('H6: refuses changes once the response has begun', () => {
+  it.each<[string, (session: Session) => unknown]>([
+    ['set', (s) => s.set('cart', [])],
+    ['login', (s) => s.login(ada)],
+    ['destroy', (s) => s.destroy()],
+  ])('H6: refuses %s once the response has begun', (_change, change) => {
     session.set('cart', ['a']);
     app.manager.seal(session);
-    for (const change of [() => session.set('cart', []), () => session.login(ada), () => session.destroy()])
-      expect(codeOf(change)).toBe('SESSION_RESPONSE_STARTED');
+    expect(codeOf(() => change(session))).toBe('SESSION_RESPONSE_STARTED');
     expect(session.get('cart')).toEqual(['a']);
   });
 
@@ -529,11 +558,12 @@ describe('a session', () => {
         s.deadline = app.clock() + HOUR + 0.5;
       });
       const found = await reopened(token);
-      expect([found.idleTimeout, found.deadline, found.expiresAt]).toEqual([
-        5 * MINUTE,
-        app.clock() + HOUR,
-        app.clock() + 5 * MINUTE,
-      ]);
+      const { idleTimeout, deadline, expiresAt } = found;
+      expect({ idleTimeout, deadline, expiresAt }).toEqual({
+        idleTimeout: 5 * MINUTE,
+        deadline: app.clock() + HOUR,
+        expiresAt: app.clock() + 5 * MINUTE,
+      });
     });
 
     it.each([NaN, Infinity, -Infinity, 1e300, '5' as never, undefined as never])(
@@ -554,23 +584,22 @@ describe('a session', () => {
       app.clock.advance(10 * MINUTE);
       const found = await reopened(token);
       found.rememberMe();
-      expect([found.remembered, found.deadline, found.idleTimeout]).toEqual([
-        true,
-        loggedInAt + 30 * DAY,
-        null,
-      ]);
+      expect(timesOf(found)).toEqual({
+        remembered: true,
+        deadline: loggedInAt + 30 * DAY,
+        idleTimeout: null,
+      });
       found.rememberMe(false);
-      expect([found.remembered, found.deadline, found.idleTimeout]).toEqual([
-        false,
-        loggedInAt + DAY,
-        30 * MINUTE,
-      ]);
+      expect(timesOf(found)).toEqual({
+        remembered: false,
+        deadline: loggedInAt + DAY,
+        idleTimeout: 30 * MINUTE,
+      });
     });
   });
 
-  it('T4: refuses to merge what has not the form of a token', () => {
-    for (const token of ['', 'x', '../..'])
-      expect(codeOf(() => session.merge(token))).toBe('SESSION_TOKEN_INVALID');
+  it.each(['', 'x', '../..'])('T4: refuses to merge what has not the form of a token: %j', (token) => {
+    expect(codeOf(() => session.merge(token))).toBe('SESSION_TOKEN_INVALID');
   });
 
   it('T3: shows public facts and nothing else, however it is printed', async () => {
@@ -586,7 +615,7 @@ describe('a session', () => {
       JSON.stringify({ ...found }),
     ].join('\n');
     const secrets = [token.split('.')[1]!, 'a secret value', 'a secret constant'];
-    for (const secret of secrets) expect(shown).not.toContain(secret);
+    expect(secrets.filter((secret) => shown.includes(secret))).toEqual([]);
     expect(JSON.parse(JSON.stringify(found))).toEqual({
       id: token.split('.')[0],
       isNew: false,

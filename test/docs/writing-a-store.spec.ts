@@ -38,9 +38,12 @@ describe('docs/writing-a-store.md', () => {
     expect(Math.round(lines / 10)).toBe(6);
   });
 
-  it('names every fault and every limit', () => {
+  it('names every fault', () => {
     const faults = defaultsOf('lib/testing/store-suite/store-faults.ts', 'StoreFaults');
     expect(namesIn('fault').sort()).toEqual([...faults.keys()].sort());
+  });
+
+  it('names every limit', () => {
     expect(namesIn('limit')).toEqual(membersOfUnion('lib/core/session-store.ts', 'StoreLimit'));
   });
 });

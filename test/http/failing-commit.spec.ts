@@ -32,7 +32,7 @@ import {
   SessionUnavailableException,
 } from 'nestjs-tessera';
 import { closeApps, platforms, startApp, type App } from '../support/app';
-import { visitor } from '../support/visitor';
+import { type Answer, visitor } from '../support/visitor';
 import { WatchedStore } from '../support/watched-store';
 import { exchange, valuesOf } from './exchange';
 
@@ -213,6 +213,12 @@ const unavailable = {
   message: 'Service Unavailable',
 };
 
+const partsOf = (answer: Answer) => ({
+  status: answer.status,
+  body: answer.json(),
+  cookies: answer.cookies,
+});
+
 describe.each(platforms)('a commit that fails on %s', (platform) => {
   const store = new WatchedStore(new MemorySessionStore());
   let app: App;
@@ -237,7 +243,7 @@ describe.each(platforms)('a commit that fails on %s', (platform) => {
   it('is a 503 that says no more, after one attempt', async () => {
     fails();
     const answer = await (await visitor(app)).get('/returned');
-    expect([answer.status, answer.json(), answer.cookies]).toEqual([503, unavailable, []]);
+    expect(partsOf(answer)).toEqual({ status: 503, body: unavailable, cookies: [] });
     await new Promise((resolve) => setImmediate(resolve));
     expect(store.take().filter((call) => call === 'insert')).toHaveLength(1);
   });
@@ -245,21 +251,24 @@ describe.each(platforms)('a commit that fails on %s', (platform) => {
   it('is an exception that filters answer', async () => {
     fails();
     const answer = await (await visitor(app)).get('/filtered');
-    expect([answer.status, answer.json()]).toEqual([503, { sorry: 'SESSION_STORE_UNAVAILABLE' }]);
+    expect(partsOf(answer)).toMatchObject({ status: 503, body: { sorry: 'SESSION_STORE_UNAVAILABLE' } });
     expect(store.take().filter((call) => call === 'insert')).toHaveLength(1);
   });
 
   it.each(['rendered', 'redirected'])('is an exception for what is %s, too', async (how) => {
     fails();
     const answer = await (await visitor(app)).get(`/${how}`);
-    expect([answer.status, answer.json()]).toEqual([503, { sorry: 'SESSION_STORE_UNAVAILABLE' }]);
+    expect(partsOf(answer)).toMatchObject({ status: 503, body: { sorry: 'SESSION_STORE_UNAVAILABLE' } });
     expect(store.take().filter((call) => call === 'insert')).toHaveLength(1);
   });
 
   it('C11: is nothing for a cache, whatever the handler said of its own answer', async () => {
     fails();
     const { status, headers } = await (await visitor(app)).get('/cached');
-    expect([status, headers.get('cache-control')]).toEqual([503, 'no-store']);
+    expect({ status, cacheControl: headers.get('cache-control') }).toEqual({
+      status: 503,
+      cacheControl: 'no-store',
+    });
   });
 
   it.each(['/returned', '/filtered', '/redirected', '/thrown', '/file', '/res'])(
@@ -292,44 +301,44 @@ describe.each(platforms)('a commit that fails on %s', (platform) => {
   it('is the same 503 once a filter has answered for something else', async () => {
     fails();
     const answer = await (await visitor(app)).get('/thrown');
-    expect([answer.status, answer.json(), answer.cookies]).toEqual([503, unavailable, []]);
+    expect(partsOf(answer)).toEqual({ status: 503, body: unavailable, cookies: [] });
     expect(store.take()).toEqual(['insert']);
   });
 
   it('is the same 503 when a filter answers as a handler would, and waits for nothing', async () => {
     fails();
     const answer = await (await visitor(app)).get('/thrown/careless');
-    expect([answer.status, answer.json(), answer.cookies]).toEqual([503, unavailable, []]);
+    expect(partsOf(answer)).toEqual({ status: 503, body: unavailable, cookies: [] });
   });
 
   it.each(['bare', 'status'])('is the same 503 when a handler lets the adapter reply: %s', async (how) => {
     fails();
     const answer = await (await visitor(app)).get(`/reply/${how}`);
-    expect([answer.status, answer.json(), answer.cookies]).toEqual([503, unavailable, []]);
+    expect(partsOf(answer)).toEqual({ status: 503, body: unavailable, cookies: [] });
     expect(store.take().filter((call) => call === 'insert')).toHaveLength(1);
   });
 
   it('leaves what the adapter was told to reply as it was then', async () => {
     const answer = await (await visitor(app)).get('/reply/bare');
-    expect([answer.status, answer.json(), answer.cookies.length]).toEqual([202, { fine: true }, 1]);
+    expect(partsOf(answer)).toEqual({ status: 202, body: { fine: true }, cookies: [expect.any(String)] });
   });
 
   it.each(['/unsendable', '/reply/unsendable', '/reply/rendered'])(
     'is one thing; that the answer cannot be sent another, which is a 500: %s',
     async (path) => {
       const answer = await (await visitor(app)).get(path);
-      expect([answer.status, answer.json(), answer.cookies.length]).toEqual([
-        500,
-        { statusCode: 500, message: 'Internal server error' },
-        1,
-      ]);
+      expect(partsOf(answer)).toEqual({
+        status: 500,
+        body: { statusCode: 500, message: 'Internal server error' },
+        cookies: [expect.any(String)],
+      });
     },
   );
 
   it('is the same 503 in place of a file', async () => {
     fails();
     const answer = await (await visitor(app)).get('/file');
-    expect([answer.status, answer.json(), answer.cookies]).toEqual([503, unavailable, []]);
+    expect(partsOf(answer)).toEqual({ status: 503, body: unavailable, cookies: [] });
   });
 
   it('leaves it to Nest to answer for a file that breaks while the commit is under way', async () => {
@@ -344,15 +353,20 @@ describe.each(platforms)('a commit that fails on %s', (platform) => {
   it('takes the place of an answer that was under way, and keeps what other origins and caches need', async () => {
     fails();
     const answer = await exchange(`${url}/res`, { agent: false });
-    expect([answer.status, answer.reason, JSON.parse(answer.body.toString())]).toEqual([
-      503,
-      'Service Unavailable',
-      unavailable,
-    ]);
-    const values = ['Access-Control-Allow-Origin', 'Vary', 'Cache-Control', 'Set-Cookie', 'X-Secret'].map(
-      (name) => valuesOf(answer, name).join(),
-    );
-    expect(values).toEqual(['https://ada.example', 'Origin, Cookie', 'no-store', '', '']);
+    const { status, reason, body } = answer;
+    expect({ status, reason, body: JSON.parse(body.toString()) as unknown }).toEqual({
+      status: 503,
+      reason: 'Service Unavailable',
+      body: unavailable,
+    });
+    const names = ['Access-Control-Allow-Origin', 'Vary', 'Cache-Control', 'Set-Cookie', 'X-Secret'];
+    expect(Object.fromEntries(names.map((name) => [name, valuesOf(answer, name).join()]))).toEqual({
+      'Access-Control-Allow-Origin': 'https://ada.example',
+      Vary: 'Origin, Cookie',
+      'Cache-Control': 'no-store',
+      'Set-Cookie': '',
+      'X-Secret': '',
+    });
     expect(abandoned).toEqual(['written', 'ended']);
     expect(store.take().filter((call) => call === 'insert')).toHaveLength(1);
   });
@@ -360,17 +374,17 @@ describe.each(platforms)('a commit that fails on %s', (platform) => {
   it('answers HEAD with the same head and no body', async () => {
     fails();
     const answer = await exchange(`${url}/res`, { method: 'HEAD', agent: false });
-    expect([answer.status, answer.body.length]).toEqual([503, 0]);
+    expect({ status: answer.status, length: answer.body.length }).toEqual({ status: 503, length: 0 });
   });
 
   it('lets an abandoned stream come to its end', async () => {
     fails();
-    const answer = await exchange(`${url}/piped`, { agent: false });
-    expect([answer.status, JSON.parse(answer.body.toString()), answer.complete]).toEqual([
-      503,
-      unavailable,
-      true,
-    ]);
+    const { status, body, complete } = await exchange(`${url}/piped`, { agent: false });
+    expect({ status, body: JSON.parse(body.toString()) as unknown, complete }).toEqual({
+      status: 503,
+      body: unavailable,
+      complete: true,
+    });
     for (let turns = 0; turns < 200 && abandoned.length === 0; turns++)
       await new Promise((resolve) => setImmediate(resolve));
     expect(abandoned).toEqual([expect.stringMatching(/piped|broken off/)]);
@@ -398,18 +412,18 @@ describe.each(platforms)('a commit that fails on %s', (platform) => {
       await ada.post('/begin');
       store.take();
       const answer = await ada.get(path);
-      expect([answer.status, answer.json()]).toEqual([
-        500,
-        { statusCode: 500, message: 'Internal server error' },
-      ]);
+      expect(partsOf(answer)).toMatchObject({
+        status: 500,
+        body: { statusCode: 500, message: 'Internal server error' },
+      });
       expect(store.take()).toEqual(['find']);
     },
   );
 
   it('is told to whoever commits by hand', async () => {
     fails();
-    const answer = await (await visitor(app)).get('/caught');
-    expect([answer.status, answer.text]).toEqual([200, 'SESSION_STORE_UNAVAILABLE']);
+    const { status, text } = await (await visitor(app)).get('/caught');
+    expect({ status, text }).toEqual({ status: 200, text: 'SESSION_STORE_UNAVAILABLE' });
   });
 
   it('is a 503 when the session cannot even be read', async () => {
@@ -419,7 +433,7 @@ describe.each(platforms)('a commit that fails on %s', (platform) => {
       throw new Error('the disk is on fire');
     };
     const answer = await ada.get('/returned');
-    expect([answer.status, answer.json()]).toEqual([503, unavailable]);
+    expect(partsOf(answer)).toMatchObject({ status: 503, body: unavailable });
   });
 });
 
@@ -436,27 +450,31 @@ class TwoInstancesController {
   }
 }
 
-it('is the same where an adapter has served another application before', async () => {
-  const store = new WatchedStore(new MemorySessionStore());
-  @Module({ imports: [SessionModule.forRoot({ store })], controllers: [FailingController] })
-  class AppModule {}
-  const adapter = new ExpressAdapter();
-  await NestFactory.create(AppModule, adapter, { logger: false });
-  const app = await NestFactory.create(AppModule, adapter, { logger: false });
-  await app.listen(0, '127.0.0.1');
-  try {
-    store.before = async () => {
-      await new Promise((resolve) => setImmediate(resolve));
-      throw new Error('the disk is on fire');
-    };
-    for (const path of ['/returned', '/reply/status', '/thrown/careless']) {
-      const answer = await exchange((await app.getUrl()) + path, { agent: false });
-      expect([path, answer.status, JSON.parse(answer.body.toString())]).toEqual([path, 503, unavailable]);
+it.each(['/returned', '/reply/status', '/thrown/careless'])(
+  'is the same where an adapter has served another application before: %s',
+  async (path) => {
+    const store = new WatchedStore(new MemorySessionStore());
+    @Module({ imports: [SessionModule.forRoot({ store })], controllers: [FailingController] })
+    class AppModule {}
+    const adapter = new ExpressAdapter();
+    await NestFactory.create(AppModule, adapter, { logger: false });
+    const app = await NestFactory.create(AppModule, adapter, { logger: false });
+    await app.listen(0, '127.0.0.1');
+    try {
+      store.before = async () => {
+        await new Promise((resolve) => setImmediate(resolve));
+        throw new Error('the disk is on fire');
+      };
+      const { status, body } = await exchange((await app.getUrl()) + path, { agent: false });
+      expect({ status, body: JSON.parse(body.toString()) as unknown }).toEqual({
+        status: 503,
+        body: unavailable,
+      });
+    } finally {
+      await app.close();
     }
-  } finally {
-    await app.close();
-  }
-});
+  },
+);
 
 describe.each(platforms)('a commit of two sessions, of which one fails, on %s', (platform) => {
   afterEach(closeApps);
@@ -472,10 +490,10 @@ describe.each(platforms)('a commit of two sessions, of which one fails, on %s', 
       imports: [SessionModule.forRoot({ name: 'admin' })],
       controllers: [TwoInstancesController],
     });
-    const answer = await (await visitor(app)).get('/');
-    expect([answer.status, answer.cookies]).toEqual([
-      503,
-      [expect.stringMatching(/^__Host-session-admin=[\w-]{22}\./)],
-    ]);
+    const { status, cookies } = await (await visitor(app)).get('/');
+    expect({ status, cookies }).toEqual({
+      status: 503,
+      cookies: [expect.stringMatching(/^__Host-session-admin=[\w-]{22}\./)],
+    });
   });
 });

@@ -18,21 +18,26 @@ describe.each(kinds)('a cookie that is %s', (_how, readableByClient) => {
   });
 
   const opens = (text: string): Promise<boolean> => app.look(text, (s) => !s.isNew);
+  /** Those that open something. */
+  const opening = async (texts: string[]): Promise<string[]> => {
+    const found: string[] = [];
+    for (const text of texts) if (await opens(text)) found.push(text);
+    return found;
+  };
 
   it('opens as it is', async () => expect(await opens(value)).toBe(true));
 
   it('opens nothing when any one character is another', async () => {
-    for (let at = 0; at < value.length; at++)
-      expect([at, await opens(changed(value, at))]).toEqual([at, false]);
+    expect(await opening(Array.from(value, (_, at) => changed(value, at)))).toEqual([]);
     expect(app.list.take()).toEqual([]);
   });
 
   it('opens nothing when any one character is missing, doubled, or followed by another', async () => {
-    for (let at = 0; at < value.length; at++) {
+    const texts = Array.from(value, (_, at) => {
       const [before, after] = [value.slice(0, at), value.slice(at)];
-      for (const text of [before + after.slice(1), before + after[0] + after, `${before}A${after}`, before])
-        expect([at, text.length, await opens(text)]).toEqual([at, text.length, false]);
-    }
+      return [before + after.slice(1), before + after[0] + after, `${before}A${after}`, before];
+    });
+    expect(await opening(texts.flat())).toEqual([]);
   });
 
   it('opens nothing in any other spelling of the same bytes', async () => {
@@ -68,15 +73,12 @@ describe.each(kinds)('a cookie that is %s', (_how, readableByClient) => {
         .map(respell);
     });
     expect(spellings.length).toBeGreaterThan(20);
-    for (const text of spellings) expect([text, await opens(text)]).toEqual([text, false]);
-    for (const text of [
-      `"${value}"`,
-      encodeURIComponent(`${value};`),
-      `${value}.`,
-      `.${value}`,
-      value.toUpperCase(),
-    ])
-      expect(await opens(text)).toBe(false);
+    expect(await opening(spellings)).toEqual([]);
+  });
+
+  it('opens nothing in quotes, escaped, with a dot more, or in capitals', async () => {
+    const quoted = [`"${value}"`, encodeURIComponent(`${value};`)];
+    expect(await opening([...quoted, `${value}.`, `.${value}`, value.toUpperCase()])).toEqual([]);
   });
 
   it('opens nothing with a segment of another value, however genuine', async () => {
@@ -87,44 +89,44 @@ describe.each(kinds)('a cookie that is %s', (_how, readableByClient) => {
         s.login({ id: 8 }),
       ),
     ];
-    for (const other of others.map((each) => each.split('.'))) {
-      const own = value.split('.');
-      for (const at of own.keys()) {
-        if (own[at] === (other[at] ?? '')) continue;
-        expect([at, await opens(own.with(at, other[at] ?? '').join('.'))]).toEqual([at, false]);
-      }
-    }
+    const own = value.split('.');
+    const mixed = others.flatMap((each) => {
+      const other = each.split('.');
+      return own.map((_, at) => own.with(at, other[at] ?? '').join('.')).filter((text) => text !== value);
+    });
+    expect(await opening(mixed)).toEqual([]);
   });
 
   it('opens nothing with a shorter tag or signature', async () => {
     const [last, ...rest] = value.split('.').toReversed();
     const bytes = Buffer.from(last!, 'base64url');
-    for (let length = 0; length < bytes.length; length++) {
-      const text = [...rest.toReversed(), bytes.subarray(0, length).toString('base64url')].join('.');
-      expect([length, await opens(text)]).toEqual([length, false]);
-    }
+    const texts = Array.from(bytes, (_, length) =>
+      [...rest.toReversed(), bytes.subarray(0, length).toString('base64url')].join('.'),
+    );
+    expect(await opening(texts)).toEqual([]);
   });
 
-  it('opens nothing when a header asks for another algorithm, or for none', async () => {
-    const [header, ...rest] = value.split('.');
-    const known = JSON.parse(Buffer.from(header!, 'base64url').toString()) as object;
-    const content = rest.at(readableByClient ? 0 : 2)!;
-    for (const alg of ['none', 'None', 'HS256', 'HS512', 'dir', 'A256KW', 'PBES2-HS256+A128KW', 'RSA-OAEP']) {
+  it.each(['none', 'None', 'HS256', 'HS512', 'dir', 'A256KW', 'PBES2-HS256+A128KW', 'RSA-OAEP'])(
+    'opens nothing when a header asks for another algorithm, or for none: %s',
+    async (alg) => {
+      const [header, ...rest] = value.split('.');
+      const known = JSON.parse(Buffer.from(header!, 'base64url').toString()) as object;
+      const content = rest.at(readableByClient ? 0 : 2)!;
       const other = Buffer.from(JSON.stringify({ ...known, alg, p2c: 1e9 })).toString('base64url');
-      for (const text of [
+      const texts = [
         [other, ...rest],
         [other, content, ''],
         [other, content],
         [other, '', '', '', ''],
-      ])
-        expect(await opens(text.join('.'))).toBe(false);
-    }
-  });
+      ];
+      expect(await opening(texts.map((text) => text.join('.')))).toEqual([]);
+    },
+  );
 
   it('T5: has a value that only pretends to be ours forgotten, without a store call', async () => {
     const forged = changed(value, value.length - 5);
     expect(await app.request(forged)).toEqual({ kind: 'forget' });
-    expect([app.list.take(), app.told()]).toEqual([[], ['rejected: unknown']]);
+    expect({ calls: app.list.take(), told: app.told() }).toEqual({ calls: [], told: ['rejected: unknown'] });
   });
 
   it('T4: is not looked for in rubbish', async () => {
@@ -134,8 +136,11 @@ describe.each(kinds)('a cookie that is %s', (_how, readableByClient) => {
       ...['a'.repeat(10_000), `${'a'.repeat(22)}.${'b'.repeat(43)}`, header, `x${header}..`],
       `${header}..${randomBytes(12_000).toString('base64url')}`,
     ];
-    for (const text of rubbish) expect([text, await app.request(text)]).toEqual([text, { kind: 'keep' }]);
-    expect([app.list.take(), app.told()]).toEqual([[], []]);
+    const decisions = await Promise.all(
+      rubbish.map(async (text) => [text, await app.request(text)] as const),
+    );
+    expect(new Map(decisions)).toEqual(new Map(rubbish.map((text) => [text, { kind: 'keep' }])));
+    expect({ calls: app.list.take(), told: app.told() }).toEqual({ calls: [], told: [] });
   });
 
   it('C12: takes no time to refuse 16 KB of anything', async () => {
@@ -160,7 +165,12 @@ describe.each(kinds)('a cookie that is %s', (_how, readableByClient) => {
       const form = await fastest(5, () =>
         Promise.resolve(app.manager.open(null)).then((s) => tryMerge(s, text)),
       );
-      expect([best < 5, form < 5]).toEqual([true, true]);
+      const begins = text.slice(0, 20);
+      expect({ begins, isOpenedAtOnce: best < 5, isMergedAtOnce: form < 5 }).toEqual({
+        begins,
+        isOpenedAtOnce: true,
+        isMergedAtOnce: true,
+      });
     }
   });
 });

@@ -105,17 +105,27 @@ describe.each(platforms)('sealed sessions on %s', (platform) => {
           /^__Host-session=[\w-]+\.\.[\w-]+\.[\w-]+\.[\w-]{22}; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
         ),
       ]);
-      expect([headers.get('cache-control'), headers.get('vary')]).toEqual(['no-store', 'Cookie']);
+      expect({ control: headers.get('cache-control'), vary: headers.get('vary') }).toEqual({
+        control: 'no-store',
+        vary: 'Cookie',
+      });
       expect(await session.ask(person, (s) => s.get('cart'))).toEqual(['amphora']);
       const reading = await session.run(person, (s) => s.get('cart'));
-      expect([reading.cookies, reading.headers.get('cache-control')]).toEqual([[], null]);
+      expect({ cookies: reading.cookies, control: reading.headers.get('cache-control') }).toEqual({
+        cookies: [],
+        control: null,
+      });
     });
 
     it('H4: cost an untouched route nothing', async () => {
       await session.run(person, (s) => s.login(ada));
       list.take();
       const { cookies, headers } = await person.get('/account/plain');
-      expect([cookies, headers.get('vary'), list.take()]).toEqual([[], null, []]);
+      expect({ cookies, vary: headers.get('vary'), calls: list.take() }).toEqual({
+        cookies: [],
+        vary: null,
+        calls: [],
+      });
     });
 
     it('L1: open guarded routes after the login, and no longer with the cookie of before it', async () => {
@@ -128,8 +138,8 @@ describe.each(platforms)('sealed sessions on %s', (platform) => {
       });
       expect((await person.get('/account/admin')).status).toBe(403);
       expect(await session.ask(person, (s) => s.get('cart'))).toEqual(['amphora']);
-      const copy = await withCookie(before, '/account/me');
-      expect([copy.status, copy.cookies]).toEqual([401, []]);
+      const { status, cookies } = await withCookie(before, '/account/me');
+      expect({ status, cookies }).toEqual({ status: 401, cookies: [] });
     });
 
     it('L1: a fixed cookie, planted before the login, is worth nothing after it', async () => {
@@ -156,7 +166,10 @@ describe.each(platforms)('sealed sessions on %s', (platform) => {
       const { cookies } = await session.run(person, (s) => s.logout());
       expect(cookies).toEqual([expect.stringContaining('Max-Age=0')]);
       const copy = await withCookie(copied, '/account/me');
-      expect([copy.status, copy.cookies]).toEqual([401, [expect.stringContaining('Max-Age=0')]]);
+      expect({ status: copy.status, cookies: copy.cookies }).toEqual({
+        status: 401,
+        cookies: [expect.stringContaining('Max-Age=0')],
+      });
       expect(events.at(-1)).toMatchObject({ type: 'rejected', reason: 'revoked', principal: 'default:7' });
     });
 
@@ -173,7 +186,7 @@ describe.each(platforms)('sealed sessions on %s', (platform) => {
       const id = await session.ask(person, (s) => s.id);
       await app.get<SealedSessions>(SESSION_STORE).revoke(id);
       const { status, cookies } = await person.get('/account/me');
-      expect([status, cookies]).toEqual([401, [expect.stringContaining('Max-Age=0')]]);
+      expect({ status, cookies }).toEqual({ status: 401, cookies: [expect.stringContaining('Max-Age=0')] });
     });
 
     it('F1: a list that is down is a 503 for who has a cookie, and no concern of others', async () => {
@@ -182,7 +195,7 @@ describe.each(platforms)('sealed sessions on %s', (platform) => {
         throw new Error('down');
       };
       const { status, cookies } = await person.get('/account/me');
-      expect([status, cookies]).toEqual([503, []]);
+      expect({ status, cookies }).toEqual({ status: 503, cookies: [] });
       expect((await person.get('/account/plain')).status).toBe(200);
       expect((await session.run(await visitor(app), (s) => s.set('visits', 1))).status).toBe(201);
       list.before = () => {};
@@ -195,7 +208,7 @@ describe.each(platforms)('sealed sessions on %s', (platform) => {
         if (operation !== 'find') throw new Error('down');
       };
       const { status, cookies } = await session.run(person, (s) => s.logout());
-      expect([status, cookies]).toEqual([503, []]);
+      expect({ status, cookies }).toEqual({ status: 503, cookies: [] });
       list.before = () => {};
       expect((await session.run(person, (s) => s.logout())).status).toBe(201);
       expect((await person.get('/account/me')).status).toBe(401);
@@ -203,7 +216,7 @@ describe.each(platforms)('sealed sessions on %s', (platform) => {
 
     it('H1: go out before the first byte of a stream', async () => {
       const { cookies, text } = await person.get('/account/stream');
-      expect([cookies.length, text]).toEqual([1, 'first last']);
+      expect({ cookies, text }).toEqual({ cookies: [expect.any(String)], text: 'first last' });
       expect(await session.ask(person, (s) => s.get('visits'))).toBe(1);
     });
 
@@ -238,7 +251,11 @@ describe.each(platforms)('sealed sessions on %s', (platform) => {
       // Three bytes are four characters.
       expect(sizes.at(-1)).toBeGreaterThan(4096 - 3);
       const { status, cookies, headers } = await answerTo(length);
-      expect([status, cookies, headers.get('cache-control')]).toEqual([500, [], 'no-store']);
+      expect({ status, cookies, control: headers.get('cache-control') }).toEqual({
+        status: 500,
+        cookies: [],
+        control: 'no-store',
+      });
       const message = await session.ask(person, async () => {
         const sessions = app.get(SessionService);
         const current = await sessions.current();
@@ -275,10 +292,10 @@ describe.each(platforms)('sealed sessions on %s', (platform) => {
       });
       expect(answer.json()).toEqual({ result: true });
       await admins.run(member, (s) => s.login({ id: 1 }));
-      expect([
-        await session.ask(member, (s) => s.principal?.id),
-        await admins.ask(member, (s) => s.principal?.id),
-      ]).toEqual(['7', '1']);
+      expect({
+        member: await session.ask(member, (s) => s.principal?.id),
+        admin: await admins.ask(member, (s) => s.principal?.id),
+      }).toEqual({ member: '7', admin: '1' });
     });
 
     it('C4: are not believed when there are two', async () => {

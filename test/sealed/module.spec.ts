@@ -68,7 +68,11 @@ describe('the module with sealed sessions', () => {
       SessionModule.forRoot({ store }),
       SessionModule.forRoot({ name: 'admin', store: admins }),
     ]);
-    expect([context.get(SESSION_STORE), context.get(sessionStoreToken('admin'))]).toEqual([store, admins]);
+    const handedOut = {
+      members: context.get(SESSION_STORE),
+      admins: context.get(sessionStoreToken('admin')),
+    };
+    expect(handedOut).toEqual({ members: store, admins });
     await context.close();
   });
 

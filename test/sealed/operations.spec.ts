@@ -25,7 +25,7 @@ describe.each([
 
   it('costs nothing for a visitor who leaves nothing', async () => {
     expect(await app.request(null, (s) => s.get('cart'))).toEqual(KEEP);
-    expect([app.list.take(), app.told()]).toEqual([[], []]);
+    expect({ calls: app.list.take(), told: app.told() }).toEqual({ calls: [], told: [] });
   });
 
   it('begins with the first write, without asking the list', async () => {
@@ -35,7 +35,7 @@ describe.each([
       token: expect.stringMatching(/^[\w-]+\.[\w-]*\.[\w-]+/),
       keepUntil: null,
     });
-    expect([app.list.take(), app.told()]).toEqual([[], ['created']]);
+    expect({ calls: app.list.take(), told: app.told() }).toEqual({ calls: [], told: ['created'] });
   });
 
   it('comes back with everything in it', async () => {
@@ -49,17 +49,16 @@ describe.each([
       ['cart', ['é', '\u{1f600}']],
       ['value', new Map([[1n, new Date(5)]])],
     ]);
-    expect([session.principal, session.constant('tenant'), session.messages('notice')]).toEqual([
-      { id: '7', realm: 'default', roles: ['member'] },
-      'acme',
-      ['welcome'],
-    ]);
-    expect([session.isNew, session.remembered, session.authenticatedAt, session.deadline]).toEqual([
-      false,
-      true,
-      app.clock(),
-      app.clock() + 30 * DAY,
-    ]);
+    expect(session.principal).toEqual({ id: '7', realm: 'default', roles: ['member'] });
+    expect(session.constant('tenant')).toBe('acme');
+    expect(session.messages('notice')).toEqual(['welcome']);
+    const { isNew, remembered, authenticatedAt, deadline } = session;
+    expect({ isNew, remembered, authenticatedAt, deadline }).toEqual({
+      isNew: false,
+      remembered: true,
+      authenticatedAt: app.clock(),
+      deadline: app.clock() + 30 * DAY,
+    });
   });
 
   it('D1, D2: keeps every kind of value, and every kind of key', async () => {
@@ -106,7 +105,7 @@ describe.each([
       waiting--;
     };
     await app.request(value);
-    expect([app.list.take(), most]).toEqual([['find', 'find'], 2]);
+    expect({ calls: app.list.take(), atOnce: most }).toEqual({ calls: ['find', 'find'], atOnce: 2 });
   });
 
   it('notices what was changed in place', async () => {
@@ -138,22 +137,21 @@ describe.each([
     ['logout that keeps the data', (s) => s.logout({ keepData: true })],
   ];
 
-  it.each([
+  describe.each([
     ['a visitor', (s: Session): unknown => s.set('visits', 1), ways],
     ['somebody logged in', (s: Session) => s.login(ada), [...ways, ...loggedInWays]],
     ['somebody remembered', (s: Session) => s.login(ada, { rememberMe: true }), [...ways, ...loggedInWays]],
-  ] as const)('L1, L2, L3: every renewal of %s ends all older cookies at once', async (_who, start, all) => {
-    for (const [way, work] of all) {
+  ] as const)('of %s', (_who, start, all) => {
+    it.each(all)('L1, L2, L3: has all its older cookies ended at once by %s', async (_way, work) => {
       const older = await begun((s) => void start(s));
       const old = await app.issued(older, (s) => s.set('theme', 'dark'));
       const next = await app.issued(old, work);
-      expect([way, await isDead(older), await isDead(old), await isDead(next)]).toEqual([
-        way,
-        true,
-        true,
-        false,
-      ]);
-    }
+      expect({
+        older: await isDead(older),
+        old: await isDead(old),
+        next: await isDead(next),
+      }).toEqual({ older: true, old: true, next: false });
+    });
   });
 
   it('L5: keeps or drops data at login and logout as it is told', async () => {
@@ -161,7 +159,10 @@ describe.each([
     const user = await app.issued(value, (s) => s.login(ada));
     expect(await app.look(user, (s) => s.get('visits'))).toBe(1);
     const visitor = await app.issued(user, (s) => s.logout({ keepData: true }));
-    expect(await app.look(visitor, (s) => [s.get('visits'), s.principal])).toEqual([1, null]);
+    expect(await app.look(visitor, (s) => ({ visits: s.get('visits'), principal: s.principal }))).toEqual({
+      visits: 1,
+      principal: null,
+    });
     const again = await app.issued(visitor, (s) => s.login(ada, { keepData: false }));
     expect(await app.look(again, (s) => s.has('visits'))).toBe(false);
   });
@@ -174,9 +175,9 @@ describe.each([
     const value = await begun((s) => s.login(ada));
     expect(await app.request(value, work)).toEqual(FORGET);
     app.told();
-    expect(await app.request(value, (s) => expect([s.isNew, s.principal]).toEqual([true, null]))).toEqual(
-      FORGET,
-    );
+    let seen;
+    const decision = await app.request(value, (s) => (seen = { isNew: s.isNew, principal: s.principal }));
+    expect({ decision, seen }).toEqual({ decision: FORGET, seen: { isNew: true, principal: null } });
     expect(app.told()).toEqual(['rejected: revoked']);
   });
 
@@ -197,7 +198,8 @@ describe.each([
       s.logout();
       s.flash('notice', 'goodbye');
     });
-    expect(await app.look(farewell, (s) => [s.principal, s.messages('notice')])).toEqual([null, ['goodbye']]);
+    const seen = await app.look(farewell, (s) => ({ principal: s.principal, notice: s.messages('notice') }));
+    expect(seen).toEqual({ principal: null, notice: ['goodbye'] });
     expect(await isDead(value)).toBe(true);
   });
 
@@ -212,11 +214,12 @@ describe.each([
     const phone = await begun((s) => s.set('cart', ['from the phone']));
     const value = await begun((s) => s.set('theme', 'dark'));
     const merged = await app.issued(value, (s) => s.merge(phone));
-    expect(await app.look(merged, (s) => [s.get('theme'), s.get('cart')])).toEqual([
-      'dark',
-      ['from the phone'],
-    ]);
-    expect([await isDead(phone), app.told()]).toEqual([true, ['destroyed: merge', 'rejected: revoked']]);
+    expect(await app.look(merged, (s) => ({ theme: s.get('theme'), cart: s.get('cart') }))).toEqual({
+      theme: 'dark',
+      cart: ['from the phone'],
+    });
+    expect(await isDead(phone)).toBe(true);
+    expect(app.told()).toEqual(['destroyed: merge', 'rejected: revoked']);
     const again = await app.request(merged, (s) => s.merge(phone));
     expect(again).toEqual(KEEP);
   });
@@ -226,9 +229,12 @@ describe.each([
     const gone = await begun((s) => s.set('theme', 'light'));
     await app.request(gone, (s) => s.destroy());
     const foreign = await sealedCore({ keys: [OLD_KEY] }).issued(null, (s) => s.set('theme', 'light'));
-    for (const other of [gone, value, foreign]) {
-      expect(await app.request(value, (s) => s.merge(other))).toEqual(KEEP);
-    }
+    const merging = (other: string) => app.request(value, (s) => s.merge(other));
+    expect({
+      dead: await merging(gone),
+      own: await merging(value),
+      none: await merging(foreign),
+    }).toEqual({ dead: KEEP, own: KEEP, none: KEEP });
     expect(await app.look(value, (s) => s.get('theme'))).toBe('dark');
     const session = await app.manager.open(value);
     expect(() => session.merge('rubbish')).toThrow(
@@ -240,7 +246,7 @@ describe.each([
     const session = await app.manager.open(null);
     session.set('visits', 1);
     expect((await app.manager.commit(session)).kind).toBe('issue');
-    expect([session.isNew, session.status]).toEqual([false, 'unchanged']);
+    expect({ isNew: session.isNew, status: session.status }).toEqual({ isNew: false, status: 'unchanged' });
     expect(await app.manager.commit(session)).toEqual(KEEP);
     session.set('visits', 2);
     const decision = await app.manager.commit(session);
@@ -271,14 +277,13 @@ describe.each([
     };
     await expect(app.manager.commit(session)).rejects.toMatchObject({ code: 'SESSION_STORE_UNAVAILABLE' });
     const decision = await app.manager.commit(session);
-    expect(
-      await app.look((decision as { token: string }).token, (s) => [s.principal?.id, s.get('cart')]),
-    ).toEqual(['7', ['from the phone']]);
-    expect([await isDead(value), await isDead(phone), await app.manager.commit(session)]).toEqual([
-      true,
-      true,
-      KEEP,
-    ]);
+    const { token } = decision as { token: string };
+    expect(await app.look(token, (s) => ({ who: s.principal?.id, cart: s.get('cart') }))).toEqual({
+      who: '7',
+      cart: ['from the phone'],
+    });
+    expect({ old: await isDead(value), phone: await isDead(phone) }).toEqual({ old: true, phone: true });
+    expect(await app.manager.commit(session)).toEqual(KEEP);
   });
 
   /** docs/sealed-sessions.md says so. */
@@ -308,7 +313,10 @@ describe.each([
       app.clock.advance(1);
       app.list.take();
       expect(await app.request(value)).toEqual(FORGET);
-      expect([app.list.take(), app.told()]).toEqual([[], ['expired: idle-timeout']]);
+      expect({ calls: app.list.take(), told: app.told() }).toEqual({
+        calls: [],
+        told: ['expired: idle-timeout'],
+      });
     });
 
     it('E2: is dead at the end of its lifetime, however busy', async () => {
@@ -333,7 +341,10 @@ describe.each([
       const extended = await app.issued(value, (s) => s.get('cart'));
       expect(app.list.take()).toEqual(['find', 'find', 'find', 'find']);
       app.clock.advance(30 * MINUTE - 1);
-      expect([await isDead(extended), await isDead(value)]).toEqual([false, true]);
+      expect({ extended: await isDead(extended), old: await isDead(value) }).toEqual({
+        extended: false,
+        old: true,
+      });
       expect(await app.look(extended, (s) => s.lastSeenAt)).toBe(app.clock() - 30 * MINUTE + 1);
     });
 
@@ -393,7 +404,7 @@ describe.each([
         s.set('visits', 1),
       );
       expect(await app.request(value)).toEqual(KEEP);
-      expect([app.list.take(), app.told()]).toEqual([[], []]);
+      expect({ calls: app.list.take(), told: app.told() }).toEqual({ calls: [], told: [] });
     });
   });
 

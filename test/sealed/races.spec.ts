@@ -49,8 +49,12 @@ describe.each(stores)('sealed sessions with a list on $name', ({ create }) => {
         Array.from({ length: 10 }, (_, i) => (i % 2 ? app : other).request(value, (s) => s.elevate())),
       );
       const issued = decisions.filter((each) => each.kind === 'issue');
-      expect([issued.length, decisions.filter((each) => each.kind === 'keep').length]).toEqual([1, 9]);
-      expect([await isDead(issued[0]!.token), await isDead(value)]).toEqual([false, true]);
+      const kept = decisions.filter((each) => each.kind === 'keep');
+      expect({ issued: issued.length, kept: kept.length }).toEqual({ issued: 1, kept: 9 });
+      expect({ issued: await isDead(issued[0]!.token), old: await isDead(value) }).toEqual({
+        issued: false,
+        old: true,
+      });
     }
     expect([...app.told(), ...other.told()].filter((each) => each.startsWith('storeFailed'))).toEqual([]);
   });
@@ -93,7 +97,10 @@ describe.each(stores)('sealed sessions with a list on $name', ({ create }) => {
       const finish = await slow(value, (s) => void work(s));
       const user = await other.issued(value, (s) => s.login(ada));
       expect(await finish()).toEqual(KEEP);
-      expect(await app.look(user, (s) => [s.has('visits'), s.principal?.id])).toEqual([false, '7']);
+      expect(await app.look(user, (s) => ({ written: s.has('visits'), who: s.principal?.id }))).toEqual({
+        written: false,
+        who: '7',
+      });
     },
   );
 
@@ -112,7 +119,10 @@ describe.each(stores)('sealed sessions with a list on $name', ({ create }) => {
     const finish = await slow(value, (s) => s.logout({ keepData: true }));
     const renewed = await other.issued(value, (s) => s.elevate());
     expect(await finish()).toEqual(FORGET);
-    expect([await isDead(value), await isDead(renewed)]).toEqual([true, true]);
+    expect({ old: await isDead(value), renewed: await isDead(renewed) }).toEqual({
+      old: true,
+      renewed: true,
+    });
   });
 
   it('of two logouts that keep the data one does, and the other ends nothing', async () => {
@@ -120,7 +130,10 @@ describe.each(stores)('sealed sessions with a list on $name', ({ create }) => {
     const finish = await slow(value, (s) => s.logout({ keepData: true }));
     const visitor = await other.issued(value, (s) => s.logout({ keepData: true }));
     expect(await finish()).toEqual(KEEP);
-    expect([await isDead(value), await isDead(visitor)]).toEqual([true, false]);
+    expect({ old: await isDead(value), visitor: await isDead(visitor) }).toEqual({
+      old: true,
+      visitor: false,
+    });
   });
 
   it('a login that is taken back while the list is asked leaves nothing', async () => {
@@ -131,7 +144,11 @@ describe.each(stores)('sealed sessions with a list on $name', ({ create }) => {
       session.logout();
     };
     expect(await app.manager.commit(session)).toEqual(KEEP);
-    expect([session.isNew, session.principal, app.told()]).toEqual([true, null, []]);
+    expect({ isNew: session.isNew, principal: session.principal, told: app.told() }).toEqual({
+      isNew: true,
+      principal: null,
+      told: [],
+    });
   });
 
   it.each([
@@ -148,7 +165,8 @@ describe.each(stores)('sealed sessions with a list on $name', ({ create }) => {
       session.destroy();
     };
     expect(await app.manager.commit(session)).toEqual(FORGET);
-    expect([await isDead(value), app.told()]).toEqual([true, ['destroyed: destroy', 'rejected: revoked']]);
+    expect(await isDead(value)).toBe(true);
+    expect(app.told()).toEqual(['destroyed: destroy', 'rejected: revoked']);
   });
 
   it('E1: what expires while a request is at work is not brought back', async () => {
@@ -195,24 +213,26 @@ describe.each(stores)('sealed sessions with a list on $name', ({ create }) => {
       };
     };
 
-    it.each(['before', 'after'] as const)(
-      '%s it was written: the same request may try again',
-      async (when) => {
-        for (const start of [await begun(), await app.issued(await begun(), (s) => s.elevate())]) {
-          const session = await app.manager.open(start);
-          session.elevate({ roles: ['admin'] });
-          losing(when);
-          await expect(app.manager.commit(session)).rejects.toMatchObject({
-            code: 'SESSION_STORE_UNAVAILABLE',
-          });
-          const decision = await app.manager.commit(session);
-          expect(decision.kind).toBe('issue');
-          const { token } = decision as { token: string };
-          expect(await app.look(token, (s) => s.principal?.roles)).toEqual(['admin']);
-          expect(await isDead(start)).toBe(true);
-        }
-      },
-    );
+    it.each([
+      ['before', 'first'],
+      ['before', 'second'],
+      ['after', 'first'],
+      ['after', 'second'],
+    ] as const)('%s it was written: the same request may try its %s renewal again', async (when, which) => {
+      const begin = await begun();
+      const start = which === 'first' ? begin : await app.issued(begin, (s) => s.elevate());
+      const session = await app.manager.open(start);
+      session.elevate({ roles: ['admin'] });
+      losing(when);
+      await expect(app.manager.commit(session)).rejects.toMatchObject({
+        code: 'SESSION_STORE_UNAVAILABLE',
+      });
+      const decision = await app.manager.commit(session);
+      expect(decision.kind).toBe('issue');
+      const { token } = decision as { token: string };
+      expect(await app.look(token, (s) => s.principal?.roles)).toEqual(['admin']);
+      expect(await isDead(start)).toBe(true);
+    });
 
     it('a logout is still there for the next attempt', async () => {
       const value = await begun();
@@ -235,16 +255,20 @@ describe.each(stores)('sealed sessions with a list on $name', ({ create }) => {
       app.told();
       await other.sealed.revoke(id);
       expect(other.events).toEqual([{ type: 'destroyed', id, reason: 'revoked' }]);
-      for (const value of [first, second, third]) expect(await isDead(value)).toBe(true);
+      expect(await Promise.all([first, second, third].map(isDead))).toEqual([true, true, true]);
       await other.sealed.revoke(id);
       expect(await app.request(third)).toEqual(FORGET);
       expect(app.told()).toContain('rejected: revoked');
     });
 
-    it('L11: takes public ids only', async () => {
+    it.each<[string, (value: string) => string]>([
+      ['a cookie', (value) => value],
+      ['nothing', () => ''],
+      ['a path', () => '../etc/passwd'],
+      ['what is too long', () => 'x'.repeat(23)],
+    ])('L11: takes public ids only, not %s', async (_what, idOf) => {
       const value = await begun();
-      for (const id of [value, '', '../etc/passwd', 'x'.repeat(23)])
-        await expect(app.sealed.revoke(id)).rejects.toMatchObject({ code: 'SESSION_TOKEN_INVALID' });
+      await expect(app.sealed.revoke(idOf(value))).rejects.toMatchObject({ code: 'SESSION_TOKEN_INVALID' });
       expect(await isDead(value)).toBe(false);
     });
   });
@@ -276,7 +300,10 @@ describe.each(stores)('sealed sessions with a list on $name', ({ create }) => {
     app.clock.advance(30 * DAY - 1);
     expect(await isDead(value)).toBe(false);
     app.clock.advance(1);
-    expect([await isDead(value), await long.look(value, (s) => s.isNew)]).toEqual([true, false]);
+    expect({ here: await isDead(value), there: await long.look(value, (s) => s.isNew) }).toEqual({
+      here: true,
+      there: false,
+    });
   });
 
   it('L8: leaves what is noted of a principal alone when its id is taken for a session’s', async () => {
@@ -302,8 +329,11 @@ describe.each(stores)('sealed sessions with a list on $name', ({ create }) => {
       ];
       await other.sealed.revokeAll({ id: 7 });
       expect(other.events).toEqual([{ type: 'destroyed', principal: 'default:7', reason: 'revoked' }]);
-      for (const value of mine) expect(await isDead(value)).toBe(true);
-      for (const value of others) expect(await isDead(value)).toBe(false);
+      const dead = {
+        mine: await Promise.all(mine.map(isDead)),
+        others: await Promise.all(others.map(isDead)),
+      };
+      expect(dead).toEqual({ mine: [true, true, true], others: [false, false, false] });
       expect(await app.request(mine[1]!)).toEqual(FORGET);
     });
 
@@ -336,7 +366,10 @@ describe.each(stores)('sealed sessions with a list on $name', ({ create }) => {
       const finish = await slow(value, (s) => s.login(ada));
       await other.sealed.revokeAll({ id: 7 });
       const { token } = (await finish()) as { token: string };
-      expect(await app.look(token, (s) => [s.principal?.id, s.has('theme')])).toEqual(['7', false]);
+      expect(await app.look(token, (s) => ({ who: s.principal?.id, hasTheme: s.has('theme') }))).toEqual({
+        who: '7',
+        hasTheme: false,
+      });
       expect(await isDead(value)).toBe(true);
     });
 
@@ -353,9 +386,13 @@ describe.each(stores)('sealed sessions with a list on $name', ({ create }) => {
       const skewed = app.twin({ clock });
       const value = await skewed.issued(null, (s) => s.login(ada));
       await app.sealed.revokeAll({ id: 7 });
-      expect([await isDead(value), await skewed.look(value, (s) => s.isNew)]).toEqual([true, true]);
+      const deadOn = async (each: string) => ({
+        here: await isDead(each),
+        there: await skewed.look(each, (s) => s.isNew),
+      });
+      expect(await deadOn(value)).toEqual({ here: true, there: true });
       const next = await skewed.issued(null, (s) => s.login(ada));
-      expect([await isDead(next), await skewed.look(next, (s) => s.isNew)]).toEqual([false, false]);
+      expect(await deadOn(next)).toEqual({ here: false, there: false });
     });
 
     it('L8: racing a login, it ends that login or comes before it', async () => {
@@ -420,12 +457,17 @@ describe.each(stores)('sealed sessions with a list on $name', ({ create }) => {
       await app.sealed.revokeAll({ id: 8 });
       app.clock.advance(30 * DAY - 1);
       await sweep();
-      for (const value of [remembered, loggedOut, fork]) expect(await isDead(value)).toBe(true);
+      const deadOnes = async () => ({
+        remembered: await isDead(remembered),
+        loggedOut: await isDead(loggedOut),
+        fork: await isDead(fork),
+      });
+      expect(await deadOnes()).toEqual({ remembered: true, loggedOut: true, fork: true });
       expect(app.told()).not.toContain('expired: lifetime');
       app.clock.advance(2 * HOUR);
       await sweep();
       expect(await under.store.find(id, call)).toBeNull();
-      for (const value of [remembered, loggedOut, fork]) expect(await isDead(value)).toBe(true);
+      expect(await deadOnes()).toEqual({ remembered: true, loggedOut: true, fork: true });
     });
 
     it('T2: holds no cookie, no data, and nothing that an index finds by principal', async () => {
@@ -442,8 +484,13 @@ describe.each(stores)('sealed sessions with a list on $name', ({ create }) => {
         'default:7',
         call,
       );
-      expect([removed, await isDead(renewed)]).toEqual([0, false]);
-      for (const dead of [value, ended, others]) expect(await isDead(dead)).toBe(true);
+      expect(removed).toBe(0);
+      expect({
+        renewed: await isDead(renewed),
+        old: await isDead(value),
+        ended: await isDead(ended),
+        others: await isDead(others),
+      }).toEqual({ renewed: false, old: true, ended: true, others: true });
     });
 
     it('may lie beside sessions that are stored: each leaves the other alone', async () => {

@@ -116,8 +116,9 @@ describe.each(platforms)('SessionService on %s', (platform) => {
     await start();
     const people = await Promise.all(Array.from({ length: 20 }, () => visitor(app)));
     const carts = await Promise.all(people.map((person, n) => person.post('/add', { item: `item ${n}` })));
-    for (const [n, answer] of carts.entries())
-      expect([...answer.json<{ cart: string[] }>().cart].sort()).toEqual([`item ${n}`, `item ${n} twice`]);
+    expect(carts.map((answer) => answer.json<{ cart: string[] }>().cart.sort())).toEqual(
+      carts.map((_, n) => [`item ${n}`, `item ${n} twice`]),
+    );
   });
 
   it('finds it in timers that the request has set', async () => {
@@ -142,7 +143,11 @@ describe.each(platforms)('SessionService on %s', (platform) => {
     const answer = await (
       await visitor(app)
     ).get('/commit', { headers: { cookie: `__Host-session=${'A'.repeat(22)}.${'B'.repeat(43)}` } });
-    expect([answer.text, store.calls, answer.cookies]).toEqual(['committed', [], []]);
+    expect({ text: answer.text, calls: store.calls, cookies: answer.cookies }).toEqual({
+      text: 'committed',
+      calls: [],
+      cookies: [],
+    });
   });
 
   it('takes a context or a request for the same session', async () => {
@@ -160,16 +165,18 @@ describe.each(platforms)('SessionService on %s', (platform) => {
     });
   });
 
+  it.each<[string, (sessions: SessionService) => Promise<unknown>]>([
+    ['current()', (sessions) => sessions.current()],
+    ['login()', (sessions) => sessions.login({ id: 1 })],
+    ['of(undefined)', (sessions) => sessions.of(undefined as never)],
+  ])('outside of a request %s is missing one', async (_call, ask) => {
+    await start();
+    await expect(ask(app.get(SessionService))).rejects.toMatchObject({ code: 'SESSION_REQUEST_MISSING' });
+  });
+
   it('outside of a request says how to get inside', async () => {
     await start();
-    const sessions = app.get(SessionService);
-    for (const ask of [
-      () => sessions.current(),
-      () => sessions.login({ id: 1 }),
-      () => sessions.of(undefined as never),
-    ])
-      await expect(ask()).rejects.toMatchObject({ code: 'SESSION_REQUEST_MISSING' });
-    await expect(sessions.of({})).rejects.toThrow('SessionModule.forRoot()');
+    await expect(app.get(SessionService).of({})).rejects.toThrow('SessionModule.forRoot()');
   });
 
   it('lets a validating pipe be global: a session is not a body', async () => {

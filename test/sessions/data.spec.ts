@@ -114,18 +114,18 @@ describe.each(platforms)('data on %s', (platform) => {
       await session.run(ada, (s) => s.set('cart', ['a']));
       const set = await session.run(ada, (s) => s.set('value', () => 1));
       const inPlace = await session.run(ada, (s) => (s.get('cart') as unknown[]).push(() => 1));
-      expect([set.status, inPlace.status]).toEqual([500, 500]);
+      expect({ set: set.status, inPlace: inPlace.status }).toEqual({ set: 500, inPlace: 500 });
       expect(inPlace.json()).toEqual({ statusCode: 500, message: 'Internal server error' });
       expect(await session.ask(ada, (s) => s.entries())).toEqual([['cart', ['a']]]);
     });
 
     it('D1: a visitor whose first value went bad gets a 500 and no session', async () => {
       const list: unknown[] = [];
-      const answer = await session.run(ada, (s) => {
+      const { status, cookies } = await session.run(ada, (s) => {
         s.set('value', list);
         list.push(() => 1);
       });
-      expect([answer.status, answer.cookies, store.calls]).toEqual([500, [], []]);
+      expect({ status, cookies, calls: store.calls }).toEqual({ status: 500, cookies: [], calls: [] });
     });
 
     it('D3: a session over its limit is an error that names the key, before the store is called', async () => {
@@ -148,10 +148,10 @@ describe.each(platforms)('data on %s', (platform) => {
       });
       const person = await visitor(other);
       const answer = await filtered.run(person, (s) => s.set('value', 'x'.repeat(70_000)));
-      expect([answer.status, answer.json()]).toEqual([
-        422,
-        { code: 'SESSION_TOO_LARGE', message: expect.stringContaining("the largest part is 'value'") },
-      ]);
+      expect({ status: answer.status, body: answer.json() }).toEqual({
+        status: 422,
+        body: { code: 'SESSION_TOO_LARGE', message: expect.stringContaining("the largest part is 'value'") },
+      });
     });
 
     const bodies: [string, (body: string) => string, string][] = [
@@ -172,8 +172,11 @@ describe.each(platforms)('data on %s', (platform) => {
       await under.store.update(spoilt, 1, call);
       events.length = 0;
 
-      const answer = await session.run(ada, (s) => [s.principal, s.isNew]);
-      expect([answer.status, answer.json()]).toEqual([201, { result: [null, true] }]);
+      const answer = await session.run(ada, ({ principal, isNew }) => ({ principal, isNew }));
+      expect({ status: answer.status, body: answer.json() }).toEqual({
+        status: 201,
+        body: { result: { principal: null, isNew: true } },
+      });
       expect(events).toMatchObject([{ type: 'rejected', id, reason }]);
       const isLeft = reason === 'newer-format';
       expect(await under.store.find(id, call)).toEqual(isLeft ? spoilt : null);
@@ -247,10 +250,11 @@ describe.each(platforms)('data on %s', (platform) => {
         s.constant('limits')!.uploads = 99;
         s.clear();
       });
-      expect(await session.ask(ada, (s) => [s.constant('tenant'), s.constant('limits')])).toEqual([
-        'acme',
-        { uploads: 3 },
-      ]);
+      const constants = await session.ask(ada, (s) => ({
+        tenant: s.constant('tenant'),
+        limits: s.constant('limits'),
+      }));
+      expect(constants).toEqual({ tenant: 'acme', limits: { uploads: 3 } });
       const refused = await session.run(ada, (s) => s.login({ id: 7 }, { constants: { tenant: 'evil' } }));
       expect(refused.status).toBe(500);
       expect(await session.ask(ada, (s) => s.constant('tenant'))).toBe('acme');

@@ -126,13 +126,15 @@ describe.each(platforms)('AuthGuard on %s', (platform) => {
   const login = (...roles: string[]): unknown => session.run(ada, (s) => s.login({ id: 7, roles }));
   const staffLogin = (...roles: string[]): unknown => staff.run(ada, (s) => s.login({ id: 9, roles }));
   const statusOf = async (path: string): Promise<number> => (await ada.get(path)).status;
+  const statusesOf = async (...paths: string[]): Promise<Record<string, number>> =>
+    Object.fromEntries(await Promise.all(paths.map(async (path) => [path, await statusOf(path)] as const)));
 
   it('lets in who is logged in, and says 401 with a code to others', async () => {
     const refused = await ada.get('/open/me');
-    expect([refused.status, refused.json()]).toEqual([
-      401,
-      { statusCode: 401, code: 'LOGIN_REQUIRED', message: 'Log in first' },
-    ]);
+    expect({ status: refused.status, body: refused.json() }).toEqual({
+      status: 401,
+      body: { statusCode: 401, code: 'LOGIN_REQUIRED', message: 'Log in first' },
+    });
     expect((await ada.get('/open')).json()).toEqual({ who: null });
     await login('member');
     expect((await ada.get('/open/me')).json()).toEqual({
@@ -146,10 +148,10 @@ describe.each(platforms)('AuthGuard on %s', (platform) => {
     expect(await statusOf('/open/edit')).toBe(401);
     await login('member');
     const refused = await ada.get('/open/edit');
-    expect([refused.status, refused.json()]).toEqual([
-      403,
-      { statusCode: 403, code: 'ROLE_REQUIRED', message: 'Your role does not allow this' },
-    ]);
+    expect({ status: refused.status, body: refused.json() }).toEqual({
+      status: 403,
+      body: { statusCode: 403, code: 'ROLE_REQUIRED', message: 'Your role does not allow this' },
+    });
     await session.run(ada, (s) => s.elevate({ roles: ['member', 'editor'] }));
     expect(await statusOf('/open/edit')).toBe(200);
   });
@@ -157,13 +159,22 @@ describe.each(platforms)('AuthGuard on %s', (platform) => {
   it('takes a word on the handler for more than one on its controller, and roles for more than Public', async () => {
     expect(await statusOf('/closed/public')).toBe(200);
     expect(await statusOf('/public')).toBe(200);
-    for (const path of ['/closed', '/closed/editor', '/closed/both', '/closed/htob', '/public/admin'])
-      expect([path, await statusOf(path)]).toEqual([path, 401]);
+    const paths = ['/closed', '/closed/editor', '/closed/both', '/closed/htob', '/public/admin'];
+    expect(await statusesOf(...paths)).toEqual({
+      '/closed': 401,
+      '/closed/editor': 401,
+      '/closed/both': 401,
+      '/closed/htob': 401,
+      '/public/admin': 401,
+    });
     await login('editor');
-    expect(await statusOf('/closed')).toBe(403);
-    for (const path of ['/closed/editor', '/closed/both', '/closed/htob'])
-      expect([path, await statusOf(path)]).toEqual([path, 200]);
-    expect(await statusOf('/public/admin')).toBe(403);
+    expect(await statusesOf(...paths)).toEqual({
+      '/closed': 403,
+      '/closed/editor': 200,
+      '/closed/both': 200,
+      '/closed/htob': 200,
+      '/public/admin': 403,
+    });
   });
 
   it('of a named instance asks that instance', async () => {

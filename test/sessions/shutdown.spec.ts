@@ -48,7 +48,8 @@ describe.each(platforms)('an application on %s that is told to end', (platform) 
         expect.stringMatching(/^__Host-session=[\w-]{22}\.[\w-]{43};/),
       ]);
       expect(await json(answer)).toMatchObject({ principal: { id: '7' } });
-      expect(await exited).toEqual([null, 'SIGTERM']);
+      const [code, signal] = (await exited) as unknown[];
+      expect({ code, signal }).toEqual({ code: null, signal: 'SIGTERM' });
 
       const told = lines.filter((line) => !line.startsWith('sweep') && !line.startsWith('http'));
       expect(told).toEqual(['handling', 'SIGTERM', 'insert begins', 'insert ends', 'close with 1', 'closed']);

@@ -54,10 +54,11 @@ describe('FileSessionStore and its directory', () => {
   it('makes it, for this user alone, and finds it again', async () => {
     const store = await place.open();
     const { record, file } = await insertAndLocate(store, { principal: 'default:ada' });
-    for (const path of everything()) {
+    const modes = everything().map((path) => {
       const { mode } = fs.statSync(join(place.directory, path));
-      expect([path, (mode & 0o777).toString(8)]).toEqual([path, expect.stringMatching(/^[67]00$/)]);
-    }
+      return { path, mode: (mode & 0o777).toString(8) };
+    });
+    expect(modes.filter(({ mode }) => !/^[67]00$/.test(mode))).toEqual([]);
     expect(fs.statSync(place.directory).mode & 0o777).toBe(0o700);
     expect(fs.statSync(file).mode & 0o777).toBe(0o600);
     expect(await (await place.open()).find(record.id, call)).toEqual(record);
@@ -105,17 +106,25 @@ describe('FileSessionStore and its directory', () => {
 
   const parts = ['.', 'sessions', 'principals', 'sessions/a1', 'principals/ff'];
 
-  it.each(parts)('refuses one whose %s others can write, as if they had made it first', async (part) => {
+  const make = (part: string, mode: string) => {
     const path = join(place.directory, part);
     fs.mkdirSync(path, { recursive: true, mode: 0o700 });
     if (part !== '.') fs.writeFileSync(join(place.directory, 'format'), 'tessera-sessions 1\n');
-    for (const mode of [0o777, 0o770, 0o702]) {
-      fs.chmodSync(path, mode);
+    fs.chmodSync(path, mode);
+  };
+
+  it.each(parts.flatMap((part) => ['777', '770', '702'].map((mode) => ({ part, mode }))))(
+    'refuses one whose $part others can write, as if they had made it first: mode $mode',
+    async ({ part, mode }) => {
+      make(part, mode);
       await expect(place.open()).rejects.toEqual(
-        refusal('SESSION_OPTIONS_INVALID', 'can be written by others', mode.toString(8), 'chmod 700'),
+        refusal('SESSION_OPTIONS_INVALID', 'can be written by others', mode, 'chmod 700'),
       );
-    }
-    fs.chmodSync(path, 0o755);
+    },
+  );
+
+  it.each(parts)('takes one whose %s others can read', async (part) => {
+    make(part, '755');
     await insertAndLocate(await place.open());
   });
 
@@ -167,9 +176,8 @@ describe('FileSessionStore and its directory', () => {
     const { record } = await insertAndLocate(store, { principal: 'default:ada' });
     fs.renameSync(place.directory, `${place.directory}.away`);
     fs.mkdirSync(place.directory); // as when a disk is unmounted
-    for (const work of everyCall(store, record)) {
-      await expect(work()).rejects.toEqual(refusal('SESSION_STORE_UNAVAILABLE', 'vanished'));
-    }
+    const calls = everyCall(store, record);
+    expect(await failuresOf(calls)).toEqual(each(calls, refusal('SESSION_STORE_UNAVAILABLE', 'vanished')));
     expect(everything()).toEqual([]);
     fs.rmdirSync(place.directory);
     fs.renameSync(`${place.directory}.away`, place.directory);
@@ -191,45 +199,41 @@ describe('FileSessionStore and its directory', () => {
   it('F1: fails in words when a file stands where a folder was, or when it may not be read any more', async () => {
     const store = await place.open();
     const { record } = await insertAndLocate(store, { principal: 'default:ada' });
+    const calls = everyCall(store, record);
     await asNobody(async () => {
-      for (const work of everyCall(store, record)) {
-        await expect(work()).rejects.toEqual(refusal('SESSION_STORE_UNAVAILABLE', 'EACCES'));
-      }
+      expect(await failuresOf(calls)).toEqual(each(calls, refusal('SESSION_STORE_UNAVAILABLE', 'EACCES')));
     });
     fs.rmSync(join(place.directory, 'sessions'), { recursive: true });
     fs.writeFileSync(join(place.directory, 'sessions'), '');
-    for (const work of everyCall(store, record).slice(0, 5)) {
-      await expect(work()).rejects.toEqual(refusal('SESSION_STORE_UNAVAILABLE', 'ENOTDIR'));
-    }
+    const { find, insert, update, extend, delete: remove } = calls;
+    const basic = { find, insert, update, extend, remove };
+    expect(await failuresOf(basic)).toEqual(each(basic, refusal('SESSION_STORE_UNAVAILABLE', 'ENOTDIR')));
   });
 
-  it('T4: comes near the disk with a validated id alone', async () => {
+  it.each([
+    '../../../../etc/passwd',
+    '..',
+    '',
+    'a'.repeat(23),
+    'é'.repeat(22),
+    `${'a'.repeat(20)}/.`,
+    `${'a'.repeat(21)}\0`,
+  ] as SessionId[])('T4: comes near the disk with a validated id alone, so not with %j', async (id) => {
     const store = await place.open();
     const before = everything();
     const unwatch = watchFileSystem();
     const halt = new Halt(Infinity);
     try {
-      const ids = [
-        '../../../../etc/passwd',
-        '..',
-        '',
-        'a'.repeat(23),
-        'é'.repeat(22),
-        `${'a'.repeat(20)}/.`,
-        `${'a'.repeat(21)}\0`,
-      ];
-      for (const id of ids as SessionId[]) {
-        const record = aRecord({ id });
-        await halt.run(async () => {
-          expect(await store.find(id, call)).toBeNull();
-          await expect(store.insert(record, call)).rejects.toMatchObject({
-            code: 'SESSION_STORE_UNAVAILABLE',
-          });
-          expect(await store.update(nextOf(record), 1, call)).toBe(false);
-          expect(await store.extend(id, 1, START, call)).toBe(false);
-          await store.delete(id, call);
+      const record = aRecord({ id });
+      await halt.run(async () => {
+        expect(await store.find(id, call)).toBeNull();
+        await expect(store.insert(record, call)).rejects.toMatchObject({
+          code: 'SESSION_STORE_UNAVAILABLE',
         });
-      }
+        expect(await store.update(nextOf(record), 1, call)).toBe(false);
+        expect(await store.extend(id, 1, START, call)).toBe(false);
+        await store.delete(id, call);
+      });
     } finally {
       unwatch();
     }
@@ -237,16 +241,17 @@ describe('FileSessionStore and its directory', () => {
     expect(everything()).toEqual(before);
   });
 
-  it('T4: makes no path of what a principal is called', async () => {
-    const store = await place.open();
-    for (const principal of ['default:../../x', 'default:/etc', 'default:a\\b', 'a:..']) {
+  it.each(['default:../../x', 'default:/etc', 'default:a\\b', 'a:..'])(
+    'T4: makes no path of what a principal is called: %j',
+    async (principal) => {
+      const store = await place.open();
       const { record } = await insertAndLocate(store, { principal });
       expect(await store.findByPrincipal(principal, call)).toEqual([record]);
-    }
-    expect(fs.readdirSync(place.parent)).toEqual(['sessions-of-ours']);
-    for (const path of everything())
-      expect(path).toMatch(/^(?:format|(?:sessions|principals)(?:\/[0-9a-f.-]+)*)$/);
-  });
+      expect(fs.readdirSync(place.parent)).toEqual(['sessions-of-ours']);
+      const ours = /^(?:format|(?:sessions|principals)(?:\/[0-9a-f.-]+)*)$/;
+      expect(everything().filter((path) => !ours.test(path))).toEqual([]);
+    },
+  );
 });
 
 describe('FileSessionStore and damaged files', () => {
@@ -320,7 +325,8 @@ describe('FileSessionStore and damaged files', () => {
     }
     expect(await store.sweep(START, 10, call)).toBe(0);
     expect(await list(store)).toEqual([record]);
-    for (const name of foreign) expect(fs.readFileSync(join(file, '..', name), 'utf8')).toBe('mine');
+    const left = foreign.filter((name) => fs.readFileSync(join(file, '..', name), 'utf8') === 'mine');
+    expect(left).toEqual(foreign);
   });
 });
 
@@ -376,19 +382,34 @@ describe('FileSessionStore and what a sweep costs', () => {
 });
 
 /** One call of each kind, the five of every store first. */
-function everyCall(store: FileSessionStore, record: SessionRecord): (() => Promise<unknown>)[] {
-  return [
-    () => store.find(record.id, call),
-    () => store.insert(aRecord(), call),
-    () => store.update(nextOf(record), 1, call),
-    () => store.extend(record.id, 1, START, call),
-    () => store.delete(record.id, call),
-    () => store.findByPrincipal('default:ada', call),
-    () => store.deleteByPrincipal('default:ada', call),
-    () => store.sweep(START, 10, call),
-    () => store.records(call)[Symbol.asyncIterator]().next(),
-  ];
+function everyCall(store: FileSessionStore, record: SessionRecord) {
+  return {
+    find: () => store.find(record.id, call),
+    insert: () => store.insert(aRecord(), call),
+    update: () => store.update(nextOf(record), 1, call),
+    extend: () => store.extend(record.id, 1, START, call),
+    delete: () => store.delete(record.id, call),
+    findByPrincipal: () => store.findByPrincipal('default:ada', call),
+    deleteByPrincipal: () => store.deleteByPrincipal('default:ada', call),
+    sweep: () => store.sweep(START, 10, call),
+    records: () => store.records(call)[Symbol.asyncIterator]().next(),
+  };
 }
+
+/** What each call is rejected with, by its name; `null` where it is not. */
+async function failuresOf(calls: Record<string, () => Promise<unknown>>): Promise<Record<string, unknown>> {
+  const failures: Record<string, unknown> = {};
+  for (const [name, run] of Object.entries(calls))
+    failures[name] = await run().then(
+      () => null,
+      (error: unknown) => error,
+    );
+  return failures;
+}
+
+/** The same for each of these. */
+const each = <T>(calls: object, value: T): Record<string, T> =>
+  Object.fromEntries(Object.keys(calls).map((name) => [name, value]));
 
 /** Makes a path somebody else's, or us somebody else where we may not. */
 function giveAway(path: string): void {

@@ -101,7 +101,9 @@ describe.each(Object.keys(works))('FileSessionStore, when a process stands still
       const found = await ours.find(id, call);
       expect([before, after]).toContainEqual(found);
       await expectIndexed(found);
-      for await (const record of ours.records(call)) expect(record).toEqual(found);
+      const listed: SessionRecord[] = [];
+      for await (const record of ours.records(call)) listed.push(record);
+      expect(listed).toEqual(found === null ? [] : [found]);
 
       await clearUp();
       expect(await ours.find(id, call)).toEqual(found);

@@ -55,9 +55,9 @@ const tasks = {
   },
   /** Goes through everything with few files open at once, as `ulimit -n` says. */
   async count() {
-    let count = 0;
-    for await (const { id } of store.records(call)) if (id) count++;
-    tell([count, (await store.findByPrincipal('default:many', call)).length]);
+    let all = 0;
+    for await (const { id } of store.records(call)) if (id) all++;
+    tell({ all, ofPrincipal: (await store.findByPrincipal('default:many', call)).length });
   },
   /** Opens as many as there are at once. */
   async openAll() {

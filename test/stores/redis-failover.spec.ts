@@ -101,9 +101,8 @@ describeWithCluster('RedisSessionStore on a Cluster in trouble', (cluster) => {
           Array.from({ length: 30 }, () => client.find(newSessionId())),
         );
         expect(performance.now() - begun).toBeLessThan(DEADLINE + 1500);
-        for (const outcome of outcomes) {
-          if (outcome.status === 'rejected') expect(outcome.reason).toBeInstanceOf(SessionStoreError);
-        }
+        const failures = outcomes.filter((outcome) => outcome.status === 'rejected');
+        expect(failures.filter(({ reason }) => !(reason instanceof SessionStoreError))).toEqual([]);
       } finally {
         await Promise.all([victim!.start(), successor.start()]);
       }

@@ -115,21 +115,23 @@ describe('the faults of describeSessionStore', () => {
     expect(skipped.filter((title) => title.includes('harness does not say'))).toEqual([]);
   });
 
-  it('expects of a server that is not durable only that what is there is whole', async () => {
-    const older: Faults = (server) => ({
-      durable: false,
-      kill: async () => {
-        await server.save();
-        await server.faults.kill!();
-      },
-      restart: () => server.restore(),
-    });
-    const empty: Faults = (server) => ({ durable: false, restart: () => server.restore() });
-    for (const faults of [older, empty]) {
+  const older: Faults = (server) => ({
+    durable: false,
+    kill: async () => {
+      await server.save();
+      await server.faults.kill!();
+    },
+    restart: () => server.restore(),
+  });
+  const empty: Faults = (server) => ({ durable: false, restart: () => server.restore() });
+
+  it.each(Object.entries({ older, empty }))(
+    'expects of a server that is not durable only that what is there is whole, when it comes back %s',
+    async (_, faults) => {
       const { failed, passed } = await verdictOf(harness(MiniatureStore, faults), /F2/);
       expect({ failed, passed: passed.length }).toEqual({ failed: [], passed: 1 });
-    }
-  });
+    },
+  );
 
   it.each(Object.entries(MISTAKES))('notices a store that %s', async (_, [title, Store, faults]) => {
     const { failed } = await verdictOf(harness(Store, faults), title);

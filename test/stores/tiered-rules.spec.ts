@@ -30,7 +30,10 @@ describe('what a call costs', () => {
     one!.fast.take();
     one!.durable.take();
     for (let n = 0; n < 100; n++) await one!.store.find(id, call);
-    expect([one!.fast.take().length, one!.durable.take()]).toEqual([100, []]);
+    expect({ fast: one!.fast.take().length, durable: one!.durable.take() }).toEqual({
+      fast: 100,
+      durable: [],
+    });
   });
 
   it('waits for no question while the leave of before lasts', async () => {
@@ -50,7 +53,10 @@ describe('what a call costs', () => {
     one!.fast.take();
     one!.durable.take();
     await one!.store.find(id, call);
-    expect([one!.fast.take(), one!.durable.take()]).toEqual([['find', 'insert', 'update'], ['find']]);
+    expect({ fast: one!.fast.take(), durable: one!.durable.take() }).toEqual({
+      fast: ['find', 'insert', 'update'],
+      durable: ['find'],
+    });
   });
 
   it('T5: leaves nothing in either tier for a session that does not exist', async () => {
@@ -59,20 +65,23 @@ describe('what a call costs', () => {
     await one!.store.delete(id, call);
     one!.durable.take();
     expect(await one!.store.find(id, call)).toBeNull();
-    expect([one!.durable.take(), one!.fast.inner.size]).toEqual([['find'], 0]);
+    expect({ durable: one!.durable.take(), copies: one!.fast.inner.size }).toEqual({
+      durable: ['find'],
+      copies: 0,
+    });
   });
 
   it('is one write to each tier for a session that is written', async () => {
     const [one] = await processes(1);
     const record = await stored(one!);
-    const calls = () => [one!.fast.take(), one!.durable.take()];
+    const calls = () => ({ fast: one!.fast.take(), durable: one!.durable.take() });
     calls();
     await one!.store.update(nextOf(record), 1, call);
-    expect(calls()).toEqual([['update'], ['update']]);
+    expect(calls()).toEqual({ fast: ['update'], durable: ['update'] });
     await one!.store.extend(record.id, 2, record.expiresAt + 1, call);
-    expect(calls()).toEqual([['delete'], ['extend']]);
+    expect(calls()).toEqual({ fast: ['delete'], durable: ['extend'] });
     await one!.store.delete(record.id, call);
-    expect(calls()).toEqual([['delete'], ['delete']]);
+    expect(calls()).toEqual({ fast: ['delete'], durable: ['delete'] });
   });
 
   it('asks the durable tier once per lease whether the fast one may be used, ahead of time and in the background', async () => {
@@ -291,8 +300,9 @@ describe('a write is acknowledged when nobody believes an older copy', () => {
     await one!.store.delete(records[1]!.id, call);
     await two!.store.delete(records[2]!.id, call);
     expect(await two!.store.find(records[1]!.id, call)).toBeNull();
-    expect([one!.fast.take(), two!.fast.take()]).toEqual([[], []]);
-    expect([one!.durable.take(), two!.durable.take()]).toEqual([['delete'], ['delete', 'find']]);
+    const calls = ({ fast, durable }: Process) => ({ fast: fast.take(), durable: durable.take() });
+    expect(calls(one!)).toEqual({ fast: [], durable: ['delete'] });
+    expect(calls(two!)).toEqual({ fast: [], durable: ['delete', 'find'] });
   });
 
   it('R3: waits for the lease that a third process may have, although another has posted the notice', async () => {
@@ -309,8 +319,8 @@ describe('a write is acknowledged when nobody believes an older copy', () => {
     let acknowledged = false;
     void deleted.then(() => (acknowledged = true));
     await turns();
-    const shown = await three!.store.find(second.id, call);
-    expect([acknowledged, shown === null]).not.toEqual([true, false]);
+    const isShown = (await three!.store.find(second.id, call)) !== null;
+    expect({ acknowledged, isShown }).not.toEqual({ acknowledged: true, isShown: true });
     await advance(2 * LEASE);
     await Promise.all([deleting, deleted]);
     expect(await three!.store.find(second.id, call)).toBeNull();

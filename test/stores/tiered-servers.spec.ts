@@ -203,7 +203,10 @@ describeWith('postgres', 'a Redis that fails over PostgreSQL', (postgres) => {
       await redis().kill();
       await redis().start();
       // Both are connected again.
-      for (const { fast } of [one, two]) expect(await fast.find(kept.id, call)).toBeNull();
+      expect({ one: await one.fast.find(kept.id, call), two: await two.fast.find(kept.id, call) }).toEqual({
+        one: null,
+        two: null,
+      });
       await two.store.delete(gone.id, call);
       await one.store.close();
       processes.shift();

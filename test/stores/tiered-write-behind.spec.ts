@@ -33,7 +33,10 @@ describe('a change of data', () => {
     one!.fast.take();
     one!.durable.take();
     expect(await one!.store.update(dataOf(record, 1), 1, call)).toBe(true);
-    expect([one!.fast.take(), one!.durable.take()]).toEqual([['find', 'update'], []]);
+    expect({ fast: one!.fast.take(), durable: one!.durable.take() }).toEqual({
+      fast: ['find', 'update'],
+      durable: [],
+    });
     expect(await two!.store.find(record.id, call)).toEqual(dataOf(record, 1));
     expect(await inDurable(one!, record)).toEqual(record);
     await advance(FLUSH);
@@ -235,7 +238,8 @@ describe('what waits', () => {
     const written = await Promise.all(records.map((record) => inDurable(one!, record)));
     expect(written.filter((record) => record?.version === 2)).toHaveLength(2);
     await advance(FLUSH);
-    for (const record of records) expect(await inDurable(one!, record)).toEqual(dataOf(record, 1));
+    const kept = await Promise.all(records.map((record) => inDurable(one!, record)));
+    expect(kept).toEqual(records.map((record) => dataOf(record, 1)));
   });
 
   it('is written before the end of its copy, and of its session, comes near', async () => {
@@ -271,7 +275,9 @@ describe('what waits', () => {
     await one!.store.update(dataOf(record, 1), 1, call);
     expect(await one!.store.findByPrincipal!('a:1', call)).toEqual([dataOf(record, 1)]);
     await one!.store.update(dataOf(dataOf(record, 1), 2), 2, call);
-    for await (const each of one!.store.records!(call)) expect(each.version).toBe(3);
+    const versions = [];
+    for await (const each of one!.store.records!(call)) versions.push(each.version);
+    expect(versions).toEqual([3]);
   });
 
   it('is written at once when its process has lost its leave meanwhile', async () => {
@@ -345,7 +351,8 @@ describe('the end', () => {
     for (let n = 0; n < 30; n++) records.push(await stored(one!));
     for (const record of records) await one!.store.update(dataOf(record, 1), 1, call);
     await one!.store.close();
-    for (const record of records) expect(await inDurable(one!, record)).toEqual(dataOf(record, 1));
+    const kept = await Promise.all(records.map((record) => inDurable(one!, record)));
+    expect(kept).toEqual(records.map((record) => dataOf(record, 1)));
   });
 
   it('F6: waits for a durable tier that comes back in time', async () => {
@@ -375,7 +382,10 @@ describe('the end', () => {
       });
       await advance(1000);
       await closing;
-      expect([one!.fast.isClosed, one!.durable.isClosed]).toEqual([true, true]);
+      expect({ fast: one!.fast.isClosed, durable: one!.durable.isClosed }).toEqual({
+        fast: true,
+        durable: true,
+      });
     },
   );
 

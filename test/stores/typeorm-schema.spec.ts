@@ -135,7 +135,7 @@ describe('the session table', () => {
     const app = await file.open();
     await app.query(`ALTER TABLE tessera_sessions ADD COLUMN note text`);
     await app.query(`ALTER TABLE tessera_sessions ADD COLUMN region text NOT NULL DEFAULT 'eu'`);
-    await prepare(app);
+    await expect(prepare(app)).resolves.toBeUndefined();
   });
 });
 

@@ -103,21 +103,34 @@ for (const kind of sqlKinds) {
       }
     });
 
-    it('T4: never asks the database for what is no id, or no text', async () => {
+    async function openNowhere(): Promise<void> {
       const app = await openApplication(kind, service().url);
       Object.assign(app.options, { url: 'postgres://127.0.0.1:1/nowhere' });
       store = new TypeOrmSessionStore(app);
-      for (const id of ['', '*', 'a\0b', '\ud800', 'x'.repeat(10_240)] as SessionId[]) {
-        expect(await store.find(id, call)).toBeNull();
-        expect(await store.update(aRecord({ id }), 1, call)).toBe(false);
-        expect(await store.extend(id, 1, START, call)).toBe(false);
-        await store.delete(id, call);
-      }
-      for (const principal of ['a:\0', 'a:\ud800', '\udc00']) {
+    }
+
+    it.each([
+      ['empty', ''],
+      ['a star', '*'],
+      ['a text with a NUL', 'a\0b'],
+      ['half a character', '\ud800'],
+      ['far too long', 'x'.repeat(10_240)],
+    ] as [string, SessionId][])('T4: never asks the database for an id that is %s', async (_, id) => {
+      await openNowhere();
+      expect(await store.find(id, call)).toBeNull();
+      expect(await store.update(aRecord({ id }), 1, call)).toBe(false);
+      expect(await store.extend(id, 1, START, call)).toBe(false);
+      await store.delete(id, call);
+    });
+
+    it.each(['a:\0', 'a:\ud800', '\udc00'])(
+      'T4: never asks the database for a principal that is no text: %j',
+      async (principal) => {
+        await openNowhere();
         expect(await store.findByPrincipal(principal, call)).toEqual([]);
         expect(await store.deleteByPrincipal(principal, call)).toBe(0);
-      }
-    });
+      },
+    );
 
     it('counts rows that matched as affected, whatever the application prefers', async () => {
       const flags = ['-FOUND_ROWS'];
@@ -155,15 +168,16 @@ for (const kind of sqlKinds) {
       );
       await app.query('DROP TABLE tessera_sessions');
       failures.push(await store.update(nextOf(record), 1, call).catch((error: unknown) => error));
-      expect(failures[0]).toMatchObject({ code: 'SESSION_DUPLICATE_ID' });
-      for (const failure of failures.slice(1))
-        expect(failure).toMatchObject({ code: 'SESSION_STORE_UNAVAILABLE' });
+      const [duplicate, ...others] = failures.map((failure) => (failure as { code?: string }).code);
+      expect({ duplicate, others }).toEqual({
+        duplicate: 'SESSION_DUPLICATE_ID',
+        others: others.map(() => 'SESSION_STORE_UNAVAILABLE'),
+      });
       expect(String(failures.at(-1))).toMatch(/'update': the database answered \w+ \(.*tessera_sessions/);
-      for (const shown of [failures, JSON.stringify(failures), failures.map(String), logged, store]) {
-        const text = inspect(shown, { depth: 20, showHidden: true, getters: true });
-        expect(text).not.toContain('hhhhh');
-        expect(text).not.toContain('4111');
-      }
+      const forms = { failures, json: JSON.stringify(failures), texts: failures.map(String), logged, store };
+      const shown = inspect(forms, { depth: 21, showHidden: true, getters: true });
+      expect(shown).not.toContain('hhhhh');
+      expect(shown).not.toContain('4111');
     });
 
     it('E6: skips what somebody has locked, without waiting', async () => {

@@ -121,14 +121,18 @@ describeWith('postgres', 'the plans of PostgreSQL', (service) => {
     await app.query('ANALYZE tessera_sessions');
     await app.query('SET plan_cache_mode = force_generic_plan'); // what a prepared statement may come to
     const statements = sessionStatements(app.driver, postgresDialect, 'tessera_sessions');
+    const plans: Record<string, { usesIndex: boolean; scans: string[] }> = {};
     for (const name of NAMES) {
       await app.query(`PREPARE ${name} AS ${statements[name].sql}`);
       const values = statements[name].takes.map(() => '1').join(', ');
       const plan: Record<string, string>[] = await app.query(`EXPLAIN EXECUTE ${name} (${values})`);
       const steps = plan.map((row) => row['QUERY PLAN']!);
-      expect(steps.filter((step) => /Index/.test(step)).length).toBeGreaterThan(0);
-      expect([name, ...steps.filter((step) => /Seq Scan|Sort/.test(step))]).toEqual([name]);
+      plans[name] = {
+        usesIndex: steps.some((step) => /Index/.test(step)),
+        scans: steps.filter((step) => /Seq Scan|Sort/.test(step)),
+      };
     }
+    expect(plans).toEqual(Object.fromEntries(NAMES.map((name) => [name, { usesIndex: true, scans: [] }])));
   });
 });
 
@@ -139,17 +143,20 @@ describeWith('mariadb', 'the plans of MariaDB', (service) => {
     await app.query('ANALYZE TABLE tessera_sessions');
     const statements = sessionStatements(app.driver, mysqlDialect, 'tessera_sessions');
     const connection = await createConnection({ uri: service().url });
+    const plans: Record<string, { scans: unknown[]; sorts: unknown[] }> = {};
     try {
       for (const name of NAMES) {
         const values = statements[name].takes.map(() => '100'); // as the store gives them
         const [plan] = await connection.execute<RowDataPacket[]>(`EXPLAIN ${statements[name].sql}`, values);
-        const scans = plan.filter(({ table, type }) => !/^</.test(table) && ['ALL', 'index'].includes(type));
-        expect([name, ...scans]).toEqual([name]);
-        expect([name, ...plan.filter(({ Extra }) => /filesort/.test(Extra ?? ''))]).toEqual([name]);
+        plans[name] = {
+          scans: plan.filter(({ table, type }) => !/^</.test(table) && ['ALL', 'index'].includes(type)),
+          sorts: plan.filter(({ Extra }) => /filesort/.test(Extra ?? '')),
+        };
       }
     } finally {
       await connection.end();
     }
+    expect(plans).toEqual(Object.fromEntries(NAMES.map((name) => [name, { scans: [], sorts: [] }])));
   });
 });
 
@@ -184,15 +191,16 @@ describe('a failing SQLite database', () => {
       { code: 'SESSION_DUPLICATE_ID' },
       {
         code: 'SESSION_STORE_UNAVAILABLE',
-        message: /'update': the database answered SQLITE_ERROR \(no such table/,
+        message: expect.stringMatching(
+          /'update': the database answered SQLITE_ERROR \(SqliteError: no such table/,
+        ) as string,
       },
       { code: 'SESSION_STORE_UNAVAILABLE' },
     ]);
-    for (const shown of [failures, JSON.stringify(failures), failures.map(String), logged, store]) {
-      const text = inspect(shown, { depth: 20, showHidden: true, getters: true });
-      expect(text).not.toContain(SECRET.secretHash);
-      expect(text).not.toContain('4111');
-    }
+    const forms = { failures, json: JSON.stringify(failures), texts: failures.map(String), logged, store };
+    const shown = inspect(forms, { depth: 21, showHidden: true, getters: true });
+    expect(shown).not.toContain(SECRET.secretHash);
+    expect(shown).not.toContain('4111');
   });
 
   it('recovers by itself: what could not be opened is opened at the next call', async () => {

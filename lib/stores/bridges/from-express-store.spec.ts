@@ -112,11 +112,12 @@ describe('fromExpressStore', () => {
     const { cookie } = first!;
     // Stores that count whole seconds and round down still keep it to its end.
     const lifetime = 60_999;
-    expect([cookie.maxAge, cookie.originalMaxAge, cookie.expires.getTime()]).toEqual([
-      lifetime,
-      lifetime,
-      NOON + lifetime,
-    ]);
+    const { maxAge, originalMaxAge, expires } = cookie;
+    expect({ maxAge, originalMaxAge, expires }).toEqual({
+      maxAge: lifetime,
+      originalMaxAge: lifetime,
+      expires: new Date(NOON + lifetime),
+    });
     expect(JSON.parse(JSON.stringify(cookie))).toMatchObject({ httpOnly: true, path: '/' });
     expect(last!.cookie.expires.getTime()).toBe(8.64e15);
   });
@@ -156,14 +157,16 @@ describe('fromExpressStore', () => {
     expect(await store.update(nextOf(record), 1, call)).toBe(true);
   });
 
-  it('says what it needs when it is given a class', () => {
-    for (const given of [MemoryStore, {}, null]) {
-      expect(() => fromExpressStore(given as never)).toThrow(
-        expect.objectContaining({
-          code: 'SESSION_OPTIONS_INVALID',
-          message: expect.stringContaining('made with new'),
-        }),
-      );
-    }
+  it.each<[string, unknown]>([
+    ['a class', MemoryStore],
+    ['an empty object', {}],
+    ['null', null],
+  ])('says what it needs when it is given %s', (_, given) => {
+    expect(() => fromExpressStore(given as never)).toThrow(
+      expect.objectContaining({
+        code: 'SESSION_OPTIONS_INVALID',
+        message: expect.stringContaining('made with new'),
+      }),
+    );
   });
 });

@@ -29,11 +29,9 @@ describe('a session’s file', () => {
       ...Array.from(whole, (_, length) => whole.subarray(0, length)),
       ...Array.from(whole, (byte, at) => Buffer.from(whole).fill(byte ^ (1 << (at % 8)), at, at + 1)),
     ];
-    for (const bytes of damaged) {
-      const found = decodeFile(bytes, record.id);
-      if (found.kind === 'live') expect(found).toEqual({ ...live, record: { ...record, body: '' } });
-      else expect(['unreadable', 'newer']).toContain(found.kind);
-    }
+    const found = damaged.map((bytes) => decodeFile(bytes, record.id));
+    const readable = found.filter(({ kind }) => kind !== 'unreadable' && kind !== 'newer');
+    expect(readable).toEqual(readable.map(() => ({ ...live, record: { ...record, body: '' } })));
   });
 
   it('belongs to the session in whose place it lies', () => {

@@ -25,11 +25,13 @@ describe('SealedSessions', () => {
     ['a KeyObject', createSecretKey(randomBytes(32))],
   ])('take a key as %s', (_kind, key) => expect(refusalOf({ keys: [key], revocations })).toBe(''));
 
-  it('take text by its UTF-8 bytes, and one key the same whichever way it is given', async () => {
+  it.each([
+    ['bytes', Buffer.from(KEY)],
+    ['a KeyObject', createSecretKey(Buffer.from(KEY))],
+  ])('take text by its UTF-8 bytes, the same key as when it is given as %s', async (_kind, key) => {
     const text = sealedCore({ keys: [KEY] });
     const value = await text.issued(null, (s) => s.login({ id: 7 }));
-    for (const key of [Buffer.from(KEY), createSecretKey(Buffer.from(KEY))])
-      expect(await text.twin({ keys: [key] }).look(value, (s) => s.principal?.id)).toBe('7');
+    expect(await text.twin({ keys: [key] }).look(value, (s) => s.principal?.id)).toBe('7');
   });
 
   it.each<[string, unknown, RegExp]>([
@@ -52,8 +54,8 @@ describe('SealedSessions', () => {
   ])('refuse %s, in words that hold nothing of it', (_what, keys, words) => {
     const message = refusalOf({ keys, revocations });
     expect(message).toMatch(words);
-    for (const key of [keys].flat().filter((each) => typeof each === 'string'))
-      expect(message).not.toContain(key);
+    const texts = [keys].flat().filter((each) => typeof each === 'string');
+    expect(texts.filter((key) => message.includes(key))).toEqual([]);
   });
 
   it.each<[string, object, RegExp]>([
@@ -98,10 +100,8 @@ describe('SealedSessions', () => {
       // eslint-disable-next-line @typescript-eslint/no-base-to-string -- whatever it prints
       String(each),
     ]);
-    for (const text of shown) {
-      expect(text).not.toContain(KEY);
-      expect(text).not.toContain(value.split('.').at(-1));
-    }
+    expect(shown.filter((text) => text.includes(KEY))).toEqual([]);
+    expect(shown.filter((text) => text.includes(value.split('.').at(-1)!))).toEqual([]);
   });
 
   it('T1: never seal twice with one nonce', async () => {

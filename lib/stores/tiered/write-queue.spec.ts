@@ -24,7 +24,10 @@ describe('WriteQueue', () => {
     const { durable, queue, file } = await create();
     file(second, 1);
     expect(await queue.flush(record.id)).toBe(true);
-    expect([await durable.find(record.id), queue.size]).toEqual([second, 0]);
+    expect({ durable: await durable.find(record.id), waiting: queue.size }).toEqual({
+      durable: second,
+      waiting: 0,
+    });
   });
 
   it('takes what was overtaken on the same line for written', async () => {
@@ -32,7 +35,7 @@ describe('WriteQueue', () => {
     await durable.update(third, 1);
     file(second, 1);
     expect(await queue.flush(record.id)).toBe(true);
-    expect([await durable.find(record.id), rejected]).toEqual([third, []]);
+    expect({ durable: await durable.find(record.id), rejected }).toEqual({ durable: third, rejected: [] });
   });
 
   it('R9: takes what was renewed or ended for refused', async () => {
@@ -43,7 +46,11 @@ describe('WriteQueue', () => {
     await durable.delete(record.id);
     file(third, 2);
     expect(await queue.flush(record.id)).toBe(false);
-    expect([await durable.find(record.id), rejected, queue.size]).toEqual([null, [3, 3], 0]);
+    expect({ durable: await durable.find(record.id), rejected, waiting: queue.size }).toEqual({
+      durable: null,
+      rejected: [3, 3],
+      waiting: 0,
+    });
   });
 
   it('keeps the newest record of a line, and the last of all lines', async () => {

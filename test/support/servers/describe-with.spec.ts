@@ -36,8 +36,8 @@ describe('where a test file gets its server from', () => {
     ['redis', 'Redis', 'redis-server', 'REDIS_URL'],
     ['redis-cluster', 'Redis Cluster', 'redis-server', 'REDIS_CLUSTER_URLS'],
   ] as const)('is nowhere, for %s, without program and variable, which it says', (kind, ...words) => {
-    const source = sourceOf(kind, { variables: {}, folders: nowhere });
-    for (const word of words) expect(source).toMatchObject({ advice: expect.stringContaining(word) });
+    const { advice } = sourceOf(kind, { variables: {}, folders: nowhere }) as { advice: string };
+    expect(words.filter((word) => !advice.includes(word))).toEqual([]);
   });
 
   it('is not the variable for a test that freezes and kills', () => {

@@ -12,5 +12,6 @@ it('freezes, thaws and kills a process in whatever moment of having children', a
   const pids = freezeTree(shell.pid!);
   await killTree(shell.pid!);
   expect(anyRuns(pids)).toBe(false);
-  expect(await ended).toEqual([null, 'SIGKILL']);
+  const [code, signal] = (await ended) as unknown[];
+  expect({ code, signal }).toEqual({ code: null, signal: 'SIGKILL' });
 });

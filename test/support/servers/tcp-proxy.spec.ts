@@ -76,7 +76,7 @@ describe('a proxy in front of a server that repeats what it hears', () => {
     late.write('one');
     await new Promise((later) => setTimeout(later, 100));
     expect(heard).toBe('');
-    expect([client.destroyed, late.destroyed]).toEqual([false, false]);
+    expect({ client: client.destroyed, late: late.destroyed }).toEqual({ client: false, late: false });
 
     const both = Promise.all([once(client, 'data'), once(late, 'data')]);
     await proxy.heal();

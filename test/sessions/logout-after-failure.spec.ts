@@ -55,8 +55,8 @@ describe.each(platforms)('after a commit that failed and was caught, on %s,', (p
       if (operation === 'update' && failures-- > 0) throw new Error('a passing failure');
     };
     CaughtController.way = way;
-    const answer = await ada.post('/caught');
-    expect([answer.status, answer.text]).toEqual([201, 'done']);
+    const { status, text } = await ada.post('/caught');
+    expect({ status, text }).toEqual({ status: 201, text: 'done' });
     expect(await session.ask(thief, (s) => s.principal)).toBeNull();
     expect((await session.ask(ada, (s) => s.principal))?.id).toBe(way === 'login as bob' ? 'bob' : undefined);
   });

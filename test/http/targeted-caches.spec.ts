@@ -35,9 +35,13 @@ describe.each(platforms)('a cache with a control field of its own, on %s,', (pla
     const app = await startApp({ platform, controllers: [PagesController] });
     const { headers, cookies } = await (await visitor(app)).get('/begins');
     expect(cookies).toHaveLength(1);
-    for (const name of ['cache-control', 'cdn-cache-control', 'surrogate-control'])
-      expect([name, headers.get(name)]).toEqual([name, 'no-store']);
-    expect(headers.get('vercel-cdn-cache-control')).toBeNull();
+    expect(Object.fromEntries([...headers].filter(([name]) => /cache-control|surrogate/.test(name)))).toEqual(
+      {
+        'cache-control': 'no-store',
+        'cdn-cache-control': 'no-store',
+        'surrogate-control': 'no-store',
+      },
+    );
   });
 
   it('C11: keeps what the application has forbidden already, and what sets no cookie', async () => {
