@@ -15,9 +15,9 @@ import { SessionManager } from './core/session-manager';
 import { SessionError } from './core/session.errors';
 import { STORE_LIMITS, isClosable, isLimited, isPrepared, type SessionStore } from './core/session-store';
 import { StoreClient } from './core/store-client';
-import { DEFAULT_SESSION } from './http/session-context';
-import { SessionHub } from './http/session-hub';
-import { sessionEventsToken, sessionServiceToken, sessionStoreToken } from './http/session.tokens';
+import { DEFAULT_SESSION } from './requests/scope-lookup';
+import { SessionMount } from './http/session-mount';
+import { sessionEventsToken, sessionServiceToken, sessionStoreToken } from './requests/session.tokens';
 import { SessionEvents } from './session.events';
 import {
   ASYNC_OPTIONS_TYPE,
@@ -46,7 +46,7 @@ const users = new WeakMap<SessionStore, number>();
  */
 @Module({})
 export class SessionModule extends ConfigurableModuleClass implements OnModuleInit, OnApplicationShutdown {
-  readonly #hub: SessionHub;
+  readonly #hub: SessionMount;
   /** What is prepared, swept and closed with the application: `null` when nothing is kept on the server. */
   readonly #store: SessionStore | null;
   readonly #sweeper: SessionSweeper | null;
@@ -76,7 +76,7 @@ export class SessionModule extends ConfigurableModuleClass implements OnModuleIn
     this.#store = kept;
     this.#sweeper =
       kept && new SessionSweeper(kept, new StoreClient(kept, storeTimeout, emit), clock, sweepEvery);
-    this.#hub = SessionHub.of(host);
+    this.#hub = SessionMount.of(host);
     this.#hub.add(
       {
         name,

@@ -2,9 +2,9 @@ import type { ArgumentsHost } from '@nestjs/common';
 import type { PrincipalInput } from './core/principal';
 import type { Elevation, LoginOptions, LogoutOptions, Session } from './core/session';
 import { SessionError } from './core/session.errors';
-import { currentSessions, RequestSessions } from './http/request-sessions';
-import { sessionsOf } from './http/session-context';
-import type { SessionHandle } from './http/session-handle';
+import { currentScope, SessionScope } from './requests/session-scope';
+import { sessionsOf } from './requests/scope-lookup';
+import type { SessionHandle } from './requests/session-handle';
 
 /**
  * The current request's session, from any provider. Every method loads the session if nothing has yet, and rejects with
@@ -20,7 +20,7 @@ export class SessionService {
 
   /** The session of a handler's context, or of a request, Express's, Fastify's or Node's own. Needs no async context. */
   async of(source: ArgumentsHost | object): Promise<Session> {
-    const sessions = isHost(source) ? sessionsOf(source) : RequestSessions.of(source);
+    const sessions = isHost(source) ? sessionsOf(source) : SessionScope.of(source);
     return sessions.handle(this.name).open();
   }
 
@@ -64,7 +64,7 @@ export class SessionService {
   }
 
   #handle(): SessionHandle {
-    const sessions = currentSessions.getStore();
+    const sessions = currentScope.getStore();
     if (sessions !== undefined) return sessions.handle(this.name);
     throw new SessionError(
       'SESSION_REQUEST_MISSING',

@@ -1,6 +1,6 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { Principal as LoggedInPrincipal } from '../core/principal';
-import { DEFAULT_SESSION, openSession } from '../http/session-context';
+import { DEFAULT_SESSION, openSession } from '../requests/scope-lookup';
 
 const inject = createParamDecorator(async ({ name }: { name: string }, context: ExecutionContext) => {
   return (await openSession(context, name)).principal;

@@ -1,7 +1,7 @@
 import { createParamDecorator, type ExecutionContext, type PipeTransform, type Type } from '@nestjs/common';
 import type { Session as LoadedSession } from '../core/session';
 import type { SessionData, SessionKey } from '../core/session-data';
-import { DEFAULT_SESSION, openSession } from '../http/session-context';
+import { DEFAULT_SESSION, openSession } from '../requests/scope-lookup';
 
 /** Which instance's session, and which of its keys. */
 export interface SessionSelection {

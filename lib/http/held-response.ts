@@ -1,6 +1,6 @@
 import { ServerResponse } from 'node:http';
 import { failureOf } from './commit-failure';
-import { givenHeaders, OutgoingHeaders } from './response-headers';
+import { givenHeaders, OutgoingHeaders } from './node-response';
 import type { GatedMethod, Originals } from './session-gate';
 import type { ResponseHeaders } from '../transports/session-transport';
 

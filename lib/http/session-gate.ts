@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { HeldResponse, isNodes } from './held-response';
-import { givenHeaders, OutgoingHeaders, withHeaders } from './response-headers';
-import type { RequestSessions } from './request-sessions';
+import { givenHeaders, OutgoingHeaders, withHeaders } from './node-response';
+import type { SessionScope } from '../requests/session-scope';
 
 /** What starts a response, or goes on with it. */
 export const GATED = ['writeHead', 'write', 'end', 'flushHeaders'] as const;
@@ -25,7 +25,7 @@ export class SessionGate {
 
   private constructor(
     private readonly response: ServerResponse,
-    private readonly sessions: RequestSessions,
+    private readonly sessions: SessionScope,
   ) {
     const { writeHead, write, end, flushHeaders } = response as unknown as Originals;
     this.#originals = { writeHead, write, end, flushHeaders };
@@ -50,7 +50,7 @@ export class SessionGate {
     },
   };
 
-  static mount(response: ServerResponse, sessions: RequestSessions): void {
+  static mount(response: ServerResponse, sessions: SessionScope): void {
     if (response.headersSent) sessions.seal();
     else new SessionGate(response, sessions).#wrap();
     response.once('close', () => sessions.finish());

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { StreamableFile } from '@nestjs/common';
 import type { HttpAdapterHost } from '@nestjs/core';
 import { failureOf } from './commit-failure';
-import { RequestSessions } from './request-sessions';
+import { SessionScope } from '../requests/session-scope';
 
 type Adapter = HttpAdapterHost['httpAdapter'];
 type AnyResponse = ServerResponse & { readonly raw?: ServerResponse };
@@ -20,7 +20,7 @@ export function commitBeforeReply(adapter: Adapter): void {
   const redirect = adapter.redirect.bind(adapter) as Send;
 
   const committed = (response: AnyResponse, send: () => unknown): unknown => {
-    const sessions = RequestSessions.find(response.raw?.req ?? response.req);
+    const sessions = SessionScope.find(response.raw?.req ?? response.req);
     if (sessions?.settle() !== false) return send(); // without asking the store
     const fail = (error: unknown): never => {
       // What the handler said about caching was said about its own answer.

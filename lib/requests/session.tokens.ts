@@ -1,5 +1,5 @@
 import type { InjectionToken } from '@nestjs/common';
-import { DEFAULT_SESSION } from './session-context';
+import { DEFAULT_SESSION } from './scope-lookup';
 
 /** Injects the store of the default instance. */
 export const SESSION_STORE = sessionStoreToken(DEFAULT_SESSION);

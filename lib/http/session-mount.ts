@@ -2,8 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Logger } from '@nestjs/common';
 import type { HttpAdapterHost } from '@nestjs/core';
 import { SessionError } from '../core/session.errors';
-import { RequestSessions, currentSessions } from './request-sessions';
-import type { SessionInstance } from './session-instance';
+import { SessionScope, currentScope } from '../requests/session-scope';
+import type { SessionInstance } from '../requests/session-instance';
 import { SessionUnavailableException } from './session.exceptions';
 import { commitBeforeReply } from './session-reply';
 
@@ -28,10 +28,10 @@ interface FastifyRequest {
   readonly protocol: string;
 }
 
-const hubs = new WeakMap<HttpAdapterHost, SessionHub>();
+const hubs = new WeakMap<HttpAdapterHost, SessionMount>();
 
 /** Step 1 of 3 on a request's path: every request of an application passes here first, and has its sessions filed for whoever asks. */
-export class SessionHub {
+export class SessionMount {
   readonly #instances = new Map<string, SessionInstance>();
   readonly #pending = new Set<Promise<void>>();
   readonly #logger = new Logger('SessionModule');
@@ -39,10 +39,10 @@ export class SessionHub {
   #usesContext = false;
 
   /** The one of this application, whichever of its session instances asks. */
-  static of(host: HttpAdapterHost): SessionHub {
+  static of(host: HttpAdapterHost): SessionMount {
     const known = hubs.get(host);
     if (known !== undefined) return known;
-    const hub = new SessionHub();
+    const hub = new SessionMount();
     hubs.set(host, hub);
     return hub;
   }
@@ -110,7 +110,7 @@ export class SessionHub {
     putBeforeMiddleware(fastify, file);
     fastify.addHook('onRegister', (instance) => putBeforeMiddleware(instance, file));
     fastify.addHook('onRequest', (request, reply, done) => {
-      RequestSessions.file(this, request.raw, reply.raw).platformRequest = request;
+      SessionScope.file(this, request.raw, reply.raw).platformRequest = request;
       this.#enter(request.raw, done);
     });
     // Reading the body leaves the context that the request came in with.
@@ -118,15 +118,15 @@ export class SessionHub {
   }
 
   #file(request: IncomingMessage, response: ServerResponse, next: () => void): void {
-    const sessions = RequestSessions.file(this, request, response);
-    if (this.#usesContext) currentSessions.run(sessions, next);
+    const sessions = SessionScope.file(this, request, response);
+    if (this.#usesContext) currentScope.run(sessions, next);
     else next();
   }
 
   #enter(request: IncomingMessage, next: () => void): void {
-    const sessions = RequestSessions.find(request);
-    if (sessions !== undefined && this.#usesContext && currentSessions.getStore() !== sessions)
-      currentSessions.run(sessions, next);
+    const sessions = SessionScope.find(request);
+    if (sessions !== undefined && this.#usesContext && currentScope.getStore() !== sessions)
+      currentScope.run(sessions, next);
     else next();
   }
 }

@@ -4,14 +4,14 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
 import { SessionError } from '../core/session.errors';
 import type { Connection, ResponseHeaders } from '../transports/session-transport';
-import { SessionGate } from './session-gate';
+import { SessionGate } from '../http/session-gate';
 import { SessionHandle, type RequestFacts } from './session-handle';
-import type { SessionHub } from './session-hub';
+import type { SessionMount } from '../http/session-mount';
 
 /** Where the sessions are filed under Node's own request, which both platforms share. */
 const FILED = Symbol('nestjs-tessera.sessions');
 
-type Filed = IncomingMessage & { [FILED]?: RequestSessions };
+type Filed = IncomingMessage & { [FILED]?: SessionScope };
 
 /** The request as the framework knows it: behind a proxy it trusts, only the framework can tell what the client did. */
 interface PlatformRequest {
@@ -20,17 +20,17 @@ interface PlatformRequest {
 }
 
 /** The request in hand, for code that was not given one. */
-export const currentSessions = new AsyncLocalStorage<RequestSessions>();
+export const currentScope = new AsyncLocalStorage<SessionScope>();
 
 /** The sessions of one request, one handle for each instance that is touched. An untouched request costs this object and nothing else. */
-export class RequestSessions implements RequestFacts {
+export class SessionScope implements RequestFacts {
   /** Fastify's request; Express's is Node's own. */
   platformRequest: PlatformRequest | undefined;
   readonly #handles: SessionHandle[] = [];
   #isSaving = false;
 
   private constructor(
-    private readonly hub: SessionHub,
+    private readonly hub: SessionMount,
     private readonly request: IncomingMessage,
     private readonly response: ServerResponse,
   ) {}
@@ -39,9 +39,9 @@ export class RequestSessions implements RequestFacts {
    * Files the sessions of a request that has just come in. Harmless when they are filed already; an application inside of another
    * one has its own, or its guards would believe the other's logins.
    */
-  static file(hub: SessionHub, request: IncomingMessage, response: ServerResponse): RequestSessions {
+  static file(hub: SessionMount, request: IncomingMessage, response: ServerResponse): SessionScope {
     const filed = request as Filed;
-    if (filed[FILED]?.hub !== hub) filed[FILED] = new RequestSessions(hub, request, response);
+    if (filed[FILED]?.hub !== hub) filed[FILED] = new SessionScope(hub, request, response);
     return filed[FILED];
   }
 
@@ -49,7 +49,7 @@ export class RequestSessions implements RequestFacts {
    * Those of a request: Node's own, Express's or Fastify's.
    * @throws SessionError `SESSION_REQUEST_MISSING`
    */
-  static of(request: object | undefined): RequestSessions {
+  static of(request: object | undefined): SessionScope {
     const filed = findFiled(request);
     if (filed !== undefined) return filed;
     throw new SessionError(
@@ -59,7 +59,7 @@ export class RequestSessions implements RequestFacts {
   }
 
   /** Those of a request, if it has passed the gate. */
-  static find(request: object | undefined): RequestSessions | undefined {
+  static find(request: object | undefined): SessionScope | undefined {
     return findFiled(request);
   }
 
@@ -158,7 +158,7 @@ export class RequestSessions implements RequestFacts {
   }
 }
 
-function findFiled(request: object | undefined): RequestSessions | undefined {
+function findFiled(request: object | undefined): SessionScope | undefined {
   // Applications may keep something of their own under `raw`.
   const { [FILED]: filed, raw } = (request ?? {}) as Partial<Filed> & { raw?: Filed };
   return filed ?? raw?.[FILED];

@@ -1,13 +1,13 @@
 import type { ArgumentsHost } from '@nestjs/common';
 import type { Session } from '../core/session';
-import { RequestSessions } from './request-sessions';
+import { SessionScope } from './session-scope';
 
 /** The name of the instance that `forRoot` makes when it is given none. */
 export const DEFAULT_SESSION = 'default';
 
 /** The one place that knows where each kind of handler keeps its request. */
-export function sessionsOf(context: ArgumentsHost): RequestSessions {
-  return RequestSessions.of(
+export function sessionsOf(context: ArgumentsHost): SessionScope {
+  return SessionScope.of(
     context.getType() === 'http' ? context.switchToHttp().getRequest<object>() : undefined,
   );
 }

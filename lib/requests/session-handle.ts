@@ -5,7 +5,7 @@ import { SessionError } from '../core/session.errors';
 import type { Connection, ResponseHeaders } from '../transports/session-transport';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { SessionInstance } from './session-instance';
-import { SessionUnavailableException } from './session.exceptions';
+import { SessionUnavailableException } from '../http/session.exceptions';
 
 /** What shared caches obey instead of `Cache-Control` where it is there (RFC 9213). Caches that name a field after themselves know these, too. */
 const TARGETED = [
