@@ -98,7 +98,7 @@ module.exports = {
     folder('graphql', ['core', 'transports', 'requests']),
     folder('decorators', ['core', 'requests']),
     folder('guards', ['core', 'requests', 'decorators']),
-    folder('testing', ['core', 'transports', 'stores', 'requests', 'http']),
+    folder('testing', ['core', 'transports', 'stores', 'requests']),
     {
       files: ['lib/*.ts'],
       excludedFiles: ['*.spec.ts'],

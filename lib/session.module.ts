@@ -16,7 +16,8 @@ import { SessionError } from './core/session.errors';
 import { STORE_LIMITS, isClosable, isLimited, isPrepared, type SessionStore } from './core/session-store';
 import { StoreClient } from './core/store-client';
 import { DEFAULT_SESSION } from './requests/scope-lookup';
-import { SessionMount } from './http/session-mount';
+import { mountSessions } from './http/session-mount';
+import { SessionInstances } from './requests/session-instance';
 import { sessionEventsToken, sessionServiceToken, sessionStoreToken } from './requests/session.tokens';
 import { SessionEvents } from './session.events';
 import {
@@ -46,7 +47,7 @@ const users = new WeakMap<SessionStore, number>();
  */
 @Module({})
 export class SessionModule extends ConfigurableModuleClass implements OnModuleInit, OnApplicationShutdown {
-  readonly #hub: SessionMount;
+  readonly #instances: SessionInstances;
   /** What is prepared, swept and closed with the application: `null` when nothing is kept on the server. */
   readonly #store: SessionStore | null;
   readonly #sweeper: SessionSweeper | null;
@@ -76,19 +77,9 @@ export class SessionModule extends ConfigurableModuleClass implements OnModuleIn
     this.#store = kept;
     this.#sweeper =
       kept && new SessionSweeper(kept, new StoreClient(kept, storeTimeout, emit), clock, sweepEvery);
-    this.#hub = SessionMount.of(host);
-    this.#hub.add(
-      {
-        name,
-        manager: this.#manager,
-        transport,
-        clock,
-        asyncContext,
-        emit,
-        warnObstacle,
-      },
-      host,
-    );
+    this.#instances = SessionInstances.of(host);
+    this.#instances.add({ name, manager: this.#manager, transport, clock, asyncContext, emit, warnObstacle });
+    mountSessions(this.#instances, host);
     if (kept instanceof MemorySessionStore && process.env['NODE_ENV'] === 'production') {
       this.#logger.warn(
         isKeeping(store)
@@ -119,7 +110,7 @@ export class SessionModule extends ConfigurableModuleClass implements OnModuleIn
 
   /** Requests have finished by now. */
   async onApplicationShutdown(): Promise<void> {
-    await Promise.all([this.#sweeper?.stop(), this.#hub.idle()]);
+    await Promise.all([this.#sweeper?.stop(), this.#instances.idle()]);
     this.#manager.close();
     if (this.#store !== null) await this.#leave(this.#store);
     this.events.complete();

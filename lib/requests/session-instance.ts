@@ -1,9 +1,12 @@
+import { Logger } from '@nestjs/common';
 import type { Clock } from '../core/clock';
 import type { EmitSessionEvent } from '../core/session-event';
 import type { SessionManager } from '../core/session-manager';
+import { SessionUnavailableException } from '../http/session.exceptions';
+import { SessionError } from '../core/session.errors';
 import type { SessionTransport } from '../transports/session-transport';
 
-/** What one `SessionModule.forRoot` amounts to on the path of a request. */
+/** What one `SessionModule.forRoot` amounts to while requests are handled. */
 export interface SessionInstance {
   readonly name: string;
   readonly manager: SessionManager;
@@ -11,6 +14,80 @@ export interface SessionInstance {
   readonly clock: Clock;
   readonly asyncContext: boolean;
   readonly emit: EmitSessionEvent;
-  /** Says why a session could not begin, once. */
+  /** Logs, once, why a session could not begin. */
   warnObstacle(obstacle: string): void;
+}
+
+const logger = new Logger('SessionModule');
+const applications = new WeakMap<object, SessionInstances>();
+
+/** The session instances of one application, and the writes that its shutdown waits for. */
+export class SessionInstances {
+  readonly #instances = new Map<string, SessionInstance>();
+  readonly #pending = new Set<Promise<void>>();
+  #usesContext = false;
+
+  /** @param application what Nest makes once for each application: its `HttpAdapterHost` */
+  static of(application: object): SessionInstances {
+    const instances = applications.get(application) ?? new SessionInstances();
+    applications.set(application, instances);
+    return instances;
+  }
+
+  /** Whether an instance needs the async context. */
+  get usesContext(): boolean {
+    return this.#usesContext;
+  }
+
+  /** @throws SessionError `SESSION_NAME_TAKEN` */
+  add(instance: SessionInstance): void {
+    for (const other of this.#instances.values()) assertDistinct(instance, other);
+    this.#instances.set(instance.name, instance);
+    this.#usesContext ||= instance.asyncContext;
+  }
+
+  /** @throws SessionError `SESSION_MODULE_MISSING` */
+  get(name: string): SessionInstance {
+    const instance = this.#instances.get(name);
+    if (instance !== undefined) return instance;
+    const options = name === 'default' ? '' : `{ name: '${name}', … }`;
+    throw new SessionError(
+      'SESSION_MODULE_MISSING',
+      `There is no session instance '${name}'. Import SessionModule.forRoot(${options}).`,
+    );
+  }
+
+  /** Makes the shutdown wait for a write that no response waits for, and logs its failure. */
+  track(work: Promise<void>): void {
+    const tracked = work
+      .catch((error: unknown) => this.reportFailure(error))
+      .finally(() => this.#pending.delete(tracked));
+    this.#pending.add(tracked);
+  }
+
+  /** Resolves when every tracked write has ended. */
+  async idle(): Promise<void> {
+    while (this.#pending.size > 0) await Promise.all(this.#pending);
+  }
+
+  /** Logs what nobody else would: that a store failed was told when it did. */
+  reportFailure(error: unknown, undone: 'opened' | 'saved' = 'saved'): void {
+    if (!(error instanceof SessionUnavailableException))
+      logger.error(`A session could not be ${undone}`, error);
+  }
+}
+
+function assertDistinct(instance: SessionInstance, other: SessionInstance): void {
+  if (instance.name === other.name) {
+    throw new SessionError(
+      'SESSION_NAME_TAKEN',
+      `SessionModule.forRoot() was called twice for the instance '${instance.name}'. Call it once, in the root module, or give the second a name.`,
+    );
+  }
+  if (instance.transport.channel === other.transport.channel) {
+    throw new SessionError(
+      'SESSION_NAME_TAKEN',
+      `The session instances '${instance.name}' and '${other.name}' both use the ${instance.transport.channel}. Give one of them another.`,
+    );
+  }
 }

@@ -6,7 +6,7 @@ import { SessionError } from '../core/session.errors';
 import type { Connection, ResponseHeaders } from '../transports/session-transport';
 import { SessionGate } from '../http/session-gate';
 import { SessionHandle, type RequestFacts } from './session-handle';
-import type { SessionMount } from '../http/session-mount';
+import type { SessionInstances } from './session-instance';
 
 /** Where the sessions are filed under Node's own request, which both platforms share. */
 const FILED = Symbol('nestjs-tessera.sessions');
@@ -30,7 +30,7 @@ export class SessionScope implements RequestFacts {
   #isSaving = false;
 
   private constructor(
-    private readonly hub: SessionMount,
+    readonly instances: SessionInstances,
     private readonly request: IncomingMessage,
     private readonly response: ServerResponse,
   ) {}
@@ -39,9 +39,9 @@ export class SessionScope implements RequestFacts {
    * Files the sessions of a request that has just come in. Harmless when they are filed already; an application inside of another
    * one has its own, or its guards would believe the other's logins.
    */
-  static file(hub: SessionMount, request: IncomingMessage, response: ServerResponse): SessionScope {
+  static file(instances: SessionInstances, request: IncomingMessage, response: ServerResponse): SessionScope {
     const filed = request as Filed;
-    if (filed[FILED]?.hub !== hub) filed[FILED] = new SessionScope(hub, request, response);
+    if (filed[FILED]?.instances !== instances) filed[FILED] = new SessionScope(instances, request, response);
     return filed[FILED];
   }
 
@@ -85,16 +85,11 @@ export class SessionScope implements RequestFacts {
   handle(name: string): SessionHandle {
     const existing = this.#handles.find(({ instance }) => instance.name === name);
     if (existing !== undefined) return existing;
-    const handle = new SessionHandle(this.hub.instance(name), this);
+    const handle = new SessionHandle(this.instances.get(name), this);
     this.#handles.push(handle);
     if (this.#handles.length === 1) SessionGate.mount(this.response, this);
     else if (this.response.headersSent) handle.seal();
     return handle;
-  }
-
-  /** The handle of one instance if it was touched. */
-  touched(name: string): SessionHandle | undefined {
-    return this.#handles.find(({ instance }) => instance.name === name);
   }
 
   /** Settles whatever needs no store, and says whether that was all. */
@@ -129,7 +124,7 @@ export class SessionScope implements RequestFacts {
 
   /** Lets the shutdown wait for work that outlives its response. */
   track(work: Promise<void>): void {
-    this.hub.track(work);
+    this.instances.track(work);
   }
 
   /** After the response: saves what no answer has, such as what a stream changed in place. */
@@ -154,7 +149,7 @@ export class SessionScope implements RequestFacts {
   }
 
   reportFailure(error: unknown, undone?: 'opened' | 'saved'): void {
-    this.hub.reportFailure(error, undone);
+    this.instances.reportFailure(error, undone);
   }
 }
 

@@ -3,7 +3,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import type { PrincipalInput } from '../core/principal';
 import type { LoginOptions, Session } from '../core/session';
 import { DEFAULT_SESSION } from '../requests/scope-lookup';
-import { SessionMount } from '../http/session-mount';
+import { SessionInstances } from '../requests/session-instance';
 
 /** The session a test client should begin with. */
 export interface TestSession extends LoginOptions {
@@ -25,7 +25,7 @@ export async function sessionCookie(
   app: INestApplicationContext,
   { principal, fill, name = DEFAULT_SESSION, ...login }: TestSession = {},
 ): Promise<string> {
-  const { manager, transport, clock } = SessionMount.of(app.get(HttpAdapterHost)).instance(name);
+  const { manager, transport, clock } = SessionInstances.of(app.get(HttpAdapterHost)).get(name);
   const session = await manager.open(null);
   fill?.(session);
   if (principal !== undefined) session.login(principal, login);
