@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { writeSessionHeaders } from './cache-rules';
 import { HeldResponse, isNodes } from './held-response';
 import { givenHeaders, OutgoingHeaders, withHeaders } from './node-response';
 import type { SessionScope } from '../requests/session-scope';
@@ -131,7 +132,7 @@ export class SessionGate {
   #fail(held: HeldResponse, error: unknown): void {
     this.sessions.reportFailure(error);
     try {
-      held.replaceByFailure(error, (headers) => this.sessions.writeHeaders(headers));
+      held.replaceByFailure(error, (headers) => writeSessionHeaders(this.sessions, headers));
     } catch {
       this.response.destroy();
     }
@@ -143,7 +144,7 @@ export class SessionGate {
     if (this.response.headersSent) return args;
     const given = name === 'writeHead' ? givenHeaders(args) : undefined;
     const headers = new OutgoingHeaders(this.response, given, isNodes(this.#originals.writeHead));
-    this.sessions.writeHeaders(headers);
+    writeSessionHeaders(this.sessions, headers);
     const changed = headers.toGiven();
     return changed === given ? args : withHeaders(args, changed);
   }

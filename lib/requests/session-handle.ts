@@ -7,15 +7,6 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { SessionInstance } from './session-instance';
 import { SessionUnavailableException } from '../http/session.exceptions';
 
-/** What shared caches obey instead of `Cache-Control` where it is there (RFC 9213). Caches that name a field after themselves know these, too. */
-const TARGETED = [
-  'CDN-Cache-Control',
-  'Surrogate-Control',
-  'Cloudflare-CDN-Cache-Control',
-  'Netlify-CDN-Cache-Control',
-  'Vercel-CDN-Cache-Control',
-];
-
 const DONE = Promise.resolve();
 
 /** What a handle wants to know of the request, whichever way it came in. */
@@ -104,18 +95,13 @@ export class SessionHandle implements SessionWatcher {
     this.#applySeal();
   }
 
-  /** Tells the client, and keeps what belongs to one client out of shared caches (RFC 9111). */
-  writeHeaders(headers: ResponseHeaders): void {
+  /** Tells the client what the last commit decided. Returns whether there was anything to tell. */
+  tell(headers: ResponseHeaders): boolean {
     const { transport, clock } = this.instance;
     this.#isTold = true;
-    addVary(headers, transport.vary);
-    if (this.#decision.kind === 'keep') return;
+    if (this.#decision.kind === 'keep') return false;
     transport.write(headers, this.#decision, clock());
-    if (!isKeptFromSharedCaches(headers, 'Cache-Control')) headers.set('Cache-Control', ['no-store']);
-    for (const name of TARGETED) {
-      if (headers.get(name).length > 0 && !isKeptFromSharedCaches(headers, name))
-        headers.set(name, ['no-store']);
-    }
+    return true;
   }
 
   async #open(): Promise<Session> {
@@ -214,24 +200,6 @@ function tooLate(): SessionError {
     'SESSION_RESPONSE_STARTED',
     'What changed in the session after the response had begun is lost: it could not be sent. Change it before the first byte.',
   );
-}
-
-function addVary(headers: ResponseHeaders, name: string): void {
-  const vary = headers.get('Vary').join(', ');
-  if (vary === '') return headers.set('Vary', [name]);
-  const names = vary.split(',').map((each) => each.trim().toLowerCase());
-  if (names.includes('*') || names.includes(name.toLowerCase())) return;
-  headers.set('Vary', [`${vary}, ${name}`]);
-}
-
-/** `private="some-header"` keeps back that header only, and what stands in quotes is no directive. */
-function isKeptFromSharedCaches(headers: ResponseHeaders, name: string): boolean {
-  const directives = headers
-    .get(name)
-    .join(',')
-    .replaceAll(/"(?:[^"\\]|\\.)*"/g, '""')
-    .split(',');
-  return directives.some((directive) => /^(no-store|private)$/i.test(directive.trim()));
 }
 
 function isOfStore(error: unknown): error is SessionError {

@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import { setImmediate as turn } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
 import { SessionError } from '../core/session.errors';
-import type { Connection, ResponseHeaders } from '../transports/session-transport';
+import type { Connection } from '../transports/session-transport';
 import { SessionGate } from '../http/session-gate';
 import { SessionHandle, type RequestFacts } from './session-handle';
 import type { SessionInstances } from './session-instance';
@@ -26,7 +26,8 @@ export const currentScope = new AsyncLocalStorage<SessionScope>();
 export class SessionScope implements RequestFacts {
   /** Fastify's request; Express's is Node's own. */
   platformRequest: PlatformRequest | undefined;
-  readonly #handles: SessionHandle[] = [];
+  /** One for each instance that was touched. */
+  readonly handles: SessionHandle[] = [];
   #isSaving = false;
 
   private constructor(
@@ -83,11 +84,11 @@ export class SessionScope implements RequestFacts {
 
   /** The handle of one instance. The first touch puts the gate into the response's way. */
   handle(name: string): SessionHandle {
-    const existing = this.#handles.find(({ instance }) => instance.name === name);
+    const existing = this.handles.find(({ instance }) => instance.name === name);
     if (existing !== undefined) return existing;
     const handle = new SessionHandle(this.instances.get(name), this);
-    this.#handles.push(handle);
-    if (this.#handles.length === 1) SessionGate.mount(this.response, this);
+    this.handles.push(handle);
+    if (this.handles.length === 1) SessionGate.mount(this.response, this);
     else if (this.response.headersSent) handle.seal();
     return handle;
   }
@@ -95,31 +96,27 @@ export class SessionScope implements RequestFacts {
   /** Settles whatever needs no store, and says whether that was all. */
   settle(): boolean {
     let settled = true;
-    for (const handle of this.#handles) settled = handle.settle() && settled;
+    for (const handle of this.handles) settled = handle.settle() && settled;
     return settled;
   }
 
   /** Every session gets its commit, also when another's fails. */
   commit(): Promise<void> {
-    return this.#handles.length === 1 ? this.#handles[0]!.commit() : this.#commitAll();
+    return this.handles.length === 1 ? this.handles[0]!.commit() : this.#commitAll();
   }
 
   async #commitAll(): Promise<void> {
-    const outcomes = await Promise.allSettled(this.#handles.map((handle) => handle.commit()));
+    const outcomes = await Promise.allSettled(this.handles.map((handle) => handle.commit()));
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   }
 
   seal(): void {
-    for (const handle of this.#handles) handle.seal();
+    for (const handle of this.handles) handle.seal();
   }
 
   /** The response was refused before it began. */
   unseal(): void {
-    for (const handle of this.#handles) handle.unseal();
-  }
-
-  writeHeaders(headers: ResponseHeaders): void {
-    for (const handle of this.#handles) handle.writeHeaders(headers);
+    for (const handle of this.handles) handle.unseal();
   }
 
   /** Lets the shutdown wait for work that outlives its response. */
@@ -129,7 +126,7 @@ export class SessionScope implements RequestFacts {
 
   /** After the response: saves what no answer has, such as what a stream changed in place. */
   finish(): void {
-    for (const handle of this.#handles) {
+    for (const handle of this.handles) {
       const saving = handle.finish();
       if (saving !== null) this.track(saving);
     }
