@@ -15,10 +15,14 @@ import { SessionManager } from './core/session-manager';
 import { SessionError } from './core/session.errors';
 import { STORE_LIMITS, isClosable, isLimited, isPrepared, type SessionStore } from './core/session-store';
 import { StoreClient } from './core/store-client';
-import { DEFAULT_SESSION } from './requests/scope-lookup';
 import { mountSessions } from './http/session-mount';
 import { SessionInstances } from './requests/session-instance';
-import { sessionEventsToken, sessionServiceToken, sessionStoreToken } from './requests/session.tokens';
+import {
+  DEFAULT_SESSION,
+  sessionEventsToken,
+  sessionServiceToken,
+  sessionStoreToken,
+} from './requests/session.tokens';
 import { SessionEvents } from './session.events';
 import {
   ASYNC_OPTIONS_TYPE,

@@ -2,8 +2,7 @@ import type { ArgumentsHost } from '@nestjs/common';
 import type { PrincipalInput } from './core/principal';
 import type { Elevation, LoginOptions, LogoutOptions, Session } from './core/session';
 import { SessionError } from './core/session.errors';
-import { currentScope, SessionScope } from './requests/session-scope';
-import { sessionsOf } from './requests/scope-lookup';
+import { currentScope, scopeOf } from './requests/scope-lookup';
 import type { SessionHandle } from './requests/session-handle';
 
 /**
@@ -20,8 +19,7 @@ export class SessionService {
 
   /** The session of a handler's context, or of a request, Express's, Fastify's or Node's own. Needs no async context. */
   async of(source: ArgumentsHost | object): Promise<Session> {
-    const sessions = isHost(source) ? sessionsOf(source) : SessionScope.of(source);
-    return sessions.handle(this.name).open();
+    return scopeOf(source).handle(this.name).open();
   }
 
   /**
@@ -64,15 +62,11 @@ export class SessionService {
   }
 
   #handle(): SessionHandle {
-    const sessions = currentScope.getStore();
-    if (sessions !== undefined) return sessions.handle(this.name);
+    const scope = currentScope.getStore();
+    if (scope !== undefined) return scope.handle(this.name);
     throw new SessionError(
       'SESSION_REQUEST_MISSING',
       'There is no current request here. Call it while a request is being handled, with asyncContext on, or use of(context) with what you were given.',
     );
   }
-}
-
-function isHost(source: ArgumentsHost | object): source is ArgumentsHost {
-  return typeof (source as Partial<ArgumentsHost> | undefined)?.switchToHttp === 'function';
 }

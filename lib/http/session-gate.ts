@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { writeSessionHeaders } from './cache-rules';
 import { HeldResponse, isNodes } from './held-response';
 import { givenHeaders, OutgoingHeaders, withHeaders } from './node-response';
+import { reportFailure } from '../requests/session-instance';
 import type { SessionScope } from '../requests/session-scope';
 
 /** What starts a response, or goes on with it. */
@@ -26,7 +27,7 @@ export class SessionGate {
 
   private constructor(
     private readonly response: ServerResponse,
-    private readonly sessions: SessionScope,
+    private readonly scope: SessionScope,
   ) {
     const { writeHead, write, end, flushHeaders } = response as unknown as Originals;
     this.#originals = { writeHead, write, end, flushHeaders };
@@ -51,10 +52,9 @@ export class SessionGate {
     },
   };
 
-  static mount(response: ServerResponse, sessions: SessionScope): void {
-    if (response.headersSent) sessions.seal();
-    else new SessionGate(response, sessions).#wrap();
-    response.once('close', () => sessions.finish());
+  static mount(response: ServerResponse, scope: SessionScope): void {
+    if (!response.headersSent) new SessionGate(response, scope).#wrap();
+    response.once('close', () => scope.finish());
   }
 
   #wrap(): void {
@@ -82,12 +82,12 @@ export class SessionGate {
   #pass(name: GatedMethod, args: unknown[]): unknown {
     if (this.#open) return this.#originals[name].apply(this.response, args);
     if (this.#held !== null) return this.#held.take(name, args);
-    return this.sessions.settle() ? this.#begin(name, args) : this.#hold(name, args);
+    return this.scope.settle() ? this.#begin(name, args) : this.#hold(name, args);
   }
 
   /** Nothing to wait for. */
   #begin(name: GatedMethod, args: unknown[]): unknown {
-    this.sessions.seal();
+    this.scope.seal();
     this.#open = true;
     try {
       return this.#originals[name].apply(this.response, this.#withCookie(name, args));
@@ -95,7 +95,7 @@ export class SessionGate {
       // Refused, so that the response has not begun: whoever answers for the error begins it.
       if (!this.response.headersSent) {
         this.#open = false;
-        this.sessions.unseal();
+        this.scope.unseal();
       }
       throw error;
     }
@@ -105,14 +105,14 @@ export class SessionGate {
     const held = new HeldResponse(this.response, this.#originals);
     const result = held.take(name, args);
     this.#held = held;
-    this.sessions.seal();
-    this.sessions.track(this.#commit(held));
+    this.scope.seal();
+    this.scope.instances.track(this.#commit(held));
     return result;
   }
 
   async #commit(held: HeldResponse): Promise<void> {
     try {
-      await this.sessions.commit();
+      await this.scope.commit();
     } catch (error) {
       return this.#fail(held, error);
     }
@@ -130,9 +130,9 @@ export class SessionGate {
 
   /** What other sessions of this request have committed the client still learns. */
   #fail(held: HeldResponse, error: unknown): void {
-    this.sessions.reportFailure(error);
+    reportFailure(error);
     try {
-      held.replaceByFailure(error, (headers) => writeSessionHeaders(this.sessions, headers));
+      held.replaceByFailure(error, (headers) => writeSessionHeaders(this.scope, headers));
     } catch {
       this.response.destroy();
     }
@@ -144,7 +144,7 @@ export class SessionGate {
     if (this.response.headersSent) return args;
     const given = name === 'writeHead' ? givenHeaders(args) : undefined;
     const headers = new OutgoingHeaders(this.response, given, isNodes(this.#originals.writeHead));
-    writeSessionHeaders(this.sessions, headers);
+    writeSessionHeaders(this.scope, headers);
     const changed = headers.toGiven();
     return changed === given ? args : withHeaders(args, changed);
   }

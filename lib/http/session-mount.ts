@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HttpAdapterHost } from '@nestjs/core';
 import type { SessionInstances } from '../requests/session-instance';
-import { SessionScope, currentScope } from '../requests/session-scope';
+import { currentScope, findScope } from '../requests/scope-lookup';
+import type { SessionScope } from '../requests/session-scope';
+import { HttpRequest } from './http-request';
 import { commitBeforeReply } from './session-reply';
 
 type Adapter = HttpAdapterHost['httpAdapter'];
@@ -42,7 +44,7 @@ function mount(instances: SessionInstances, adapter: Adapter | undefined): void 
   mounted.add(instances);
   commitBeforeReply(adapter);
   const file: Middleware = (request, response, next) =>
-    enter(SessionScope.file(instances, request, response), next);
+    enter(HttpRequest.file(instances, request, response), next);
   if (type === 'fastify') mountOnFastify(instances, adapter.getInstance<FastifyInstance>(), file);
   else adapter.use(file);
 }
@@ -51,13 +53,11 @@ function mount(instances: SessionInstances, adapter: Adapter | undefined): void 
 function mountOnFastify(instances: SessionInstances, fastify: FastifyInstance, file: Middleware): void {
   putBeforeMiddleware(fastify, file);
   fastify.addHook('onRegister', (instance) => putBeforeMiddleware(instance, file));
-  fastify.addHook('onRequest', (request, reply, done) => {
-    const scope = SessionScope.file(instances, request.raw, reply.raw);
-    scope.platformRequest = request;
-    enter(scope, done);
-  });
+  fastify.addHook('onRequest', (request, reply, done) =>
+    enter(HttpRequest.file(instances, request.raw, reply.raw, request), done),
+  );
   // Reading the body leaves the context that the request came in with.
-  fastify.addHook('preValidation', (request, _reply, done) => enter(SessionScope.find(request.raw), done));
+  fastify.addHook('preValidation', (request, _reply, done) => enter(findScope(request.raw), done));
 }
 
 function enter(scope: SessionScope | undefined, next: Next): void {

@@ -1,18 +1,55 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { ArgumentsHost } from '@nestjs/common';
 import type { Session } from '../core/session';
-import { SessionScope } from './session-scope';
+import { SessionError } from '../core/session.errors';
+import type { SessionScope } from './session-scope';
+import { DEFAULT_SESSION } from './session.tokens';
 
-/** The name of the instance that `forRoot` makes when it is given none. */
-export const DEFAULT_SESSION = 'default';
+/** Key under which a request keeps its scope: Node's own request, which both platforms share. */
+const SCOPE = Symbol('nestjs-tessera.scope');
 
-/** The one place that knows where each kind of handler keeps its request. */
-export function sessionsOf(context: ArgumentsHost): SessionScope {
-  return SessionScope.of(
-    context.getType() === 'http' ? context.switchToHttp().getRequest<object>() : undefined,
+interface Filed {
+  [SCOPE]?: SessionScope;
+}
+
+/** The scope of the unit of work in hand, for code that was given neither a context nor a request. */
+export const currentScope = new AsyncLocalStorage<SessionScope>();
+
+/** Keeps a scope under its request. An application inside another one has its own, or its guards would believe the other's logins. */
+export function fileScope(request: object, scope: SessionScope): void {
+  (request as Filed)[SCOPE] = scope;
+}
+
+/** The scope of a request (Node's own, Express's or Fastify's) that has entered through a door. */
+export function findScope(request: object | undefined): SessionScope | undefined {
+  // Applications may keep something of their own under `raw`.
+  const { [SCOPE]: scope, raw } = (request ?? {}) as Filed & { readonly raw?: Filed };
+  return scope ?? raw?.[SCOPE];
+}
+
+/**
+ * The scope of a handler's context or of a request.
+ * @throws SessionError `SESSION_REQUEST_MISSING`
+ */
+export function scopeOf(source: ArgumentsHost | object | undefined): SessionScope {
+  const scope = findScope(isHost(source) ? requestOf(source) : source);
+  if (scope !== undefined) return scope;
+  throw new SessionError(
+    'SESSION_REQUEST_MISSING',
+    'This request has no session. Import SessionModule.forRoot() into the root module, and hand in a request that came through the application.',
   );
 }
 
 /** The session of a handler's request, loaded at the first call. */
 export function openSession(context: ArgumentsHost, name: string = DEFAULT_SESSION): Promise<Session> {
-  return sessionsOf(context).handle(name).open();
+  return scopeOf(context).handle(name).open();
+}
+
+/** The one place that knows where each kind of handler keeps its request. */
+function requestOf(context: ArgumentsHost): object | undefined {
+  return context.getType() === 'http' ? context.switchToHttp().getRequest<object>() : undefined;
+}
+
+function isHost(source: ArgumentsHost | object | undefined): source is ArgumentsHost {
+  return typeof (source as Partial<ArgumentsHost> | undefined)?.switchToHttp === 'function';
 }

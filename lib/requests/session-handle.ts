@@ -2,27 +2,14 @@ import { KEEP, type CommitDecision } from '../core/session-decision';
 import type { Session } from '../core/session';
 import type { SessionWatcher } from '../core/session-draft';
 import { SessionError } from '../core/session.errors';
-import type { Connection, ResponseHeaders } from '../transports/session-transport';
-import type { IncomingHttpHeaders } from 'node:http';
-import type { SessionInstance } from './session-instance';
-import { SessionUnavailableException } from '../http/session.exceptions';
+import type { ResponseHeaders } from '../transports/session-transport';
+import { isStoreFailure, reportFailure, type SessionInstance } from './session-instance';
+import type { UnitOfWork } from './unit-of-work';
 
 const DONE = Promise.resolve();
 
-/** What a handle wants to know of the request, whichever way it came in. */
-export interface RequestFacts {
-  readonly headers: IncomingHttpHeaders;
-  readonly connection: Connection;
-  /** Whether its response is over, or its client has gone: an answer may never come by. */
-  readonly isOver: boolean;
-  /** Saves what changes now, once this turn of the event loop is done. */
-  saveSoon(): void;
-  /** Logs what the store did not do. */
-  reportFailure(error: unknown, undone: 'opened' | 'saved'): void;
-}
-
-/** One instance's session in one request: opened at the first touch, committed before the first byte. */
-export class SessionHandle implements SessionWatcher {
+/** One instance's session in one unit of work: opened at the first touch, committed before the answer begins. */
+export class SessionHandle {
   #opening: Promise<Session> | undefined;
   #session: Session | undefined;
   #presented = false;
@@ -39,10 +26,12 @@ export class SessionHandle implements SessionWatcher {
 
   constructor(
     readonly instance: SessionInstance,
-    private readonly request: RequestFacts,
+    private readonly unit: UnitOfWork,
+    /** Is told of every change once the unit is over. */
+    private readonly watcher: SessionWatcher,
   ) {}
 
-  /** @throws SessionUnavailableException */
+  /** @throws what the door makes of a store's failure */
   open(): Promise<Session> {
     return (this.#opening ??= this.#open());
   }
@@ -59,7 +48,7 @@ export class SessionHandle implements SessionWatcher {
    * Commits what has come together since the last commit; one after the other when asked twice at once. After a failure
    * only an explicit second call tries again, or a login, a logout and the like that came after it: an answer that says
    * "logged out" has to be true.
-   * @throws SessionUnavailableException, or the `SessionError` that a value caused
+   * @throws what the door makes of a store's failure, or the `SessionError` that a value caused
    */
   commit(): Promise<void> {
     const commit = (): Promise<void> => this.#commit();
@@ -68,7 +57,7 @@ export class SessionHandle implements SessionWatcher {
   }
 
   /**
-   * The response is over: what changed in a stored session is still saved, and so is what changes from now on, but nothing new begins.
+   * The answer is over: what changed in a stored session is still saved, and so is what changes from now on, but nothing new begins.
    * `null` when that is all done.
    */
   finish(): Promise<void> | null {
@@ -77,18 +66,13 @@ export class SessionHandle implements SessionWatcher {
     return isDone && !this.#isLost ? null : this.#finish();
   }
 
-  /** When the response is over. */
-  changing(): void {
-    this.request.saveSoon();
-  }
-
-  /** The response has begun. */
+  /** The answer has begun. */
   seal(): void {
     this.#sealed = true;
     this.#applySeal();
   }
 
-  /** The response was refused before it began. */
+  /** The answer was refused before it began. */
   unseal(): void {
     this.#sealed = false;
     this.#isTold = false;
@@ -106,7 +90,7 @@ export class SessionHandle implements SessionWatcher {
 
   async #open(): Promise<Session> {
     const { manager, transport, emit } = this.instance;
-    const reading = transport.read(this.request.headers);
+    const reading = transport.read(this.unit.headers);
     if (reading.kind === 'ambiguous') emit({ type: 'rejected', reason: 'ambiguous' });
     this.#presented = reading.kind === 'token';
     try {
@@ -115,7 +99,7 @@ export class SessionHandle implements SessionWatcher {
       this.#fail(error, 'opened');
     }
     this.#applySeal();
-    if (this.request.isOver) this.#watch();
+    if (this.unit.isOver) this.#watch();
     return this.#session;
   }
 
@@ -131,7 +115,7 @@ export class SessionHandle implements SessionWatcher {
   }
 
   #watch(): void {
-    if (this.#session !== undefined) this.instance.manager.watch(this.#session, this);
+    if (this.#session !== undefined) this.instance.manager.watch(this.#session, this.watcher);
   }
 
   #applySeal(): void {
@@ -166,14 +150,11 @@ export class SessionHandle implements SessionWatcher {
     }
   }
 
-  /**
-   * A store that fails is an ordinary exception for guards, handlers and filters, which Nest does not log; other errors are the
-   * application's own.
-   */
+  /** A store's failure is an ordinary exception for guards, handlers and filters, which Nest does not log. Other errors are the application's own. */
   #fail(error: unknown, undone: 'opened' | 'saved'): never {
-    if (!isOfStore(error)) throw error;
-    this.request.reportFailure(error, undone);
-    throw new SessionUnavailableException(error);
+    if (!isStoreFailure(error)) throw error;
+    reportFailure(error, undone);
+    throw this.unit.translate(error);
   }
 
   #hasGivenUp(session: Session): boolean {
@@ -188,7 +169,7 @@ export class SessionHandle implements SessionWatcher {
   /** A session whose token cannot reach the client is not begun. A client that sent a token has shown that it can. */
   #isUndeliverable(session: Session): boolean {
     if (!session.isNew || this.#presented || session.status !== 'changed') return false;
-    const obstacle = this.instance.transport.obstacle(this.request.connection);
+    const obstacle = this.instance.transport.obstacle(this.unit.connection);
     if (obstacle !== null) this.instance.warnObstacle(obstacle);
     return obstacle !== null;
   }
@@ -199,11 +180,5 @@ function tooLate(): SessionError {
   return new SessionError(
     'SESSION_RESPONSE_STARTED',
     'What changed in the session after the response had begun is lost: it could not be sent. Change it before the first byte.',
-  );
-}
-
-function isOfStore(error: unknown): error is SessionError {
-  return (
-    error instanceof SessionError && ['SESSION_STORE_UNAVAILABLE', 'SESSION_CONFLICT'].includes(error.code)
   );
 }

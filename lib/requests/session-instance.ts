@@ -2,7 +2,6 @@ import { Logger } from '@nestjs/common';
 import type { Clock } from '../core/clock';
 import type { EmitSessionEvent } from '../core/session-event';
 import type { SessionManager } from '../core/session-manager';
-import { SessionUnavailableException } from '../http/session.exceptions';
 import { SessionError } from '../core/session.errors';
 import type { SessionTransport } from '../transports/session-transport';
 
@@ -59,9 +58,7 @@ export class SessionInstances {
 
   /** Makes the shutdown wait for a write that no response waits for, and logs its failure. */
   track(work: Promise<void>): void {
-    const tracked = work
-      .catch((error: unknown) => this.reportFailure(error))
-      .finally(() => this.#pending.delete(tracked));
+    const tracked = work.catch(reportFailure).finally(() => this.#pending.delete(tracked));
     this.#pending.add(tracked);
   }
 
@@ -69,12 +66,19 @@ export class SessionInstances {
   async idle(): Promise<void> {
     while (this.#pending.size > 0) await Promise.all(this.#pending);
   }
+}
 
-  /** Logs what nobody else would: that a store failed was told when it did. */
-  reportFailure(error: unknown, undone: 'opened' | 'saved' = 'saved'): void {
-    if (!(error instanceof SessionUnavailableException))
-      logger.error(`A session could not be ${undone}`, error);
-  }
+/** Logs an error that no handler sees. A store's failure is logged when it happens, and not again when its translation comes by. */
+export function reportFailure(error: unknown, undone: 'opened' | 'saved' = 'saved'): void {
+  const isTranslation = !isStoreFailure(error) && error instanceof Error && isStoreFailure(error.cause);
+  if (!isTranslation) logger.error(`A session could not be ${undone}`, error);
+}
+
+/** Whether the store failed, or other writers were faster too often: nothing that the application did wrong. */
+export function isStoreFailure(error: unknown): error is SessionError {
+  return (
+    error instanceof SessionError && ['SESSION_STORE_UNAVAILABLE', 'SESSION_CONFLICT'].includes(error.code)
+  );
 }
 
 function assertDistinct(instance: SessionInstance, other: SessionInstance): void {

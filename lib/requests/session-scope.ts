@@ -1,95 +1,30 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { setImmediate as turn } from 'node:timers/promises';
-import type { TLSSocket } from 'node:tls';
-import { SessionError } from '../core/session.errors';
-import type { Connection } from '../transports/session-transport';
-import { SessionGate } from '../http/session-gate';
-import { SessionHandle, type RequestFacts } from './session-handle';
+import type { SessionWatcher } from '../core/session-draft';
+import { SessionHandle } from './session-handle';
 import type { SessionInstances } from './session-instance';
+import type { UnitOfWork } from './unit-of-work';
 
-/** Where the sessions are filed under Node's own request, which both platforms share. */
-const FILED = Symbol('nestjs-tessera.sessions');
-
-type Filed = IncomingMessage & { [FILED]?: SessionScope };
-
-/** The request as the framework knows it: behind a proxy it trusts, only the framework can tell what the client did. */
-interface PlatformRequest {
-  readonly protocol?: string;
-  readonly secure?: boolean;
-}
-
-/** The request in hand, for code that was not given one. */
-export const currentScope = new AsyncLocalStorage<SessionScope>();
-
-/** The sessions of one request, one handle for each instance that is touched. An untouched request costs this object and nothing else. */
-export class SessionScope implements RequestFacts {
-  /** Fastify's request; Express's is Node's own. */
-  platformRequest: PlatformRequest | undefined;
-  /** One for each instance that was touched. */
+/** The sessions of one unit of work: a handle for each instance that is touched. What the async context carries. */
+export class SessionScope implements SessionWatcher {
   readonly handles: SessionHandle[] = [];
   #isSaving = false;
 
-  private constructor(
+  constructor(
     readonly instances: SessionInstances,
-    private readonly request: IncomingMessage,
-    private readonly response: ServerResponse,
+    readonly unit: UnitOfWork,
   ) {}
 
   /**
-   * Files the sessions of a request that has just come in. Harmless when they are filed already; an application inside of another
-   * one has its own, or its guards would believe the other's logins.
+   * The handle of one instance.
+   * @throws SessionError `SESSION_MODULE_MISSING`
    */
-  static file(instances: SessionInstances, request: IncomingMessage, response: ServerResponse): SessionScope {
-    const filed = request as Filed;
-    if (filed[FILED]?.instances !== instances) filed[FILED] = new SessionScope(instances, request, response);
-    return filed[FILED];
-  }
-
-  /**
-   * Those of a request: Node's own, Express's or Fastify's.
-   * @throws SessionError `SESSION_REQUEST_MISSING`
-   */
-  static of(request: object | undefined): SessionScope {
-    const filed = findFiled(request);
-    if (filed !== undefined) return filed;
-    throw new SessionError(
-      'SESSION_REQUEST_MISSING',
-      'This request has no session. Import SessionModule.forRoot() into the root module, and hand in a request that came through the application.',
-    );
-  }
-
-  /** Those of a request, if it has passed the gate. */
-  static find(request: object | undefined): SessionScope | undefined {
-    return findFiled(request);
-  }
-
-  get headers(): IncomingHttpHeaders {
-    return this.request.headers;
-  }
-
-  get connection(): Connection {
-    const { protocol, secure = protocol === 'https' } =
-      this.platformRequest ?? (this.request as PlatformRequest);
-    const encrypted = (this.request.socket as TLSSocket).encrypted === true;
-    return {
-      secure: secure || encrypted,
-      host: this.headers.host ?? (this.headers[':authority'] as string | undefined),
-    };
-  }
-
-  get isOver(): boolean {
-    return this.response.closed;
-  }
-
-  /** The handle of one instance. The first touch puts the gate into the response's way. */
   handle(name: string): SessionHandle {
     const existing = this.handles.find(({ instance }) => instance.name === name);
     if (existing !== undefined) return existing;
-    const handle = new SessionHandle(this.instances.get(name), this);
+    const handle = new SessionHandle(this.instances.get(name), this.unit, this);
     this.handles.push(handle);
-    if (this.handles.length === 1) SessionGate.mount(this.response, this);
-    else if (this.response.headersSent) handle.seal();
+    if (this.handles.length === 1) this.unit.begin();
+    if (this.unit.hasBegun) handle.seal();
     return handle;
   }
 
@@ -100,7 +35,7 @@ export class SessionScope implements RequestFacts {
     return settled;
   }
 
-  /** Every session gets its commit, also when another's fails. */
+  /** Commits every session, also when another's commit fails. */
   commit(): Promise<void> {
     return this.handles.length === 1 ? this.handles[0]!.commit() : this.#commitAll();
   }
@@ -110,33 +45,29 @@ export class SessionScope implements RequestFacts {
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   }
 
+  /** The answer has begun. */
   seal(): void {
     for (const handle of this.handles) handle.seal();
   }
 
-  /** The response was refused before it began. */
+  /** The answer was refused before it began. */
   unseal(): void {
     for (const handle of this.handles) handle.unseal();
   }
 
-  /** Lets the shutdown wait for work that outlives its response. */
-  track(work: Promise<void>): void {
-    this.instances.track(work);
-  }
-
-  /** After the response: saves what no answer has, such as what a stream changed in place. */
+  /** The answer is over: saves what no commit has, such as what a stream changed in place. */
   finish(): void {
     for (const handle of this.handles) {
       const saving = handle.finish();
-      if (saving !== null) this.track(saving);
+      if (saving !== null) this.instances.track(saving);
     }
   }
 
-  /** The shutdown waits for it from now on. */
-  saveSoon(): void {
+  /** A session changes after the end: saves it once this turn of the event loop is done. The shutdown waits for it from now on. */
+  changing(): void {
     if (this.#isSaving) return;
     this.#isSaving = true;
-    this.track(this.#saveSoon());
+    this.instances.track(this.#saveSoon());
   }
 
   async #saveSoon(): Promise<void> {
@@ -144,14 +75,4 @@ export class SessionScope implements RequestFacts {
     this.#isSaving = false;
     this.finish();
   }
-
-  reportFailure(error: unknown, undone?: 'opened' | 'saved'): void {
-    this.instances.reportFailure(error, undone);
-  }
-}
-
-function findFiled(request: object | undefined): SessionScope | undefined {
-  // Applications may keep something of their own under `raw`.
-  const { [FILED]: filed, raw } = (request ?? {}) as Partial<Filed> & { raw?: Filed };
-  return filed ?? raw?.[FILED];
 }

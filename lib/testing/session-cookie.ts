@@ -2,7 +2,7 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { PrincipalInput } from '../core/principal';
 import type { LoginOptions, Session } from '../core/session';
-import { DEFAULT_SESSION } from '../requests/scope-lookup';
+import { DEFAULT_SESSION } from '../requests/session.tokens';
 import { SessionInstances } from '../requests/session-instance';
 
 /** The session a test client should begin with. */
