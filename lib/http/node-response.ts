@@ -1,5 +1,43 @@
-import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { ServerResponse, type OutgoingHttpHeaders } from 'node:http';
 import type { ResponseHeaders } from '../transports/session-transport';
+
+/** What starts a response, or goes on with it. */
+export type GatedMethod = 'writeHead' | 'write' | 'end' | 'flushHeaders';
+export type Method = (...args: unknown[]) => unknown;
+export type Originals = Readonly<Record<GatedMethod, Method>>;
+
+export type Head = Pick<ServerResponse, 'statusCode' | 'statusMessage'>;
+
+/** What Node keeps on its responses besides what it documents. */
+interface Internals {
+  _header: string | null;
+  _headerSent: boolean;
+  _hasBody: boolean;
+}
+
+/** HTTP/2's compatibility response has a `_header` too, but as a getter. */
+export function isHttp1(response: ServerResponse): boolean {
+  return Object.hasOwn(response, '_header');
+}
+
+/** Whether what is given to it comes to Node as it is. */
+export function isNodes(writeHead: unknown): boolean {
+  return writeHead === ServerResponse.prototype.writeHead;
+}
+
+/** HTTP/2 has no reason phrase, and warns whoever asks for it. */
+export function headOf(response: ServerResponse): Head {
+  const { statusCode } = response;
+  return (isHttp1(response) ? { statusCode, statusMessage: response.statusMessage } : { statusCode }) as Head;
+}
+
+export function internals(response: ServerResponse): Internals {
+  return response as unknown as Internals;
+}
+
+export function rawHeaderNames(response: ServerResponse): string[] {
+  return (response as ServerResponse & { getRawHeaderNames(): string[] }).getRawHeaderNames();
+}
 
 /** Headers as `writeHead` takes them: by name, flat, or in pairs. */
 type GivenHeaders = OutgoingHttpHeaders | readonly unknown[];

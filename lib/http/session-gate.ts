@@ -1,15 +1,17 @@
 import type { ServerResponse } from 'node:http';
 import { writeSessionHeaders } from './cache-rules';
-import { HeldResponse, isNodes } from './held-response';
-import { givenHeaders, OutgoingHeaders, withHeaders } from './node-response';
+import { HeldResponse } from './held-response';
+import {
+  givenHeaders,
+  isNodes,
+  OutgoingHeaders,
+  withHeaders,
+  type GatedMethod,
+  type Method,
+  type Originals,
+} from './node-response';
 import { reportFailure } from '../requests/session-instance';
 import type { SessionScope } from '../requests/session-scope';
-
-/** What starts a response, or goes on with it. */
-export const GATED = ['writeHead', 'write', 'end', 'flushHeaders'] as const;
-export type GatedMethod = (typeof GATED)[number];
-export type Method = (...args: unknown[]) => unknown;
-export type Originals = Readonly<Record<GatedMethod, Method>>;
 
 /** Where a response keeps its gate. */
 const GATE = Symbol('nestjs-tessera.gate');

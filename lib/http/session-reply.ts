@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { StreamableFile } from '@nestjs/common';
 import type { HttpAdapterHost } from '@nestjs/core';
-import { failureOf } from './commit-failure';
+import { failureOf } from './session.exceptions';
 import { findScope } from '../requests/scope-lookup';
 import { reportFailure } from '../requests/session-instance';
 
