@@ -44,14 +44,6 @@ type GivenHeaders = OutgoingHttpHeaders | readonly unknown[];
 type Value = string | string[];
 type Pair = [name: string, value: Value];
 
-/** Headers given to `writeHead`, in whichever form. What is put goes where its like stood, and keeps its spelling. */
-interface Given {
-  readonly headers: GivenHeaders;
-  names(): string[];
-  values(name: string): Value[];
-  put(name: string, value: Value): void;
-}
-
 /**
  * The headers of a response about to be sent: those set on it, overridden by those given to `writeHead`. What is changed
  * is changed where Node will take it from; the rest keeps its form, order and spelling.
@@ -65,10 +57,9 @@ export class OutgoingHeaders implements ResponseHeaders {
     private readonly given: GivenHeaders | undefined,
     private readonly reachesNode = true,
   ) {
-    if (given === undefined) return;
-    if (!Array.isArray(given)) this.#given = new GivenObject(given as OutgoingHttpHeaders);
     // Half a header is for Node to refuse.
-    else if (Array.isArray(given[0]) || given.length % 2 === 0) this.#given = new GivenList(given);
+    const isHalf = Array.isArray(given) && !Array.isArray(given[0]) && given.length % 2 === 1;
+    if (given !== undefined && !isHalf) this.#given = new Given(given);
   }
 
   names(): string[] {
@@ -77,7 +68,7 @@ export class OutgoingHeaders implements ResponseHeaders {
 
   get(name: string): string[] {
     const given = this.#given?.values(name) ?? [];
-    const values = given.length > 0 ? given.flat() : [this.response.getHeader(name) ?? []].flat();
+    const values = given.length > 0 ? given : [this.response.getHeader(name) ?? []].flat();
     return values.map(String);
   }
 
@@ -101,56 +92,35 @@ export class OutgoingHeaders implements ResponseHeaders {
   }
 }
 
-class GivenObject implements Given {
-  #copied = false;
-
-  constructor(public headers: OutgoingHttpHeaders) {}
-
-  names(): string[] {
-    return Object.keys(this.headers);
-  }
-
-  values(name: string): Value[] {
-    const key = this.#spelling(name);
-    const value = key === undefined ? undefined : this.headers[key];
-    return value === undefined ? [] : [value as Value];
-  }
-
-  put(name: string, value: Value): void {
-    if (!this.#copied) this.headers = { ...this.headers };
-    this.#copied = true;
-    this.headers[this.#spelling(name) ?? name] = value;
-  }
-
-  #spelling(name: string): string | undefined {
-    const lower = name.toLowerCase();
-    return Object.keys(this.headers).find(
-      (key) => key.length === lower.length && key.toLowerCase() === lower,
-    );
-  }
-}
-
-class GivenList implements Given {
-  readonly #isFlat: boolean;
+/** Headers given to `writeHead`, in whichever form. What is put goes where its like stood, and keeps its spelling. */
+class Given {
+  readonly #form: 'object' | 'pairs' | 'flat';
   #pairs: Pair[];
   #changed = false;
 
-  constructor(private readonly original: readonly unknown[]) {
-    this.#isFlat = !Array.isArray(original[0]);
+  constructor(private readonly original: GivenHeaders) {
+    this.#form = !Array.isArray(original) ? 'object' : Array.isArray(original[0]) ? 'pairs' : 'flat';
     this.#pairs = toPairs(original);
   }
 
-  get headers(): readonly unknown[] {
+  get headers(): GivenHeaders {
     if (!this.#changed) return this.original;
-    return this.#isFlat ? this.#pairs.flat(1) : this.#pairs;
+    switch (this.#form) {
+      case 'object':
+        return Object.fromEntries(this.#pairs);
+      case 'pairs':
+        return this.#pairs;
+      case 'flat':
+        return this.#pairs.flat(1);
+    }
   }
 
   names(): string[] {
     return this.#pairs.map(([name]) => name);
   }
 
-  values(name: string): Value[] {
-    return this.#find(name).map(([, value]) => value);
+  values(name: string): string[] {
+    return this.#find(name).flatMap(([, value]) => value ?? []);
   }
 
   put(name: string, value: Value): void {
@@ -184,7 +154,8 @@ function headersIndex(args: unknown[]): number {
   return typeof args[1] === 'string' || (args[2] ?? null) !== null ? 2 : 1;
 }
 
-function toPairs(given: readonly unknown[]): Pair[] {
-  if (Array.isArray(given[0])) return [...given] as Pair[];
+function toPairs(given: GivenHeaders): Pair[] {
+  if (!Array.isArray(given)) return Object.entries(given) as Pair[];
+  if (Array.isArray(given[0])) return [...(given as Pair[])];
   return Array.from({ length: given.length / 2 }, (_, i) => [given[2 * i], given[2 * i + 1]] as Pair);
 }

@@ -1,4 +1,6 @@
 import type { ServerResponse } from 'node:http';
+import { reportFailure } from '../requests/session-instance';
+import type { SessionScope } from '../requests/session-scope';
 import { writeSessionHeaders } from './cache-rules';
 import { HeldResponse } from './held-response';
 import {
@@ -10,8 +12,6 @@ import {
   type Method,
   type Originals,
 } from './node-response';
-import { reportFailure } from '../requests/session-instance';
-import type { SessionScope } from '../requests/session-scope';
 
 /** Where a response keeps its gate. */
 const GATE = Symbol('nestjs-tessera.gate');
@@ -36,23 +36,10 @@ export class SessionGate {
   }
 
   /**
-   * What the wrapped methods are, one set for all responses: a function made for each response is kept by V8, and the request
-   * with it, until the next major collection.
+   * The wrapped methods, one set for all responses: a function made for each response is kept by V8, and the request with it, until
+   * the next major collection.
    */
-  static readonly #wrapped: Record<GatedMethod, Method> = {
-    writeHead(this: Gated, ...args) {
-      return this[GATE].#pass('writeHead', args);
-    },
-    write(this: Gated, ...args) {
-      return this[GATE].#pass('write', args);
-    },
-    end(this: Gated, ...args) {
-      return this[GATE].#pass('end', args);
-    },
-    flushHeaders(this: Gated, ...args) {
-      return this[GATE].#pass('flushHeaders', args);
-    },
-  };
+  static readonly #wrapped = SessionGate.#methods();
 
   static mount(response: ServerResponse, scope: SessionScope): void {
     if (!response.headersSent) new SessionGate(response, scope).#wrap();
@@ -61,18 +48,20 @@ export class SessionGate {
 
   #wrap(): void {
     const methods = this.response as unknown as Partial<Gated> & { writeHeader?: Method };
-    const { writeHead, write, end, flushHeaders } = methods[GATE] ? this.#inner() : SessionGate.#wrapped;
+    const { writeHead, write, end, flushHeaders } = methods[GATE]
+      ? SessionGate.#methods(this)
+      : SessionGate.#wrapped;
     Object.assign(methods, { [GATE]: methods[GATE] ?? this, writeHead, write, end, flushHeaders });
     // Its old name is a second way to the same thing.
     if ('writeHeader' in methods) methods.writeHeader = writeHead;
   }
 
-  /** The gate of an application inside of another one, whose gate comes after this one and is found under its symbol. */
-  #inner(): Record<GatedMethod, Method> {
-    const method =
-      (name: GatedMethod): Method =>
-      (...args) =>
-        this.#pass(name, args);
+  /** @param inner the gate of an application inside of another one, whose own gate is found under the symbol and comes after it */
+  static #methods(inner?: SessionGate): Record<GatedMethod, Method> {
+    const method = (name: GatedMethod): Method =>
+      function (this: Gated, ...args) {
+        return (inner ?? this[GATE]).#pass(name, args);
+      };
     return {
       writeHead: method('writeHead'),
       write: method('write'),
