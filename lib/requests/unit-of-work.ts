@@ -1,6 +1,5 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import type { SessionError } from '../core/session.errors';
-import type { Connection } from '../transports/session-transport';
+import type { Connection, RequestHeaders } from '../transports/session-transport';
 
 /**
  * What sessions are told of the unit of work they serve: an HTTP request, a message of a socket, a GraphQL operation. Each door
@@ -8,7 +7,7 @@ import type { Connection } from '../transports/session-transport';
  */
 export interface UnitOfWork {
   /** Where tokens are read from, once for each instance that is touched. */
-  readonly headers: IncomingHttpHeaders;
+  readonly headers: RequestHeaders;
   readonly connection: Connection;
   /** Whether the answer has begun. Sessions opened from then on cannot be changed, since the client could not be told. */
   readonly hasBegun: boolean;

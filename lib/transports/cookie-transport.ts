@@ -1,8 +1,13 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import { parseCookie, stringifySetCookie } from 'cookie';
 import type { CommitDecision } from '../core/session-decision';
 import { MAX_COOKIE_BYTES, type ResolvedCookie } from './cookie-options';
-import type { Connection, ResponseHeaders, SessionTransport, TokenReading } from './session-transport';
+import type {
+  Connection,
+  RequestHeaders,
+  ResponseHeaders,
+  SessionTransport,
+  TokenReading,
+} from './session-transport';
 
 /** The longest life browsers give a cookie (RFC 6265bis section 5.5): 400 days, in seconds. */
 const MAX_AGE_LIMIT = 400 * 24 * 60 * 60;
@@ -26,9 +31,9 @@ export class CookieTransport implements SessionTransport {
   }
 
   /** Two cookies of our name come from two places, and only one of them is ours: neither is believed. */
-  read({ cookie: header }: IncomingHttpHeaders): TokenReading {
+  read({ cookie: header }: RequestHeaders): TokenReading {
     const { name } = this.cookie;
-    if (header === undefined || !header.includes(name)) return NONE;
+    if (typeof header !== 'string' || !header.includes(name)) return NONE;
     let found: string | undefined;
     for (const pair of header.split(';')) {
       if (!pair.includes(name)) continue;

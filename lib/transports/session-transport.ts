@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import type { SessionCarrier } from '../core/session-carrier';
 import type { CommitDecision } from '../core/session-decision';
 
@@ -10,6 +9,11 @@ export type TokenReading =
   | { readonly kind: 'token'; readonly value: string }
   /** Contradictory things. Nothing is adopted then. */
   | { readonly kind: 'ambiguous' };
+
+/** The header section of a request, names in lower case. What came more than once is joined, or a list where it cannot be joined. */
+export interface RequestHeaders {
+  readonly [name: string]: string | readonly string[] | undefined;
+}
 
 /** The header section of a response that has not been sent yet. Names in any case. */
 export interface ResponseHeaders {
@@ -29,7 +33,7 @@ export interface Connection {
 export interface SessionTransport extends SessionCarrier {
   /** The request header that the answer depends on, for `Vary`. */
   readonly vary: string;
-  read(headers: IncomingHttpHeaders): TokenReading;
+  read(headers: RequestHeaders): TokenReading;
   /** Why a new token could not reach this client, or `null` when it can. */
   obstacle(connection: Connection): string | null;
   /** Tells the client. Afterwards the headers say one thing about this session, whatever they said before. */
