@@ -148,7 +148,11 @@ function instanceOf(
       inject: [OPTIONS],
     },
     { provide: sessionEventsToken(name), useClass: SessionEvents },
-    { provide: sessionServiceToken(name), useFactory: () => new SessionService(name) },
+    {
+      provide: sessionServiceToken(name),
+      useFactory: (host: HttpAdapterHost) => new SessionService(name, SessionInstances.of(host)),
+      inject: [HttpAdapterHost],
+    },
   ];
   if (name === DEFAULT_SESSION) {
     shared.push(

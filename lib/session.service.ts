@@ -2,15 +2,19 @@ import type { ArgumentsHost } from '@nestjs/common';
 import type { PrincipalInput } from './core/principal';
 import type { Elevation, LoginOptions, LogoutOptions, Session } from './core/session';
 import { SessionError } from './core/session.errors';
-import { currentScope, scopeOf } from './requests/scope-lookup';
+import { currentScope, scopeIn, scopeOf } from './requests/scope-lookup';
 import type { SessionHandle } from './requests/session-handle';
+import type { SessionInstances } from './requests/session-instance';
 
 /**
  * The current request's session, from any provider. Every method loads the session if nothing has yet, and rejects with
  * `SessionUnavailableException` (503) when the store fails, `SessionError` with code `SESSION_REQUEST_MISSING` outside a request.
  */
 export class SessionService {
-  constructor(private readonly name: string) {}
+  constructor(
+    private readonly name: string,
+    private readonly instances: SessionInstances,
+  ) {}
 
   /** The session of the request in hand. Needs the async context, which `asyncContext: false` turns off. */
   async current(): Promise<Session> {
@@ -19,7 +23,7 @@ export class SessionService {
 
   /** The session of a handler's context, or of a request, Express's, Fastify's or Node's own. Needs no async context. */
   async of(source: ArgumentsHost | object): Promise<Session> {
-    return scopeOf(source).handle(this.name).open();
+    return scopeOf(source, this.instances).handle(this.name).open();
   }
 
   /**
@@ -62,7 +66,7 @@ export class SessionService {
   }
 
   #handle(): SessionHandle {
-    const scope = currentScope.getStore();
+    const scope = scopeIn(this.instances, currentScope.getStore());
     if (scope !== undefined) return scope.handle(this.name);
     throw new SessionError(
       'SESSION_REQUEST_MISSING',

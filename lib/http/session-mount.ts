@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HttpAdapterHost } from '@nestjs/core';
 import type { SessionInstances } from '../requests/session-instance';
-import { currentScope, findScope } from '../requests/scope-lookup';
+import { addFinder, currentScope, findScope } from '../requests/scope-lookup';
 import type { SessionScope } from '../requests/session-scope';
 import { HttpRequest } from './http-request';
 import { commitBeforeReply } from './session-reply';
@@ -25,7 +25,22 @@ interface FastifyRequest {
   readonly protocol: string;
 }
 
+/** What is known of a request that is not filed yet, of Express or of Fastify. */
+interface EarlyRequest {
+  readonly app?: ExpressApplication;
+  readonly res?: ServerResponse;
+  readonly server?: object;
+  readonly raw?: IncomingMessage;
+  readonly protocol?: string;
+}
+
+interface ExpressApplication {
+  readonly parent?: ExpressApplication;
+}
+
 const mounted = new WeakSet<SessionInstances>();
+/** The instances of each application, by Express's application or Fastify's instance. */
+const byFramework = new WeakMap<object, SessionInstances>();
 
 /**
  * Step 1 of 3 on a request's path: every request of an application passes here first and gets its {@link SessionScope}, ahead of body
@@ -42,6 +57,8 @@ function mount(instances: SessionInstances, adapter: Adapter | undefined): void 
   const type = adapter.getType();
   if (type === '') return;
   mounted.add(instances);
+  byFramework.set(adapter.getInstance<object>(), instances);
+  addFinder(fileEarly);
   commitBeforeReply(adapter);
   const file: Middleware = (request, response, next) =>
     enter(HttpRequest.file(instances, request, response), next);
@@ -78,4 +95,26 @@ function putBeforeMiddleware(fastify: FastifyInstance, file: Middleware): void {
     fastify.use(file);
     return fastify.use(...args);
   };
+}
+
+/**
+ * Files a request that is handled ahead of ours: by a router that has moved itself to the front, as AdminJS's does, or by a hook that
+ * Fastify had before Nest. Express keeps the response with the request; of Fastify's, Node knows it as the one its socket is at, over HTTP/1.
+ */
+function fileEarly(request: EarlyRequest): SessionScope | undefined {
+  const raw = request.res === undefined ? request.raw : (request as IncomingMessage);
+  const response =
+    request.res ?? (raw?.socket as { readonly _httpMessage?: ServerResponse } | undefined)?._httpMessage;
+  const instances = instancesAt(request);
+  if (raw === undefined || response?.req !== raw || instances === undefined) return undefined;
+  return HttpRequest.file(instances, raw, response, request.raw === raw ? request : undefined);
+}
+
+/** Those of the application that a request is in, be it through an application of Express or a context of Fastify inside of it. */
+function instancesAt({ app, server }: EarlyRequest): SessionInstances | undefined {
+  for (let at: ExpressApplication | null | undefined = app; at; at = at.parent)
+    if (byFramework.has(at)) return byFramework.get(at);
+  for (let at = server; at; at = Object.getPrototypeOf(at) as object | undefined)
+    if (byFramework.has(at)) return byFramework.get(at);
+  return undefined;
 }

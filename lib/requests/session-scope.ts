@@ -7,6 +7,8 @@ import type { UnitOfWork } from './unit-of-work';
 /** The sessions of one unit of work: a handle for each instance that is touched. What the async context carries. */
 export class SessionScope implements SessionWatcher {
   readonly handles: SessionHandle[] = [];
+  /** The scope of the same request in the application that this one is inside of. */
+  outer: SessionScope | undefined;
   #isSaving = false;
 
   constructor(
