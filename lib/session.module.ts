@@ -76,7 +76,8 @@ export class SessionModule extends ConfigurableModuleClass implements OnModuleIn
       warned.add(obstacle);
     };
     const transport = new CookieTransport(options.cookie);
-    this.#manager = new SessionManager({ ...options, name, store, carrier: transport, emit });
+    const carrier = { channel: transport.sealedFor, capacity: transport.capacity() };
+    this.#manager = new SessionManager({ ...options, name, store, carrier, emit });
     const kept = isKeeping(store) ? store.restsOn : store;
     this.#store = kept;
     this.#sweeper =

@@ -13,7 +13,7 @@ const TARGETED = [
 /** Tells the client what the commits decided, and keeps what belongs to one client out of shared caches (RFC 9111). */
 export function writeSessionHeaders(scope: SessionScope, headers: ResponseHeaders): void {
   for (const handle of scope.handles) {
-    addVary(headers, handle.instance.transport.vary);
+    for (const name of handle.instance.transport.vary) addVary(headers, name);
     if (!handle.tell(headers)) continue;
     if (!isKeptFromSharedCaches(headers, 'Cache-Control')) headers.set('Cache-Control', ['no-store']);
     for (const name of TARGETED) {

@@ -2,7 +2,7 @@ import { KEEP, type CommitDecision } from '../core/session-decision';
 import type { Session } from '../core/session';
 import type { SessionWatcher } from '../core/session-draft';
 import { SessionError } from '../core/session.errors';
-import type { ResponseHeaders } from '../transports/session-transport';
+import type { ResponseHeaders, SessionTransport } from '../transports/session-transport';
 import { isStoreFailure, reportFailure, type SessionInstance } from './session-instance';
 import type { UnitOfWork } from './unit-of-work';
 
@@ -10,9 +10,11 @@ const DONE = Promise.resolve();
 
 /** One instance's session in one unit of work: opened at the first touch, committed before the answer begins. */
 export class SessionHandle {
+  /** The transport that brought the token, and answers; before it is read, and without one, the instance's own. */
+  #transport: SessionTransport;
+  #presented = false;
   #opening: Promise<Session> | undefined;
   #session: Session | undefined;
-  #presented = false;
   #decision: CommitDecision = KEEP;
   #committing = DONE;
   /** The rights that the session had when a commit failed: the exception it threw is the answer, which must not wait for a second failure. */
@@ -29,7 +31,9 @@ export class SessionHandle {
     private readonly unit: UnitOfWork,
     /** Is told of every change once the unit is over. */
     private readonly watcher: SessionWatcher,
-  ) {}
+  ) {
+    this.#transport = instance.transport;
+  }
 
   /** @throws what the door makes of a store's failure */
   open(): Promise<Session> {
@@ -81,10 +85,9 @@ export class SessionHandle {
 
   /** Tells the client what the last commit decided. Returns whether there was anything to tell. */
   tell(headers: ResponseHeaders): boolean {
-    const { transport, clock } = this.instance;
     this.#isTold = true;
     if (this.#decision.kind === 'keep') return false;
-    transport.write(headers, this.#decision, clock());
+    this.#transport.write(headers, this.#decision, this.instance.clock());
     return true;
   }
 
@@ -92,7 +95,10 @@ export class SessionHandle {
     const { manager, transport, emit } = this.instance;
     const reading = transport.read(this.unit.headers);
     if (reading.kind === 'ambiguous') emit({ type: 'rejected', reason: 'ambiguous' });
-    this.#presented = reading.kind === 'token';
+    if (reading.kind === 'token') {
+      this.#presented = true;
+      this.#transport = reading.transport;
+    }
     try {
       this.#session = await manager.open(reading.kind === 'token' ? reading.value : null);
     } catch (error) {
@@ -166,10 +172,10 @@ export class SessionHandle {
     if (decision.kind !== 'keep') this.#decision = decision;
   }
 
-  /** A session whose token cannot reach the client is not begun. A client that sent a token has shown that it can. */
+  /** A session whose token cannot reach the client is not begun. */
   #isUndeliverable(session: Session): boolean {
-    if (!session.isNew || this.#presented || session.status !== 'changed') return false;
-    const obstacle = this.instance.transport.obstacle(this.unit.connection);
+    if (!session.isNew || session.status !== 'changed') return false;
+    const obstacle = this.#transport.obstacle(this.unit.connection, this.#presented);
     if (obstacle !== null) this.instance.warnObstacle(obstacle);
     return obstacle !== null;
   }
