@@ -1,5 +1,8 @@
-// Dependencies point one way: core knows nobody; transports and stores know core; http, websockets and graphql
-// know those; decorators know http, and guards decorators; session.*.ts knows everybody.
+const { refuseCircles } = require('./test/support/import-circles');
+
+// Dependencies point one way and never in a circle: core imports nothing; transports and stores import core, requests both of core
+// and transports; http, websockets and graphql are doors to requests; decorators, guards and session.service import requests;
+// session.module.ts imports everything.
 
 /** What may stand in a file below lib/: no entry file, no package of our own name. */
 const entry = {
@@ -7,8 +10,21 @@ const entry = {
   message: 'Inside lib/ a file is imported by its own path, never through an entry.',
 };
 
+/** What requests must not know: each door brings its own protocol. */
+const http = [
+  {
+    regex: '^node:http|^@nestjs/platform-',
+    message: 'lib/requests serves every door: keep HTTP in lib/http.',
+  },
+  {
+    regex: '^@nestjs/common$',
+    importNamePattern: '^Http|Exception$',
+    message: 'lib/requests throws no exception of HTTP: a door translates.',
+  },
+];
+
 /** A folder of lib/ that may reach, besides itself, the folders named and no other. */
-function folder(name, knows) {
+function folder(name, knows, refused = []) {
   const known = knows.map((other) => `${other}/`).join('|');
   return {
     files: [`lib/${name}/**/*.ts`],
@@ -24,6 +40,7 @@ function folder(name, knows) {
               regex: `^(?:\\.\\./)+(?!\\.\\./|${known})`,
               message: `lib/${name} may import itself and ${knows.map((other) => `lib/${other}`).join(', ')}.`,
             },
+            ...refused,
           ],
         },
       ],
@@ -93,12 +110,13 @@ module.exports = {
     },
     folder('transports', ['core']),
     folder('stores', ['core']),
-    folder('http', ['core', 'transports']),
-    folder('websockets', ['core', 'transports']),
-    folder('graphql', ['core', 'transports']),
-    folder('decorators', ['core', 'http']),
-    folder('guards', ['core', 'http', 'decorators']),
-    folder('testing', ['core', 'transports', 'stores', 'http']),
+    folder('requests', ['core', 'transports'], http),
+    folder('http', ['core', 'transports', 'requests']),
+    folder('websockets', ['core', 'transports', 'requests']),
+    folder('graphql', ['core', 'transports', 'requests']),
+    folder('decorators', ['core', 'requests']),
+    folder('guards', ['core', 'requests', 'decorators']),
+    folder('testing', ['core', 'transports', 'stores', 'requests']),
     {
       files: ['lib/*.ts'],
       excludedFiles: ['*.spec.ts'],
@@ -117,6 +135,25 @@ module.exports = {
         ],
       },
     },
+    {
+      files: ['lib/session.service.ts'],
+      rules: {
+        '@typescript-eslint/no-restricted-imports': [
+          'error',
+          {
+            patterns: [
+              entry,
+              {
+                regex: '^\\./(?!core/|requests/)',
+                message: 'The service serves every door: lib/core, lib/requests.',
+              },
+            ],
+          },
+        ],
+      },
+    },
+    // The circles of lib/core go with its new shape.
+    ...refuseCircles(__dirname, 'lib').filter(({ files: [file] }) => !file.startsWith('lib/core/')),
     {
       files: ['sample/**/*.ts', 'bench/**/*.{ts,js,mjs}'],
       rules: {

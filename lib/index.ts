@@ -39,7 +39,7 @@ export {
   sessionEventsToken,
   sessionServiceToken,
   sessionStoreToken,
-} from './http/session.tokens';
+} from './requests/session.tokens';
 export { SessionEvents } from './session.events';
 export type { SessionEvent, SessionEventReason, SessionEventType } from './core/session-event';
 

@@ -1,5 +1,5 @@
 import { ConfigurableModuleBuilder } from '@nestjs/common';
-import { DEFAULT_SESSION } from './http/session-context';
+import { DEFAULT_SESSION } from './requests/session.tokens';
 import type { SessionModuleOptions } from './session.options';
 
 /** A class that makes the options, for `forRootAsync({ useClass })`. */

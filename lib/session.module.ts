@@ -16,9 +16,14 @@ import { SessionError } from './core/session.errors';
 import { type SessionStore } from './core/session-store';
 import { STORE_LIMITS, isClosable, isLimited, isPrepared } from './core/store-capabilities';
 import { StoreClient } from './core/store-client';
-import { DEFAULT_SESSION } from './http/session-context';
-import { SessionHub } from './http/session-hub';
-import { sessionEventsToken, sessionServiceToken, sessionStoreToken } from './http/session.tokens';
+import { mountSessions } from './http/session-mount';
+import { SessionInstances } from './requests/session-instance';
+import {
+  DEFAULT_SESSION,
+  sessionEventsToken,
+  sessionServiceToken,
+  sessionStoreToken,
+} from './requests/session.tokens';
 import { SessionEvents } from './session.events';
 import {
   ASYNC_OPTIONS_TYPE,
@@ -47,7 +52,7 @@ const users = new WeakMap<SessionStore, number>();
  */
 @Module({})
 export class SessionModule extends ConfigurableModuleClass implements OnModuleInit, OnApplicationShutdown {
-  readonly #hub: SessionHub;
+  readonly #instances: SessionInstances;
   /** What is prepared, swept and closed with the application: `null` when nothing is kept on the server. */
   readonly #store: SessionStore | null;
   readonly #sweeper: SessionSweeper | null;
@@ -72,24 +77,14 @@ export class SessionModule extends ConfigurableModuleClass implements OnModuleIn
       warned.add(obstacle);
     };
     const transport = new CookieTransport(options.cookie);
-    this.#manager = new SessionManager(store, { ...options, name, sealedFor: transport.channel, emit });
+    this.#manager = new SessionManager(store, { ...options, name, sealedFor: transport.sealedFor, emit });
     const kept = isRepositoryProvider(store) ? store.restsOn : store;
     this.#store = kept;
     this.#sweeper =
       kept && new SessionSweeper(kept, new StoreClient(kept, storeTimeout, emit), clock, sweepEvery);
-    this.#hub = SessionHub.of(host);
-    this.#hub.add(
-      {
-        name,
-        manager: this.#manager,
-        transport,
-        clock,
-        asyncContext,
-        emit,
-        warnObstacle,
-      },
-      host,
-    );
+    this.#instances = SessionInstances.of(host);
+    this.#instances.add({ name, manager: this.#manager, transport, clock, asyncContext, emit, warnObstacle });
+    mountSessions(this.#instances, host);
     if (kept instanceof MemorySessionStore && process.env['NODE_ENV'] === 'production') {
       this.#logger.warn(
         isRepositoryProvider(store)
@@ -120,7 +115,7 @@ export class SessionModule extends ConfigurableModuleClass implements OnModuleIn
 
   /** Requests have finished by now. */
   async onApplicationShutdown(): Promise<void> {
-    await Promise.all([this.#sweeper?.stop(), this.#hub.idle()]);
+    await Promise.all([this.#sweeper?.stop(), this.#instances.idle()]);
     this.#manager.close();
     if (this.#store !== null) await this.#leave(this.#store);
     this.events.complete();
@@ -154,7 +149,11 @@ function instanceOf(
       inject: [OPTIONS],
     },
     { provide: sessionEventsToken(name), useClass: SessionEvents },
-    { provide: sessionServiceToken(name), useFactory: () => new SessionService(name) },
+    {
+      provide: sessionServiceToken(name),
+      useFactory: (host: HttpAdapterHost) => new SessionService(name, SessionInstances.of(host)),
+      inject: [HttpAdapterHost],
+    },
   ];
   if (name === DEFAULT_SESSION) {
     shared.push(

@@ -3,16 +3,19 @@ import type { PrincipalInput } from './core/principal';
 import type { Elevation, LoginOptions, LogoutOptions } from './core/login';
 import type { Session } from './core/session';
 import { SessionError } from './core/session.errors';
-import { currentSessions, RequestSessions } from './http/request-sessions';
-import { sessionsOf } from './http/session-context';
-import type { SessionHandle } from './http/session-handle';
+import { currentScope, scopeIn, scopeOf } from './requests/scope-lookup';
+import type { SessionHandle } from './requests/session-handle';
+import type { SessionInstances } from './requests/session-instance';
 
 /**
  * The current request's session, from any provider. Every method loads the session if nothing has yet, and rejects with
  * `SessionUnavailableException` (503) when the store fails, `SessionError` with code `SESSION_REQUEST_MISSING` outside a request.
  */
 export class SessionService {
-  constructor(private readonly name: string) {}
+  constructor(
+    private readonly name: string,
+    private readonly instances: SessionInstances,
+  ) {}
 
   /** The session of the request in hand. Needs the async context, which `asyncContext: false` turns off. */
   async current(): Promise<Session> {
@@ -21,8 +24,7 @@ export class SessionService {
 
   /** The session of a handler's context, or of a request, Express's, Fastify's or Node's own. Needs no async context. */
   async of(source: ArgumentsHost | object): Promise<Session> {
-    const sessions = isHost(source) ? sessionsOf(source) : RequestSessions.of(source);
-    return sessions.handle(this.name).open();
+    return scopeOf(source, this.instances).handle(this.name).open();
   }
 
   /**
@@ -65,15 +67,11 @@ export class SessionService {
   }
 
   #handle(): SessionHandle {
-    const sessions = currentSessions.getStore();
-    if (sessions !== undefined) return sessions.handle(this.name);
+    const scope = scopeIn(this.instances, currentScope.getStore());
+    if (scope !== undefined) return scope.handle(this.name);
     throw new SessionError(
       'SESSION_REQUEST_MISSING',
       'There is no current request here. Call it while a request is being handled, with asyncContext on, or use of(context) with what you were given.',
     );
   }
-}
-
-function isHost(source: ArgumentsHost | object): source is ArgumentsHost {
-  return typeof (source as Partial<ArgumentsHost> | undefined)?.switchToHttp === 'function';
 }

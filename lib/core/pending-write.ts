@@ -94,7 +94,7 @@ export function finishWrite(draft: SessionDraft, write: PendingWrite, { reach }:
     emit({ type: 'renewed', id, principal, ...(replacement === 'rotated' && { reason: 'rotation' }) });
   draft.settle(record, token, write.operations);
   draft.state.secrets = state.secrets;
-  return write.tells && reach === 'open' ? issueToken(state, token) : KEEP;
+  return write.tells && reach !== 'never' ? issueToken(state, token) : KEEP;
 }
 
 /** A token for the client, and until when it may keep it. */

@@ -139,6 +139,6 @@ export class SessionManager {
   /** A text that changes when a principal logs in or out, when the token is to be renewed, and when the session ends. */
   rightsOf(session: Session): string {
     const { lineage, operations } = draftOf(session);
-    return `${lineage}.${operations.filter(({ kind }) => kind !== 'data' && kind !== 'lifespan').length}`;
+    return `${lineage}.${operations.filter(({ kind }) => !['data', 'lifespan', 'take'].includes(kind)).length}`;
   }
 }

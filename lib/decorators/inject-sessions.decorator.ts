@@ -1,5 +1,5 @@
 import { Inject } from '@nestjs/common';
-import { sessionServiceToken } from '../http/session.tokens';
+import { sessionServiceToken } from '../requests/session.tokens';
 
 /** Injects the `SessionService` of a named instance: `constructor(@InjectSessions('admin') private readonly sessions: SessionService)`. */
 export function InjectSessions(name?: string): ParameterDecorator & PropertyDecorator {

@@ -1,6 +1,7 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { Principal as LoggedInPrincipal } from '../core/principal';
-import { DEFAULT_SESSION, openSession } from '../http/session-context';
+import { openSession } from '../requests/scope-lookup';
+import { DEFAULT_SESSION } from '../requests/session.tokens';
 
 const inject = createParamDecorator(async ({ name }: { name: string }, context: ExecutionContext) => {
   return (await openSession(context, name)).principal;

@@ -1,7 +1,8 @@
 import { createParamDecorator, type ExecutionContext, type PipeTransform, type Type } from '@nestjs/common';
 import type { Session as LoadedSession } from '../core/session';
 import type { SessionData, SessionKey } from '../core/session-data';
-import { DEFAULT_SESSION, openSession } from '../http/session-context';
+import { openSession } from '../requests/scope-lookup';
+import { DEFAULT_SESSION } from '../requests/session.tokens';
 
 /** Which instance's session, and which of its keys. */
 export interface SessionSelection {

@@ -8,7 +8,8 @@ import {
   type Type,
 } from '@nestjs/common';
 import { accessTo } from '../decorators/access';
-import { DEFAULT_SESSION, openSession } from '../http/session-context';
+import { openSession } from '../requests/scope-lookup';
+import { DEFAULT_SESSION } from '../requests/session.tokens';
 
 /**
  * Lets a request in when somebody is logged in to its session: 401 otherwise, 403 when a role asked for by `@RequireRoles` is missing.

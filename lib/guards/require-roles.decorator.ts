@@ -1,7 +1,7 @@
 import { SetMetadata, UseGuards, applyDecorators, type CanActivate, type Type } from '@nestjs/common';
 import { SessionError } from '../core/session.errors';
 import { rolesKey } from '../decorators/access';
-import { DEFAULT_SESSION } from '../http/session-context';
+import { DEFAULT_SESSION } from '../requests/session.tokens';
 import { AuthGuard } from './auth.guard';
 
 /**

@@ -1,21 +1,22 @@
 import { ServerResponse } from 'node:http';
-import { failureOf } from './commit-failure';
-import { givenHeaders, OutgoingHeaders } from './response-headers';
-import type { GatedMethod, Originals } from './session-gate';
+import { failureOf } from './session.exceptions';
+import {
+  givenHeaders,
+  headOf,
+  internals,
+  isHttp1,
+  isNodes,
+  OutgoingHeaders,
+  rawHeaderNames,
+  type GatedMethod,
+  type Head,
+  type Originals,
+} from './node-response';
 import type { ResponseHeaders } from '../transports/session-transport';
 
 interface Call {
   readonly name: GatedMethod;
   readonly args: unknown[];
-}
-
-type Head = Pick<ServerResponse, 'statusCode' | 'statusMessage'>;
-
-/** What Node keeps on its responses besides what it documents. */
-interface Internals {
-  _header: string | null;
-  _headerSent: boolean;
-  _hasBody: boolean;
 }
 
 /** Where a response keeps who holds it. */
@@ -253,30 +254,6 @@ function shadow(name: string, whileHeld: (held: HeldResponse) => unknown): Prope
     },
     configurable: true,
   };
-}
-
-/** HTTP/2's compatibility response has a `_header` too, but as a getter. */
-function isHttp1(response: ServerResponse): boolean {
-  return Object.hasOwn(response, '_header');
-}
-
-/** Whether what is given to it comes to Node as it is. */
-export function isNodes(writeHead: unknown): boolean {
-  return writeHead === ServerResponse.prototype.writeHead;
-}
-
-/** HTTP/2 has no reason phrase, and warns whoever asks for it. */
-function headOf(response: ServerResponse): Head {
-  const { statusCode } = response;
-  return (isHttp1(response) ? { statusCode, statusMessage: response.statusMessage } : { statusCode }) as Head;
-}
-
-function internals(response: ServerResponse): Internals {
-  return response as unknown as Internals;
-}
-
-function rawHeaderNames(response: ServerResponse): string[] {
-  return (response as ServerResponse & { getRawHeaderNames(): string[] }).getRawHeaderNames();
 }
 
 function refuseHeader(): never {

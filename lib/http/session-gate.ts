@@ -1,13 +1,17 @@
 import type { ServerResponse } from 'node:http';
-import { HeldResponse, isNodes } from './held-response';
-import { givenHeaders, OutgoingHeaders, withHeaders } from './response-headers';
-import type { RequestSessions } from './request-sessions';
-
-/** What starts a response, or goes on with it. */
-export const GATED = ['writeHead', 'write', 'end', 'flushHeaders'] as const;
-export type GatedMethod = (typeof GATED)[number];
-export type Method = (...args: unknown[]) => unknown;
-export type Originals = Readonly<Record<GatedMethod, Method>>;
+import { reportFailure } from '../requests/session-instance';
+import type { SessionScope } from '../requests/session-scope';
+import { writeSessionHeaders } from './cache-rules';
+import { HeldResponse } from './held-response';
+import {
+  givenHeaders,
+  isNodes,
+  OutgoingHeaders,
+  withHeaders,
+  type GatedMethod,
+  type Method,
+  type Originals,
+} from './node-response';
 
 /** Where a response keeps its gate. */
 const GATE = Symbol('nestjs-tessera.gate');
@@ -25,51 +29,39 @@ export class SessionGate {
 
   private constructor(
     private readonly response: ServerResponse,
-    private readonly sessions: RequestSessions,
+    private readonly scope: SessionScope,
   ) {
     const { writeHead, write, end, flushHeaders } = response as unknown as Originals;
     this.#originals = { writeHead, write, end, flushHeaders };
   }
 
   /**
-   * What the wrapped methods are, one set for all responses: a function made for each response is kept by V8, and the request
-   * with it, until the next major collection.
+   * The wrapped methods, one set for all responses: a function made for each response is kept by V8, and the request with it, until
+   * the next major collection.
    */
-  static readonly #wrapped: Record<GatedMethod, Method> = {
-    writeHead(this: Gated, ...args) {
-      return this[GATE].#pass('writeHead', args);
-    },
-    write(this: Gated, ...args) {
-      return this[GATE].#pass('write', args);
-    },
-    end(this: Gated, ...args) {
-      return this[GATE].#pass('end', args);
-    },
-    flushHeaders(this: Gated, ...args) {
-      return this[GATE].#pass('flushHeaders', args);
-    },
-  };
+  static readonly #wrapped = SessionGate.#methods();
 
-  static mount(response: ServerResponse, sessions: RequestSessions): void {
-    if (response.headersSent) sessions.seal();
-    else new SessionGate(response, sessions).#wrap();
-    response.once('close', () => sessions.finish());
+  static mount(response: ServerResponse, scope: SessionScope): void {
+    if (!response.headersSent) new SessionGate(response, scope).#wrap();
+    response.once('close', () => scope.finish());
   }
 
   #wrap(): void {
     const methods = this.response as unknown as Partial<Gated> & { writeHeader?: Method };
-    const { writeHead, write, end, flushHeaders } = methods[GATE] ? this.#inner() : SessionGate.#wrapped;
+    const { writeHead, write, end, flushHeaders } = methods[GATE]
+      ? SessionGate.#methods(this)
+      : SessionGate.#wrapped;
     Object.assign(methods, { [GATE]: methods[GATE] ?? this, writeHead, write, end, flushHeaders });
     // Its old name is a second way to the same thing.
     if ('writeHeader' in methods) methods.writeHeader = writeHead;
   }
 
-  /** The gate of an application inside of another one, whose gate comes after this one and is found under its symbol. */
-  #inner(): Record<GatedMethod, Method> {
-    const method =
-      (name: GatedMethod): Method =>
-      (...args) =>
-        this.#pass(name, args);
+  /** @param inner the gate of an application inside of another one, whose own gate is found under the symbol and comes after it */
+  static #methods(inner?: SessionGate): Record<GatedMethod, Method> {
+    const method = (name: GatedMethod): Method =>
+      function (this: Gated, ...args) {
+        return (inner ?? this[GATE]).#pass(name, args);
+      };
     return {
       writeHead: method('writeHead'),
       write: method('write'),
@@ -81,12 +73,12 @@ export class SessionGate {
   #pass(name: GatedMethod, args: unknown[]): unknown {
     if (this.#open) return this.#originals[name].apply(this.response, args);
     if (this.#held !== null) return this.#held.take(name, args);
-    return this.sessions.settle() ? this.#begin(name, args) : this.#hold(name, args);
+    return this.scope.settle() ? this.#begin(name, args) : this.#hold(name, args);
   }
 
   /** Nothing to wait for. */
   #begin(name: GatedMethod, args: unknown[]): unknown {
-    this.sessions.seal();
+    this.scope.seal();
     this.#open = true;
     try {
       return this.#originals[name].apply(this.response, this.#withCookie(name, args));
@@ -94,7 +86,7 @@ export class SessionGate {
       // Refused, so that the response has not begun: whoever answers for the error begins it.
       if (!this.response.headersSent) {
         this.#open = false;
-        this.sessions.unseal();
+        this.scope.unseal();
       }
       throw error;
     }
@@ -104,14 +96,14 @@ export class SessionGate {
     const held = new HeldResponse(this.response, this.#originals);
     const result = held.take(name, args);
     this.#held = held;
-    this.sessions.seal();
-    this.sessions.track(this.#commit(held));
+    this.scope.seal();
+    this.scope.instances.track(this.#commit(held));
     return result;
   }
 
   async #commit(held: HeldResponse): Promise<void> {
     try {
-      await this.sessions.commit();
+      await this.scope.commit();
     } catch (error) {
       return this.#fail(held, error);
     }
@@ -129,9 +121,9 @@ export class SessionGate {
 
   /** What other sessions of this request have committed the client still learns. */
   #fail(held: HeldResponse, error: unknown): void {
-    this.sessions.reportFailure(error);
+    reportFailure(error);
     try {
-      held.replaceByFailure(error, (headers) => this.sessions.writeHeaders(headers));
+      held.replaceByFailure(error, (headers) => writeSessionHeaders(this.scope, headers));
     } catch {
       this.response.destroy();
     }
@@ -143,7 +135,7 @@ export class SessionGate {
     if (this.response.headersSent) return args;
     const given = name === 'writeHead' ? givenHeaders(args) : undefined;
     const headers = new OutgoingHeaders(this.response, given, isNodes(this.#originals.writeHead));
-    this.sessions.writeHeaders(headers);
+    writeSessionHeaders(this.scope, headers);
     const changed = headers.toGiven();
     return changed === given ? args : withHeaders(args, changed);
   }

@@ -1,8 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import { StreamableFile } from '@nestjs/common';
 import type { HttpAdapterHost } from '@nestjs/core';
-import { failureOf } from './commit-failure';
-import { RequestSessions } from './request-sessions';
+import { failureOf } from './session.exceptions';
+import { findScope } from '../requests/scope-lookup';
+import { reportFailure } from '../requests/session-instance';
 
 type Adapter = HttpAdapterHost['httpAdapter'];
 type AnyResponse = ServerResponse & { readonly raw?: ServerResponse };
@@ -20,15 +21,15 @@ export function commitBeforeReply(adapter: Adapter): void {
   const redirect = adapter.redirect.bind(adapter) as Send;
 
   const committed = (response: AnyResponse, send: () => unknown): unknown => {
-    const sessions = RequestSessions.find(response.raw?.req ?? response.req);
-    if (sessions?.settle() !== false) return send(); // without asking the store
+    const scope = findScope(response.raw?.req ?? response.req);
+    if (scope?.settle() !== false) return send(); // without asking the store
     const fail = (error: unknown): never => {
       // What the handler said about caching was said about its own answer.
       if (!(response.raw ?? response).headersSent) adapter.setHeader(response, 'Cache-Control', 'no-store');
       throw error;
     };
-    return new Reply(sessions.commit().then(send, fail), (error) => {
-      sessions.reportFailure(error);
+    return new Reply(scope.commit().then(send, fail), (error) => {
+      reportFailure(error);
       answerFor(error, response, reply);
     });
   };

@@ -1,9 +1,10 @@
 import { ServiceUnavailableException } from '@nestjs/common';
 import type { SessionError } from '../core/session.errors';
 
-/** What the client learns when a session could not be read or written: nothing but that, and a stable code. */
-export function unavailableBody(code: string): { statusCode: number; code: string; message: string } {
-  return { statusCode: 503, code, message: 'Service Unavailable' };
+interface FailureBody {
+  readonly statusCode: number;
+  readonly code?: string;
+  readonly message: string;
 }
 
 /**
@@ -14,7 +15,19 @@ export class SessionUnavailableException extends ServiceUnavailableException {
   readonly code: string;
 
   constructor(cause: SessionError) {
-    super(unavailableBody(cause.code), { cause });
+    super(unavailable(cause.code), { cause });
     this.code = cause.code;
   }
+}
+
+/** The fixed answer to a request whose session could not be saved once its handler was done: no filter runs any more. */
+export function failureOf(error: unknown): FailureBody {
+  return error instanceof SessionUnavailableException
+    ? unavailable(error.code)
+    : { statusCode: 500, message: 'Internal server error' };
+}
+
+/** What the client learns when a session could not be read or written: nothing but that, and a stable code. */
+function unavailable(code: string): FailureBody {
+  return { statusCode: 503, code, message: 'Service Unavailable' };
 }

@@ -3,8 +3,8 @@ import { HttpAdapterHost } from '@nestjs/core';
 import type { PrincipalInput } from '../core/principal';
 import type { LoginOptions } from '../core/login';
 import type { Session } from '../core/session';
-import { DEFAULT_SESSION } from '../http/session-context';
-import { SessionHub } from '../http/session-hub';
+import { DEFAULT_SESSION } from '../requests/session.tokens';
+import { SessionInstances } from '../requests/session-instance';
 
 /** The session a test client should begin with. */
 export interface TestSession extends LoginOptions {
@@ -26,7 +26,7 @@ export async function sessionCookie(
   app: INestApplicationContext,
   { principal, fill, name = DEFAULT_SESSION, ...login }: TestSession = {},
 ): Promise<string> {
-  const { manager, transport, clock } = SessionHub.of(app.get(HttpAdapterHost)).instance(name);
+  const { manager, transport, clock } = SessionInstances.of(app.get(HttpAdapterHost)).get(name);
   const session = await manager.open(null);
   fill?.(session);
   if (principal !== undefined) session.login(principal, login);

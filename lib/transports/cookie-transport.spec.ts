@@ -96,7 +96,7 @@ describe('the session cookie on its way out', () => {
 describe('the session cookie on its way in', () => {
   const read = (cookie?: string, options: CookieOptions = {}): unknown =>
     transportOf(options).read(cookie === undefined ? {} : { cookie });
-  const found = { kind: 'token', value: token };
+  const found = { kind: 'token', value: token, transport: expect.any(CookieTransport) };
   const none = { kind: 'none' };
 
   it.each([
@@ -145,7 +145,7 @@ describe('the session cookie on its way in', () => {
     ['dots', `../${token}`],
     ['a second =', `${token}=`],
   ])('C5: a value keeps its %s, so that it is no token', (_title, value) => {
-    expect(read(`__Host-session=${value}`)).toEqual({ kind: 'token', value });
+    expect(read(`__Host-session=${value}`)).toEqual({ ...found, value });
   });
 
   it('C5: a quoted value does not hide the next cookie, nor make one', () => {
@@ -188,7 +188,7 @@ describe('the session cookie on its way in', () => {
 
 describe('C8: what keeps a secure cookie from its client', () => {
   const obstacle = (host: string | undefined, secure = false, options: CookieOptions = {}): string | null =>
-    transportOf(options).obstacle({ secure, host });
+    transportOf(options).obstacle({ secure, host }, false);
 
   it.each(['example.com', 'localhost.example.com', '127.0.0.1.example.com', '128.0.0.1', '[::2]', undefined])(
     'is plain HTTP to %s',
@@ -209,4 +209,7 @@ describe('C8: what keeps a secure cookie from its client', () => {
     expect(obstacle('example.com', true)).toBeNull();
     expect(obstacle('example.com', false, { name: 's', secure: false })).toBeNull();
   });
+
+  it('is nothing for a browser that has sent the cookie', () =>
+    expect(transportOf().obstacle({ secure: false, host: 'example.com' }, true)).toBeNull());
 });

@@ -1,8 +1,13 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import { parseCookie, stringifySetCookie } from 'cookie';
-import type { CommitOutcome } from '../core/commit-outcome';
 import { MAX_COOKIE_BYTES, type ResolvedCookie } from './cookie-options';
-import type { Connection, ResponseHeaders, SessionTransport, TokenReading } from './session-transport';
+import type {
+  Connection,
+  RequestHeaders,
+  ResponseHeaders,
+  SessionTransport,
+  TokenAnswer,
+  TokenReading,
+} from './session-transport';
 
 /** The longest life browsers give a cookie (RFC 6265bis section 5.5): 400 days, in seconds. */
 const MAX_AGE_LIMIT = 400 * 24 * 60 * 60;
@@ -16,19 +21,20 @@ const LOOPBACK = /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i
 
 /** Carries the token in a cookie. */
 export class CookieTransport implements SessionTransport {
-  readonly vary = 'Cookie';
+  readonly vary = ['Cookie'];
   readonly channel: string;
-  readonly capacity: number;
+  readonly sealedFor: string;
 
   constructor(private readonly cookie: ResolvedCookie) {
     this.channel = `cookie ${cookie.name}`;
-    this.capacity = MAX_COOKIE_BYTES - cookie.name.length;
+    // Sealed sessions that browsers hold open under this very text.
+    this.sealedFor = `cookie ${cookie.name}`;
   }
 
   /** Two cookies of our name come from two places, and only one of them is ours: neither is believed. */
-  read({ cookie: header }: IncomingHttpHeaders): TokenReading {
+  read({ cookie: header }: RequestHeaders): TokenReading {
     const { name } = this.cookie;
-    if (header === undefined || !header.includes(name)) return NONE;
+    if (typeof header !== 'string' || !header.includes(name)) return NONE;
     let found: string | undefined;
     for (const pair of header.split(';')) {
       if (!pair.includes(name)) continue;
@@ -37,25 +43,30 @@ export class CookieTransport implements SessionTransport {
       if (found !== undefined) return AMBIGUOUS;
       found = value;
     }
-    return found === undefined ? NONE : { kind: 'token', value: found };
+    return found === undefined ? NONE : { kind: 'token', value: found, transport: this };
   }
 
-  obstacle({ secure, host }: Connection): string | null {
-    if (!this.cookie.secure || secure || LOOPBACK.test(host ?? '')) return null;
+  capacity(): number {
+    return MAX_COOKIE_BYTES - this.cookie.name.length;
+  }
+
+  /** A browser that has sent the cookie keeps it, whatever the connection looks like from here. */
+  obstacle({ secure, host }: Connection, presented: boolean): string | null {
+    if (presented || !this.cookie.secure || secure || LOOPBACK.test(host ?? '')) return null;
     return (
       `the cookie ${this.cookie.name} is Secure but the request came over plain HTTP. Serve HTTPS; behind a proxy that does, let the ` +
       "framework trust it (Express: app.set('trust proxy', …), Fastify: trustProxy). In development only: cookie: { secure: false, name: 'session' }"
     );
   }
 
-  write(headers: ResponseHeaders, decision: Exclude<CommitOutcome, { kind: 'keep' }>, now: number): void {
+  write(headers: ResponseHeaders, answer: TokenAnswer, now: number): void {
     // Browsers trim what stands around a name.
     const others = headers
       .get('Set-Cookie')
       .filter((line) => line.split(/[=;]/, 1)[0]!.trim() !== this.cookie.name);
     headers.set('Set-Cookie', [
       ...others,
-      decision.kind === 'issue' ? this.#issue(decision.token, decision.keepUntil, now) : this.#forget(),
+      answer.kind === 'issue' ? this.#issue(answer.token, answer.keepUntil, now) : this.#forget(),
     ]);
   }
 

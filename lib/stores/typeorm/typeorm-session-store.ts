@@ -11,7 +11,8 @@ import type {
 } from '../../core/store-capabilities';
 import { isSessionId, type SecretHash, type SessionId } from '../../core/session-token';
 import { SessionError } from '../../core/session.errors';
-import { type OwnConnection, ownConnection } from './own-connection';
+import { connectionTo } from './connection-to';
+import type { OwnConnection } from './own-connection';
 import { schemaProblems } from './schema-check';
 import { SchemaRefusal } from './schema-refusal';
 import { type SessionStatements, sessionStatements, type Statement } from './session-statements';
@@ -83,7 +84,7 @@ export class TypeOrmSessionStore
     checkPoolSize(poolSize);
     this.#tableName = tableName;
     this.#table = sessionTable(dataSource, tableName);
-    this.#connection = ownConnection(dataSource, poolSize);
+    this.#connection = connectionTo(dataSource, poolSize);
     this.#statements = sessionStatements(dataSource.driver, this.#connection.dialect, this.#table.quoted);
   }
 

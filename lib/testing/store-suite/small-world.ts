@@ -169,6 +169,7 @@ export class SmallWorld {
 /** A 503: nothing was promised. */
 function isUnavailable(error: unknown): boolean {
   return (
-    error instanceof SessionError && ['SESSION_CONFLICT', 'SESSION_STORE_UNAVAILABLE', 'SESSION_EXPIRED'].includes(error.code)
+    error instanceof SessionError &&
+    ['SESSION_CONFLICT', 'SESSION_STORE_UNAVAILABLE', 'SESSION_EXPIRED'].includes(error.code)
   );
 }

@@ -1,18 +1,48 @@
-import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { ServerResponse, type OutgoingHttpHeaders } from 'node:http';
 import type { ResponseHeaders } from '../transports/session-transport';
+
+/** What starts a response, or goes on with it. */
+export type GatedMethod = 'writeHead' | 'write' | 'end' | 'flushHeaders';
+export type Method = (...args: unknown[]) => unknown;
+export type Originals = Readonly<Record<GatedMethod, Method>>;
+
+export type Head = Pick<ServerResponse, 'statusCode' | 'statusMessage'>;
+
+/** What Node keeps on its responses besides what it documents. */
+interface Internals {
+  _header: string | null;
+  _headerSent: boolean;
+  _hasBody: boolean;
+}
+
+/** HTTP/2's compatibility response has a `_header` too, but as a getter. */
+export function isHttp1(response: ServerResponse): boolean {
+  return Object.hasOwn(response, '_header');
+}
+
+/** Whether what is given to it comes to Node as it is. */
+export function isNodes(writeHead: unknown): boolean {
+  return writeHead === ServerResponse.prototype.writeHead;
+}
+
+/** HTTP/2 has no reason phrase, and warns whoever asks for it. */
+export function headOf(response: ServerResponse): Head {
+  const { statusCode } = response;
+  return (isHttp1(response) ? { statusCode, statusMessage: response.statusMessage } : { statusCode }) as Head;
+}
+
+export function internals(response: ServerResponse): Internals {
+  return response as unknown as Internals;
+}
+
+export function rawHeaderNames(response: ServerResponse): string[] {
+  return (response as ServerResponse & { getRawHeaderNames(): string[] }).getRawHeaderNames();
+}
 
 /** Headers as `writeHead` takes them: by name, flat, or in pairs. */
 type GivenHeaders = OutgoingHttpHeaders | readonly unknown[];
 type Value = string | string[];
 type Pair = [name: string, value: Value];
-
-/** Headers given to `writeHead`, in whichever form. What is put goes where its like stood, and keeps its spelling. */
-interface Given {
-  readonly headers: GivenHeaders;
-  names(): string[];
-  values(name: string): Value[];
-  put(name: string, value: Value): void;
-}
 
 /**
  * The headers of a response about to be sent: those set on it, overridden by those given to `writeHead`. What is changed
@@ -27,10 +57,9 @@ export class OutgoingHeaders implements ResponseHeaders {
     private readonly given: GivenHeaders | undefined,
     private readonly reachesNode = true,
   ) {
-    if (given === undefined) return;
-    if (!Array.isArray(given)) this.#given = new GivenObject(given as OutgoingHttpHeaders);
     // Half a header is for Node to refuse.
-    else if (Array.isArray(given[0]) || given.length % 2 === 0) this.#given = new GivenList(given);
+    const isHalf = Array.isArray(given) && !Array.isArray(given[0]) && given.length % 2 === 1;
+    if (given !== undefined && !isHalf) this.#given = new Given(given);
   }
 
   names(): string[] {
@@ -39,7 +68,7 @@ export class OutgoingHeaders implements ResponseHeaders {
 
   get(name: string): string[] {
     const given = this.#given?.values(name) ?? [];
-    const values = given.length > 0 ? given.flat() : [this.response.getHeader(name) ?? []].flat();
+    const values = given.length > 0 ? given : [this.response.getHeader(name) ?? []].flat();
     return values.map(String);
   }
 
@@ -63,56 +92,35 @@ export class OutgoingHeaders implements ResponseHeaders {
   }
 }
 
-class GivenObject implements Given {
-  #copied = false;
-
-  constructor(public headers: OutgoingHttpHeaders) {}
-
-  names(): string[] {
-    return Object.keys(this.headers);
-  }
-
-  values(name: string): Value[] {
-    const key = this.#spelling(name);
-    const value = key === undefined ? undefined : this.headers[key];
-    return value === undefined ? [] : [value as Value];
-  }
-
-  put(name: string, value: Value): void {
-    if (!this.#copied) this.headers = { ...this.headers };
-    this.#copied = true;
-    this.headers[this.#spelling(name) ?? name] = value;
-  }
-
-  #spelling(name: string): string | undefined {
-    const lower = name.toLowerCase();
-    return Object.keys(this.headers).find(
-      (key) => key.length === lower.length && key.toLowerCase() === lower,
-    );
-  }
-}
-
-class GivenList implements Given {
-  readonly #isFlat: boolean;
+/** Headers given to `writeHead`, in whichever form. What is put goes where its like stood, and keeps its spelling. */
+class Given {
+  readonly #form: 'object' | 'pairs' | 'flat';
   #pairs: Pair[];
   #changed = false;
 
-  constructor(private readonly original: readonly unknown[]) {
-    this.#isFlat = !Array.isArray(original[0]);
+  constructor(private readonly original: GivenHeaders) {
+    this.#form = !Array.isArray(original) ? 'object' : Array.isArray(original[0]) ? 'pairs' : 'flat';
     this.#pairs = toPairs(original);
   }
 
-  get headers(): readonly unknown[] {
+  get headers(): GivenHeaders {
     if (!this.#changed) return this.original;
-    return this.#isFlat ? this.#pairs.flat(1) : this.#pairs;
+    switch (this.#form) {
+      case 'object':
+        return Object.fromEntries(this.#pairs);
+      case 'pairs':
+        return this.#pairs;
+      case 'flat':
+        return this.#pairs.flat(1);
+    }
   }
 
   names(): string[] {
     return this.#pairs.map(([name]) => name);
   }
 
-  values(name: string): Value[] {
-    return this.#find(name).map(([, value]) => value);
+  values(name: string): string[] {
+    return this.#find(name).flatMap(([, value]) => value ?? []);
   }
 
   put(name: string, value: Value): void {
@@ -146,7 +154,8 @@ function headersIndex(args: unknown[]): number {
   return typeof args[1] === 'string' || (args[2] ?? null) !== null ? 2 : 1;
 }
 
-function toPairs(given: readonly unknown[]): Pair[] {
-  if (Array.isArray(given[0])) return [...given] as Pair[];
+function toPairs(given: GivenHeaders): Pair[] {
+  if (!Array.isArray(given)) return Object.entries(given) as Pair[];
+  if (Array.isArray(given[0])) return [...(given as Pair[])];
   return Array.from({ length: given.length / 2 }, (_, i) => [given[2 * i], given[2 * i + 1]] as Pair);
 }

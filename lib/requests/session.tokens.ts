@@ -1,5 +1,7 @@
 import type { InjectionToken } from '@nestjs/common';
-import { DEFAULT_SESSION } from './session-context';
+
+/** The name of the instance that `forRoot` makes when it is given none. */
+export const DEFAULT_SESSION = 'default';
 
 /** Injects the store of the default instance. */
 export const SESSION_STORE = sessionStoreToken(DEFAULT_SESSION);

@@ -1,0 +1,42 @@
+import type { SessionScope } from '../requests/session-scope';
+import type { ResponseHeaders } from '../transports/session-transport';
+
+/** Fields that shared caches obey instead of `Cache-Control` (RFC 9213). Caches that name a field after themselves know these, too. */
+const TARGETED = [
+  'CDN-Cache-Control',
+  'Surrogate-Control',
+  'Cloudflare-CDN-Cache-Control',
+  'Netlify-CDN-Cache-Control',
+  'Vercel-CDN-Cache-Control',
+];
+
+/** Tells the client what the commits decided, and keeps what belongs to one client out of shared caches (RFC 9111). */
+export function writeSessionHeaders(scope: SessionScope, headers: ResponseHeaders): void {
+  for (const handle of scope.handles) {
+    for (const name of handle.instance.transport.vary) addVary(headers, name);
+    if (!handle.tell(headers)) continue;
+    if (!isKeptFromSharedCaches(headers, 'Cache-Control')) headers.set('Cache-Control', ['no-store']);
+    for (const name of TARGETED) {
+      if (headers.get(name).length > 0 && !isKeptFromSharedCaches(headers, name))
+        headers.set(name, ['no-store']);
+    }
+  }
+}
+
+function addVary(headers: ResponseHeaders, name: string): void {
+  const vary = headers.get('Vary').join(', ');
+  if (vary === '') return headers.set('Vary', [name]);
+  const names = vary.split(',').map((each) => each.trim().toLowerCase());
+  if (names.includes('*') || names.includes(name.toLowerCase())) return;
+  headers.set('Vary', [`${vary}, ${name}`]);
+}
+
+/** `private="some-header"` keeps back that header only, and what stands in quotes is no directive. */
+function isKeptFromSharedCaches(headers: ResponseHeaders, name: string): boolean {
+  const directives = headers
+    .get(name)
+    .join(',')
+    .replaceAll(/"(?:[^"\\]|\\.)*"/g, '""')
+    .split(',');
+  return directives.some((directive) => /^(no-store|private)$/i.test(directive.trim()));
+}

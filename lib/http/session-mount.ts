@@ -1,0 +1,120 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { HttpAdapterHost } from '@nestjs/core';
+import type { SessionInstances } from '../requests/session-instance';
+import { addFinder, currentScope, findScope } from '../requests/scope-lookup';
+import type { SessionScope } from '../requests/session-scope';
+import { HttpRequest } from './http-request';
+import { commitBeforeReply } from './session-reply';
+
+type Adapter = HttpAdapterHost['httpAdapter'];
+type Next = () => void;
+type Middleware = (request: IncomingMessage, response: ServerResponse, next: Next) => void;
+
+/** The part of Fastify that is used here, so that its types need not be installed. */
+interface FastifyInstance {
+  use?: (...args: unknown[]) => unknown;
+  addHook(name: 'onRegister', hook: (instance: FastifyInstance) => void): void;
+  addHook(
+    name: 'onRequest' | 'preValidation',
+    hook: (request: FastifyRequest, reply: { readonly raw: ServerResponse }, done: Next) => void,
+  ): void;
+}
+
+interface FastifyRequest {
+  readonly raw: IncomingMessage;
+  readonly protocol: string;
+}
+
+/** What is known of a request that is not filed yet, of Express or of Fastify. */
+interface EarlyRequest {
+  readonly app?: ExpressApplication;
+  readonly res?: ServerResponse;
+  readonly server?: object;
+  readonly raw?: IncomingMessage;
+  readonly protocol?: string;
+}
+
+interface ExpressApplication {
+  readonly parent?: ExpressApplication;
+}
+
+const mounted = new WeakSet<SessionInstances>();
+/** The instances of each application, by Express's application or Fastify's instance. */
+const byFramework = new WeakMap<object, SessionInstances>();
+
+/**
+ * Step 1 of 3 on a request's path: every request of an application passes here first and gets its {@link SessionScope}, ahead of body
+ * parser, CORS, `app.use` in main.ts and every guard. Mounts once for each application.
+ */
+export function mountSessions(instances: SessionInstances, host: HttpAdapterHost): void {
+  // A testing module has no adapter yet, a standalone application never gets one that serves.
+  if (host.httpAdapter) mount(instances, host.httpAdapter);
+  else host.init$.subscribe(() => mount(instances, host.httpAdapter));
+}
+
+function mount(instances: SessionInstances, adapter: Adapter | undefined): void {
+  if (mounted.has(instances) || typeof adapter?.use !== 'function') return;
+  const type = adapter.getType();
+  if (type === '') return;
+  mounted.add(instances);
+  byFramework.set(adapter.getInstance<object>(), instances);
+  addFinder(fileEarly);
+  commitBeforeReply(adapter);
+  const file: Middleware = (request, response, next) =>
+    enter(HttpRequest.file(instances, request, response), next);
+  if (type === 'fastify') mountOnFastify(instances, adapter.getInstance<FastifyInstance>(), file);
+  else adapter.use(file);
+}
+
+/** The hook knows Fastify's own request, and works where middleware is turned off. */
+function mountOnFastify(instances: SessionInstances, fastify: FastifyInstance, file: Middleware): void {
+  putBeforeMiddleware(fastify, file);
+  fastify.addHook('onRegister', (instance) => putBeforeMiddleware(instance, file));
+  fastify.addHook('onRequest', (request, reply, done) =>
+    enter(HttpRequest.file(instances, request.raw, reply.raw, request), done),
+  );
+  // Reading the body leaves the context that the request came in with.
+  fastify.addHook('preValidation', (request, _reply, done) => enter(findScope(request.raw), done));
+}
+
+function enter(scope: SessionScope | undefined, next: Next): void {
+  if (scope?.instances.usesContext && currentScope.getStore() !== scope) currentScope.run(scope, next);
+  else next();
+}
+
+/**
+ * Middleware is run by a hook that may be older than ours. The first of a context brings ours along, ahead of it: where there is none,
+ * Fastify is spared the way through all middleware, which costs more than all that is done here. A context that has not got its own
+ * `use` by now gets it from a hook that is younger than ours.
+ */
+function putBeforeMiddleware(fastify: FastifyInstance, file: Middleware): void {
+  const { use } = fastify;
+  if (use === undefined || !Object.hasOwn(fastify, 'use')) return;
+  fastify.use = (...args) => {
+    fastify.use = use;
+    fastify.use(file);
+    return fastify.use(...args);
+  };
+}
+
+/**
+ * Files a request that is handled ahead of ours: by a router that has moved itself to the front, as AdminJS's does, or by a hook that
+ * Fastify had before Nest. Express keeps the response with the request; of Fastify's, Node knows it as the one its socket is at, over HTTP/1.
+ */
+function fileEarly(request: EarlyRequest): SessionScope | undefined {
+  const raw = request.res === undefined ? request.raw : (request as IncomingMessage);
+  const response =
+    request.res ?? (raw?.socket as { readonly _httpMessage?: ServerResponse } | undefined)?._httpMessage;
+  const instances = instancesAt(request);
+  if (raw === undefined || response?.req !== raw || instances === undefined) return undefined;
+  return HttpRequest.file(instances, raw, response, request.raw === raw ? request : undefined);
+}
+
+/** Those of the application that a request is in, be it through an application of Express or a context of Fastify inside of it. */
+function instancesAt({ app, server }: EarlyRequest): SessionInstances | undefined {
+  for (let at: ExpressApplication | null | undefined = app; at; at = at.parent)
+    if (byFramework.has(at)) return byFramework.get(at);
+  for (let at = server; at; at = Object.getPrototypeOf(at) as object | undefined)
+    if (byFramework.has(at)) return byFramework.get(at);
+  return undefined;
+}

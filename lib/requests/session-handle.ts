@@ -1,0 +1,232 @@
+import { KEEP, type CommitOutcome, type Delivery } from '../core/commit-outcome';
+import type { Session } from '../core/session';
+import type { SessionData, SessionKey } from '../core/session-data';
+import type { SessionWatcher } from '../core/session-draft';
+import { SessionError } from '../core/session.errors';
+import type { ResponseHeaders, SessionTransport } from '../transports/session-transport';
+import { isStoreFailure, reportFailure, type SessionInstance } from './session-instance';
+import type { UnitOfWork } from './unit-of-work';
+
+const DONE = Promise.resolve();
+
+/** One instance's session in one unit of work: opened at the first touch, committed before the answer begins. */
+export class SessionHandle implements Delivery {
+  /** The transport that brought the token, and answers; before it is read, and without one, the instance's own. */
+  #transport: SessionTransport;
+  #presented = false;
+  #finding: Promise<Session> | undefined;
+  #opening: Promise<Session> | undefined;
+  #session: Session | undefined;
+  #decision: CommitOutcome = KEEP;
+  #committing = DONE;
+  /** The rights that the session had when a commit failed: the exception it threw is the answer, which must not wait for a second failure. */
+  #failedWith: string | null = null;
+  #running = 0;
+  #sealed = false;
+  /** Whether the client has been told what it is told. */
+  #isTold = false;
+  /** Whether a change came after that which the client alone could have kept. */
+  #isLost = false;
+
+  constructor(
+    readonly instance: SessionInstance,
+    private readonly unit: UnitOfWork,
+    /** Is told of every change once the unit is over. */
+    private readonly watcher: SessionWatcher,
+  ) {
+    this.#transport = instance.transport;
+  }
+
+  /** Whether a new token can be told, as a commit asks that would issue one. */
+  get reach(): Delivery['reach'] {
+    if (this.unit.isOver) return 'gone';
+    const obstacle = this.#transport.obstacle(this.unit.connection, this.#presented);
+    if (obstacle !== null) this.instance.warnObstacle(obstacle);
+    return obstacle === null ? 'open' : 'gone';
+  }
+
+  get capacity(): number {
+    return this.#transport.capacity();
+  }
+
+  /**
+   * The session, loaded at the first call.
+   * @throws what the door makes of a store's failure
+   */
+  open(): Promise<Session> {
+    return (this.#opening ??= this.#open());
+  }
+
+  /**
+   * The session as far as it takes to tell who is logged in: what the application keeps in it is not decoded.
+   * @throws what the door makes of a store's failure
+   */
+  find(): Promise<Session> {
+    return (this.#finding ??= this.#find());
+  }
+
+  /**
+   * Takes a value out and commits: of any number of requests that do so at once, exactly one gets the value.
+   * @throws what {@link commit} throws; the value may be lost then
+   */
+  async take<K extends SessionKey>(key: K): Promise<SessionData[K] | undefined> {
+    const taking = this.instance.manager.take(await this.open(), key);
+    if (taking === null) return undefined;
+    try {
+      await this.commit();
+    } catch (error) {
+      taking.cancel();
+      throw error;
+    }
+    return taking.value();
+  }
+
+  /**
+   * Settles everything that needs no store, and says whether that was all; while a commit is under way it is not.
+   * Never throws: what is wrong is for the commit to say.
+   */
+  settle(): boolean {
+    return this.#running === 0 && this.#settle();
+  }
+
+  /**
+   * Commits what has come together since the last commit; one after the other when asked twice at once. After a failure
+   * only an explicit second call tries again, or a login, a logout and the like that came after it: an answer that says
+   * "logged out" has to be true.
+   * @throws what the door makes of a store's failure, or the `SessionError` that a value caused
+   */
+  commit(): Promise<void> {
+    const commit = (): Promise<void> => this.#commit();
+    this.#committing = this.#running++ === 0 ? commit() : this.#committing.then(commit, commit);
+    return this.#committing;
+  }
+
+  /**
+   * The answer is over: what changed in a stored session is still saved, and so is what changes from now on, but nothing new begins.
+   * `null` when that is all done.
+   */
+  finish(): Promise<void> | null {
+    this.#watch();
+    const isDone = this.#running === 0 && (!this.#isStored() || this.#settle());
+    return isDone && !this.#isLost ? null : this.#finish();
+  }
+
+  /** The answer has begun. */
+  seal(): void {
+    this.#sealed = true;
+    this.#applySeal();
+  }
+
+  /** The answer was refused before it began. */
+  unseal(): void {
+    this.#sealed = false;
+    this.#isTold = false;
+    this.#applySeal();
+  }
+
+  /** Tells the client what the last commit decided. Returns whether there was anything to tell. */
+  tell(headers: ResponseHeaders): boolean {
+    this.#isTold = true;
+    if (this.#decision.kind === 'keep') return false;
+    this.#transport.write(headers, this.#decision, this.instance.clock());
+    return true;
+  }
+
+  async #open(): Promise<Session> {
+    const session = await this.find();
+    try {
+      await this.instance.manager.complete(session);
+    } catch (error) {
+      this.#fail(error, 'opened');
+    }
+    return session;
+  }
+
+  async #find(): Promise<Session> {
+    const { manager, transport, emit } = this.instance;
+    const reading = transport.read(this.unit.headers);
+    if (reading.kind === 'ambiguous') emit({ type: 'rejected', reason: 'ambiguous' });
+    if (reading.kind === 'token') {
+      this.#presented = true;
+      this.#transport = reading.transport;
+    }
+    try {
+      this.#session = await manager.find(reading.kind === 'token' ? reading.value : null);
+    } catch (error) {
+      this.#fail(error, 'opened');
+    }
+    this.#applySeal();
+    if (this.unit.isOver) this.#watch();
+    return this.#session;
+  }
+
+  async #finish(): Promise<void> {
+    // Whoever began the last commit hears of its failure.
+    await this.#committing.catch(() => undefined);
+    if (this.#isStored() && !this.#hasGivenUp(this.#session!)) await this.commit();
+    if (this.#isLost) throw tooLate();
+  }
+
+  #isStored(): boolean {
+    return this.#session !== undefined && this.instance.manager.isStored(this.#session);
+  }
+
+  #watch(): void {
+    if (this.#session !== undefined) this.instance.manager.watch(this.#session, this.watcher);
+  }
+
+  #applySeal(): void {
+    if (this.#session !== undefined) this.instance.manager.seal(this.#session, this.#sealed);
+  }
+
+  #settle(): boolean {
+    if (this.#session === undefined || this.#hasGivenUp(this.#session)) return true;
+    try {
+      const decision = this.instance.manager.settled(this.#session, this);
+      if (decision !== null) this.#note(decision);
+      return decision !== null;
+    } catch {
+      return false;
+    }
+  }
+
+  async #commit(): Promise<void> {
+    this.#failedWith = null;
+    try {
+      if (this.#session === undefined || this.#settle()) return;
+      const isLate = this.#isTold && this.#session.status === 'changed';
+      const decision = await this.instance.manager.write(this.#session, this);
+      this.#isLost ||= isLate && decision.kind === 'issue';
+      this.#note(decision);
+    } catch (error) {
+      this.#failedWith = this.instance.manager.rightsOf(this.#session!);
+      this.#fail(error, 'saved');
+    } finally {
+      this.#running--;
+    }
+  }
+
+  /** A store's failure is an ordinary exception for guards, handlers and filters, which Nest does not log. Other errors are the application's own. */
+  #fail(error: unknown, undone: 'opened' | 'saved'): never {
+    if (!isStoreFailure(error)) throw error;
+    reportFailure(error, undone);
+    throw this.unit.translate(error);
+  }
+
+  #hasGivenUp(session: Session): boolean {
+    return this.#failedWith !== null && this.#failedWith === this.instance.manager.rightsOf(session);
+  }
+
+  /** Later decisions win, but that there is nothing more to tell takes nothing back. */
+  #note(decision: CommitOutcome): void {
+    if (decision.kind !== 'keep') this.#decision = decision;
+  }
+}
+
+/** A session that lives with its client was changed in place when nothing could reach the client any more. */
+function tooLate(): SessionError {
+  return new SessionError(
+    'SESSION_RESPONSE_STARTED',
+    'What changed in the session after the response had begun is lost: it could not be sent. Change it before the first byte.',
+  );
+}
