@@ -2,6 +2,7 @@ import type { ArgumentsHost } from '@nestjs/common';
 import type { PrincipalInput } from './core/principal';
 import type { Elevation, LoginOptions, LogoutOptions } from './core/login';
 import type { Session } from './core/session';
+import type { SessionData, SessionKey } from './core/session-data';
 import { SessionError } from './core/session.errors';
 import { currentScope, scopeIn, scopeOf } from './requests/scope-lookup';
 import type { SessionHandle } from './requests/session-handle';
@@ -51,6 +52,20 @@ export class SessionService {
   /** Replaces the token: see `Session.renewToken`. */
   async renewToken(): Promise<void> {
     (await this.current()).renewToken();
+  }
+
+  /** Replaces the token by one with the same rights: see `Session.rotateToken`. */
+  async rotateToken(): Promise<void> {
+    (await this.current()).rotateToken();
+  }
+
+  /**
+   * Takes a value out of the session and commits: of any number of requests that do so at once, exactly one gets the value, and the others
+   * `undefined`. For an OAuth state, or a code that is good once. (`Session.pop` may give it to two requests that overlap.)
+   * @throws SessionUnavailableException when the store fails; the value may be lost then
+   */
+  async take<K extends SessionKey>(key: K): Promise<SessionData[K] | undefined> {
+    return this.#handle().take(key);
   }
 
   /** Ends the session for good: see `Session.destroy`. */

@@ -1,11 +1,11 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { Principal as LoggedInPrincipal } from '../core/principal';
-import { openSession } from '../requests/scope-lookup';
+import { principalOf } from '../requests/scope-lookup';
 import { DEFAULT_SESSION } from '../requests/session.tokens';
 
-const inject = createParamDecorator(async ({ name }: { name: string }, context: ExecutionContext) => {
-  return (await openSession(context, name)).principal;
-});
+const inject = createParamDecorator(({ name }: { name: string }, context: ExecutionContext) =>
+  principalOf(context, name),
+);
 
 /** Hands a handler who is logged in: `@Principal() user: Principal` behind `AuthGuard`; `Principal | null` where a visitor may come too. */
 export function Principal({ name = DEFAULT_SESSION }: { readonly name?: string } = {}): ParameterDecorator {

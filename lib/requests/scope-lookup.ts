@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { ArgumentsHost } from '@nestjs/common';
+import type { Principal } from '../core/principal';
 import type { Session } from '../core/session';
 import { SessionError } from '../core/session.errors';
 import type { SessionInstances } from './session-instance';
@@ -71,6 +72,14 @@ export function scopeOf(
 /** The session of a handler's request, loaded at the first call. */
 export function openSession(context: ArgumentsHost, name: string = DEFAULT_SESSION): Promise<Session> {
   return scopeOf(context).handle(name).open();
+}
+
+/** Who is logged in to the session of a handler's request, or `null`. What the application keeps in it is not decoded. */
+export async function principalOf(
+  context: ArgumentsHost,
+  name: string = DEFAULT_SESSION,
+): Promise<Principal | null> {
+  return (await scopeOf(context).handle(name).find()).principal;
 }
 
 /** The one place that knows where each kind of handler keeps its request. */

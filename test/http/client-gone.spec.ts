@@ -2,7 +2,7 @@ import { request } from 'node:http';
 import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { Controller, Get, Inject, Param, Req, StreamableFile } from '@nestjs/common';
-import { MemorySessionStore, SessionService, type Session } from 'nestjs-tessera';
+import { MemorySessionStore, SessionEvents, SessionService, type Session } from 'nestjs-tessera';
 import { NEVER } from 'rxjs';
 import { closeApps, platforms, startApp, type App } from '../support/app';
 import { visitor } from '../support/visitor';
@@ -27,11 +27,24 @@ const bodies: Record<string, () => unknown> = {
 const changes: Record<string, (session: Session) => void> = {
   logout: (session) => session.logout(),
   destroy: (session) => session.destroy(),
-  'login as somebody else': (session) => session.login({ id: 'bob' }),
   write: (session) => session.set('parting', 'said'),
 };
-/** What the client finds when it comes back with the cookie it had. */
-const afterwards: Record<string, string> = { write: 'ada said' };
+
+/** What needs a token that the client would never learn. */
+const undeliverable: Record<string, (session: Session) => void> = {
+  'login as another': (session) => void session.set('parting', 'said').login({ id: 'bob' }),
+  'login once more': (session) => void session.set('parting', 'said').login({ id: 'ada' }),
+  renewal: (session) => void session.set('parting', 'said').renewToken(),
+  elevation: (session) => void session.set('parting', 'said').elevate({ roles: ['admin'] }),
+};
+/** What the client finds when it comes back with the cookie it had. Of a session that another principal is to have nothing is kept. */
+const afterwards: Record<string, string> = {
+  write: 'ada said',
+  'login as another': 'ada undefined',
+  'login once more': 'ada said',
+  renewal: 'ada said',
+  elevation: 'ada said',
+};
 
 const moments = ['before it left', 'after it left', 'after it left, to a session not touched before'];
 
@@ -60,7 +73,7 @@ class PartingController {
     if (moment === moments[2]) await this.#left();
     const session = await this.sessions.of(incoming);
     if (moment === moments[1]) await this.#left();
-    changes[change!]!(session);
+    ({ ...changes, ...undeliverable })[change!]!(session);
     setImmediate(arrived.open);
     return bodies[body!]?.() ?? 'done';
   }
@@ -106,6 +119,18 @@ describe.each(platforms)('when the client has gone before an answer began on %s'
         expect((await ada.get('/who')).text).toBe(afterwards[change] ?? 'undefined undefined');
       },
     );
+  });
+
+  describe.each(moments)('R17: what needs a new token %s does not happen, and the data is saved:', (moment) => {
+    it.each(Object.keys(undeliverable))('%s', async (change) => {
+      const ada = await visitor(app);
+      await ada.get('/in');
+      const withheld = door();
+      app.get(SessionEvents).subscribe(({ reason }) => reason === 'undeliverable' && withheld.open());
+      await leave(`/${moment}/${change}/generator`, `__Host-session=${await ada.token()}`);
+      await withheld.opened;
+      expect((await ada.get('/who')).text).toBe(afterwards[change]);
+    });
   });
 
   it('F6: a shutdown waits for what a handler does after its client', async () => {
