@@ -29,6 +29,7 @@ describe('the options', () => {
       rememberedTimeouts: { lifetime: 30 * DAY, idleTimeout: null },
       maxBytes: 65_536,
       storeTimeout: 3000,
+      rotateEvery: null,
       sweepEvery: MINUTE,
       asyncContext: true,
     });

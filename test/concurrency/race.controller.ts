@@ -83,6 +83,8 @@ export class RaceController {
         return session.elevate({ roles: [argument] });
       case 'renew':
         return session.renewToken();
+      case 'rotate':
+        return session.rotateToken();
       case 'destroy':
         return session.destroy();
       case 'merge':

@@ -66,6 +66,18 @@ describe.each(platforms)('requests that race on %s', (platform) => {
       expect((await looks(stolen)).principal).toBeNull();
     });
 
+    it('T5: a late answer does not clear the cookie of the login that came after', async () => {
+      const browser = await race.visitor();
+      await does(browser, 'login ada');
+      const slow = does(browser, 'wait door', 'open');
+      await race.doors.reached('door');
+      await does(browser, 'logout');
+      await does(browser, 'login bob');
+      race.doors.open('door');
+      expect((await slow).cookies).toEqual([]);
+      expect((await looks(browser)).principal).toBe('bob');
+    });
+
     it('R5: a request that began before a login changes nothing in the logged-in session', async () => {
       const ada = await race.visitor();
       await does(ada, 'add tea');
@@ -227,16 +239,31 @@ describe.each(platforms)('requests that race on %s', (platform) => {
       expect({ fast, slow: await slow }).toMatchObject({ fast: forgets, slow: forgets });
     });
 
-    it('R5: a write that began before roles changed does not come after', async () => {
-      const ada = await race.visitor();
-      await does(ada, 'login ada', 'add tea');
-      const slow = does(ada, 'open', 'wait door', 'add milk');
-      await race.doors.reached('door');
-      await does(ada, 'elevate admin');
-      race.doors.open('door');
-      expect((await slow).cookies).toEqual([]);
-      expect(await looks(ada)).toMatchObject({ principal: 'ada', data: { cart: ['tea'] } });
-    });
+    it.each(['elevate admin', 'renew', 'rotate'])(
+      'R13: a write under way is kept when the token is replaced meanwhile: %s',
+      async (replace) => {
+        const ada = await race.visitor();
+        await does(ada, 'login ada', 'add tea');
+        const slow = does(ada, 'open', 'wait door', 'add milk');
+        await race.doors.reached('door');
+        await does(ada, replace);
+        race.doors.open('door');
+        expect((await slow).cookies).toEqual([]);
+        expect(await looks(ada)).toMatchObject({ principal: 'ada', data: { cart: ['tea', 'milk'] } });
+      },
+    );
+
+    it.each(['elevate admin', 'renew', 'rotate', 'login ada'])(
+      'R12: a logout with the token of just before ends the session: %s',
+      async (replace) => {
+        const ada = await race.visitor();
+        await does(ada, 'login ada');
+        const other = await ada.twin();
+        await does(ada, replace);
+        expect((await does(other, 'logout')).cookies).toEqual([expect.stringContaining('Max-Age=0')]);
+        expect((await looks(ada)).principal).toBeNull();
+      },
+    );
 
     it('R1: a merge takes along what somebody writes to the other session meanwhile, and ends it', async () => {
       const [ada, phone] = [await race.visitor(), await race.visitor()];

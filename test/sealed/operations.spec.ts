@@ -177,7 +177,10 @@ describe.each([
     app.told();
     let seen;
     const decision = await app.request(value, (s) => (seen = { isNew: s.isNew, principal: s.principal }));
-    expect({ decision, seen }).toEqual({ decision: FORGET, seen: { isNew: true, principal: null } });
+    expect({ decision, seen }).toEqual({
+      decision: { kind: 'keep' },
+      seen: { isNew: true, principal: null },
+    });
     expect(app.told()).toEqual(['rejected: revoked']);
   });
 
@@ -312,7 +315,7 @@ describe.each([
       expect(await isDead(value)).toBe(false);
       app.clock.advance(1);
       app.list.take();
-      expect(await app.request(value)).toEqual(FORGET);
+      expect(await app.request(value)).toEqual({ kind: 'keep' });
       expect({ calls: app.list.take(), told: app.told() }).toEqual({
         calls: [],
         told: ['expired: idle-timeout'],

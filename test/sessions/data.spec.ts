@@ -180,7 +180,7 @@ describe.each(platforms)('data on %s', (platform) => {
       expect(events).toMatchObject([{ type: 'rejected', id, reason }]);
       const isLeft = reason === 'newer-format';
       expect(await under.store.find(id, call)).toEqual(isLeft ? spoilt : null);
-      expect(answer.cookies).toHaveLength(isLeft ? 0 : 1);
+      expect(answer.cookies).toEqual([]);
       expect(await session.ask(bea, (s) => s.get('visits'))).toBe(1);
     });
 
@@ -239,7 +239,7 @@ describe.each(platforms)('data on %s', (platform) => {
         ['visits', 1],
       ]);
       expect(await session.ask(bea, (s) => s.keys())).toEqual([]);
-      expect(await bea.token()).toBeUndefined();
+      expect(await under.store.find(token.slice(0, 22) as never, call)).toBeNull();
     });
 
     it('constants stay fixed for the life of a login, and end with it', async () => {

@@ -56,8 +56,7 @@ describe.each(platforms)('time on %s', (platform) => {
       clock.advance(30 * MINUTE);
       const answer = await session.run(ada, (s) => s.get('visits') ?? null);
       expect(answer.json()).toEqual({ result: null });
-      expect(answer.cookies).toEqual([expect.stringContaining('__Host-session=; Max-Age=0')]);
-      expect(await ada.token()).toBeUndefined();
+      expect(answer.cookies).toEqual([]);
       expect(events).toMatchObject([{ type: 'expired', id: token.slice(0, 22), reason: 'idle-timeout' }]);
       const headers = { cookie: `__Host-session=${token}` };
       expect((await session.run(ada, (s) => s.get('visits') ?? null, { headers })).json()).toEqual({

@@ -24,7 +24,7 @@ import type { SessionSettings } from '../../core/session-settings';
 import type { ParsedToken, SessionId, SessionToken } from '../../core/session-token';
 import { SessionTooLargeError } from '../../core/session.errors';
 import type { Revocations, Standing } from './revocations';
-import type { SealedValues } from './sealed-values';
+import { LONGEST_VALUE, type SealedValues } from './sealed-values';
 
 /** Each conflict means that another request renewed the session; so many in a row mean that something is wrong. */
 const MAX_ATTEMPTS = 10;
@@ -221,8 +221,9 @@ export class SealedRepository implements SessionRepository {
     const write = toPendingWrite(draft, { replacement, renewed, hasHistory: false });
     const record = { ...write.record, expiresAt: this.values.cap(write.record.expiresAt, write.at) };
     const token = this.values.seal(record, write.at);
-    if (token.length > capacity)
-      throw new SessionTooLargeError(largestPart(draft), token.length, capacity, WAY_OUT);
+    const longest = Math.min(capacity, LONGEST_VALUE);
+    if (token.length > longest)
+      throw new SessionTooLargeError(largestPart(draft), token.length, longest, WAY_OUT);
     return { ...write, record, token: { ...write.token, token }, tells: true };
   }
 }
