@@ -3,6 +3,14 @@ export { SessionModule } from './session.module';
 export type { SessionModuleExtras, SessionOptionsFactory } from './session.module-definition';
 export type { Duration, SessionModuleOptions } from './session.options';
 export type { CookieOptions } from './transports/cookie-options';
+export type {
+  Connection,
+  RequestHeaders,
+  ResponseHeaders,
+  SessionTransport,
+  TokenAnswer,
+  TokenReading,
+} from './transports/session-transport';
 
 // What an application keeps in a session; augment these
 export type {

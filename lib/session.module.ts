@@ -35,7 +35,6 @@ import { resolveOptions, type ResolvedOptions, type SessionModuleOptions } from 
 import { SessionService } from './session.service';
 import { SessionSweeper } from './session.sweeper';
 import { MemorySessionStore } from './stores/memory/memory-session-store';
-import { CookieTransport } from './transports/cookie-transport';
 
 const NAME = Symbol('nestjs-tessera.name');
 const OPTIONS = Symbol('nestjs-tessera.options');
@@ -67,7 +66,7 @@ export class SessionModule extends ConfigurableModuleClass implements OnModuleIn
   ) {
     super();
     if (name === undefined) throw withoutOptions();
-    const { clock, asyncContext, sweepEvery, storeTimeout } = options;
+    const { transport, clock, asyncContext, sweepEvery, storeTimeout } = options;
     const emit: EmitSessionEvent = (event) =>
       events.emit({ sessionName: name, id: null, principal: null, reason: null, at: clock(), ...event });
     const warned = new Set<string>();
@@ -75,7 +74,6 @@ export class SessionModule extends ConfigurableModuleClass implements OnModuleIn
       if (!warned.has(obstacle)) this.#logger.warn(`A session could not begin: ${obstacle}.`);
       warned.add(obstacle);
     };
-    const transport = new CookieTransport(options.cookie);
     const carrier = { channel: transport.sealedFor, capacity: transport.capacity() };
     this.#manager = new SessionManager({ ...options, name, store, carrier, emit });
     const kept = isKeeping(store) ? store.restsOn : store;
