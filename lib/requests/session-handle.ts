@@ -17,6 +17,8 @@ export class SessionHandle {
   #session: Session | undefined;
   #decision: CommitDecision = KEEP;
   #committing = DONE;
+  /** The rights that the session had when it was opened or last written: with others, its token is to be replaced. */
+  #rights: string | null = null;
   /** The rights that the session had when a commit failed: the exception it threw is the answer, which must not wait for a second failure. */
   #failedWith: string | null = null;
   #running = 0;
@@ -104,6 +106,7 @@ export class SessionHandle {
     } catch (error) {
       this.#fail(error, 'opened');
     }
+    this.#rights = manager.rightsOf(this.#session);
     this.#applySeal();
     if (this.unit.isOver) this.#watch();
     return this.#session;
@@ -129,12 +132,16 @@ export class SessionHandle {
   }
 
   #settle(): boolean {
-    if (this.#session === undefined || this.#hasGivenUp(this.#session)) return true;
+    const session = this.#session;
+    if (session === undefined || this.#hasGivenUp(session)) return true;
+    const { manager } = this.instance;
     try {
-      if (this.#isUndeliverable(this.#session)) return true;
-      const decision = this.instance.manager.settled(this.#session);
+      const decision = manager.settled(session);
       if (decision !== null) this.#note(decision);
-      return decision !== null;
+      // A session that nobody could come back to is not begun.
+      const obstacle = decision !== null || manager.isStored(session) ? null : this.#obstacle(session);
+      if (obstacle !== null) this.instance.warnObstacle(obstacle);
+      return decision !== null || obstacle !== null;
     } catch {
       return false;
     }
@@ -144,8 +151,11 @@ export class SessionHandle {
     this.#failedWith = null;
     try {
       if (this.#session === undefined || this.#settle()) return;
+      const obstacle = this.#obstacle(this.#session);
+      if (obstacle !== null) throw undeliverable(obstacle);
       const isLate = this.#isTold && this.#session.status === 'changed';
       const decision = await this.instance.manager.write(this.#session);
+      this.#rights = this.instance.manager.rightsOf(this.#session);
       this.#isLost ||= isLate && decision.kind === 'issue';
       this.#note(decision);
     } catch (error) {
@@ -172,13 +182,20 @@ export class SessionHandle {
     if (decision.kind !== 'keep') this.#decision = decision;
   }
 
-  /** A session whose token cannot reach the client is not begun. */
-  #isUndeliverable(session: Session): boolean {
-    if (!session.isNew || session.status !== 'changed') return false;
-    const obstacle = this.#transport.obstacle(this.unit.connection, this.#presented);
-    if (obstacle !== null) this.instance.warnObstacle(obstacle);
-    return obstacle !== null;
+  /** Why the token that a commit would issue cannot reach the client. */
+  #obstacle(session: Session): string | null {
+    const issues = session.isNew
+      ? session.status === 'changed'
+      : this.#rights !== this.instance.manager.rightsOf(session);
+    return issues ? this.#transport.obstacle(this.unit.connection, this.#presented) : null;
   }
+}
+
+function undeliverable(obstacle: string): SessionError {
+  return new SessionError(
+    'SESSION_TOKEN_UNDELIVERABLE',
+    `The session was not saved, because the client would not learn its new token: ${obstacle}.`,
+  );
 }
 
 /** A session that lives with its client was changed in place when nothing could reach the client any more. */
