@@ -41,15 +41,16 @@ export function rawHeaderNames(response: ServerResponse): string[] {
 
 /** Headers as `writeHead` takes them: by name, flat, or in pairs. */
 type GivenHeaders = OutgoingHttpHeaders | readonly unknown[];
-type Value = string | string[];
-type Pair = [name: string, value: Value];
+type Pair = [name: string, value: string | string[]];
 
 /**
  * The headers of a response about to be sent: those set on it, overridden by those given to `writeHead`. What is changed
  * is changed where Node will take it from; the rest keeps its form, order and spelling.
  */
 export class OutgoingHeaders implements ResponseHeaders {
-  readonly #given: Given | undefined;
+  /** `null` where none are given, or half a header, which is for Node to refuse. */
+  #pairs: Pair[] | null;
+  #changed = false;
 
   /** @param reachesNode whether what is given comes to Node as it is, and nobody has wrapped `writeHead` who reads it differently */
   constructor(
@@ -57,85 +58,46 @@ export class OutgoingHeaders implements ResponseHeaders {
     private readonly given: GivenHeaders | undefined,
     private readonly reachesNode = true,
   ) {
-    // Half a header is for Node to refuse.
-    const isHalf = Array.isArray(given) && !Array.isArray(given[0]) && given.length % 2 === 1;
-    if (given !== undefined && !isHalf) this.#given = new Given(given);
+    this.#pairs = given === undefined ? null : toPairs(given);
   }
 
   names(): string[] {
-    return [...this.response.getHeaderNames(), ...(this.#given?.names() ?? [])];
+    return [...this.response.getHeaderNames(), ...(this.#pairs ?? []).map(([name]) => name)];
   }
 
   get(name: string): string[] {
-    const given = this.#given?.values(name) ?? [];
+    const given = this.#givenAs(name).flatMap(([, value]) => value ?? []);
     const values = given.length > 0 ? given : [this.response.getHeader(name) ?? []].flat();
     return values.map(String);
   }
 
   set(name: string, values: string[]): void {
     const value = values.length === 1 && name !== 'Set-Cookie' ? values[0]! : values;
-    const given = this.#given;
-    const isGiven = given !== undefined && given.values(name).length > 0;
-    const isSentAsGiven = given !== undefined && this.#areSentAsGiven();
-    if (isGiven || isSentAsGiven) given.put(name, value);
+    // Where none are set, Node sends the given ones as they are, and takes forms that it refuses otherwise.
+    const isSentAsGiven =
+      this.#pairs !== null && this.reachesNode && this.response.getHeaderNames().length === 0;
+    const [first, ...more] = this.#givenAs(name);
+    if (isSentAsGiven || first !== undefined) this.#put([first?.[0] ?? name, value], first, more);
     if (!isSentAsGiven) this.response.setHeader(name, value);
   }
 
   /** What to give to `writeHead` in place of what was given. */
   toGiven(): GivenHeaders | undefined {
-    return this.#given?.headers ?? this.given;
+    if (!this.#changed || this.#pairs === null) return this.given;
+    if (!Array.isArray(this.given)) return Object.fromEntries(this.#pairs);
+    return Array.isArray(this.given[0]) ? this.#pairs : this.#pairs.flat(1);
   }
 
-  /** Where none are set, Node sends the given ones as they are, and takes forms that it refuses otherwise. */
-  #areSentAsGiven(): boolean {
-    return this.reachesNode && this.response.getHeaderNames().length === 0;
-  }
-}
-
-/** Headers given to `writeHead`, in whichever form. What is put goes where its like stood, and keeps its spelling. */
-class Given {
-  readonly #form: 'object' | 'pairs' | 'flat';
-  #pairs: Pair[];
-  #changed = false;
-
-  constructor(private readonly original: GivenHeaders) {
-    this.#form = !Array.isArray(original) ? 'object' : Array.isArray(original[0]) ? 'pairs' : 'flat';
-    this.#pairs = toPairs(original);
-  }
-
-  get headers(): GivenHeaders {
-    if (!this.#changed) return this.original;
-    switch (this.#form) {
-      case 'object':
-        return Object.fromEntries(this.#pairs);
-      case 'pairs':
-        return this.#pairs;
-      case 'flat':
-        return this.#pairs.flat(1);
-    }
-  }
-
-  names(): string[] {
-    return this.#pairs.map(([name]) => name);
-  }
-
-  values(name: string): string[] {
-    return this.#find(name).flatMap(([, value]) => value ?? []);
-  }
-
-  put(name: string, value: Value): void {
-    this.#changed = true;
-    const [first, ...more] = this.#find(name);
-    if (first === undefined) this.#pairs.push([name, value]);
-    else
-      this.#pairs = this.#pairs
-        .filter((pair) => !more.includes(pair))
-        .map((pair) => (pair === first ? [pair[0], value] : pair));
-  }
-
-  #find(name: string): Pair[] {
+  #givenAs(name: string): Pair[] {
     const lower = name.toLowerCase();
-    return this.#pairs.filter(([key]) => String(key).toLowerCase() === lower);
+    return (this.#pairs ?? []).filter(([key]) => String(key).toLowerCase() === lower);
+  }
+
+  /** It goes where its like stood, and keeps its spelling. */
+  #put(pair: Pair, first: Pair | undefined, more: readonly Pair[]): void {
+    this.#changed = true;
+    const rest = this.#pairs!.filter((each) => !more.includes(each));
+    this.#pairs = first === undefined ? [...rest, pair] : rest.map((each) => (each === first ? pair : each));
   }
 }
 
@@ -154,8 +116,9 @@ function headersIndex(args: unknown[]): number {
   return typeof args[1] === 'string' || (args[2] ?? null) !== null ? 2 : 1;
 }
 
-function toPairs(given: GivenHeaders): Pair[] {
+function toPairs(given: GivenHeaders): Pair[] | null {
   if (!Array.isArray(given)) return Object.entries(given) as Pair[];
-  if (Array.isArray(given[0])) return [...(given as Pair[])];
+  if (Array.isArray(given[0])) return given as Pair[];
+  if (given.length % 2 === 1) return null;
   return Array.from({ length: given.length / 2 }, (_, i) => [given[2 * i], given[2 * i + 1]] as Pair);
 }
