@@ -4,7 +4,7 @@ import type { SessionError } from '../core/session.errors';
 import { fileScope, findScope } from '../requests/scope-lookup';
 import type { SessionInstances } from '../requests/session-instance';
 import { SessionScope } from '../requests/session-scope';
-import type { UnitOfWork } from '../requests/unit-of-work';
+import type { UnitOfWork } from '../requests/session-handle';
 import type { Connection } from '../transports/session-transport';
 import { SessionGate } from './session-gate';
 import { SessionUnavailableException } from './session.exceptions';
@@ -13,6 +13,12 @@ import { SessionUnavailableException } from './session.exceptions';
 export interface PlatformRequest {
   readonly protocol?: string;
   readonly secure?: boolean;
+  /** Express's response, and the application whose routes are looked at. */
+  readonly res?: ServerResponse;
+  readonly app?: object;
+  /** Of Fastify, Node's own request, and the context it is in. */
+  readonly raw?: IncomingMessage;
+  readonly server?: object;
 }
 
 /** An HTTP request as a unit of work. One whose sessions are not touched costs this object and its scope, and nothing else. */

@@ -2,7 +2,8 @@ import { ServerResponse, type OutgoingHttpHeaders } from 'node:http';
 import type { ResponseHeaders } from '../transports/session-transport';
 
 /** What starts a response, or goes on with it. */
-export type GatedMethod = 'writeHead' | 'write' | 'end' | 'flushHeaders';
+export const GATED = ['writeHead', 'write', 'end', 'flushHeaders'] as const;
+export type GatedMethod = (typeof GATED)[number];
 export type Method = (...args: unknown[]) => unknown;
 export type Originals = Readonly<Record<GatedMethod, Method>>;
 
@@ -81,11 +82,16 @@ export class OutgoingHeaders implements ResponseHeaders {
     if (!isSentAsGiven) this.response.setHeader(name, value);
   }
 
-  /** What to give to `writeHead` in place of what was given. */
-  toGiven(): GivenHeaders | undefined {
-    if (!this.#changed || this.#pairs === null) return this.given;
-    if (!Array.isArray(this.given)) return Object.fromEntries(this.#pairs);
-    return Array.isArray(this.given[0]) ? this.#pairs : this.#pairs.flat(1);
+  /** The arguments of the call, with what was put among its headers. */
+  toArguments(args: unknown[]): unknown[] {
+    if (!this.#changed) return args;
+    const pairs = this.#pairs!;
+    const isObject = !Array.isArray(this.given);
+    const isFlat = Array.isArray(this.given) && !Array.isArray(this.given[0]);
+    return args.with(
+      headersIndex(args),
+      isObject ? Object.fromEntries(pairs) : isFlat ? pairs.flat(1) : pairs,
+    );
   }
 
   #givenAs(name: string): Pair[] {
@@ -101,14 +107,11 @@ export class OutgoingHeaders implements ResponseHeaders {
   }
 }
 
-/** The headers among the arguments of `writeHead(status, reason?, headers?)`. */
-export function givenHeaders(args: unknown[]): GivenHeaders | undefined {
-  return (args[headersIndex(args)] ?? undefined) as GivenHeaders | undefined;
-}
-
-/** The same arguments with other headers. */
-export function withHeaders(args: unknown[], headers: GivenHeaders | undefined): unknown[] {
-  return args.with(headersIndex(args), headers);
+/** The headers among the arguments of a call, which may be `writeHead(status, reason?, headers?)`. */
+export function givenHeaders(name: GatedMethod, args: unknown[]): GivenHeaders | undefined {
+  return name === 'writeHead'
+    ? ((args[headersIndex(args)] ?? undefined) as GivenHeaders | undefined)
+    : undefined;
 }
 
 /** Node takes the second argument for headers when it is no text and there is no third. */

@@ -4,10 +4,10 @@ import type { SessionScope } from '../requests/session-scope';
 import { writeSessionHeaders } from './cache-rules';
 import { HeldResponse } from './held-response';
 import {
+  GATED,
   givenHeaders,
   isNodes,
   OutgoingHeaders,
-  withHeaders,
   type GatedMethod,
   type Method,
   type Originals,
@@ -41,6 +41,7 @@ export class SessionGate {
    */
   static readonly #wrapped = SessionGate.#methods();
 
+  /** Puts a gate into the way of a response that has not begun. */
   static mount(response: ServerResponse, scope: SessionScope): void {
     if (!response.headersSent) new SessionGate(response, scope).#wrap();
     response.once('close', () => scope.finish());
@@ -48,12 +49,10 @@ export class SessionGate {
 
   #wrap(): void {
     const methods = this.response as unknown as Partial<Gated> & { writeHeader?: Method };
-    const { writeHead, write, end, flushHeaders } = methods[GATE]
-      ? SessionGate.#methods(this)
-      : SessionGate.#wrapped;
-    Object.assign(methods, { [GATE]: methods[GATE] ?? this, writeHead, write, end, flushHeaders });
+    const wrapped = methods[GATE] ? SessionGate.#methods(this) : SessionGate.#wrapped;
+    Object.assign(methods, { [GATE]: methods[GATE] ?? this }, wrapped);
     // Its old name is a second way to the same thing.
-    if ('writeHeader' in methods) methods.writeHeader = writeHead;
+    if ('writeHeader' in methods) methods.writeHeader = wrapped.writeHead;
   }
 
   /** @param inner the gate of an application inside of another one, whose own gate is found under the symbol and comes after it */
@@ -62,12 +61,7 @@ export class SessionGate {
       function (this: Gated, ...args) {
         return (inner ?? this[GATE]).#pass(name, args);
       };
-    return {
-      writeHead: method('writeHead'),
-      write: method('write'),
-      end: method('end'),
-      flushHeaders: method('flushHeaders'),
-    };
+    return Object.fromEntries(GATED.map((name) => [name, method(name)])) as Record<GatedMethod, Method>;
   }
 
   #pass(name: GatedMethod, args: unknown[]): unknown {
@@ -86,7 +80,7 @@ export class SessionGate {
       // Refused, so that the response has not begun: whoever answers for the error begins it.
       if (!this.response.headersSent) {
         this.#open = false;
-        this.scope.unseal();
+        this.scope.seal(false);
       }
       throw error;
     }
@@ -133,10 +127,9 @@ export class SessionGate {
   #withCookie(name: GatedMethod, args: unknown[]): unknown[] {
     // Somebody has got hold of Node's own methods.
     if (this.response.headersSent) return args;
-    const given = name === 'writeHead' ? givenHeaders(args) : undefined;
-    const headers = new OutgoingHeaders(this.response, given, isNodes(this.#originals.writeHead));
+    const reachesNode = isNodes(this.#originals.writeHead);
+    const headers = new OutgoingHeaders(this.response, givenHeaders(name, args), reachesNode);
     writeSessionHeaders(this.scope, headers);
-    const changed = headers.toGiven();
-    return changed === given ? args : withHeaders(args, changed);
+    return headers.toArguments(args);
   }
 }

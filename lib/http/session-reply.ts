@@ -28,10 +28,7 @@ export function commitBeforeReply(adapter: Adapter): void {
       if (!(response.raw ?? response).headersSent) adapter.setHeader(response, 'Cache-Control', 'no-store');
       throw error;
     };
-    return new Reply(scope.commit().then(send, fail), (error) => {
-      reportFailure(error);
-      answerFor(error, response, reply);
-    });
+    return new Reply(scope.commit().then(send, fail), response, reply);
   };
   adapter.reply = (response: AnyResponse, body: unknown, ...status: unknown[]) =>
     isReturned(body, status)
@@ -64,10 +61,11 @@ class Reply implements PromiseLike<unknown> {
 
   constructor(
     private readonly done: Promise<unknown>,
-    answerFor: (error: unknown) => void,
+    private readonly response: AnyResponse,
+    private readonly reply: Send,
   ) {
     // Who waits for it says so some promises later.
-    done.catch((error: unknown) => setImmediate(() => this.#isAwaited || answerFor(error)));
+    done.catch((error: unknown) => setImmediate(() => this.#isAwaited || this.#fail(error)));
   }
 
   /** A promise could not tell whether anybody waits for it. */
@@ -78,15 +76,15 @@ class Reply implements PromiseLike<unknown> {
     this.#isAwaited = true;
     return this.done.then(fulfilled, rejected);
   }
-}
 
-/** In place of an answer that could not be sent. */
-function answerFor(error: unknown, response: AnyResponse, reply: Send): void {
-  const failure = failureOf(error);
-  const raw = response.raw ?? response;
-  try {
-    if (!raw.headersSent) reply(response, failure, failure.statusCode);
-  } catch {
-    raw.destroy();
+  #fail(error: unknown): void {
+    reportFailure(error);
+    const failure = failureOf(error);
+    const raw = this.response.raw ?? this.response;
+    try {
+      if (!raw.headersSent) this.reply(this.response, failure, failure.statusCode);
+    } catch {
+      raw.destroy();
+    }
   }
 }

@@ -19,12 +19,8 @@ export const currentScope = new AsyncLocalStorage<SessionScope>();
 /** Gives a request its scope when code asks for it before the request has come in by its door. Returns `undefined` for what is not its door's. */
 export type ScopeFinder = (request: object) => SessionScope | undefined;
 
-const finders = new Set<ScopeFinder>([findScope]);
-
-/** Adds a door's finder. Harmless when it is added already. */
-export function addFinder(finder: ScopeFinder): void {
-  finders.add(finder);
-}
+/** Asked in this order. A door adds its own. */
+export const finders = new Set<ScopeFinder>([findScope]);
 
 /** Keeps a scope under its request. An application inside another one has its own, or its guards would believe the other's logins. */
 export function fileScope(request: object, scope: SessionScope): void {

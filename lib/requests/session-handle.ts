@@ -2,9 +2,31 @@ import { KEEP, type CommitDecision } from '../core/session-decision';
 import type { Session } from '../core/session';
 import type { SessionWatcher } from '../core/session-draft';
 import { SessionError } from '../core/session.errors';
-import type { ResponseHeaders, SessionTransport } from '../transports/session-transport';
+import type {
+  Connection,
+  RequestHeaders,
+  ResponseHeaders,
+  SessionTransport,
+} from '../transports/session-transport';
 import { isStoreFailure, reportFailure, type SessionInstance } from './session-instance';
-import type { UnitOfWork } from './unit-of-work';
+
+/**
+ * What sessions are told of the unit of work they serve: an HTTP request, a message of a socket, a GraphQL operation. Each door
+ * implements it for what enters through it.
+ */
+export interface UnitOfWork {
+  /** Where tokens are read from, once for each instance that is touched. */
+  readonly headers: RequestHeaders;
+  readonly connection: Connection;
+  /** Whether the answer has begun. Sessions opened from then on cannot be changed, since the client could not be told. */
+  readonly hasBegun: boolean;
+  /** Whether the answer is over or its client has gone. No commit may follow, so each change of a stored session is saved by itself. */
+  readonly isOver: boolean;
+  /** Called once, at the first touch of a session, before it is opened. The door commits the scope before it answers, from then on. */
+  begin(): void;
+  /** Returns what handlers see instead of a store's failure, with that failure as its `cause`. */
+  translate(failure: SessionError): Error;
+}
 
 const DONE = Promise.resolve();
 
@@ -72,17 +94,11 @@ export class SessionHandle {
     return isDone && !this.#isLost ? null : this.#finish();
   }
 
-  /** The answer has begun. */
-  seal(): void {
-    this.#sealed = true;
-    this.#applySeal();
-  }
-
-  /** The answer was refused before it began. */
-  unseal(): void {
-    this.#sealed = false;
-    this.#isTold = false;
-    this.#applySeal();
+  /** @param sealed whether the answer has begun; `false` when it was refused before it began */
+  seal(sealed: boolean): void {
+    this.#sealed = sealed;
+    this.#isTold &&= sealed;
+    if (this.#session !== undefined) this.instance.manager.seal(this.#session, sealed);
   }
 
   /** Tells the client what the last commit decided. Returns whether there was anything to tell. */
@@ -107,7 +123,7 @@ export class SessionHandle {
       this.#fail(error, 'opened');
     }
     this.#rights = manager.rightsOf(this.#session);
-    this.#applySeal();
+    if (this.#sealed) manager.seal(this.#session);
     if (this.unit.isOver) this.#watch();
     return this.#session;
   }
@@ -116,7 +132,12 @@ export class SessionHandle {
     // Whoever began the last commit hears of its failure.
     await this.#committing.catch(() => undefined);
     if (this.#isStored() && !this.#hasGivenUp(this.#session!)) await this.commit();
-    if (this.#isLost) throw tooLate();
+    // A session that lives with its client was changed in place when nothing could reach the client any more.
+    if (this.#isLost)
+      throw new SessionError(
+        'SESSION_RESPONSE_STARTED',
+        'What changed in the session after the response had begun is lost: it could not be sent. Change it before the first byte.',
+      );
   }
 
   #isStored(): boolean {
@@ -125,10 +146,6 @@ export class SessionHandle {
 
   #watch(): void {
     if (this.#session !== undefined) this.instance.manager.watch(this.#session, this.watcher);
-  }
-
-  #applySeal(): void {
-    if (this.#session !== undefined) this.instance.manager.seal(this.#session, this.#sealed);
   }
 
   #settle(): boolean {
@@ -152,7 +169,11 @@ export class SessionHandle {
     try {
       if (this.#session === undefined || this.#settle()) return;
       const obstacle = this.#obstacle(this.#session);
-      if (obstacle !== null) throw undeliverable(obstacle);
+      if (obstacle !== null)
+        throw new SessionError(
+          'SESSION_TOKEN_UNDELIVERABLE',
+          `The session was not saved, because the client would not learn its new token: ${obstacle}.`,
+        );
       const isLate = this.#isTold && this.#session.status === 'changed';
       const decision = await this.instance.manager.write(this.#session);
       this.#rights = this.instance.manager.rightsOf(this.#session);
@@ -189,19 +210,4 @@ export class SessionHandle {
       : this.#rights !== this.instance.manager.rightsOf(session);
     return issues ? this.#transport.obstacle(this.unit.connection, this.#presented) : null;
   }
-}
-
-function undeliverable(obstacle: string): SessionError {
-  return new SessionError(
-    'SESSION_TOKEN_UNDELIVERABLE',
-    `The session was not saved, because the client would not learn its new token: ${obstacle}.`,
-  );
-}
-
-/** A session that lives with its client was changed in place when nothing could reach the client any more. */
-function tooLate(): SessionError {
-  return new SessionError(
-    'SESSION_RESPONSE_STARTED',
-    'What changed in the session after the response had begun is lost: it could not be sent. Change it before the first byte.',
-  );
 }

@@ -1,8 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { SessionWatcher } from '../core/session-draft';
-import { SessionHandle } from './session-handle';
+import { SessionHandle, type UnitOfWork } from './session-handle';
 import type { SessionInstances } from './session-instance';
-import type { UnitOfWork } from './unit-of-work';
 
 /** The sessions of one unit of work: a handle for each instance that is touched. What the async context carries. */
 export class SessionScope implements SessionWatcher {
@@ -26,7 +25,7 @@ export class SessionScope implements SessionWatcher {
     const handle = new SessionHandle(this.instances.get(name), this.unit, this);
     this.handles.push(handle);
     if (this.handles.length === 1) this.unit.begin();
-    if (this.unit.hasBegun) handle.seal();
+    if (this.unit.hasBegun) handle.seal(true);
     return handle;
   }
 
@@ -47,14 +46,9 @@ export class SessionScope implements SessionWatcher {
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   }
 
-  /** The answer has begun. */
-  seal(): void {
-    for (const handle of this.handles) handle.seal();
-  }
-
-  /** The answer was refused before it began. */
-  unseal(): void {
-    for (const handle of this.handles) handle.unseal();
+  /** @param sealed whether the answer has begun; `false` when it was refused before it began */
+  seal(sealed = true): void {
+    for (const handle of this.handles) handle.seal(sealed);
   }
 
   /** The answer is over: saves what no commit has, such as what a stream changed in place. */
