@@ -45,14 +45,9 @@ export function commitBeforeReply(adapter: Adapter): void {
  * one or leave it out, and wait for nothing. A stream that fails before Nest listens to it may end the process.
  */
 function isReturned(body: unknown, status: unknown[]): boolean {
-  return status.length === 1 && status[0] === undefined && !isStream(body);
-}
-
-function isStream(body: unknown): boolean {
-  return (
-    body instanceof StreamableFile ||
-    typeof (body as { pipe?: unknown } | null | undefined)?.pipe === 'function'
-  );
+  const { pipe } = Object(body) as { readonly pipe?: unknown };
+  const isStream = body instanceof StreamableFile || typeof pipe === 'function';
+  return status.length === 1 && status[0] === undefined && !isStream;
 }
 
 /** An answer under way. Whoever waits for it hears of a failure; where nobody does, it is answered for. */

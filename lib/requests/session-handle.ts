@@ -41,6 +41,8 @@ export class SessionHandle {
   #committing = DONE;
   /** The rights that the session had when it was opened or last written: with others, its token is to be replaced. */
   #rights: string | null = null;
+  /** Why the token that a commit would issue cannot reach the client. */
+  #obstacle: string | null = null;
   /** The rights that the session had when a commit failed: the exception it threw is the answer, which must not wait for a second failure. */
   #failedWith: string | null = null;
   #running = 0;
@@ -152,13 +154,16 @@ export class SessionHandle {
     const session = this.#session;
     if (session === undefined || this.#hasGivenUp(session)) return true;
     const { manager } = this.instance;
+    this.#obstacle = null;
     try {
       const decision = manager.settled(session);
       if (decision !== null) this.#note(decision);
-      // A session that nobody could come back to is not begun.
-      const obstacle = decision !== null || manager.isStored(session) ? null : this.#obstacle(session);
-      if (obstacle !== null) this.instance.warnObstacle(obstacle);
-      return decision !== null || obstacle !== null;
+      else if (this.#issues(session))
+        this.#obstacle = this.#transport.obstacle(this.unit.connection, this.#presented);
+      if (this.#obstacle === null || manager.isStored(session)) return decision !== null;
+      // A session that its client could not come back to is not begun.
+      this.instance.warnObstacle(this.#obstacle);
+      return true;
     } catch {
       return false;
     }
@@ -168,11 +173,10 @@ export class SessionHandle {
     this.#failedWith = null;
     try {
       if (this.#session === undefined || this.#settle()) return;
-      const obstacle = this.#obstacle(this.#session);
-      if (obstacle !== null)
+      if (this.#obstacle !== null)
         throw new SessionError(
           'SESSION_TOKEN_UNDELIVERABLE',
-          `The session was not saved, because the client would not learn its new token: ${obstacle}.`,
+          `The session was not saved, because the client would not learn its new token: ${this.#obstacle}.`,
         );
       const isLate = this.#isTold && this.#session.status === 'changed';
       const decision = await this.instance.manager.write(this.#session);
@@ -203,11 +207,10 @@ export class SessionHandle {
     if (decision.kind !== 'keep') this.#decision = decision;
   }
 
-  /** Why the token that a commit would issue cannot reach the client. */
-  #obstacle(session: Session): string | null {
-    const issues = session.isNew
+  /** Whether a commit would issue a token. */
+  #issues(session: Session): boolean {
+    return session.isNew
       ? session.status === 'changed'
       : this.#rights !== this.instance.manager.rightsOf(session);
-    return issues ? this.#transport.obstacle(this.unit.connection, this.#presented) : null;
   }
 }

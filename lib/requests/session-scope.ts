@@ -63,12 +63,10 @@ export class SessionScope implements SessionWatcher {
   changing(): void {
     if (this.#isSaving) return;
     this.#isSaving = true;
-    this.instances.track(this.#saveSoon());
-  }
-
-  async #saveSoon(): Promise<void> {
-    await turn();
-    this.#isSaving = false;
-    this.finish();
+    const saving = turn().then(() => {
+      this.#isSaving = false;
+      this.finish();
+    });
+    this.instances.track(saving);
   }
 }
