@@ -35,12 +35,6 @@ export class SessionGate {
     this.#originals = { writeHead, write, end, flushHeaders };
   }
 
-  /**
-   * The wrapped methods, one set for all responses: a function made for each response is kept by V8, and the request with it, until
-   * the next major collection.
-   */
-  static readonly #wrapped = SessionGate.#methods();
-
   /** Puts a gate into the way of a response that has not begun. */
   static mount(response: ServerResponse, scope: SessionScope): void {
     if (!response.headersSent) new SessionGate(response, scope).#wrap();
@@ -49,22 +43,14 @@ export class SessionGate {
 
   #wrap(): void {
     const methods = this.response as unknown as Partial<Gated> & { writeHeader?: Method };
-    const wrapped = methods[GATE] ? SessionGate.#methods(this) : SessionGate.#wrapped;
+    const wrapped = methods[GATE] ? wrappersFor(this) : WRAPPERS;
     Object.assign(methods, { [GATE]: methods[GATE] ?? this }, wrapped);
     // Its old name is a second way to the same thing.
     if ('writeHeader' in methods) methods.writeHeader = wrapped.writeHead;
   }
 
-  /** @param inner the gate of an application inside of another one, whose own gate is found under the symbol and comes after it */
-  static #methods(inner?: SessionGate): Record<GatedMethod, Method> {
-    const method = (name: GatedMethod): Method =>
-      function (this: Gated, ...args) {
-        return (inner ?? this[GATE]).#pass(name, args);
-      };
-    return Object.fromEntries(GATED.map((name) => [name, method(name)])) as Record<GatedMethod, Method>;
-  }
-
-  #pass(name: GatedMethod, args: unknown[]): unknown {
+  /** What a wrapped method was called with. */
+  pass(name: GatedMethod, args: unknown[]): unknown {
     if (this.#open) return this.#originals[name].apply(this.response, args);
     if (this.#held !== null) return this.#held.take(name, args);
     return this.scope.settle() ? this.#begin(name, args) : this.#hold(name, args);
@@ -133,3 +119,15 @@ export class SessionGate {
     return headers.toArguments(args);
   }
 }
+
+/** @param inner the gate of an application inside of another one, whose own gate is found under the symbol and comes after it */
+function wrappersFor(inner?: SessionGate): Record<GatedMethod, Method> {
+  const wrapper = (name: GatedMethod): Method =>
+    function (this: Gated, ...args) {
+      return (inner ?? this[GATE]).pass(name, args);
+    };
+  return Object.fromEntries(GATED.map((name) => [name, wrapper(name)])) as Record<GatedMethod, Method>;
+}
+
+/** One set for all responses: a function made for each response is kept by V8, and the request with it, until the next major collection. */
+const WRAPPERS = wrappersFor();
