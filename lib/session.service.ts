@@ -2,7 +2,7 @@ import type { ArgumentsHost } from '@nestjs/common';
 import type { PrincipalInput } from './core/principal';
 import type { Elevation, LoginOptions, LogoutOptions, Session } from './core/session';
 import { SessionError } from './core/session.errors';
-import { currentScope, scopeIn, scopeOf } from './requests/scope-lookup';
+import { currentScope, scopeIn, scopeOf } from './requests/session-scope';
 import type { SessionHandle } from './requests/session-handle';
 import type { SessionInstances } from './requests/session-instance';
 

@@ -1,6 +1,6 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { Principal as LoggedInPrincipal } from '../core/principal';
-import { openSession } from '../requests/scope-lookup';
+import { openSession } from '../requests/session-scope';
 import { DEFAULT_SESSION } from '../requests/session.tokens';
 
 const inject = createParamDecorator(async ({ name }: { name: string }, context: ExecutionContext) => {

@@ -8,7 +8,7 @@ import {
   type Type,
 } from '@nestjs/common';
 import { accessTo } from '../decorators/access';
-import { openSession } from '../requests/scope-lookup';
+import { openSession } from '../requests/session-scope';
 import { DEFAULT_SESSION } from '../requests/session.tokens';
 
 /**

@@ -129,7 +129,7 @@ export class HeldResponse {
     }
     const names = rawHeaderNames(response);
     for (const each of names) this.#standIn.setHeader(each, response.getHeader(each)!);
-    const given = givenHeaders(name, args);
+    const given = name === 'writeHead' ? givenHeaders(args) : undefined;
     const reachesNode = isNodes(this.originals.writeHead);
     const merges = names.length > 0 && given !== undefined && reachesNode;
     try {
@@ -179,7 +179,8 @@ export class HeldResponse {
   /** A page of another origin must be able to read the failure, and caches to tell it apart. */
   #keepHeaders(): void {
     const { name, args } = this.#calls[0]!;
-    const headers = new OutgoingHeaders(this.response, givenHeaders(name, args));
+    const given = name === 'writeHead' ? givenHeaders(args) : undefined;
+    const headers = new OutgoingHeaders(this.response, given);
     const kept = headers
       .names()
       .filter((each) => /^(vary$|access-control-|timing-allow-origin$|cross-origin-)/i.test(each))

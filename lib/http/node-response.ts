@@ -16,6 +16,8 @@ interface Internals {
   _hasBody: boolean;
 }
 
+const nodes = ServerResponse.prototype as unknown as Originals;
+
 /** HTTP/2's compatibility response has a `_header` too, but as a getter. */
 export function isHttp1(response: ServerResponse): boolean {
   return Object.hasOwn(response, '_header');
@@ -23,7 +25,7 @@ export function isHttp1(response: ServerResponse): boolean {
 
 /** Whether what is given to it comes to Node as it is. */
 export function isNodes(writeHead: unknown): boolean {
-  return writeHead === ServerResponse.prototype.writeHead;
+  return writeHead === nodes.writeHead;
 }
 
 /** HTTP/2 has no reason phrase, and warns whoever asks for it. */
@@ -53,11 +55,11 @@ export class OutgoingHeaders implements ResponseHeaders {
   #pairs: Pair[] | null;
   #changed = false;
 
-  /** @param reachesNode whether what is given comes to Node as it is, and nobody has wrapped `writeHead` who reads it differently */
+  /** @param writeHead what the given ones are given to: where that is Node's own, they come to Node as they are */
   constructor(
     private readonly response: ServerResponse,
     private readonly given: GivenHeaders | undefined,
-    private readonly reachesNode = true,
+    private readonly writeHead: unknown = nodes.writeHead,
   ) {
     this.#pairs = given === undefined ? null : toPairs(given);
   }
@@ -67,7 +69,7 @@ export class OutgoingHeaders implements ResponseHeaders {
   }
 
   get(name: string): string[] {
-    const given = this.#givenAs(name).flatMap(([, value]) => value ?? []);
+    const given = this.#pairs === null ? [] : this.#givenAs(name).flatMap(([, value]) => value ?? []);
     const values = given.length > 0 ? given : [this.response.getHeader(name) ?? []].flat();
     return values.map(String);
   }
@@ -76,8 +78,8 @@ export class OutgoingHeaders implements ResponseHeaders {
     const value = values.length === 1 && name !== 'Set-Cookie' ? values[0]! : values;
     // Where none are set, Node sends the given ones as they are, and takes forms that it refuses otherwise.
     const isSentAsGiven =
-      this.#pairs !== null && this.reachesNode && this.response.getHeaderNames().length === 0;
-    const [first, ...more] = this.#givenAs(name);
+      this.#pairs !== null && isNodes(this.writeHead) && this.response.getHeaderNames().length === 0;
+    const [first, ...more] = this.#pairs === null ? [] : this.#givenAs(name);
     if (isSentAsGiven || first !== undefined) this.#put([first?.[0] ?? name, value], first, more);
     if (!isSentAsGiven) this.response.setHeader(name, value);
   }
@@ -96,7 +98,7 @@ export class OutgoingHeaders implements ResponseHeaders {
 
   #givenAs(name: string): Pair[] {
     const lower = name.toLowerCase();
-    return (this.#pairs ?? []).filter(([key]) => String(key).toLowerCase() === lower);
+    return this.#pairs!.filter(([key]) => String(key).toLowerCase() === lower);
   }
 
   /** It goes where its like stood, and keeps its spelling. */
@@ -107,11 +109,9 @@ export class OutgoingHeaders implements ResponseHeaders {
   }
 }
 
-/** The headers among the arguments of a call, which may be `writeHead(status, reason?, headers?)`. */
-export function givenHeaders(name: GatedMethod, args: unknown[]): GivenHeaders | undefined {
-  return name === 'writeHead'
-    ? ((args[headersIndex(args)] ?? undefined) as GivenHeaders | undefined)
-    : undefined;
+/** The headers among the arguments of `writeHead(status, reason?, headers?)`. */
+export function givenHeaders(args: unknown[]): GivenHeaders | undefined {
+  return (args[headersIndex(args)] ?? undefined) as GivenHeaders | undefined;
 }
 
 /** Node takes the second argument for headers when it is no text and there is no third. */

@@ -6,7 +6,6 @@ import { HeldResponse } from './held-response';
 import {
   GATED,
   givenHeaders,
-  isNodes,
   OutgoingHeaders,
   type GatedMethod,
   type Method,
@@ -27,26 +26,17 @@ export class SessionGate {
   #open = false;
   readonly #originals: Originals;
 
-  private constructor(
+  constructor(
     private readonly response: ServerResponse,
     private readonly scope: SessionScope,
   ) {
     const { writeHead, write, end, flushHeaders } = response as unknown as Originals;
     this.#originals = { writeHead, write, end, flushHeaders };
-  }
-
-  /** Puts a gate into the way of a response that has not begun. */
-  static mount(response: ServerResponse, scope: SessionScope): void {
-    if (!response.headersSent) new SessionGate(response, scope).#wrap();
-    response.once('close', () => scope.finish());
-  }
-
-  #wrap(): void {
-    const methods = this.response as unknown as Partial<Gated> & { writeHeader?: Method };
-    const wrapped = methods[GATE] ? wrappersFor(this) : WRAPPERS;
-    Object.assign(methods, { [GATE]: methods[GATE] ?? this }, wrapped);
+    const methods = response as unknown as Partial<Gated> & { writeHeader?: Method };
+    const wrappers = methods[GATE] ? wrappersFor(this) : WRAPPERS;
+    Object.assign(methods, { [GATE]: methods[GATE] ?? this }, wrappers);
     // Its old name is a second way to the same thing.
-    if ('writeHeader' in methods) methods.writeHeader = wrapped.writeHead;
+    if ('writeHeader' in methods) methods.writeHeader = wrappers.writeHead;
   }
 
   /** What a wrapped method was called with. */
@@ -113,8 +103,8 @@ export class SessionGate {
   #withCookie(name: GatedMethod, args: unknown[]): unknown[] {
     // Somebody has got hold of Node's own methods.
     if (this.response.headersSent) return args;
-    const reachesNode = isNodes(this.#originals.writeHead);
-    const headers = new OutgoingHeaders(this.response, givenHeaders(name, args), reachesNode);
+    const given = name === 'writeHead' ? givenHeaders(args) : undefined;
+    const headers = new OutgoingHeaders(this.response, given, this.#originals.writeHead);
     writeSessionHeaders(this.scope, headers);
     return headers.toArguments(args);
   }

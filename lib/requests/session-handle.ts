@@ -18,12 +18,13 @@ export interface UnitOfWork {
   /** Where tokens are read from, once for each instance that is touched. */
   readonly headers: RequestHeaders;
   readonly connection: Connection;
-  /** Whether the answer has begun. Sessions opened from then on cannot be changed, since the client could not be told. */
-  readonly hasBegun: boolean;
   /** Whether the answer is over or its client has gone. No commit may follow, so each change of a stored session is saved by itself. */
   readonly isOver: boolean;
-  /** Called once, at the first touch of a session, before it is opened. The door commits the scope before it answers, from then on. */
-  begin(): void;
+  /**
+   * Called at the first touch of each session, before it is opened. With the first of all, the door begins to commit the scope before it
+   * answers. Returns whether the answer has begun already: then the session cannot be changed, since the client could not be told.
+   */
+  begin(isFirst: boolean): boolean;
   /** Returns what handlers see instead of a store's failure, with that failure as its `cause`. */
   translate(failure: SessionError): Error;
 }
@@ -32,8 +33,8 @@ const DONE = Promise.resolve();
 
 /** One instance's session in one unit of work: opened at the first touch, committed before the answer begins. */
 export class SessionHandle {
-  /** The transport that brought the token, and answers; before it is read, and without one, the instance's own. */
-  #transport: SessionTransport;
+  /** The transport that brought the token, and answers; without one, the instance's own. Known once it is read. */
+  #transport!: SessionTransport;
   #presented = false;
   #opening: Promise<Session> | undefined;
   #session: Session | undefined;
@@ -57,9 +58,7 @@ export class SessionHandle {
     private readonly unit: UnitOfWork,
     /** Is told of every change once the unit is over. */
     private readonly watcher: SessionWatcher,
-  ) {
-    this.#transport = instance.transport;
-  }
+  ) {}
 
   /** @throws what the door makes of a store's failure */
   open(): Promise<Session> {
@@ -70,8 +69,27 @@ export class SessionHandle {
    * Settles everything that needs no store, and says whether that was all; while a commit is under way it is not.
    * Never throws: what is wrong is for the commit to say.
    */
-  settle(): boolean {
-    return this.#running === 0 && this.#settle();
+  settle(isCommitting = false): boolean {
+    const session = this.#session;
+    if (this.#running > 0 && !isCommitting) return false;
+    if (session === undefined || (this.#failedWith !== null && this.#hasGivenUp(session))) return true;
+    const { manager } = this.instance;
+    this.#obstacle = null;
+    try {
+      const decision = manager.settled(session);
+      if (decision !== null) {
+        if (decision.kind !== 'keep') this.#decision = decision;
+        return true;
+      }
+      if (this.#issues(session))
+        this.#obstacle = this.#transport.obstacle(this.unit.connection, this.#presented);
+      if (this.#obstacle === null || manager.isStored(session)) return false;
+      // A session that its client could not come back to is not begun.
+      this.instance.warnObstacle(this.#obstacle);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   /**
@@ -91,9 +109,12 @@ export class SessionHandle {
    * `null` when that is all done.
    */
   finish(): Promise<void> | null {
-    this.#watch();
-    const isDone = this.#running === 0 && (!this.#isStored() || this.#settle());
-    return isDone && !this.#isLost ? null : this.#finish();
+    const session = this.#session;
+    if (session === undefined) return null;
+    const { manager } = this.instance;
+    manager.watch(session, this.watcher);
+    const isDone = this.#running === 0 && (!manager.isStored(session) || this.settle());
+    return isDone && !this.#isLost ? null : this.#finish(session);
   }
 
   /** @param sealed whether the answer has begun; `false` when it was refused before it began */
@@ -115,25 +136,24 @@ export class SessionHandle {
     const { manager, transport, emit } = this.instance;
     const reading = transport.read(this.unit.headers);
     if (reading.kind === 'ambiguous') emit({ type: 'rejected', reason: 'ambiguous' });
-    if (reading.kind === 'token') {
-      this.#presented = true;
-      this.#transport = reading.transport;
-    }
+    const token = reading.kind === 'token' ? reading : null;
+    this.#presented = token !== null;
+    this.#transport = token?.transport ?? transport;
     try {
-      this.#session = await manager.open(reading.kind === 'token' ? reading.value : null);
+      this.#session = await manager.open(token?.value ?? null);
     } catch (error) {
       this.#fail(error, 'opened');
     }
     this.#rights = manager.rightsOf(this.#session);
     if (this.#sealed) manager.seal(this.#session);
-    if (this.unit.isOver) this.#watch();
+    if (this.unit.isOver) manager.watch(this.#session, this.watcher);
     return this.#session;
   }
 
-  async #finish(): Promise<void> {
+  async #finish(session: Session): Promise<void> {
     // Whoever began the last commit hears of its failure.
     await this.#committing.catch(() => undefined);
-    if (this.#isStored() && !this.#hasGivenUp(this.#session!)) await this.commit();
+    if (this.instance.manager.isStored(session) && !this.#hasGivenUp(session)) await this.commit();
     // A session that lives with its client was changed in place when nothing could reach the client any more.
     if (this.#isLost)
       throw new SessionError(
@@ -142,37 +162,10 @@ export class SessionHandle {
       );
   }
 
-  #isStored(): boolean {
-    return this.#session !== undefined && this.instance.manager.isStored(this.#session);
-  }
-
-  #watch(): void {
-    if (this.#session !== undefined) this.instance.manager.watch(this.#session, this.watcher);
-  }
-
-  #settle(): boolean {
-    const session = this.#session;
-    if (session === undefined || this.#hasGivenUp(session)) return true;
-    const { manager } = this.instance;
-    this.#obstacle = null;
-    try {
-      const decision = manager.settled(session);
-      if (decision !== null) this.#note(decision);
-      else if (this.#issues(session))
-        this.#obstacle = this.#transport.obstacle(this.unit.connection, this.#presented);
-      if (this.#obstacle === null || manager.isStored(session)) return decision !== null;
-      // A session that its client could not come back to is not begun.
-      this.instance.warnObstacle(this.#obstacle);
-      return true;
-    } catch {
-      return false;
-    }
-  }
-
   async #commit(): Promise<void> {
     this.#failedWith = null;
     try {
-      if (this.#session === undefined || this.#settle()) return;
+      if (this.#session === undefined || this.settle(true)) return;
       if (this.#obstacle !== null)
         throw new SessionError(
           'SESSION_TOKEN_UNDELIVERABLE',
@@ -182,7 +175,8 @@ export class SessionHandle {
       const decision = await this.instance.manager.write(this.#session);
       this.#rights = this.instance.manager.rightsOf(this.#session);
       this.#isLost ||= isLate && decision.kind === 'issue';
-      this.#note(decision);
+      // That there is nothing more to tell takes nothing back.
+      if (decision.kind !== 'keep') this.#decision = decision;
     } catch (error) {
       this.#failedWith = this.instance.manager.rightsOf(this.#session!);
       this.#fail(error, 'saved');
@@ -199,12 +193,7 @@ export class SessionHandle {
   }
 
   #hasGivenUp(session: Session): boolean {
-    return this.#failedWith !== null && this.#failedWith === this.instance.manager.rightsOf(session);
-  }
-
-  /** Later decisions win, but that there is nothing more to tell takes nothing back. */
-  #note(decision: CommitDecision): void {
-    if (decision.kind !== 'keep') this.#decision = decision;
+    return this.#failedWith === this.instance.manager.rightsOf(session);
   }
 
   /** Whether a commit would issue a token. */

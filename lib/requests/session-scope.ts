@@ -1,7 +1,12 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
+import type { ArgumentsHost } from '@nestjs/common';
+import type { Session } from '../core/session';
 import type { SessionWatcher } from '../core/session-draft';
+import { SessionError } from '../core/session.errors';
 import { SessionHandle, type UnitOfWork } from './session-handle';
 import type { SessionInstances } from './session-instance';
+import { DEFAULT_SESSION } from './session.tokens';
 
 /** The sessions of one unit of work: a handle for each instance that is touched. What the async context carries. */
 export class SessionScope implements SessionWatcher {
@@ -24,8 +29,7 @@ export class SessionScope implements SessionWatcher {
     if (existing !== undefined) return existing;
     const handle = new SessionHandle(this.instances.get(name), this.unit, this);
     this.handles.push(handle);
-    if (this.handles.length === 1) this.unit.begin();
-    if (this.unit.hasBegun) handle.seal(true);
+    if (this.unit.begin(this.handles.length === 1)) handle.seal(true);
     return handle;
   }
 
@@ -69,4 +73,74 @@ export class SessionScope implements SessionWatcher {
     });
     this.instances.track(saving);
   }
+}
+
+/** Key under which a request keeps its scope: Node's own request, which both platforms share. */
+const SCOPE = Symbol('nestjs-tessera.scope');
+
+interface Filed {
+  [SCOPE]?: SessionScope;
+}
+
+/** The scope of the unit of work in hand, for code that was given neither a context nor a request. */
+export const currentScope = new AsyncLocalStorage<SessionScope>();
+
+/** Gives a request its scope when code asks for it before the request has come in by its door. Returns `undefined` for what is not its door's. */
+export type ScopeFinder = (request: object) => SessionScope | undefined;
+
+/** Asked in this order. A door adds its own. */
+export const finders = new Set<ScopeFinder>([findScope]);
+
+/** Keeps a scope under its request. An application inside another one has its own, or its guards would believe the other's logins. */
+export function fileScope(request: object, scope: SessionScope): void {
+  scope.outer = (request as Filed)[SCOPE];
+  (request as Filed)[SCOPE] = scope;
+}
+
+/** The scope of a request (Node's own, Express's or Fastify's) in the application that it came into last. */
+export function findScope(request: object | undefined): SessionScope | undefined {
+  // Applications may keep something of their own under `raw`.
+  const { [SCOPE]: scope, raw } = (request ?? {}) as Filed & { readonly raw?: Filed };
+  return scope ?? raw?.[SCOPE];
+}
+
+/** The scope of the same request in one application. */
+export function scopeIn(
+  instances: SessionInstances,
+  scope: SessionScope | undefined,
+): SessionScope | undefined {
+  return scope === undefined || scope.instances === instances ? scope : scopeIn(instances, scope.outer);
+}
+
+/**
+ * The scope of a handler's context or of a request.
+ * @param instances of the application that asks, where that is not the one the request came into last
+ * @throws SessionError `SESSION_REQUEST_MISSING`
+ */
+export function scopeOf(
+  source: ArgumentsHost | object | undefined,
+  instances?: SessionInstances,
+): SessionScope {
+  const request = requestOf(source);
+  for (const find of finders) {
+    const found = request && find(request);
+    const scope = instances === undefined ? found : scopeIn(instances, found);
+    if (scope !== undefined) return scope;
+  }
+  throw new SessionError(
+    'SESSION_REQUEST_MISSING',
+    'This request has no session. Import SessionModule.forRoot() into the root module, and hand in a request that came through the application.',
+  );
+}
+
+/** The session of a handler's request, loaded at the first call. */
+export function openSession(context: ArgumentsHost, name: string = DEFAULT_SESSION): Promise<Session> {
+  return scopeOf(context).handle(name).open();
+}
+
+/** The one place that knows where each kind of handler keeps its request. */
+function requestOf(source: ArgumentsHost | object | undefined): object | undefined {
+  const host = source as Partial<ArgumentsHost> | undefined;
+  if (typeof host?.switchToHttp !== 'function') return source;
+  return host.getType?.() === 'http' ? host.switchToHttp().getRequest<object>() : undefined;
 }
