@@ -3,6 +3,14 @@ export { SessionModule } from './session.module';
 export type { SessionModuleExtras, SessionOptionsFactory } from './session.module-definition';
 export type { Duration, SessionModuleOptions } from './session.options';
 export type { CookieOptions } from './transports/cookie-options';
+export type {
+  Connection,
+  RequestHeaders,
+  ResponseHeaders,
+  SessionTransport,
+  TokenAnswer,
+  TokenReading,
+} from './transports/session-transport';
 
 // What an application keeps in a session; augment these
 export type {
@@ -37,9 +45,16 @@ export { InjectSessions } from './decorators/inject-sessions.decorator';
 export {
   SESSION_STORE,
   sessionEventsToken,
+  sessionManagerToken,
   sessionServiceToken,
   sessionStoreToken,
 } from './requests/session.tokens';
+// Without a request
+export { SessionManager } from './core/session-manager';
+export type { CommitOutcome, Delivery } from './core/commit-outcome';
+export type { SessionToken } from './core/session-token';
+
+// Events
 export { SessionEvents } from './session.events';
 export type { SessionEvent, SessionEventReason, SessionEventType } from './core/session-event';
 

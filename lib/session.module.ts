@@ -21,6 +21,7 @@ import { SessionInstances } from './requests/session-instance';
 import {
   DEFAULT_SESSION,
   sessionEventsToken,
+  sessionManagerToken,
   sessionServiceToken,
   sessionStoreToken,
 } from './requests/session.tokens';
@@ -36,12 +37,12 @@ import { resolveOptions, type ResolvedOptions, type SessionModuleOptions } from 
 import { SessionService } from './session.service';
 import { SessionSweeper } from './session.sweeper';
 import { MemorySessionStore } from './stores/memory/memory-session-store';
-import { CookieTransport } from './transports/cookie-transport';
 
 const NAME = Symbol('nestjs-tessera.name');
 const OPTIONS = Symbol('nestjs-tessera.options');
 const EVENTS = Symbol('nestjs-tessera.events');
 const STORE = Symbol('nestjs-tessera.store');
+const MANAGER = Symbol('nestjs-tessera.manager');
 
 /** How many instances use a store: several may share one, and the last of them closes it. */
 const users = new WeakMap<SessionStore, number>();
@@ -56,7 +57,6 @@ export class SessionModule extends ConfigurableModuleClass implements OnModuleIn
   /** What is prepared, swept and closed with the application: `null` when nothing is kept on the server. */
   readonly #store: SessionStore | null;
   readonly #sweeper: SessionSweeper | null;
-  readonly #manager: SessionManager;
   readonly #logger = new Logger('SessionModule');
 
   constructor(
@@ -64,26 +64,24 @@ export class SessionModule extends ConfigurableModuleClass implements OnModuleIn
     @Optional() @Inject(NAME) name: string,
     @Optional() @Inject(OPTIONS) options: ResolvedOptions,
     @Optional() @Inject(STORE) store: SessionStore | SessionRepositoryProvider,
+    @Optional() @Inject(MANAGER) private readonly manager: SessionManager,
     @Optional() @Inject(EVENTS) private readonly events: SessionEvents,
   ) {
     super();
     if (name === undefined) throw withoutOptions();
-    const { clock, asyncContext, sweepEvery, storeTimeout } = options;
-    const emit: EmitSessionEvent = (event) =>
-      events.emit({ sessionName: name, id: null, principal: null, reason: null, at: clock(), ...event });
+    const { transport, clock, asyncContext, sweepEvery, storeTimeout } = options;
+    const { emit } = manager.settings;
     const warned = new Set<string>();
     const warnObstacle = (obstacle: string): void => {
       if (!warned.has(obstacle)) this.#logger.warn(`A session could not begin: ${obstacle}.`);
       warned.add(obstacle);
     };
-    const transport = new CookieTransport(options.cookie);
-    this.#manager = new SessionManager(store, { ...options, name, sealedFor: transport.sealedFor, emit });
     const kept = isRepositoryProvider(store) ? store.restsOn : store;
     this.#store = kept;
     this.#sweeper =
       kept && new SessionSweeper(kept, new StoreClient(kept, storeTimeout, emit), clock, sweepEvery);
     this.#instances = SessionInstances.of(host);
-    this.#instances.add({ name, manager: this.#manager, transport, clock, asyncContext, emit, warnObstacle });
+    this.#instances.add({ name, manager, transport, clock, asyncContext, emit, warnObstacle });
     mountSessions(this.#instances, host);
     if (kept instanceof MemorySessionStore && process.env['NODE_ENV'] === 'production') {
       this.#logger.warn(
@@ -116,7 +114,7 @@ export class SessionModule extends ConfigurableModuleClass implements OnModuleIn
   /** Requests have finished by now. */
   async onApplicationShutdown(): Promise<void> {
     await Promise.all([this.#sweeper?.stop(), this.#instances.idle()]);
-    this.#manager.close();
+    this.manager.close();
     if (this.#store !== null) await this.#leave(this.#store);
     this.events.complete();
   }
@@ -150,6 +148,11 @@ function instanceOf(
     },
     { provide: sessionEventsToken(name), useClass: SessionEvents },
     {
+      provide: sessionManagerToken(name),
+      useFactory: managerOf,
+      inject: [NAME, OPTIONS, STORE, EVENTS],
+    },
+    {
       provide: sessionServiceToken(name),
       useFactory: (host: HttpAdapterHost) => new SessionService(name, SessionInstances.of(host)),
       inject: [HttpAdapterHost],
@@ -158,6 +161,7 @@ function instanceOf(
   if (name === DEFAULT_SESSION) {
     shared.push(
       { provide: SessionEvents, useExisting: sessionEventsToken() },
+      { provide: SessionManager, useExisting: sessionManagerToken() },
       { provide: SessionService, useExisting: sessionServiceToken() },
     );
   }
@@ -174,10 +178,22 @@ function instanceOf(
         inject: [MODULE_OPTIONS_TOKEN],
       },
       { provide: STORE, useExisting: sessionStoreToken(name) },
+      { provide: MANAGER, useExisting: sessionManagerToken(name) },
       { provide: EVENTS, useExisting: sessionEventsToken(name) },
     ],
     exports: shared.map((provider) => (provider as { provide: symbol }).provide),
   };
+}
+
+function managerOf(
+  name: string,
+  { transport, ...options }: ResolvedOptions,
+  store: SessionStore | SessionRepositoryProvider,
+  events: SessionEvents,
+): SessionManager {
+  const blank = { sessionName: name, id: null, principal: null, reason: null };
+  const emit: EmitSessionEvent = (event) => events.emit({ ...blank, at: options.clock(), ...event });
+  return new SessionManager(store, { ...options, name, sealedFor: transport.sealedFor, emit });
 }
 
 /** The class alone provides nothing; Nest would only say which of our symbols it misses. */

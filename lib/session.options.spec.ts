@@ -2,6 +2,8 @@ import { jsonCodec } from './core/session-codec';
 import { SessionError } from './core/session.errors';
 import { resolveOptions, type SessionModuleOptions } from './session.options';
 import { MemorySessionStore } from './stores/memory/memory-session-store';
+import { CookieTransport } from './transports/cookie-transport';
+import type { SessionTransport } from './transports/session-transport';
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
@@ -17,13 +19,23 @@ function refusal(options: unknown, name = 'default'): string {
   }
 }
 
+const transport: SessionTransport = {
+  channel: 'header X-Session',
+  sealedFor: 'header X-Session',
+  vary: ['X-Session'],
+  read: () => ({ kind: 'none' }),
+  capacity: () => 4096,
+  obstacle: () => null,
+  write: () => {},
+};
+
 describe('the options', () => {
   it('have defaults that are safe', () => {
-    const { store, clock, codec, cookie, ...rest } = resolveOptions({}, 'default');
+    const { store, clock, codec, transport, ...rest } = resolveOptions({}, 'default');
     expect(store).toBeInstanceOf(MemorySessionStore);
     expect(codec).toBe(jsonCodec);
     expect(Math.abs(clock() - Date.now())).toBeLessThan(DAY);
-    expect(cookie).toMatchObject({ name: '__Host-session', secure: true, sameSite: 'lax', path: '/' });
+    expect(transport.channel).toBe('cookie __Host-session');
     expect(rest).toEqual({
       timeouts: { lifetime: DAY, idleTimeout: 30 * MINUTE },
       rememberedTimeouts: { lifetime: 30 * DAY, idleTimeout: null },
@@ -96,6 +108,42 @@ describe('the options', () => {
       'rememberMe.maxAge is not an option; known are lifetime',
     ],
     ['a cookie that is a name', { cookie: 'sid' }, 'cookie "sid" must be an object of options'],
+    [
+      'a transport beside a cookie',
+      { transport, cookie: { name: 's' } },
+      'give transport or cookie, not both',
+    ],
+    [
+      'a transport that is a class',
+      { transport: CookieTransport },
+      'transport is a class; give an instance: new CookieTransport(…)',
+    ],
+    ['a transport that is none', { transport: 'header' }, 'transport has no method read(); give'],
+    [
+      'a transport without a method',
+      { transport: { ...transport, write: 1 } },
+      'has no method write(); give',
+    ],
+    [
+      'a transport without a name',
+      { transport: { ...transport, channel: '' } },
+      'transport.channel "" must be a text',
+    ],
+    [
+      'a transport for no purpose',
+      { transport: { ...transport, sealedFor: undefined } },
+      'transport.sealedFor undefined must be a text',
+    ],
+    [
+      'a transport with one name to vary by',
+      { transport: { ...transport, vary: 'Cookie' } },
+      'transport.vary "Cookie" must be a list of names',
+    ],
+    [
+      'a transport that varies by no name',
+      { transport: { ...transport, vary: ['Cookie, Origin'] } },
+      'must be a list of names of request headers',
+    ],
     ['a stranger', { secret: 'x' }, 'secret is not an option; known are store, lifetime'],
     ['a stranger that every object knows', { constructor: 1 }, 'constructor is not an option'],
     ['options that are none', 'fast', '"fast" is no object of options'],

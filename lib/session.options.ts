@@ -7,7 +7,9 @@ import { isRepositoryProvider, type SessionRepositoryProvider } from './core/ses
 import type { SessionStore } from './core/session-store';
 import { SessionError } from './core/session.errors';
 import { MemorySessionStore } from './stores/memory/memory-session-store';
-import { resolveCookie, type CookieOptions, type ResolvedCookie } from './transports/cookie-options';
+import { resolveCookie, type CookieOptions } from './transports/cookie-options';
+import { CookieTransport } from './transports/cookie-transport';
+import type { SessionTransport } from './transports/session-transport';
 
 /** A length of time: milliseconds, or words such as `'90s'`, `'30m'`, `'24h'`, `'7d'`. */
 export type Duration = number | string;
@@ -32,6 +34,8 @@ export interface SessionModuleOptions {
   };
   /** The cookie that carries the token. */
   readonly cookie?: CookieOptions;
+  /** What carries the token in the cookie's place. Give either of the two. @default the cookie */
+  readonly transport?: SessionTransport;
   /** Largest encoded session, in bytes. @default 65536 */
   readonly maxBytes?: number;
   /** How long a call to the store may take before the request gets a 503. @default '3s' */
@@ -57,7 +61,7 @@ export interface ResolvedOptions {
   readonly store: SessionStore | SessionRepositoryProvider;
   readonly timeouts: Timeouts;
   readonly rememberedTimeouts: Timeouts;
-  readonly cookie: ResolvedCookie;
+  readonly transport: SessionTransport;
   readonly maxBytes: number;
   readonly storeTimeout: number;
   readonly rotateEvery: number | null;
@@ -75,12 +79,16 @@ const TIMER_LIMIT = 2 ** 31 - 1;
 /** So far away that adding it to the present still gives an exact instant. */
 const DURATION_LIMIT = 100_000 * DAY;
 
+/** RFC 9110 token: what a header's name may consist of. */
+const HEADER = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+
 const KNOWN: Record<keyof SessionModuleOptions, true> = {
   store: true,
   lifetime: true,
   idleTimeout: true,
   rememberMe: true,
   cookie: true,
+  transport: true,
   maxBytes: true,
   storeTimeout: true,
   rotateEvery: true,
@@ -138,7 +146,7 @@ export function resolveOptions(options: SessionModuleOptions | undefined, name: 
       lifetime: length('rememberMe.lifetime', rememberMe.lifetime ?? 30 * DAY),
       idleTimeout: lengthOrNone('rememberMe.idleTimeout', rememberMe.idleTimeout ?? false),
     },
-    cookie,
+    transport: options.transport ?? new CookieTransport(cookie),
     maxBytes,
     storeTimeout: length('storeTimeout', options.storeTimeout ?? 3000, TIMER_LIMIT),
     rotateEvery:
@@ -148,11 +156,13 @@ export function resolveOptions(options: SessionModuleOptions | undefined, name: 
     codec,
     clock,
   };
-  problems.push(...storeProblems(resolved.store));
   if (resolved.rotateEvery !== null && isRepositoryProvider(resolved.store))
     problems.push(
       'rotateEvery needs a store: sealed sessions cannot tell a copy of a token from a slow request; leave it out',
     );
+  problems.push(...storeProblems(resolved.store), ...transportProblems(resolved.transport));
+  if (options.transport !== undefined && options.cookie !== undefined)
+    problems.push('transport takes the place of the cookie; give transport or cookie, not both');
   if (!Number.isSafeInteger(maxBytes) || maxBytes < 256)
     problems.push(`maxBytes ${show(maxBytes)} must be a whole number of at least 256`);
   if (typeof asyncContext !== 'boolean')
@@ -181,6 +191,23 @@ function storeProblems(store: unknown): string[] {
   return (['find', 'insert', 'update', 'extend', 'delete'] as const)
     .filter((method) => typeof (store as Partial<SessionStore> | null)?.[method] !== 'function')
     .map((method) => `store has no method ${method}(); give a SessionStore`);
+}
+
+function transportProblems(transport: unknown): string[] {
+  if (typeof transport === 'function')
+    return [`transport is a class; give an instance: new ${transport.name}(…)`];
+  const given = Object(transport) as Partial<SessionTransport>;
+  const problems = (['read', 'capacity', 'obstacle', 'write'] as const)
+    .filter((method) => typeof given[method] !== 'function')
+    .map((method) => `transport has no method ${method}(); give a SessionTransport`);
+  for (const key of ['channel', 'sealedFor'] as const) {
+    if (typeof given[key] !== 'string' || given[key] === '')
+      problems.push(`transport.${key} ${show(given[key])} must be a text that names what carries the token`);
+  }
+  const { vary } = given;
+  if (!Array.isArray(vary) || !vary.every((name) => typeof name === 'string' && HEADER.test(name)))
+    problems.push(`transport.vary ${show(vary)} must be a list of names of request headers`);
+  return problems;
 }
 
 function refusal(name: string, problems: string[]): SessionError {

@@ -4,7 +4,7 @@ import type { Elevation, LoginOptions, LogoutOptions } from './core/login';
 import type { Session } from './core/session';
 import type { SessionData, SessionKey } from './core/session-data';
 import { SessionError } from './core/session.errors';
-import { currentScope, scopeIn, scopeOf } from './requests/scope-lookup';
+import { currentScope, scopeIn, scopeOf } from './requests/session-scope';
 import type { SessionHandle } from './requests/session-handle';
 import type { SessionInstances } from './requests/session-instance';
 

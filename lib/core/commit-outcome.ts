@@ -19,6 +19,8 @@ export interface Delivery {
    * carries tokens, so what would need a new one is refused.
    */
   readonly reach: 'open' | 'gone' | 'never';
+  /** Why no token can be told, in words for an error message. */
+  readonly obstacle?: string | null;
   /** The longest token that can be told, in bytes. */
   readonly capacity: number;
 }

@@ -76,9 +76,9 @@ export class SessionCommit {
    * What needs a token that cannot be told does not happen, but a logout does. The data of a session that is stored is saved all the same
    * when the client has left; where no token can ever be told, the request is refused.
    */
-  #withhold(draft: SessionDraft, { reach }: Delivery): void {
+  #withhold(draft: SessionDraft, delivery: Delivery): void {
     const isLogout = draft.has('logout') && !draft.isLoggingIn;
-    if (reach === 'never' && !isLogout) throw undeliverable();
+    if (delivery.reach === 'never' && !isLogout) throw undeliverable(delivery);
     const { id, principal } = draft.base ?? { id: null, principal: null };
     const isToldOf = draft.replacement !== null;
     if (isLogout) return draft.retire('logout');

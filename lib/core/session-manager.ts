@@ -26,7 +26,13 @@ export interface Taking<T> {
 
 /**
  * Opens sessions and commits them; between the two nothing talks to the store. Requests do so by themselves. Inject it where there is no
- * request: in jobs, scripts, and protocols of one's own.
+ * request, in jobs, scripts, and protocols of your own:
+ *
+ * ```ts
+ * const session = await manager.open(token); // or null, for a client that has none
+ * session.set('theme', 'dark');
+ * const outcome = await manager.commit(session); // { kind: 'keep' | 'issue' | 'forget', … }: what to tell the client
+ * ```
  */
 export class SessionManager {
   readonly #repository: SessionRepository;
@@ -36,7 +42,7 @@ export class SessionManager {
 
   constructor(
     store: SessionStore | SessionRepositoryProvider,
-    private readonly settings: SessionSettings,
+    readonly settings: SessionSettings,
   ) {
     this.#repository = isRepositoryProvider(store)
       ? store.repository(settings)

@@ -74,11 +74,12 @@ export function isRepositoryProvider(store: object): store is SessionRepositoryP
   return typeof (store as Partial<SessionRepositoryProvider>).repository === 'function';
 }
 
-/** @returns the refusal of a change that needs a new token where none can be told */
-export function undeliverable(): SessionError {
+/** The refusal of a change that needs a new token where none can be told. */
+export function undeliverable({ obstacle }: Delivery): SessionError {
+  const why = obstacle ?? 'no answer of this kind carries one; do it in an HTTP request';
   return new SessionError(
     'SESSION_TOKEN_UNDELIVERABLE',
-    'This needs a new token, and no answer of this kind brings one to the client: log in, renew the token or begin a session in an HTTP request.',
+    `The session was not saved, because the client would not learn its new token: ${why}.`,
   );
 }
 

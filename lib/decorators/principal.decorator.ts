@@ -1,6 +1,6 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { Principal as LoggedInPrincipal } from '../core/principal';
-import { principalOf } from '../requests/scope-lookup';
+import { principalOf } from '../requests/session-scope';
 import { DEFAULT_SESSION } from '../requests/session.tokens';
 
 const inject = createParamDecorator(({ name }: { name: string }, context: ExecutionContext) =>

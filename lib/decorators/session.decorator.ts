@@ -1,7 +1,7 @@
 import { createParamDecorator, type ExecutionContext, type PipeTransform, type Type } from '@nestjs/common';
 import type { Session as LoadedSession } from '../core/session';
 import type { SessionData, SessionKey } from '../core/session-data';
-import { openSession } from '../requests/scope-lookup';
+import { openSession } from '../requests/session-scope';
 import { DEFAULT_SESSION } from '../requests/session.tokens';
 
 /** Which instance's session, and which of its keys. */

@@ -8,7 +8,7 @@ import {
   type Type,
 } from '@nestjs/common';
 import { accessTo } from '../decorators/access';
-import { principalOf } from '../requests/scope-lookup';
+import { principalOf } from '../requests/session-scope';
 import { DEFAULT_SESSION } from '../requests/session.tokens';
 
 /**

@@ -178,17 +178,15 @@ export class HeldResponse {
 
   /** A page of another origin must be able to read the failure, and caches to tell it apart. */
   #keepHeaders(): void {
-    const first = this.#calls[0];
-    const headers = new OutgoingHeaders(
-      this.response,
-      first?.name === 'writeHead' ? givenHeaders(first.args) : undefined,
-    );
+    const { name, args } = this.#calls[0]!;
+    const given = name === 'writeHead' ? givenHeaders(args) : undefined;
+    const headers = new OutgoingHeaders(this.response, given);
     const kept = headers
       .names()
-      .filter((name) => /^(vary$|access-control-|timing-allow-origin$|cross-origin-)/i.test(name));
-    const values = kept.map((name) => [name, headers.get(name)] as const);
-    for (const name of this.response.getHeaderNames()) this.response.removeHeader(name);
-    for (const [name, value] of values) this.response.setHeader(name, value);
+      .filter((each) => /^(vary$|access-control-|timing-allow-origin$|cross-origin-)/i.test(each))
+      .map((each) => [each, headers.get(each)] as const);
+    for (const each of this.response.getHeaderNames()) this.response.removeHeader(each);
+    for (const [each, values] of kept) this.response.setHeader(each, values);
   }
 
   #swallow(name: GatedMethod, args: unknown[]): unknown {

@@ -4,10 +4,9 @@ import type { SessionScope } from '../requests/session-scope';
 import { writeSessionHeaders } from './cache-rules';
 import { HeldResponse } from './held-response';
 import {
+  GATED,
   givenHeaders,
-  isNodes,
   OutgoingHeaders,
-  withHeaders,
   type GatedMethod,
   type Method,
   type Originals,
@@ -27,50 +26,21 @@ export class SessionGate {
   #open = false;
   readonly #originals: Originals;
 
-  private constructor(
+  constructor(
     private readonly response: ServerResponse,
     private readonly scope: SessionScope,
   ) {
     const { writeHead, write, end, flushHeaders } = response as unknown as Originals;
     this.#originals = { writeHead, write, end, flushHeaders };
-  }
-
-  /**
-   * The wrapped methods, one set for all responses: a function made for each response is kept by V8, and the request with it, until
-   * the next major collection.
-   */
-  static readonly #wrapped = SessionGate.#methods();
-
-  static mount(response: ServerResponse, scope: SessionScope): void {
-    if (!response.headersSent) new SessionGate(response, scope).#wrap();
-    response.once('close', () => scope.finish());
-  }
-
-  #wrap(): void {
-    const methods = this.response as unknown as Partial<Gated> & { writeHeader?: Method };
-    const { writeHead, write, end, flushHeaders } = methods[GATE]
-      ? SessionGate.#methods(this)
-      : SessionGate.#wrapped;
-    Object.assign(methods, { [GATE]: methods[GATE] ?? this, writeHead, write, end, flushHeaders });
+    const methods = response as unknown as Partial<Gated> & { writeHeader?: Method };
+    const wrappers = methods[GATE] ? wrappersFor(this) : WRAPPERS;
+    Object.assign(methods, { [GATE]: methods[GATE] ?? this }, wrappers);
     // Its old name is a second way to the same thing.
-    if ('writeHeader' in methods) methods.writeHeader = writeHead;
+    if ('writeHeader' in methods) methods.writeHeader = wrappers.writeHead;
   }
 
-  /** @param inner the gate of an application inside of another one, whose own gate is found under the symbol and comes after it */
-  static #methods(inner?: SessionGate): Record<GatedMethod, Method> {
-    const method = (name: GatedMethod): Method =>
-      function (this: Gated, ...args) {
-        return (inner ?? this[GATE]).#pass(name, args);
-      };
-    return {
-      writeHead: method('writeHead'),
-      write: method('write'),
-      end: method('end'),
-      flushHeaders: method('flushHeaders'),
-    };
-  }
-
-  #pass(name: GatedMethod, args: unknown[]): unknown {
+  /** What a wrapped method was called with. */
+  pass(name: GatedMethod, args: unknown[]): unknown {
     if (this.#open) return this.#originals[name].apply(this.response, args);
     if (this.#held !== null) return this.#held.take(name, args);
     return this.scope.settle() ? this.#begin(name, args) : this.#hold(name, args);
@@ -86,7 +56,7 @@ export class SessionGate {
       // Refused, so that the response has not begun: whoever answers for the error begins it.
       if (!this.response.headersSent) {
         this.#open = false;
-        this.scope.unseal();
+        this.scope.seal(false);
       }
       throw error;
     }
@@ -134,9 +104,20 @@ export class SessionGate {
     // Somebody has got hold of Node's own methods.
     if (this.response.headersSent) return args;
     const given = name === 'writeHead' ? givenHeaders(args) : undefined;
-    const headers = new OutgoingHeaders(this.response, given, isNodes(this.#originals.writeHead));
+    const headers = new OutgoingHeaders(this.response, given, this.#originals.writeHead);
     writeSessionHeaders(this.scope, headers);
-    const changed = headers.toGiven();
-    return changed === given ? args : withHeaders(args, changed);
+    return headers.toArguments(args);
   }
 }
+
+/** @param inner the gate of an application inside of another one, whose own gate is found under the symbol and comes after it */
+function wrappersFor(inner?: SessionGate): Record<GatedMethod, Method> {
+  const wrapper = (name: GatedMethod): Method =>
+    function (this: Gated, ...args) {
+      return (inner ?? this[GATE]).pass(name, args);
+    };
+  return Object.fromEntries(GATED.map((name) => [name, wrapper(name)])) as Record<GatedMethod, Method>;
+}
+
+/** One set for all responses: a function made for each response is kept by V8, and the request with it, until the next major collection. */
+const WRAPPERS = wrappersFor();

@@ -1,9 +1,13 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { TLSSocket } from 'node:tls';
 import type { HttpAdapterHost } from '@nestjs/core';
+import type { SessionError } from '../core/session.errors';
+import type { UnitOfWork } from '../requests/session-handle';
 import type { SessionInstances } from '../requests/session-instance';
-import { addFinder, currentScope, findScope } from '../requests/scope-lookup';
-import type { SessionScope } from '../requests/session-scope';
-import { HttpRequest } from './http-request';
+import { currentScope, fileScope, finders, findScope, SessionScope } from '../requests/session-scope';
+import type { Connection } from '../transports/session-transport';
+import { SessionGate } from './session-gate';
+import { SessionUnavailableException } from './session.exceptions';
 import { commitBeforeReply } from './session-reply';
 
 type Adapter = HttpAdapterHost['httpAdapter'];
@@ -16,29 +20,14 @@ interface FastifyInstance {
   addHook(name: 'onRegister', hook: (instance: FastifyInstance) => void): void;
   addHook(
     name: 'onRequest' | 'preValidation',
-    hook: (request: FastifyRequest, reply: { readonly raw: ServerResponse }, done: Next) => void,
+    hook: (
+      request: PlatformRequest & { readonly raw: IncomingMessage },
+      reply: { readonly raw: ServerResponse },
+      done: Next,
+    ) => void,
   ): void;
 }
 
-interface FastifyRequest {
-  readonly raw: IncomingMessage;
-  readonly protocol: string;
-}
-
-/** What is known of a request that is not filed yet, of Express or of Fastify. */
-interface EarlyRequest {
-  readonly app?: ExpressApplication;
-  readonly res?: ServerResponse;
-  readonly server?: object;
-  readonly raw?: IncomingMessage;
-  readonly protocol?: string;
-}
-
-interface ExpressApplication {
-  readonly parent?: ExpressApplication;
-}
-
-const mounted = new WeakSet<SessionInstances>();
 /** The instances of each application, by Express's application or Fastify's instance. */
 const byFramework = new WeakMap<object, SessionInstances>();
 
@@ -53,12 +42,12 @@ export function mountSessions(instances: SessionInstances, host: HttpAdapterHost
 }
 
 function mount(instances: SessionInstances, adapter: Adapter | undefined): void {
-  if (mounted.has(instances) || typeof adapter?.use !== 'function') return;
+  if (typeof adapter?.use !== 'function') return;
   const type = adapter.getType();
-  if (type === '') return;
-  mounted.add(instances);
-  byFramework.set(adapter.getInstance<object>(), instances);
-  addFinder(fileEarly);
+  const framework = adapter.getInstance<object>();
+  if (type === '' || byFramework.get(framework) === instances) return;
+  byFramework.set(framework, instances);
+  finders.add(fileEarly);
   commitBeforeReply(adapter);
   const file: Middleware = (request, response, next) =>
     enter(HttpRequest.file(instances, request, response), next);
@@ -101,20 +90,93 @@ function putBeforeMiddleware(fastify: FastifyInstance, file: Middleware): void {
  * Files a request that is handled ahead of ours: by a router that has moved itself to the front, as AdminJS's does, or by a hook that
  * Fastify had before Nest. Express keeps the response with the request; of Fastify's, Node knows it as the one its socket is at, over HTTP/1.
  */
-function fileEarly(request: EarlyRequest): SessionScope | undefined {
+function fileEarly(request: PlatformRequest): SessionScope | undefined {
   const raw = request.res === undefined ? request.raw : (request as IncomingMessage);
-  const response =
-    request.res ?? (raw?.socket as { readonly _httpMessage?: ServerResponse } | undefined)?._httpMessage;
+  const socket = raw?.socket as { readonly _httpMessage?: ServerResponse } | undefined;
+  const response = request.res ?? socket?._httpMessage;
   const instances = instancesAt(request);
   if (raw === undefined || response?.req !== raw || instances === undefined) return undefined;
-  return HttpRequest.file(instances, raw, response, request.raw === raw ? request : undefined);
+  return HttpRequest.file(instances, raw, response, request);
 }
 
 /** Those of the application that a request is in, be it through an application of Express or a context of Fastify inside of it. */
-function instancesAt({ app, server }: EarlyRequest): SessionInstances | undefined {
-  for (let at: ExpressApplication | null | undefined = app; at; at = at.parent)
-    if (byFramework.has(at)) return byFramework.get(at);
-  for (let at = server; at; at = Object.getPrototypeOf(at) as object | undefined)
-    if (byFramework.has(at)) return byFramework.get(at);
-  return undefined;
+function instancesAt({ app, server }: PlatformRequest): SessionInstances | undefined {
+  let at: { readonly parent?: object } | null | undefined = app ?? server;
+  while (at && !byFramework.has(at)) at = app ? at.parent : (Object.getPrototypeOf(at) as object | null);
+  return at ? byFramework.get(at) : undefined;
+}
+
+/** The request as the framework knows it: behind a proxy it trusts, only the framework can tell what the client did. */
+interface PlatformRequest {
+  readonly protocol?: string;
+  readonly secure?: boolean;
+  /** Express's response, and the application whose routes are looked at. */
+  readonly res?: ServerResponse;
+  readonly app?: object;
+  /** Of Fastify, Node's own request, and the context it is in. */
+  readonly raw?: IncomingMessage;
+  readonly server?: object;
+}
+
+/** An HTTP request as a unit of work. One whose sessions are not touched costs this object and its scope, and nothing else. */
+class HttpRequest implements UnitOfWork {
+  readonly scope: SessionScope;
+  /** Fastify's request; Express's is Node's own. */
+  platformRequest: PlatformRequest | undefined;
+
+  private constructor(
+    instances: SessionInstances,
+    private readonly request: IncomingMessage,
+    private readonly response: ServerResponse,
+  ) {
+    this.scope = new SessionScope(instances, this);
+  }
+
+  /** Gives a request that has just come in its scope. Returns the one it has when it comes in once more. */
+  static file(
+    instances: SessionInstances,
+    request: IncomingMessage,
+    response: ServerResponse,
+    platformRequest?: PlatformRequest,
+  ): SessionScope {
+    let scope = findScope(request);
+    if (scope?.instances !== instances) {
+      scope = new HttpRequest(instances, request, response).scope;
+      fileScope(request, scope);
+    }
+    if (platformRequest !== undefined && scope.unit instanceof HttpRequest)
+      scope.unit.platformRequest = platformRequest;
+    return scope;
+  }
+
+  get headers(): IncomingHttpHeaders {
+    return this.request.headers;
+  }
+
+  get connection(): Connection {
+    const { protocol, secure = protocol === 'https' } =
+      this.platformRequest ?? (this.request as PlatformRequest);
+    const encrypted = (this.request.socket as TLSSocket).encrypted === true;
+    return {
+      secure: secure || encrypted,
+      host: this.headers.host ?? (this.headers[':authority'] as string | undefined),
+    };
+  }
+
+  get isOver(): boolean {
+    return this.response.closed;
+  }
+
+  begin(isFirst: boolean): boolean {
+    const { headersSent } = this.response;
+    if (isFirst) {
+      if (!headersSent) new SessionGate(this.response, this.scope);
+      this.response.once('close', () => this.scope.finish());
+    }
+    return headersSent;
+  }
+
+  translate(failure: SessionError): Error {
+    return new SessionUnavailableException(failure);
+  }
 }

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { StreamableFile } from '@nestjs/common';
 import type { HttpAdapterHost } from '@nestjs/core';
 import { failureOf } from './session.exceptions';
-import { findScope } from '../requests/scope-lookup';
+import { findScope } from '../requests/session-scope';
 import { reportFailure } from '../requests/session-instance';
 
 type Adapter = HttpAdapterHost['httpAdapter'];
@@ -20,42 +20,35 @@ export function commitBeforeReply(adapter: Adapter): void {
   const render = adapter.render.bind(adapter) as Send;
   const redirect = adapter.redirect.bind(adapter) as Send;
 
-  const committed = (response: AnyResponse, send: () => unknown): unknown => {
+  const committed = (send: Send, response: AnyResponse, ...rest: unknown[]): unknown => {
     const scope = findScope(response.raw?.req ?? response.req);
-    if (scope?.settle() !== false) return send(); // without asking the store
+    if (scope?.settle() !== false) return send(response, ...rest); // without asking the store
     const fail = (error: unknown): never => {
       // What the handler said about caching was said about its own answer.
       if (!(response.raw ?? response).headersSent) adapter.setHeader(response, 'Cache-Control', 'no-store');
       throw error;
     };
-    return new Reply(scope.commit().then(send, fail), (error) => {
-      reportFailure(error);
-      answerFor(error, response, reply);
-    });
+    return new Reply(
+      scope.commit().then(() => send(response, ...rest), fail),
+      response,
+      reply,
+    );
   };
-  adapter.reply = (response: AnyResponse, body: unknown, ...status: unknown[]) =>
-    isReturned(body, status)
-      ? committed(response, () => reply(response, body))
+  adapter.reply = (response: AnyResponse, body: unknown, ...status: unknown[]) => {
+    // A handler returned it: Nest has set its status before, hands over none in its place, and waits. Filters and others give one or leave
+    // it out, and wait for nothing.
+    const isReturned = status.length === 1 && status[0] === undefined;
+    return isReturned && !isStream(body)
+      ? committed(reply, response, body)
       : reply(response, body, ...status);
-  adapter.render = (response: AnyResponse, ...page: unknown[]) =>
-    committed(response, () => render(response, ...page));
-  adapter.redirect = (response: AnyResponse, ...target: unknown[]) =>
-    committed(response, () => redirect(response, ...target));
+  };
+  adapter.render = committed.bind(null, render);
+  adapter.redirect = committed.bind(null, redirect);
 }
 
-/**
- * Whether a handler returned it: Nest has set its status before, hands over none in its place, and waits. Filters and others give
- * one or leave it out, and wait for nothing. A stream that fails before Nest listens to it may end the process.
- */
-function isReturned(body: unknown, status: unknown[]): boolean {
-  return status.length === 1 && status[0] === undefined && !isStream(body);
-}
-
+/** A stream that fails before Nest listens to it may end the process. */
 function isStream(body: unknown): boolean {
-  return (
-    body instanceof StreamableFile ||
-    typeof (body as { pipe?: unknown } | null | undefined)?.pipe === 'function'
-  );
+  return body instanceof StreamableFile || typeof (Object(body) as { pipe?: unknown }).pipe === 'function';
 }
 
 /** An answer under way. Whoever waits for it hears of a failure; where nobody does, it is answered for. */
@@ -64,10 +57,11 @@ class Reply implements PromiseLike<unknown> {
 
   constructor(
     private readonly done: Promise<unknown>,
-    answerFor: (error: unknown) => void,
+    private readonly response: AnyResponse,
+    private readonly reply: Send,
   ) {
     // Who waits for it says so some promises later.
-    done.catch((error: unknown) => setImmediate(() => this.#isAwaited || answerFor(error)));
+    done.catch((error: unknown) => setImmediate(() => this.#isAwaited || this.#fail(error)));
   }
 
   /** A promise could not tell whether anybody waits for it. */
@@ -78,15 +72,15 @@ class Reply implements PromiseLike<unknown> {
     this.#isAwaited = true;
     return this.done.then(fulfilled, rejected);
   }
-}
 
-/** In place of an answer that could not be sent. */
-function answerFor(error: unknown, response: AnyResponse, reply: Send): void {
-  const failure = failureOf(error);
-  const raw = response.raw ?? response;
-  try {
-    if (!raw.headersSent) reply(response, failure, failure.statusCode);
-  } catch {
-    raw.destroy();
+  #fail(error: unknown): void {
+    reportFailure(error);
+    const failure = failureOf(error);
+    const raw = this.response.raw ?? this.response;
+    try {
+      if (!raw.headersSent) this.reply(this.response, failure, failure.statusCode);
+    } catch {
+      raw.destroy();
+    }
   }
 }

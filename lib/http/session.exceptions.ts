@@ -1,11 +1,7 @@
 import { ServiceUnavailableException } from '@nestjs/common';
 import type { SessionError } from '../core/session.errors';
 
-interface FailureBody {
-  readonly statusCode: number;
-  readonly code?: string;
-  readonly message: string;
-}
+type FailureBody = { readonly statusCode: number; readonly code?: string; readonly message: string };
 
 /**
  * The session store failed, or other writers were faster too often: a 503 for exception filters to see. The `cause` tells the

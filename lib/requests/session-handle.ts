@@ -3,16 +3,39 @@ import type { Session } from '../core/session';
 import type { SessionData, SessionKey } from '../core/session-data';
 import type { SessionWatcher } from '../core/session-draft';
 import { SessionError } from '../core/session.errors';
-import type { ResponseHeaders, SessionTransport } from '../transports/session-transport';
+import type {
+  Connection,
+  RequestHeaders,
+  ResponseHeaders,
+  SessionTransport,
+} from '../transports/session-transport';
 import { isStoreFailure, reportFailure, type SessionInstance } from './session-instance';
-import type { UnitOfWork } from './unit-of-work';
+
+/**
+ * What sessions are told of the unit of work they serve: an HTTP request, a message of a socket, a GraphQL operation. Each door
+ * implements it for what enters through it.
+ */
+export interface UnitOfWork {
+  /** Where tokens are read from, once for each instance that is touched. */
+  readonly headers: RequestHeaders;
+  readonly connection: Connection;
+  /** Whether the answer is over or its client has gone. No commit may follow, so each change of a stored session is saved by itself. */
+  readonly isOver: boolean;
+  /**
+   * Called at the first touch of each session, before it is opened. With the first of all, the door begins to commit the scope before it
+   * answers. Returns whether the answer has begun already: then the session cannot be changed, since the client could not be told.
+   */
+  begin(isFirst: boolean): boolean;
+  /** Returns what handlers see instead of a store's failure, with that failure as its `cause`. */
+  translate(failure: SessionError): Error;
+}
 
 const DONE = Promise.resolve();
 
 /** One instance's session in one unit of work: opened at the first touch, committed before the answer begins. */
 export class SessionHandle implements Delivery {
-  /** The transport that brought the token, and answers; before it is read, and without one, the instance's own. */
-  #transport: SessionTransport;
+  /** The transport that brought the token, and answers; without one, the instance's own. Known once it is read. */
+  #transport!: SessionTransport;
   #presented = false;
   #finding: Promise<Session> | undefined;
   #opening: Promise<Session> | undefined;
@@ -33,16 +56,20 @@ export class SessionHandle implements Delivery {
     private readonly unit: UnitOfWork,
     /** Is told of every change once the unit is over. */
     private readonly watcher: SessionWatcher,
-  ) {
-    this.#transport = instance.transport;
-  }
+  ) {}
 
-  /** Whether a new token can be told, as a commit asks that would issue one. */
+  /** Whether a new token can be told, as a commit asks that would issue one: a session that its client could not find again is not begun. */
   get reach(): Delivery['reach'] {
     if (this.unit.isOver) return 'gone';
-    const obstacle = this.#transport.obstacle(this.unit.connection, this.#presented);
-    if (obstacle !== null) this.instance.warnObstacle(obstacle);
-    return obstacle === null ? 'open' : 'gone';
+    const { obstacle } = this;
+    if (obstacle === null) return 'open';
+    this.instance.warnObstacle(obstacle);
+    return this.#session?.isNew === false ? 'never' : 'gone';
+  }
+
+  /** Why a token cannot reach the client, or `null`. */
+  get obstacle(): string | null {
+    return this.#transport.obstacle(this.unit.connection, this.#presented);
   }
 
   get capacity(): number {
@@ -85,8 +112,17 @@ export class SessionHandle implements Delivery {
    * Settles everything that needs no store, and says whether that was all; while a commit is under way it is not.
    * Never throws: what is wrong is for the commit to say.
    */
-  settle(): boolean {
-    return this.#running === 0 && this.#settle();
+  settle(isCommitting = false): boolean {
+    const session = this.#session;
+    if (this.#running > 0 && !isCommitting) return false;
+    if (session === undefined || (this.#failedWith !== null && this.#hasGivenUp(session))) return true;
+    try {
+      const decision = this.instance.manager.settled(session, this);
+      if (decision !== null && decision.kind !== 'keep') this.#decision = decision;
+      return decision !== null;
+    } catch {
+      return false;
+    }
   }
 
   /**
@@ -106,22 +142,19 @@ export class SessionHandle implements Delivery {
    * `null` when that is all done.
    */
   finish(): Promise<void> | null {
-    this.#watch();
-    const isDone = this.#running === 0 && (!this.#isStored() || this.#settle());
-    return isDone && !this.#isLost ? null : this.#finish();
+    const session = this.#session;
+    if (session === undefined) return null;
+    const { manager } = this.instance;
+    manager.watch(session, this.watcher);
+    const isDone = this.#running === 0 && (!manager.isStored(session) || this.settle());
+    return isDone && !this.#isLost ? null : this.#finish(session);
   }
 
-  /** The answer has begun. */
-  seal(): void {
-    this.#sealed = true;
-    this.#applySeal();
-  }
-
-  /** The answer was refused before it began. */
-  unseal(): void {
-    this.#sealed = false;
-    this.#isTold = false;
-    this.#applySeal();
+  /** @param sealed whether the answer has begun; `false` when it was refused before it began */
+  seal(sealed: boolean): void {
+    this.#sealed = sealed;
+    this.#isTold &&= sealed;
+    if (this.#session !== undefined) this.instance.manager.seal(this.#session, sealed);
   }
 
   /** Tells the client what the last commit decided. Returns whether there was anything to tell. */
@@ -135,7 +168,8 @@ export class SessionHandle implements Delivery {
   async #open(): Promise<Session> {
     const session = await this.find();
     try {
-      await this.instance.manager.complete(session);
+      const decoding = this.instance.manager.complete(session);
+      if (decoding !== null) await decoding;
     } catch (error) {
       this.#fail(error, 'opened');
     }
@@ -146,58 +180,40 @@ export class SessionHandle implements Delivery {
     const { manager, transport, emit } = this.instance;
     const reading = transport.read(this.unit.headers);
     if (reading.kind === 'ambiguous') emit({ type: 'rejected', reason: 'ambiguous' });
-    if (reading.kind === 'token') {
-      this.#presented = true;
-      this.#transport = reading.transport;
-    }
+    const token = reading.kind === 'token' ? reading : null;
+    this.#presented = token !== null;
+    this.#transport = token?.transport ?? transport;
     try {
-      this.#session = await manager.find(reading.kind === 'token' ? reading.value : null);
+      this.#session = await manager.find(token?.value ?? null);
     } catch (error) {
       this.#fail(error, 'opened');
     }
-    this.#applySeal();
-    if (this.unit.isOver) this.#watch();
+    if (this.#sealed) manager.seal(this.#session);
+    if (this.unit.isOver) manager.watch(this.#session, this.watcher);
     return this.#session;
   }
 
-  async #finish(): Promise<void> {
+  async #finish(session: Session): Promise<void> {
     // Whoever began the last commit hears of its failure.
     await this.#committing.catch(() => undefined);
-    if (this.#isStored() && !this.#hasGivenUp(this.#session!)) await this.commit();
-    if (this.#isLost) throw tooLate();
-  }
-
-  #isStored(): boolean {
-    return this.#session !== undefined && this.instance.manager.isStored(this.#session);
-  }
-
-  #watch(): void {
-    if (this.#session !== undefined) this.instance.manager.watch(this.#session, this.watcher);
-  }
-
-  #applySeal(): void {
-    if (this.#session !== undefined) this.instance.manager.seal(this.#session, this.#sealed);
-  }
-
-  #settle(): boolean {
-    if (this.#session === undefined || this.#hasGivenUp(this.#session)) return true;
-    try {
-      const decision = this.instance.manager.settled(this.#session, this);
-      if (decision !== null) this.#note(decision);
-      return decision !== null;
-    } catch {
-      return false;
-    }
+    if (this.instance.manager.isStored(session) && !this.#hasGivenUp(session)) await this.commit();
+    // A session that lives with its client was changed in place when nothing could reach the client any more.
+    if (this.#isLost)
+      throw new SessionError(
+        'SESSION_RESPONSE_STARTED',
+        'What changed in the session after the response had begun is lost: it could not be sent. Change it before the first byte.',
+      );
   }
 
   async #commit(): Promise<void> {
     this.#failedWith = null;
     try {
-      if (this.#session === undefined || this.#settle()) return;
+      if (this.#session === undefined || this.settle(true)) return;
       const isLate = this.#isTold && this.#session.status === 'changed';
       const decision = await this.instance.manager.write(this.#session, this);
       this.#isLost ||= isLate && decision.kind === 'issue';
-      this.#note(decision);
+      // That there is nothing more to tell takes nothing back.
+      if (decision.kind !== 'keep') this.#decision = decision;
     } catch (error) {
       this.#failedWith = this.instance.manager.rightsOf(this.#session!);
       this.#fail(error, 'saved');
@@ -214,19 +230,6 @@ export class SessionHandle implements Delivery {
   }
 
   #hasGivenUp(session: Session): boolean {
-    return this.#failedWith !== null && this.#failedWith === this.instance.manager.rightsOf(session);
+    return this.#failedWith === this.instance.manager.rightsOf(session);
   }
-
-  /** Later decisions win, but that there is nothing more to tell takes nothing back. */
-  #note(decision: CommitOutcome): void {
-    if (decision.kind !== 'keep') this.#decision = decision;
-  }
-}
-
-/** A session that lives with its client was changed in place when nothing could reach the client any more. */
-function tooLate(): SessionError {
-  return new SessionError(
-    'SESSION_RESPONSE_STARTED',
-    'What changed in the session after the response had begun is lost: it could not be sent. Change it before the first byte.',
-  );
 }

@@ -24,7 +24,8 @@ const applications = new WeakMap<object, SessionInstances>();
 export class SessionInstances {
   readonly #instances = new Map<string, SessionInstance>();
   readonly #pending = new Set<Promise<void>>();
-  #usesContext = false;
+  /** Whether one of them needs the async context. */
+  usesContext = false;
 
   /** @param application what Nest makes once for each application: its `HttpAdapterHost` */
   static of(application: object): SessionInstances {
@@ -33,16 +34,11 @@ export class SessionInstances {
     return instances;
   }
 
-  /** Whether an instance needs the async context. */
-  get usesContext(): boolean {
-    return this.#usesContext;
-  }
-
   /** @throws SessionError `SESSION_NAME_TAKEN` */
   add(instance: SessionInstance): void {
     for (const other of this.#instances.values()) assertDistinct(instance, other);
     this.#instances.set(instance.name, instance);
-    this.#usesContext ||= instance.asyncContext;
+    this.usesContext ||= instance.asyncContext;
   }
 
   /** @throws SessionError `SESSION_MODULE_MISSING` */
@@ -85,17 +81,12 @@ export function isStoreFailure(error: unknown): error is SessionError {
   return error instanceof SessionError && STORE_FAILURES.includes(error.code);
 }
 
-function assertDistinct(instance: SessionInstance, other: SessionInstance): void {
-  if (instance.name === other.name) {
-    throw new SessionError(
-      'SESSION_NAME_TAKEN',
-      `SessionModule.forRoot() was called twice for the instance '${instance.name}'. Call it once, in the root module, or give the second a name.`,
-    );
-  }
-  if (instance.transport.channel === other.transport.channel) {
-    throw new SessionError(
-      'SESSION_NAME_TAKEN',
-      `The session instances '${instance.name}' and '${other.name}' both use the ${instance.transport.channel}. Give one of them another.`,
-    );
-  }
+function assertDistinct({ name, transport }: SessionInstance, other: SessionInstance): void {
+  if (name !== other.name && transport.channel !== other.transport.channel) return;
+  throw new SessionError(
+    'SESSION_NAME_TAKEN',
+    name === other.name
+      ? `SessionModule.forRoot() was called twice for the instance '${name}'. Call it once, in the root module, or give the second a name.`
+      : `The session instances '${name}' and '${other.name}' both use the ${transport.channel}. Give one of them another.`,
+  );
 }

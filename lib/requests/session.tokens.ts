@@ -16,6 +16,11 @@ export function sessionEventsToken(name: string = DEFAULT_SESSION): InjectionTok
   return `nestjs-tessera:events:${name}`;
 }
 
+/** The injection token of an instance's manager. The default instance's is the class `SessionManager` besides. */
+export function sessionManagerToken(name: string = DEFAULT_SESSION): InjectionToken {
+  return `nestjs-tessera:manager:${name}`;
+}
+
 /** The injection token of an instance's service. The default instance's is the class `SessionService` besides. */
 export function sessionServiceToken(name: string = DEFAULT_SESSION): InjectionToken {
   return `nestjs-tessera:service:${name}`;

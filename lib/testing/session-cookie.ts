@@ -20,7 +20,7 @@ export interface TestSession extends LoginOptions {
  * Stores a session in a running application and returns the `Cookie` header of a client that has it, so that a test of
  * what comes after the login need not log in:
  * `fetch(url, { headers: { cookie: await sessionCookie(app, { principal: { id: 7, roles: ['admin'] } }) } })`.
- * @throws SessionError `SESSION_MODULE_MISSING`; what `login` and `set` throw
+ * @throws SessionError `SESSION_MODULE_MISSING`; what `login` and `set` throw; TypeError when the instance's token travels in no cookie
  */
 export async function sessionCookie(
   app: INestApplicationContext,
@@ -33,6 +33,12 @@ export async function sessionCookie(
   const decision = await manager.commit(session);
   if (decision.kind !== 'issue') return '';
   const lines: string[] = [];
-  transport.write({ get: () => [], set: (_header, values) => void lines.push(...values) }, decision, clock());
+  const set = (header: string, values: string[]): void =>
+    void (header.toLowerCase() === 'set-cookie' && lines.push(...values));
+  transport.write({ get: () => [], set }, decision, clock());
+  if (lines.length === 0)
+    throw new TypeError(
+      `sessionCookie() makes cookies, and the instance '${name}' carries its token otherwise: ${transport.channel}.`,
+    );
   return lines.map((line) => line.split(';', 1)[0]!).join('; ');
 }

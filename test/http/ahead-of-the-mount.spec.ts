@@ -148,6 +148,16 @@ describe('T8: an application inside of another one, with a router ahead of its o
     expect((await ada.get('/inside/')).json()).toEqual(['ada', 'nobody', 'ada']);
   });
 
+  it('has no current session before it has taken the request, least of all the other one', async () => {
+    const app = await start(({ inner, outer }) => async (_request, response) => {
+      const code = await inner.current().catch((error: { code: string }) => error.code);
+      response.json({ inner: code, outer: (await outer.current()).principal?.id });
+    });
+    const ada = await visitor(app);
+    await ada.post('/login');
+    expect((await ada.get('/inside/')).json()).toEqual({ inner: 'SESSION_REQUEST_MISSING', outer: 'ada' });
+  });
+
   it('commits both', async () => {
     const app = await start(({ inner, outer }) => async (request, response) => {
       response.json([visit(await inner.of(request)), visit(await outer.of(request))]);

@@ -121,17 +121,20 @@ describe.each(platforms)('when the client has gone before an answer began on %s'
     );
   });
 
-  describe.each(moments)('R17: what needs a new token %s does not happen, and the data is saved:', (moment) => {
-    it.each(Object.keys(undeliverable))('%s', async (change) => {
-      const ada = await visitor(app);
-      await ada.get('/in');
-      const withheld = door();
-      app.get(SessionEvents).subscribe(({ reason }) => reason === 'undeliverable' && withheld.open());
-      await leave(`/${moment}/${change}/generator`, `__Host-session=${await ada.token()}`);
-      await withheld.opened;
-      expect((await ada.get('/who')).text).toBe(afterwards[change]);
-    });
-  });
+  describe.each(moments)(
+    'R17: what needs a new token %s does not happen, and the data is saved:',
+    (moment) => {
+      it.each(Object.keys(undeliverable))('%s', async (change) => {
+        const ada = await visitor(app);
+        await ada.get('/in');
+        const withheld = door();
+        app.get(SessionEvents).subscribe(({ reason }) => reason === 'undeliverable' && withheld.open());
+        await leave(`/${moment}/${change}/generator`, `__Host-session=${await ada.token()}`);
+        await withheld.opened;
+        expect((await ada.get('/who')).text).toBe(afterwards[change]);
+      });
+    },
+  );
 
   it('F6: a shutdown waits for what a handler does after its client', async () => {
     const ada = await visitor(app);

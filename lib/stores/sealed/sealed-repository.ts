@@ -212,8 +212,8 @@ export class SealedRepository implements SessionRepository {
   }
 
   /** @throws SessionTooLargeError, SessionError `SESSION_TOKEN_UNDELIVERABLE`, before anything is written or sent */
-  #toPendingWrite(draft: SessionDraft, { reach, capacity }: Delivery): PendingWrite {
-    if (reach === 'never') throw undeliverable();
+  #toPendingWrite(draft: SessionDraft, delivery: Delivery): PendingWrite {
+    if (delivery.reach === 'never') throw undeliverable(delivery);
     const uncertain = this.#uncertain.get(draft);
     // A value is taken by the one request that renews the token.
     const replacement = draft.replacement ?? (draft.has('take') ? 'renewed' : null);
@@ -221,7 +221,7 @@ export class SealedRepository implements SessionRepository {
     const write = toPendingWrite(draft, { replacement, renewed, hasHistory: false });
     const record = { ...write.record, expiresAt: this.values.cap(write.record.expiresAt, write.at) };
     const token = this.values.seal(record, write.at);
-    const longest = Math.min(capacity, LONGEST_VALUE);
+    const longest = Math.min(delivery.capacity, LONGEST_VALUE);
     if (token.length > longest)
       throw new SessionTooLargeError(largestPart(draft), token.length, longest, WAY_OUT);
     return { ...write, record, token: { ...write.token, token }, tells: true };
