@@ -11,7 +11,7 @@ import type {
 import { isSessionId, type SessionId } from '../../core/session-token';
 import { SessionError } from '../../core/session.errors';
 import { toRecord } from './bridged-record';
-import type { EnumerableFarSide, FarSide } from './far-side';
+import type { EnumerableAdaptedStore, AdaptedStore } from './adapted-store';
 
 /**
  * How long a write waits for one before it that does not end, in milliseconds. It is taken for lost then: a callback that is never
@@ -33,13 +33,13 @@ export class BridgedSessionStore<L extends StoreLimit> implements SessionStore, 
   readonly #turns = new CommitQueue(PATIENCE);
 
   constructor(
-    private readonly farSide: FarSide,
+    private readonly adapted: AdaptedStore,
     readonly limits: readonly L[],
   ) {}
 
   async find(id: SessionId): Promise<SessionRecord | null> {
     if (!isSessionId(id)) return null;
-    const found = toRecord(await this.farSide.read(id));
+    const found = toRecord(await this.adapted.read(id));
     return found?.id === id ? found : null;
   }
 
@@ -60,7 +60,7 @@ export class BridgedSessionStore<L extends StoreLimit> implements SessionStore, 
   }
 
   async delete(id: SessionId): Promise<void> {
-    if (isSessionId(id)) await this.#turns.run(id, () => this.farSide.remove(id));
+    if (isSessionId(id)) await this.#turns.run(id, () => this.adapted.remove(id));
   }
 
   #replace(
@@ -88,8 +88,8 @@ export class BridgedSessionStore<L extends StoreLimit> implements SessionStore, 
   /** What has expired is removed: to many stores a lifetime of zero or less means forever. */
   async #write(record: SessionRecord): Promise<void> {
     const lifetime = record.expiresAt - systemClock();
-    if (lifetime > 0) await this.farSide.write(record, lifetime + ROUNDING);
-    else await this.farSide.remove(record.id);
+    if (lifetime > 0) await this.adapted.write(record, lifetime + ROUNDING);
+    else await this.adapted.remove(record.id);
   }
 }
 
@@ -98,15 +98,15 @@ export class EnumerableBridgedSessionStore<L extends StoreLimit>
   extends BridgedSessionStore<L>
   implements EnumerableStore
 {
-  readonly #farSide: EnumerableFarSide;
+  readonly #adapted: EnumerableAdaptedStore;
 
-  constructor(farSide: EnumerableFarSide, limits: readonly L[]) {
-    super(farSide, limits);
-    this.#farSide = farSide;
+  constructor(adapted: EnumerableAdaptedStore, limits: readonly L[]) {
+    super(adapted, limits);
+    this.#adapted = adapted;
   }
 
   async *records({ signal }: StoreCall): AsyncGenerator<SessionRecord> {
-    for await (const portion of this.#farSide.portions()) {
+    for await (const portion of this.#adapted.portions()) {
       for (const value of portion) {
         signal.throwIfAborted();
         const record = toRecord(value);

@@ -3,7 +3,7 @@ import { isEnumerable } from '../../core/session-store';
 import { aRecord, everythingIn, nextOf } from '../../testing/store-suite/records';
 import { call } from '../../testing/store-suite/store-suite';
 import { fromExpressStore } from './from-express-store';
-import type { ExpressStoreLike } from './express-far-side';
+import type { ExpressStoreLike } from './adapted-express-store';
 
 /** When it is, for tests in which that matters. */
 const NOON = Date.UTC(2026, 0, 1, 12);

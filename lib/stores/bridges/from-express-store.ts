@@ -1,6 +1,6 @@
 import type { EnumerableStore, LimitedStore, SessionStore } from '../../core/session-store';
 import { BridgedSessionStore, EnumerableBridgedSessionStore } from './bridged-session-store';
-import { ExpressFarSide, type ExpressStoreLike } from './express-far-side';
+import { AdaptedExpressStore, type ExpressStoreLike } from './adapted-express-store';
 
 /** Sessions in a store made for express-session. It enumerates if the store has `all`. */
 export type ExpressBridgedSessionStore = SessionStore &
@@ -17,8 +17,8 @@ export type ExpressBridgedSessionStore = SessionStore &
  * @throws SessionError `SESSION_OPTIONS_INVALID`
  */
 export function fromExpressStore(store: ExpressStoreLike): ExpressBridgedSessionStore {
-  const farSide = new ExpressFarSide(store);
-  return farSide.isEnumerable
-    ? new EnumerableBridgedSessionStore(farSide, ['conditional-writes', 'paged-enumeration'])
-    : new BridgedSessionStore(farSide, ['conditional-writes']);
+  const adapted = new AdaptedExpressStore(store);
+  return adapted.isEnumerable
+    ? new EnumerableBridgedSessionStore(adapted, ['conditional-writes', 'paged-enumeration'])
+    : new BridgedSessionStore(adapted, ['conditional-writes']);
 }

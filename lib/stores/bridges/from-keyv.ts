@@ -1,6 +1,6 @@
 import type { EnumerableStore, LimitedStore, SessionStore } from '../../core/session-store';
 import { BridgedSessionStore, EnumerableBridgedSessionStore } from './bridged-session-store';
-import { KeyvFarSide, type KeyvLike } from './keyv-far-side';
+import { AdaptedKeyv, type KeyvLike } from './adapted-keyv';
 
 /** Sessions in a Keyv. It enumerates if the Keyv has an iterator. */
 export type KeyvSessionStore = SessionStore & LimitedStore<'conditional-writes'> & Partial<EnumerableStore>;
@@ -19,8 +19,8 @@ const LIMITS = ['conditional-writes'] as const;
  * @throws SessionError `SESSION_OPTIONS_INVALID` for a Keyv before 5.5, which cannot
  */
 export function fromKeyv(keyv: KeyvLike): KeyvSessionStore {
-  const farSide = new KeyvFarSide(keyv);
-  return farSide.isEnumerable
-    ? new EnumerableBridgedSessionStore(farSide, LIMITS)
-    : new BridgedSessionStore(farSide, LIMITS);
+  const adapted = new AdaptedKeyv(keyv);
+  return adapted.isEnumerable
+    ? new EnumerableBridgedSessionStore(adapted, LIMITS)
+    : new BridgedSessionStore(adapted, LIMITS);
 }

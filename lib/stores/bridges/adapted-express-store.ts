@@ -2,7 +2,7 @@ import { systemClock } from '../../core/clock';
 import type { SessionRecord } from '../../core/session-record';
 import type { SessionId } from '../../core/session-token';
 import { SessionError } from '../../core/session.errors';
-import type { EnumerableFarSide } from './far-side';
+import type { EnumerableAdaptedStore } from './adapted-store';
 
 type Callback = (error?: unknown, answer?: unknown) => void;
 
@@ -22,7 +22,7 @@ const KEY = 'tessera';
 const LAST_INSTANT = 8.64e15;
 
 /** Records in a store made for express-session. */
-export class ExpressFarSide implements EnumerableFarSide {
+export class AdaptedExpressStore implements EnumerableAdaptedStore {
   /** @throws SessionError `SESSION_OPTIONS_INVALID` */
   constructor(private readonly store: ExpressStoreLike) {
     assertStore(store);

@@ -1,7 +1,7 @@
 import type { SessionRecord } from '../../core/session-record';
 import { isSessionId, type SessionId } from '../../core/session-token';
 import { SessionError } from '../../core/session.errors';
-import type { EnumerableFarSide } from './far-side';
+import type { EnumerableAdaptedStore } from './adapted-store';
 
 /** The part of a Keyv 5 that the bridge uses; structural, so that nobody has to install Keyv for the types. */
 export interface KeyvLike {
@@ -29,7 +29,7 @@ const PORTION = 100;
 const ID_LENGTH = 22;
 
 /** Records as text in a Keyv, whose failures are made to be failures: left to itself it answers that there is nothing. */
-export class KeyvFarSide implements EnumerableFarSide {
+export class AdaptedKeyv implements EnumerableAdaptedStore {
   readonly #adapter: Adapter;
   #failures = 0;
   #failure: unknown;
