@@ -4,22 +4,22 @@ import type { SessionId } from '../../core/session-token';
 import { SessionError } from '../../core/session.errors';
 import type { EnumerableAdaptedStore } from './adapted-store';
 
-type Callback = (error?: unknown, answer?: unknown) => void;
+type ExpressStoreCallback = (error?: unknown, answer?: unknown) => void;
 
 /** The part of an express-session store that the bridge uses; structural, so that nobody has to install express-session for the types. */
 export interface ExpressStoreLike {
-  get(sid: string, callback: Callback): unknown;
-  set(sid: string, session: object, callback: Callback): unknown;
-  destroy(sid: string, callback: Callback): unknown;
+  get(sid: string, callback: ExpressStoreCallback): unknown;
+  set(sid: string, session: object, callback: ExpressStoreCallback): unknown;
+  destroy(sid: string, callback: ExpressStoreCallback): unknown;
   /** All sessions at once, in an array or by id. */
-  all?(callback: Callback): unknown;
+  all?(callback: ExpressStoreCallback): unknown;
 }
 
 /** Where a session of express-session would have its data. */
 const KEY = 'tessera';
 
 /** The furthest instant that a `Date` can tell. */
-const LAST_INSTANT = 8.64e15;
+const LAST_DATE = 8.64e15;
 
 /** Records in a store made for express-session. */
 export class AdaptedExpressStore implements EnumerableAdaptedStore {
@@ -34,7 +34,7 @@ export class AdaptedExpressStore implements EnumerableAdaptedStore {
   }
 
   async read(id: SessionId): Promise<unknown> {
-    return recordIn(await ask((callback) => this.store.get(id, callback)).catch(nothingIfAbsent));
+    return recordIn(await ask((callback) => this.store.get(id, callback)).catch(undefinedIfMissing));
   }
 
   async write(record: SessionRecord, lifetime: number): Promise<void> {
@@ -43,11 +43,11 @@ export class AdaptedExpressStore implements EnumerableAdaptedStore {
   }
 
   async remove(id: SessionId): Promise<void> {
-    await ask((callback) => this.store.destroy(id, callback)).catch(nothingIfAbsent);
+    await ask((callback) => this.store.destroy(id, callback)).catch(undefinedIfMissing);
   }
 
-  /** All in one portion: there is no other way. */
-  async *portions(): AsyncGenerator<readonly unknown[]> {
+  /** All in one batch: there is no other way. */
+  async *batches(): AsyncGenerator<readonly unknown[]> {
     const all = await ask((callback) => this.store.all!(callback));
     yield Object.values(all ?? {}).map(recordIn);
   }
@@ -59,13 +59,13 @@ function recordIn(session: unknown): unknown {
 
 /** Stores take from one or another of these, each its own way, when they may forget a session. */
 function cookieFor(lifetime: number): object {
-  const expires = new Date(Math.min(systemClock() + lifetime, LAST_INSTANT));
+  const expires = new Date(Math.min(systemClock() + lifetime, LAST_DATE));
   return { originalMaxAge: lifetime, maxAge: lifetime, expires, httpOnly: true, path: '/' };
 }
 
 /** What the store says to its callback the first time. Many are written with promises by now, and throw or reject instead. */
-async function ask(call: (callback: Callback) => unknown): Promise<unknown> {
-  const [error, answer] = await new Promise<Parameters<Callback>>((resolve, reject) => {
+async function ask(call: (callback: ExpressStoreCallback) => unknown): Promise<unknown> {
+  const [error, answer] = await new Promise<Parameters<ExpressStoreCallback>>((resolve, reject) => {
     const returned = call((...said) => resolve(said));
     if (returned instanceof Promise) returned.catch(reject);
   });
@@ -77,7 +77,7 @@ async function ask(call: (callback: Callback) => unknown): Promise<unknown> {
  * The error that express-session, too, takes for "there is no such session". A server that is down may say the same of its Unix
  * socket, and must not make anybody anonymous.
  */
-function nothingIfAbsent(error: unknown): undefined {
+function undefinedIfMissing(error: unknown): undefined {
   const { code, syscall } = (error ?? {}) as { code?: unknown; syscall?: unknown };
   if (code !== 'ENOENT' || syscall === 'connect') throw error;
 }

@@ -16,7 +16,7 @@ export interface KeyvLike {
 }
 
 /** What adapters may have besides. */
-interface Adapter {
+interface KeyvAdapter {
   readonly namespace?: string;
   throwOnErrors?: boolean;
   on?(event: 'error', listener: (error: unknown) => void): unknown;
@@ -24,13 +24,13 @@ interface Adapter {
 }
 
 /** How many values are read at once when going through them. */
-const PORTION = 100;
+const READ_BATCH_SIZE = 100;
 
-const ID_LENGTH = 22;
+const KEY_ID_LENGTH = 22;
 
 /** Records as text in a Keyv, whose failures are made to be failures: left to itself it answers that there is nothing. */
 export class AdaptedKeyv implements EnumerableAdaptedStore {
-  readonly #adapter: Adapter;
+  readonly #adapter: KeyvAdapter;
   #failures = 0;
   #failure: unknown;
 
@@ -54,7 +54,7 @@ export class AdaptedKeyv implements EnumerableAdaptedStore {
   }
 
   async read(id: SessionId): Promise<unknown> {
-    const text = await this.#ask(() => this.keyv.get(id).catch(absentIfBroken));
+    const text = await this.#ask(() => this.keyv.get(id).catch(undefinedIfMalformed));
     return typeof text === 'string' ? parse(text) : undefined;
   }
 
@@ -68,19 +68,19 @@ export class AdaptedKeyv implements EnumerableAdaptedStore {
   }
 
   /** By its keys, since a Keyv going through its values stops at the first that is broken. */
-  async *portions(): AsyncGenerator<readonly unknown[]> {
+  async *batches(): AsyncGenerator<readonly unknown[]> {
     const seen = new Set<SessionId>();
-    let portion: SessionId[] = [];
+    let batch: SessionId[] = [];
     for await (const [key] of this.#entries()) {
-      const id = key.slice(-ID_LENGTH);
+      const id = key.slice(-KEY_ID_LENGTH);
       if (!isSessionId(id) || seen.has(id)) continue;
       seen.add(id);
-      portion.push(id);
-      if (portion.length < PORTION) continue;
-      yield await this.#readAll(portion);
-      portion = [];
+      batch.push(id);
+      if (batch.length < READ_BATCH_SIZE) continue;
+      yield await this.#readAll(batch);
+      batch = [];
     }
-    yield await this.#readAll(portion);
+    yield await this.#readAll(batch);
   }
 
   #readAll(ids: readonly SessionId[]): Promise<unknown[]> {
@@ -101,7 +101,7 @@ export class AdaptedKeyv implements EnumerableAdaptedStore {
 }
 
 /** A value that is no JSON is nobody's session. Any other failure may be one of the store. */
-function absentIfBroken(error: unknown): undefined {
+function undefinedIfMalformed(error: unknown): undefined {
   if (!(error instanceof SyntaxError)) throw error;
 }
 

@@ -12,6 +12,6 @@ export interface AdaptedStore {
 
 /** One that can go through what it holds. */
 export interface EnumerableAdaptedStore extends AdaptedStore {
-  /** Everything, in portions as large as they come, checked by nobody. */
-  portions(): AsyncIterable<readonly unknown[]>;
+  /** Everything, in batches as large as they come, checked by nobody. */
+  batches(): AsyncIterable<readonly unknown[]>;
 }

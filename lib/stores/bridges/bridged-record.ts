@@ -5,7 +5,7 @@ import { isSessionId } from '../../core/session-token';
  * What was found, if it is a record and nothing else; `null` for what is foreign, broken or of another shape. Others may write
  * where a bridge leads, and what they wrote opens no session.
  */
-export function toRecord(found: unknown): SessionRecord | null {
+export function parseRecord(found: unknown): SessionRecord | null {
   if (typeof found !== 'object' || found === null) return null;
   const { id, version, secretHash, principal, expiresAt, body } = found as Record<
     keyof SessionRecord,

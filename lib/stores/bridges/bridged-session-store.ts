@@ -10,27 +10,27 @@ import type {
 } from '../../core/session-store';
 import { isSessionId, type SessionId } from '../../core/session-token';
 import { SessionError } from '../../core/session.errors';
-import { toRecord } from './bridged-record';
+import { parseRecord } from './bridged-record';
 import type { EnumerableAdaptedStore, AdaptedStore } from './adapted-store';
 
 /**
  * How long a write waits for one before it that does not end, in milliseconds. It is taken for lost then: a callback that is never
  * called must not keep a session from ever being written again.
  */
-const PATIENCE = 30_000;
+const WRITE_WAIT_LIMIT = 30_000;
 
 /**
  * Stores that take more than a `get` and a `set` to compare: many forget in whole seconds, and some round down. Records know their
  * own expiry, so that being forgotten late does no harm.
  */
-const ROUNDING = 999;
+const EXPIRY_MARGIN = 999;
 
 /**
  * A session store made of one that can only get, set and remove. In this process, writes of one session take turns, which makes
  * finding, comparing and writing one step; other processes do not hear of it, and that is the limit.
  */
 export class BridgedSessionStore<L extends StoreLimit> implements SessionStore, LimitedStore<L> {
-  readonly #turns = new CommitQueue(PATIENCE);
+  readonly #writes = new CommitQueue(WRITE_WAIT_LIMIT);
 
   constructor(
     private readonly adapted: AdaptedStore,
@@ -39,12 +39,12 @@ export class BridgedSessionStore<L extends StoreLimit> implements SessionStore, 
 
   async find(id: SessionId): Promise<SessionRecord | null> {
     if (!isSessionId(id)) return null;
-    const found = toRecord(await this.adapted.read(id));
+    const found = parseRecord(await this.adapted.read(id));
     return found?.id === id ? found : null;
   }
 
   async insert(record: SessionRecord, call: StoreCall): Promise<void> {
-    await this.#turns.run(record.id, async () => {
+    await this.#writes.run(record.id, async () => {
       if ((await this.#found(record.id, call)) !== null)
         throw new SessionError('SESSION_DUPLICATE_ID', `A session with the id ${record.id} exists already.`);
       await this.#write(record);
@@ -60,7 +60,7 @@ export class BridgedSessionStore<L extends StoreLimit> implements SessionStore, 
   }
 
   async delete(id: SessionId): Promise<void> {
-    if (isSessionId(id)) await this.#turns.run(id, () => this.adapted.remove(id));
+    if (isSessionId(id)) await this.#writes.run(id, () => this.adapted.remove(id));
   }
 
   #replace(
@@ -69,7 +69,7 @@ export class BridgedSessionStore<L extends StoreLimit> implements SessionStore, 
     call: StoreCall,
     change: (found: SessionRecord) => SessionRecord,
   ): Promise<boolean> {
-    return this.#turns.run(id, async () => {
+    return this.#writes.run(id, async () => {
       const found = await this.#found(id, call);
       if (found?.version !== expectedVersion) return false;
       await this.#write(change(found));
@@ -88,7 +88,7 @@ export class BridgedSessionStore<L extends StoreLimit> implements SessionStore, 
   /** What has expired is removed: to many stores a lifetime of zero or less means forever. */
   async #write(record: SessionRecord): Promise<void> {
     const lifetime = record.expiresAt - systemClock();
-    if (lifetime > 0) await this.adapted.write(record, lifetime + ROUNDING);
+    if (lifetime > 0) await this.adapted.write(record, lifetime + EXPIRY_MARGIN);
     else await this.adapted.remove(record.id);
   }
 }
@@ -106,10 +106,10 @@ export class EnumerableBridgedSessionStore<L extends StoreLimit>
   }
 
   async *records({ signal }: StoreCall): AsyncGenerator<SessionRecord> {
-    for await (const portion of this.#adapted.portions()) {
-      for (const value of portion) {
+    for await (const batch of this.#adapted.batches()) {
+      for (const value of batch) {
         signal.throwIfAborted();
-        const record = toRecord(value);
+        const record = parseRecord(value);
         if (record !== null) yield record;
       }
     }
