@@ -6,7 +6,7 @@ import type { EnumerableAdaptedStore } from './adapted-store';
 
 type ExpressStoreCallback = (error?: unknown, answer?: unknown) => void;
 
-/** The part of an express-session store that the bridge uses; structural, so that nobody has to install express-session for the types. */
+/** The part of an express-session store that the bridge uses. Structural, so that the types do not need express-session installed. */
 export interface ExpressStoreLike {
   get(sid: string, callback: ExpressStoreCallback): unknown;
   set(sid: string, session: object, callback: ExpressStoreCallback): unknown;
@@ -15,20 +15,20 @@ export interface ExpressStoreLike {
   all?(callback: ExpressStoreCallback): unknown;
 }
 
-/** Where a session of express-session would have its data. */
+/** The property of an express-session session that holds the record. */
 const KEY = 'tessera';
 
-/** The furthest instant that a `Date` can tell. */
+/** The latest instant that a `Date` can represent. */
 const LAST_DATE = 8.64e15;
 
-/** Records in a store made for express-session. */
+/** Stores records in a store made for express-session. */
 export class AdaptedExpressStore implements EnumerableAdaptedStore {
   /** @throws SessionError `SESSION_OPTIONS_INVALID` */
   constructor(private readonly store: ExpressStoreLike) {
     assertStore(store);
   }
 
-  /** Whether it can hand out everything. */
+  /** Whether the store can list its sessions. */
   get isEnumerable(): boolean {
     return typeof this.store.all === 'function';
   }
@@ -46,7 +46,7 @@ export class AdaptedExpressStore implements EnumerableAdaptedStore {
     await ask((callback) => this.store.destroy(id, callback)).catch(undefinedIfMissing);
   }
 
-  /** All in one batch: there is no other way. */
+  /** One batch with all sessions: express-session stores have no other way. */
   async *batches(): AsyncGenerator<readonly unknown[]> {
     const all = await ask((callback) => this.store.all!(callback));
     yield Object.values(all ?? {}).map(recordIn);
@@ -57,25 +57,28 @@ function recordIn(session: unknown): unknown {
   return (session as Record<string, unknown> | null | undefined)?.[KEY];
 }
 
-/** Stores take from one or another of these, each its own way, when they may forget a session. */
+/** All properties from which some store reads when a session expires. */
 function cookieFor(lifetime: number): object {
   const expires = new Date(Math.min(systemClock() + lifetime, LAST_DATE));
   return { originalMaxAge: lifetime, maxAge: lifetime, expires, httpOnly: true, path: '/' };
 }
 
-/** What the store says to its callback the first time. Many are written with promises by now, and throw or reject instead. */
+/** The first answer to the callback. Many stores are written with promises, and throw or reject instead of calling back. */
 async function ask(call: (callback: ExpressStoreCallback) => unknown): Promise<unknown> {
   const [error, answer] = await new Promise<Parameters<ExpressStoreCallback>>((resolve, reject) => {
     const returned = call((...said) => resolve(said));
     if (returned instanceof Promise) returned.catch(reject);
   });
-  if (error) throw error instanceof Error ? error : new Error('it called back with an error that is none');
+  if (error)
+    throw error instanceof Error
+      ? error
+      : new Error('the store called back with an error that is not an Error');
   return answer;
 }
 
 /**
- * The error that express-session, too, takes for "there is no such session". A server that is down may say the same of its Unix
- * socket, and must not make anybody anonymous.
+ * ENOENT means "no such session", as it does to express-session. With the syscall `connect` it means that the Unix socket of a server
+ * is missing: the server is down, and the error must not turn into an anonymous session.
  */
 function undefinedIfMissing(error: unknown): undefined {
   const { code, syscall } = (error ?? {}) as { code?: unknown; syscall?: unknown };
@@ -86,6 +89,6 @@ function assertStore(store: Partial<ExpressStoreLike> | null | undefined): void 
   if ((['get', 'set', 'destroy'] as const).every((method) => typeof store?.[method] === 'function')) return;
   throw new SessionError(
     'SESSION_OPTIONS_INVALID',
-    'fromExpressStore() needs a store with get(), set() and destroy(), made with new: new (connectPgSimple(session))({ … }).',
+    'fromExpressStore() needs a store with get(), set() and destroy(). Pass an instance made with new, such as new (connectPgSimple(session))({ … }).',
   );
 }

@@ -1,17 +1,18 @@
 import type { SessionRecord } from '../../core/session-record';
 import type { SessionId } from '../../core/session-token';
 
-/** What lies beyond a bridge: keys and values, and no condition that a write could have. */
+/** The store under a bridge: keys and values, without conditional writes. */
 export interface AdaptedStore {
-  /** Whatever is kept under this id, checked by nobody; `null` or `undefined` for nothing. Rejects when the store cannot tell. */
+  /** The value under this id, unchecked; `null` or `undefined` when there is none. Rejects when the store fails. */
   read(id: SessionId): Promise<unknown>;
-  /** @param lifetime milliseconds from now, at least 1, after which the store may forget it */
+  /** Writes without a condition. @param lifetime milliseconds, at least 1, after which the store may drop the value */
   write(record: SessionRecord, lifetime: number): Promise<void>;
+  /** Removes the value. An absent one is not an error. */
   remove(id: SessionId): Promise<void>;
 }
 
-/** One that can go through what it holds. */
+/** An adapted store that can list its values. */
 export interface EnumerableAdaptedStore extends AdaptedStore {
-  /** Everything, in batches as large as they come, checked by nobody. */
+  /** All values, unchecked, in batches of any size. */
   batches(): AsyncIterable<readonly unknown[]>;
 }

@@ -14,20 +14,20 @@ import { parseRecord } from './bridged-record';
 import type { EnumerableAdaptedStore, AdaptedStore } from './adapted-store';
 
 /**
- * How long a write waits for one before it that does not end, in milliseconds. It is taken for lost then: a callback that is never
- * called must not keep a session from ever being written again.
+ * How long a write waits for an earlier write of the same session, in milliseconds. After that the earlier write counts as lost: a
+ * callback that is never called must not block a session forever.
  */
 const WRITE_WAIT_LIMIT = 30_000;
 
 /**
- * Stores that take more than a `get` and a `set` to compare: many forget in whole seconds, and some round down. Records know their
- * own expiry, so that being forgotten late does no harm.
+ * Added to each lifetime, in milliseconds. Many stores expire in whole seconds, and some round down. Late expiry is harmless, because a
+ * record carries its own `expiresAt`.
  */
 const EXPIRY_MARGIN = 999;
 
 /**
- * A session store made of one that can only get, set and remove. In this process, writes of one session take turns, which makes
- * finding, comparing and writing one step; other processes do not hear of it, and that is the limit.
+ * A session store over a store that can only get, set and remove. Writes of one session are queued in this process, so that reading,
+ * comparing and writing are one step. Other processes do not share the queue: that is the store's limit.
  */
 export class BridgedSessionStore<L extends StoreLimit> implements SessionStore, LimitedStore<L> {
   readonly #writes = new CommitQueue(WRITE_WAIT_LIMIT);
@@ -77,7 +77,7 @@ export class BridgedSessionStore<L extends StoreLimit> implements SessionStore, 
     });
   }
 
-  /** A call that was given up before it wrote does not write any more. */
+  /** Rejects when the call was aborted, so that an aborted call does not write. */
   async #found(id: SessionId, { signal }: StoreCall): Promise<SessionRecord | null> {
     signal.throwIfAborted();
     const found = await this.find(id);
@@ -85,7 +85,7 @@ export class BridgedSessionStore<L extends StoreLimit> implements SessionStore, 
     return found;
   }
 
-  /** What has expired is removed: to many stores a lifetime of zero or less means forever. */
+  /** Removes an expired record: many stores take a lifetime of zero or less as "forever". */
   async #write(record: SessionRecord): Promise<void> {
     const lifetime = record.expiresAt - systemClock();
     if (lifetime > 0) await this.adapted.write(record, lifetime + EXPIRY_MARGIN);
@@ -93,7 +93,7 @@ export class BridgedSessionStore<L extends StoreLimit> implements SessionStore, 
   }
 }
 
-/** The same, where the other side can go through what it holds. */
+/** A bridged store whose adapted store can list its values. */
 export class EnumerableBridgedSessionStore<L extends StoreLimit>
   extends BridgedSessionStore<L>
   implements EnumerableStore
