@@ -3,7 +3,7 @@ import { access, constants, mkdir, readFile, readdir, rename } from 'node:fs/pro
 import { dirname, join, relative } from 'node:path';
 import { newSessionId } from '../../core/session-token';
 import { SessionError } from '../../core/session.errors';
-import { Claim, revoke } from './claim';
+import { FileLock, cancelAttempt } from './file-lock';
 import { type Disk, codeOf, ifThere, unless } from './disk';
 import { flawOf, flawOfLinked } from './folder-owner';
 import { inBatches } from './in-batches';
@@ -68,12 +68,12 @@ async function makeFolders({ root, sessions, principals }: StoreLayout, disk: Di
 /** Whether changes can be made here, short of making one. */
 async function tryOut(layout: StoreLayout, disk: Disk): Promise<void> {
   const file = layout.session(newSessionId());
-  const claim = new Claim(file);
+  const lock = new FileLock(file);
   try {
-    await claim.prepare(disk, '', 0);
-    await claim.enter(AbortSignal.timeout(10_000));
+    await lock.prepare(disk, '', 0);
+    await lock.acquire(AbortSignal.timeout(10_000));
   } finally {
-    await revoke(file, claim.nonce);
+    await cancelAttempt(file, lock.nonce);
   }
 }
 

@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '../../core/clock';
 import type { SessionId } from '../../core/session-token';
-import { holdersOf } from './claim';
+import { lockHolders } from './file-lock';
 import { ifThere, removeFolder } from './disk';
 import { PATIENT_BATCH, inBatches } from './in-batches';
 import type { SessionFiles } from './session-files';
@@ -99,8 +99,8 @@ export class ExpiredSessions {
   async #clear({ id, suffix }: ParsedName): Promise<void> {
     const file = this.layout.session(id);
     if ((await timeOf(`${file}.${suffix}`)) > systemClock() - GRACE) return;
-    if (suffix !== 'claim') return this.files.abandon(id, suffix);
-    for (const holder of await holdersOf(file)) await this.files.abandon(id, holder);
+    if (suffix !== 'lock') return this.files.abandon(id, suffix);
+    for (const holder of await lockHolders(file)) await this.files.abandon(id, holder);
     await removeFolder(`${file}.${suffix}`);
   }
 }

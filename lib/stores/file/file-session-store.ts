@@ -36,7 +36,7 @@ export interface FileSessionStoreOptions {
  * share the directory, as long as its file system is local. Proven on Linux; written for macOS and Windows, but never run there.
  *
  * Reading opens one file. Every change writes the whole file anew, flushes it, and puts it in the place of the old one atomically,
- * whoever is stopped or killed meanwhile; `claim.ts` says how.
+ * whoever is stopped or killed meanwhile; `file-lock.ts` says how.
  */
 export class FileSessionStore
   implements SessionStore, PrincipalIndexedStore, EnumerableStore, SweepableStore, PreparedStore

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { CommitQueue } from '../../core/commit-queue';
 import type { SessionRecord } from '../../core/session-record';
 import type { SessionId } from '../../core/session-token';
-import { Claim, placesOf, revoke } from './claim';
+import { FileLock, newFilePaths, cancelAttempt } from './file-lock';
 import { Disk, ifThere } from './disk';
 import { type Marker, PrincipalMarkers } from './principal-markers';
 import { type SessionFile, decodeFile, encodeFile, timeOf } from './session-file';
@@ -34,7 +34,7 @@ export class SessionFiles {
     this.markers = new PrincipalMarkers(layout, disk);
   }
 
-  /** Needs no claim: what is there at any instant is whole. */
+  /** Needs no lock: what is there at any instant is whole. */
   async read(id: SessionId): Promise<SessionFile | null> {
     const bytes = await this.#load(id);
     return bytes && decodeFile(bytes, id);
@@ -62,10 +62,10 @@ export class SessionFiles {
         const found = bytes && decodeFile(bytes, id);
         const wanted = decide(found);
         if (wanted.kind === 'keep') return wanted.result;
-        const claim = new Claim(this.layout.session(id));
-        const next = toStored(id, found, wanted, claim.nonce);
+        const lock = new FileLock(this.layout.session(id));
+        const next = toStored(id, found, wanted, lock.nonce);
         const lasting = wanted.kind === 'write' || wanted.lasting;
-        if (!(await this.#replace(bytes, next, claim, lasting, signal))) continue;
+        if (!(await this.#replace(bytes, next, lock, lasting, signal))) continue;
         await this.#finish(found, next, lasting, signal);
         return wanted.result;
       }
@@ -75,7 +75,7 @@ export class SessionFiles {
   /** Removes a marker that no session answers to, unless one does after all. */
   async prune(marker: Marker): Promise<void> {
     // Whoever made the marker has committed its session by the time it is looked for, or can no longer.
-    await revoke(this.layout.session(marker.id), marker.mark);
+    await cancelAttempt(this.layout.session(marker.id), marker.mark);
     const found = await this.read(marker.id);
     const isAnswered = found?.kind === 'newer' || (found?.kind === 'live' && found.mark === marker.mark);
     if (!isAnswered) await this.markers.remove(marker);
@@ -84,37 +84,37 @@ export class SessionFiles {
   /** Clears away what an attempt has left, its marker too. If it is under way still, it begins again. */
   async abandon(id: SessionId, nonce: string): Promise<void> {
     const file = this.layout.session(id);
-    for (const place of placesOf(file, nonce)) {
+    for (const place of newFilePaths(file, nonce)) {
       const bytes = await ifThere(readFile(place));
       const marker = bytes && markerOf(decodeFile(bytes, id));
       if (marker?.mark === nonce) return this.prune(marker);
     }
-    await revoke(file, nonce);
+    await cancelAttempt(file, nonce);
   }
 
-  /** Whether it happened; if not, others were faster or have put the claim out. */
+  /** Whether it happened; if not, others were faster or have put the lock out. */
   async #replace(
     old: Buffer | null,
     next: Stored,
-    claim: Claim,
+    lock: FileLock,
     lasting: boolean,
     signal: AbortSignal,
   ): Promise<boolean> {
     const marker = markerOf(next);
-    const isNew = marker?.mark === claim.nonce;
+    const isNew = marker?.mark === lock.nonce;
     let committed = false;
     try {
       // The marker comes after the file: whoever finds a marker can put out the attempt that made it.
-      if (!(await claim.prepare(lasting ? this.disk : this.#unflushed, encodeFile(next), timeOf(next))))
+      if (!(await lock.prepare(lasting ? this.disk : this.#unflushed, encodeFile(next), timeOf(next))))
         return false;
       if (isNew) await this.markers.add(marker);
-      if (!(await claim.enter(signal))) return false;
+      if (!(await lock.acquire(signal))) return false;
       if (!isSame(old, await this.#load(next.record.id))) return false;
       signal.throwIfAborted();
-      return (committed = await claim.commit());
+      return (committed = await lock.commit());
     } finally {
       if (!committed)
-        await (isNew ? this.prune(marker) : revoke(this.layout.session(next.record.id), claim.nonce));
+        await (isNew ? this.prune(marker) : cancelAttempt(this.layout.session(next.record.id), lock.nonce));
     }
   }
 
@@ -141,14 +141,14 @@ export class SessionFiles {
     const bytes = Buffer.from(encodeFile(removed));
     const file = this.layout.session(removed.record.id);
     for (let isDone = false; !isDone && !signal.aborted;) {
-      const claim = new Claim(file);
+      const lock = new FileLock(file);
       try {
-        if (!(await claim.prepareRemoval(this.disk)) || !(await claim.enter(signal))) continue;
-        isDone = !isSame(bytes, await this.#load(removed.record.id)) || (await claim.commitRemoval());
+        if (!(await lock.prepareRemoval(this.disk)) || !(await lock.acquire(signal))) continue;
+        isDone = !isSame(bytes, await this.#load(removed.record.id)) || (await lock.commitRemoval());
       } catch (error) {
         if (!signal.aborted) throw error;
       } finally {
-        await revoke(file, claim.nonce);
+        await cancelAttempt(file, lock.nonce);
       }
     }
   }

@@ -9,7 +9,7 @@ const NONCE = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** What a name in a shard says: a session's own file, or something beside it that an attempt to change it has left. */
 export interface ParsedName {
   readonly id: SessionId;
-  /** What follows the session's name: nothing, `claim`, or the nonce of an attempt. */
+  /** What follows the session's name: nothing, `lock`, or the nonce of an attempt. */
   readonly suffix: string;
 }
 
@@ -19,8 +19,8 @@ export interface ParsedName {
  *     format                                     what wrote this directory
  *     sessions/<shard>/<name>                    a session
  *     sessions/<shard>/<name>.<nonce>/<nonce>    a change to it in preparation
- *     sessions/<shard>/<name>.claim/<nonce>      the one that may be made now
- *     sessions/<shard>/<name>.claim/<nonce>.bin  where the one that may be removed now goes
+ *     sessions/<shard>/<name>.lock/<nonce>      the one that may be made now
+ *     sessions/<shard>/<name>.lock/<nonce>.bin  where the one that may be removed now goes
  *     principals/<shard>/<hash>/<name>.<nonce>   "this session is of that principal since that change"
  *
  * A name is the id's characters in hexadecimal, since file systems may not tell `a` from `A`. Paths are made of validated ids, hashes
@@ -65,7 +65,7 @@ export function parseName(name: string): ParsedName | null {
   const [hex = '', suffix = '', ...rest] = name.split('.');
   const id = Buffer.from(hex, 'hex').toString('latin1');
   if (!isSessionId(id) || nameOf(id) !== hex || rest.length > 0) return null;
-  if (suffix === '' ? name !== hex : suffix !== 'claim' && !isNonce(suffix)) return null;
+  if (suffix === '' ? name !== hex : suffix !== 'lock' && !isNonce(suffix)) return null;
   return { id, suffix };
 }
 
