@@ -23,7 +23,7 @@ export class Disk {
   /** Sees to it that a folder is there, and stays. One that was seen is not looked for again. */
   async ensureFolder(path: string): Promise<void> {
     if (this.#ensured.has(path)) return;
-    await unless(['EEXIST'], mkdir(path, { mode: 0o700 }));
+    await succeedsUnless(['EEXIST'], mkdir(path, { mode: 0o700 }));
     await this.syncFolder(dirname(path)); // whoever made it may not have come to that yet
     this.#ensured.add(path);
   }
@@ -32,7 +32,7 @@ export class Disk {
   async createFolder(path: string): Promise<void> {
     const parent = dirname(path);
     await this.ensureFolder(parent);
-    if (await unless(['ENOENT'], mkdir(path, { mode: 0o700 }))) return;
+    if (await succeedsUnless(['ENOENT'], mkdir(path, { mode: 0o700 }))) return;
     this.#ensured.delete(parent); // somebody has removed it
     await this.ensureFolder(parent);
     await mkdir(path, { mode: 0o700 });
@@ -51,16 +51,16 @@ export class Disk {
 
 /** Says whether it was there. */
 export function removeFile(path: string): Promise<boolean> {
-  return unless(['ENOENT'], unlink(path));
+  return succeedsUnless(['ENOENT'], unlink(path));
 }
 
 /** Says whether it was there, and empty. */
 export function removeFolder(path: string): Promise<boolean> {
-  return unless(['ENOENT', 'ENOTEMPTY', 'EEXIST'], rmdir(path));
+  return succeedsUnless(['ENOENT', 'ENOTEMPTY', 'EEXIST'], rmdir(path));
 }
 
 /** Whether it was done, or could not be for one of these reasons. */
-export async function unless(codes: readonly string[], work: Promise<unknown>): Promise<boolean> {
+export async function succeedsUnless(codes: readonly string[], work: Promise<unknown>): Promise<boolean> {
   try {
     await work;
     return true;
@@ -71,7 +71,7 @@ export async function unless(codes: readonly string[], work: Promise<unknown>): 
 }
 
 /** What the work gives, or `null` when what it is about is not there. */
-export async function ifThere<T>(work: Promise<T>): Promise<T | null> {
+export async function nullIfMissing<T>(work: Promise<T>): Promise<T | null> {
   try {
     return await work;
   } catch (error) {

@@ -3,18 +3,18 @@ import { join } from 'node:path';
 import { systemClock } from '../../core/clock';
 import type { SessionId } from '../../core/session-token';
 import { lockHolders } from './file-lock';
-import { ifThere, removeFolder } from './disk';
-import { PATIENT_BATCH, inBatches } from './in-batches';
+import { nullIfMissing, removeFolder } from './disk';
+import { BACKGROUND_FILES_AT_ONCE, inBatches } from './in-batches';
 import type { SessionFiles } from './session-files';
 import { type ParsedName, type StoreLayout, parseName, shardsOf } from './store-layout';
 
 /** How old what an attempt has left must be before it is cleared away, in milliseconds. */
-const GRACE = 60_000;
+const LEFTOVER_AGE = 60_000;
 /** How long a folder must have been left alone for its time to tell that, in milliseconds: file systems count in up to two seconds. */
-const SETTLED = 3_000;
+const TIMESTAMP_RESOLUTION = 3_000;
 
 /** What is known of a shard, as long as nobody touches it. */
-interface Knowledge {
+interface ShardState {
   readonly changedAt: bigint;
   /** Nothing is due before it. */
   readonly nextDueAt: number;
@@ -27,7 +27,7 @@ interface Knowledge {
  * file's date. Files are read only when they are due by that.
  */
 export class ExpiredSessions {
-  readonly #known = new Map<string, Knowledge>();
+  readonly #shardStates = new Map<string, ShardState>();
   /** Where the next sweep begins, so that one that is given up is not in vain. */
   #next = '';
 
@@ -61,7 +61,12 @@ export class ExpiredSessions {
     let removed = 0;
     for (let at = 0; at < due.length && removed < limit;) {
       const some = due.slice(at, (at += limit - removed));
-      const gone = await inBatches(some, signal, (id) => this.#remove(id, now, signal), PATIENT_BATCH);
+      const gone = await inBatches(
+        some,
+        signal,
+        (id) => this.#remove(id, now, signal),
+        BACKGROUND_FILES_AT_ONCE,
+      );
       removed += gone.filter(Boolean).length;
     }
     return removed;
@@ -70,20 +75,20 @@ export class ExpiredSessions {
   async #dueIn(shard: string, now: number, signal: AbortSignal): Promise<SessionId[]> {
     const folder = join(this.layout.sessions, shard);
     const changedAt = (await stat(folder, { bigint: true })).mtimeNs;
-    const known = this.#known.get(shard);
+    const known = this.#shardStates.get(shard);
     if (known?.changedAt === changedAt && known.nextDueAt > now) return [];
 
-    const isSettled = Number(changedAt / 1_000_000n) < systemClock() - SETTLED;
+    const isSettled = Number(changedAt / 1_000_000n) < systemClock() - TIMESTAMP_RESOLUTION;
     const names = (await readdir(folder)).map(parseName).filter((name) => name !== null);
     const leftovers = names.filter(({ suffix }) => suffix !== '');
     await inBatches(leftovers, signal, (name) => this.#clear(name));
 
     const sessions = names.filter(({ suffix }) => suffix === '');
-    const times = await inBatches(sessions, signal, async ({ id }) => timeOf(this.layout.session(id)));
+    const times = await inBatches(sessions, signal, async ({ id }) => modifiedAt(this.layout.session(id)));
     const due = sessions.filter((_, n) => times[n]! <= now).map(({ id }) => id);
     const nextDueAt = times.reduce((a, b) => Math.min(a, b), Infinity);
-    if (isSettled && leftovers.length === 0) this.#known.set(shard, { changedAt, nextDueAt });
-    else this.#known.delete(shard);
+    if (isSettled && leftovers.length === 0) this.#shardStates.set(shard, { changedAt, nextDueAt });
+    else this.#shardStates.delete(shard);
     return due;
   }
 
@@ -98,14 +103,14 @@ export class ExpiredSessions {
 
   async #clear({ id, suffix }: ParsedName): Promise<void> {
     const file = this.layout.session(id);
-    if ((await timeOf(`${file}.${suffix}`)) > systemClock() - GRACE) return;
-    if (suffix !== 'lock') return this.files.abandon(id, suffix);
-    for (const holder of await lockHolders(file)) await this.files.abandon(id, holder);
+    if ((await modifiedAt(`${file}.${suffix}`)) > systemClock() - LEFTOVER_AGE) return;
+    if (suffix !== 'lock') return this.files.discardAttempt(id, suffix);
+    for (const holder of await lockHolders(file)) await this.files.discardAttempt(id, holder);
     await removeFolder(`${file}.${suffix}`);
   }
 }
 
 /** What a file or folder is dated, in epoch milliseconds; `Infinity` when it has gone meanwhile. */
-async function timeOf(path: string): Promise<number> {
-  return (await ifThere(stat(path)))?.mtimeMs ?? Infinity;
+async function modifiedAt(path: string): Promise<number> {
+  return (await nullIfMissing(stat(path)))?.mtimeMs ?? Infinity;
 }

@@ -15,7 +15,7 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /** The error as it may leave the store: the system's own would do no harm, but says less. */
-export function fileFailure(operation: string, error: unknown, isGivenUp: boolean): SessionError {
+export function toFileError(operation: string, error: unknown, isGivenUp: boolean): SessionError {
   if (error instanceof SessionError) return error;
   if (isGivenUp) return new SessionStoreError(operation, 'the call was given up before it was done');
   const code = codeOf(error);

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rename } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Disk, codeOf, ifThere, removeFile, removeFolder, unless } from './disk';
+import { type Disk, codeOf, nullIfMissing, removeFile, removeFolder, succeedsUnless } from './disk';
 
 /** How long one attempt may stand in the way of another, in milliseconds; its own part in it takes less than one. */
 const LOCK_TIMEOUT = 250;
@@ -14,7 +14,7 @@ const REMOVAL_SUFFIX = '.bin';
 const REMOVED = 'removed';
 
 /** How a system refuses to put one folder in the place of another. */
-const OCCUPIED = process.platform === 'win32' ? ['EPERM', 'EACCES', 'EEXIST'] : ['ENOTEMPTY', 'EEXIST'];
+const LOCK_HELD = process.platform === 'win32' ? ['EPERM', 'EACCES', 'EEXIST'] : ['ENOTEMPTY', 'EEXIST'];
 
 /**
  * One attempt to replace a file, among others from this and other processes, any of which may be stopped or killed at any point.
@@ -47,13 +47,13 @@ export class FileLock {
   /** Writes the new file. `false` when somebody has put this attempt out. */
   async prepare(disk: Disk, text: string, time: number): Promise<boolean> {
     await disk.createFolder(this.#draftFolder);
-    return unless(['ENOENT'], disk.create(join(this.#draftFolder, this.nonce), text, time));
+    return succeedsUnless(['ENOENT'], disk.create(join(this.#draftFolder, this.nonce), text, time));
   }
 
   /** Prepares a removal instead. `false` when somebody has put this attempt out. */
   async prepareRemoval(disk: Disk): Promise<boolean> {
     await disk.createFolder(this.#draftFolder);
-    return unless(['ENOENT'], mkdir(removalFolder(this.#draftFolder, this.nonce), { mode: 0o700 }));
+    return succeedsUnless(['ENOENT'], mkdir(removalFolder(this.#draftFolder, this.nonce), { mode: 0o700 }));
   }
 
   /**
@@ -68,7 +68,7 @@ export class FileLock {
         return true;
       } catch (error) {
         if (codeOf(error) === 'ENOENT') return false;
-        if (!OCCUPIED.includes(codeOf(error))) throw error;
+        if (!LOCK_HELD.includes(codeOf(error))) throw error;
       }
       const holder = (await lockHolders(this.file))[0] ?? '';
       if (holder !== seen.holder) seen = { holder, since: performance.now() };
@@ -80,14 +80,17 @@ export class FileLock {
 
   /** Puts the new file in the place of the old. `false` when somebody has put this attempt out. */
   async commit(): Promise<boolean> {
-    const committed = await unless(['ENOENT'], rename(join(this.#lockFolder, this.nonce), this.file));
+    const committed = await succeedsUnless(['ENOENT'], rename(join(this.#lockFolder, this.nonce), this.file));
     await removeFolder(this.#lockFolder);
     return committed;
   }
 
   /** Takes the file away; {@link cancelAttempt} then removes it. `false` when somebody has put this attempt out. */
   commitRemoval(): Promise<boolean> {
-    return unless(['ENOENT'], rename(this.file, join(removalFolder(this.#lockFolder, this.nonce), REMOVED)));
+    return succeedsUnless(
+      ['ENOENT'],
+      rename(this.file, join(removalFolder(this.#lockFolder, this.nonce), REMOVED)),
+    );
   }
 }
 
@@ -106,7 +109,7 @@ export async function cancelAttempt(file: string, nonce: string): Promise<void> 
 
 /** The attempt that has entered, if any. */
 export async function lockHolders(file: string): Promise<string[]> {
-  const names = (await ifThere(readdir(lockFolder(file)))) ?? [];
+  const names = (await nullIfMissing(readdir(lockFolder(file)))) ?? [];
   return names.map((name) => basename(name, REMOVAL_SUFFIX));
 }
 

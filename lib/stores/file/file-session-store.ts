@@ -15,11 +15,11 @@ import { SessionError, SessionStoreError } from '../../core/session.errors';
 import { prepareDirectory } from './directory-check';
 import { Disk } from './disk';
 import { ExpiredSessions } from './expired-sessions';
-import { fileFailure } from './file-failure';
-import { BATCH, inBatches } from './in-batches';
+import { toFileError } from './file-failure';
+import { FILES_AT_ONCE, inBatches } from './in-batches';
 import { PrincipalSessions } from './principal-sessions';
 import type { SessionFile } from './session-file';
-import { type Change, SessionFiles } from './session-files';
+import { type FileChange, SessionFiles } from './session-files';
 import { StoreLayout, parseName, shardsOf } from './store-layout';
 
 export interface FileSessionStoreOptions {
@@ -66,17 +66,17 @@ export class FileSessionStore
   }
 
   /**
-   * Makes the directory unless it is there, and finds out whether it can be worked with. No call works before the first time.
+   * Makes the directory succeedsUnless it is there, and finds out whether it can be worked with. No call works before the first time.
    * @throws SessionError `SESSION_OPTIONS_INVALID` for what is no directory, cannot be written, can be written
    * by others too or is theirs, or holds other things;
    * `SESSION_SCHEMA_INVALID` for one of a newer release; SessionStoreError
    */
   prepare(): Promise<void> {
-    return guard('prepare', null, () => prepareDirectory(this.#layout, this.#disk));
+    return withSessionErrors('prepare', null, () => prepareDirectory(this.#layout, this.#disk));
   }
 
   async find(id: SessionId, call: StoreCall): Promise<SessionRecord | null> {
-    return isSessionId(id) ? guard('find', call, () => this.#files.find(id)) : null;
+    return isSessionId(id) ? withSessionErrors('find', call, () => this.#files.find(id)) : null;
   }
 
   async insert(record: SessionRecord, call: StoreCall): Promise<void> {
@@ -112,24 +112,26 @@ export class FileSessionStore
   }
 
   findByPrincipal(principal: string, call: StoreCall): Promise<SessionRecord[]> {
-    return guard('findByPrincipal', call, () => this.#principals.find(principal, call.signal));
+    return withSessionErrors('findByPrincipal', call, () => this.#principals.find(principal, call.signal));
   }
 
   deleteByPrincipal(principal: string, call: StoreCall): Promise<number> {
-    return guard('deleteByPrincipal', call, () => this.#principals.delete(principal, call.signal));
+    return withSessionErrors('deleteByPrincipal', call, () =>
+      this.#principals.delete(principal, call.signal),
+    );
   }
 
   async *records(call: StoreCall): AsyncGenerator<SessionRecord> {
     const { sessions } = this.#layout;
     const paced = pacer(call.signal);
-    for (const shard of await guard('records', call, () => shardsOf(sessions))) {
-      const names = await guard('records', call, () => readdir(join(sessions, shard)));
+    for (const shard of await withSessionErrors('records', call, () => shardsOf(sessions))) {
+      const names = await withSessionErrors('records', call, () => readdir(join(sessions, shard)));
       const ids = names.map(parseName).flatMap((name) => (name?.suffix === '' ? [name.id] : []));
-      for (let start = 0; start < ids.length; start += BATCH) {
-        const page = ids.slice(start, start + BATCH);
+      for (let start = 0; start < ids.length; start += FILES_AT_ONCE) {
+        const page = ids.slice(start, start + FILES_AT_ONCE);
         const find = (): Promise<(SessionRecord | null)[]> =>
           inBatches(page, call.signal, (id) => this.#files.find(id));
-        for (const record of await paced(() => guard('records', call, find)))
+        for (const record of await paced(() => withSessionErrors('records', call, find)))
           if (record !== null) yield record;
       }
     }
@@ -137,7 +139,7 @@ export class FileSessionStore
 
   /** Also clears away what killed processes have left. */
   sweep(now: number, limit: number, call: StoreCall): Promise<number> {
-    return guard('sweep', call, () => this.#expired.sweep(now, limit, call.signal));
+    return withSessionErrors('sweep', call, () => this.#expired.sweep(now, limit, call.signal));
   }
 
   async #changeVersion(
@@ -145,7 +147,7 @@ export class FileSessionStore
     id: SessionId,
     expectedVersion: number,
     call: StoreCall,
-    decide: (record: SessionRecord) => Change<boolean>,
+    decide: (record: SessionRecord) => FileChange<boolean>,
   ): Promise<boolean> {
     if (!isSessionId(id)) return false;
     return this.#change(operation, id, call, (found) =>
@@ -159,17 +161,21 @@ export class FileSessionStore
     operation: string,
     id: SessionId,
     call: StoreCall,
-    decide: (found: SessionFile | null) => Change<T>,
+    decide: (found: SessionFile | null) => FileChange<T>,
   ): Promise<T> {
-    return guard(operation, call, () => this.#files.change(id, call.signal, decide));
+    return withSessionErrors(operation, call, () => this.#files.change(id, call.signal, decide));
   }
 }
 
 /** Every failure leaves as a SessionError. */
-async function guard<T>(operation: string, call: StoreCall | null, work: () => Promise<T>): Promise<T> {
+async function withSessionErrors<T>(
+  operation: string,
+  call: StoreCall | null,
+  work: () => Promise<T>,
+): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw fileFailure(operation, error, call?.signal.aborted ?? false);
+    throw toFileError(operation, error, call?.signal.aborted ?? false);
   }
 }

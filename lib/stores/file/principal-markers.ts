@@ -2,11 +2,11 @@ import { access, open, readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { systemClock } from '../../core/clock';
 import type { SessionId } from '../../core/session-token';
-import { type Disk, ifThere, removeFile, removeFolder, unless } from './disk';
-import { type StoreLayout, isNonce, nameOf, parseName } from './store-layout';
+import { type Disk, nullIfMissing, removeFile, removeFolder, succeedsUnless } from './disk';
+import { type StoreLayout, isNonce, fileNameOf, parseName } from './store-layout';
 
 /** How old a marker without a session must be before it is taken for a leftover, in milliseconds: its login may be under way. */
-const GRACE = 60_000;
+const ORPHAN_AGE = 60_000;
 
 /** Says: since the change with this mark, this session is of that principal. Whether it still is, the session's file says. */
 export interface Marker {
@@ -28,11 +28,11 @@ export class PrincipalMarkers {
   async add(marker: Marker): Promise<void> {
     const folder = this.layout.principal(marker.principal);
     // The folder may go whenever it is empty.
-    while (!(await unless(['ENOENT'], this.#touch(this.#pathOf(marker))))) {
-      await unless(['EEXIST'], this.disk.createFolder(folder));
+    while (!(await succeedsUnless(['ENOENT'], this.#touch(this.#pathOf(marker))))) {
+      await succeedsUnless(['EEXIST'], this.disk.createFolder(folder));
     }
     // It may be gone again, if this took so long that the attempt was put out.
-    await ifThere(this.disk.syncFolder(folder));
+    await nullIfMissing(this.disk.syncFolder(folder));
     await this.disk.syncFolder(dirname(folder));
   }
 
@@ -43,7 +43,7 @@ export class PrincipalMarkers {
 
   async of(principal: string): Promise<Marker[]> {
     const folder = this.layout.principal(principal);
-    const names = await ifThere(readdir(folder));
+    const names = await nullIfMissing(readdir(folder));
     if (names === null) await access(this.layout.format); // or else the whole directory has vanished
     if (names?.length === 0) await removeFolder(folder); // left by a process that was killed
     return (names ?? []).flatMap((name) => {
@@ -53,8 +53,8 @@ export class PrincipalMarkers {
   }
 
   async isOld(marker: Marker): Promise<boolean> {
-    const found = await ifThere(stat(this.#pathOf(marker)));
-    return found !== null && found.mtimeMs < systemClock() - GRACE;
+    const found = await nullIfMissing(stat(this.#pathOf(marker)));
+    return found !== null && found.mtimeMs < systemClock() - ORPHAN_AGE;
   }
 
   async #touch(path: string): Promise<void> {
@@ -62,6 +62,6 @@ export class PrincipalMarkers {
   }
 
   #pathOf({ principal, id, mark }: Marker): string {
-    return join(this.layout.principal(principal), `${nameOf(id)}.${mark}`);
+    return join(this.layout.principal(principal), `${fileNameOf(id)}.${mark}`);
   }
 }

@@ -4,16 +4,16 @@ import { CommitQueue } from '../../core/commit-queue';
 import type { SessionRecord } from '../../core/session-record';
 import type { SessionId } from '../../core/session-token';
 import { FileLock, newFilePaths, cancelAttempt } from './file-lock';
-import { Disk, ifThere } from './disk';
+import { Disk, nullIfMissing } from './disk';
 import { type Marker, PrincipalMarkers } from './principal-markers';
-import { type SessionFile, decodeFile, encodeFile, timeOf } from './session-file';
+import { type SessionFile, decodeFile, encodeFile, fileTimeOf } from './session-file';
 import type { StoreLayout } from './store-layout';
 
 /** How long a change waits for one of the same session in this process, in milliseconds, before it tries its luck. */
-const PATIENCE = 1000;
+const QUEUE_TIMEOUT = 1000;
 
 /** What is to become of a session, and what to answer when it has. */
-export type Change<T> =
+export type FileChange<T> =
   | { readonly kind: 'keep'; readonly result: T }
   | { readonly kind: 'write'; readonly record: SessionRecord; readonly result: T }
   /** `lasting`: whether it must still be gone after a power failure. */
@@ -24,7 +24,7 @@ type Stored = SessionFile & { readonly kind: 'live' | 'removed' };
 /** Reads and replaces the files of sessions, and keeps their markers in step. */
 export class SessionFiles {
   readonly markers: PrincipalMarkers;
-  readonly #queue = new CommitQueue(PATIENCE);
+  readonly #queue = new CommitQueue(QUEUE_TIMEOUT);
   readonly #unflushed = new Disk(false);
 
   constructor(
@@ -40,7 +40,7 @@ export class SessionFiles {
     return bytes && decodeFile(bytes, id);
   }
 
-  /** The session's record, unless there is none, or none that can be read. */
+  /** The session's record, succeedsUnless there is none, or none that can be read. */
   async find(id: SessionId): Promise<SessionRecord | null> {
     const file = await this.read(id);
     return file?.kind === 'live' ? file.record : null;
@@ -53,7 +53,7 @@ export class SessionFiles {
   change<T>(
     id: SessionId,
     signal: AbortSignal,
-    decide: (found: SessionFile | null) => Change<T>,
+    decide: (found: SessionFile | null) => FileChange<T>,
   ): Promise<T> {
     return this.#queue.run(id, async () => {
       for (;;) {
@@ -72,20 +72,20 @@ export class SessionFiles {
     });
   }
 
-  /** Removes a marker that no session answers to, unless one does after all. */
+  /** Removes a marker that no session answers to, succeedsUnless one does after all. */
   async prune(marker: Marker): Promise<void> {
     // Whoever made the marker has committed its session by the time it is looked for, or can no longer.
     await cancelAttempt(this.layout.session(marker.id), marker.mark);
     const found = await this.read(marker.id);
-    const isAnswered = found?.kind === 'newer' || (found?.kind === 'live' && found.mark === marker.mark);
-    if (!isAnswered) await this.markers.remove(marker);
+    const hasSession = found?.kind === 'newer' || (found?.kind === 'live' && found.mark === marker.mark);
+    if (!hasSession) await this.markers.remove(marker);
   }
 
   /** Clears away what an attempt has left, its marker too. If it is under way still, it begins again. */
-  async abandon(id: SessionId, nonce: string): Promise<void> {
+  async discardAttempt(id: SessionId, nonce: string): Promise<void> {
     const file = this.layout.session(id);
     for (const place of newFilePaths(file, nonce)) {
-      const bytes = await ifThere(readFile(place));
+      const bytes = await nullIfMissing(readFile(place));
       const marker = bytes && markerOf(decodeFile(bytes, id));
       if (marker?.mark === nonce) return this.prune(marker);
     }
@@ -105,11 +105,11 @@ export class SessionFiles {
     let committed = false;
     try {
       // The marker comes after the file: whoever finds a marker can put out the attempt that made it.
-      if (!(await lock.prepare(lasting ? this.disk : this.#unflushed, encodeFile(next), timeOf(next))))
+      if (!(await lock.prepare(lasting ? this.disk : this.#unflushed, encodeFile(next), fileTimeOf(next))))
         return false;
       if (isNew) await this.markers.add(marker);
       if (!(await lock.acquire(signal))) return false;
-      if (!isSame(old, await this.#load(next.record.id))) return false;
+      if (!isSameContent(old, await this.#load(next.record.id))) return false;
       signal.throwIfAborted();
       return (committed = await lock.commit());
     } finally {
@@ -144,7 +144,7 @@ export class SessionFiles {
       const lock = new FileLock(file);
       try {
         if (!(await lock.prepareRemoval(this.disk)) || !(await lock.acquire(signal))) continue;
-        isDone = !isSame(bytes, await this.#load(removed.record.id)) || (await lock.commitRemoval());
+        isDone = !isSameContent(bytes, await this.#load(removed.record.id)) || (await lock.commitRemoval());
       } catch (error) {
         if (!signal.aborted) throw error;
       } finally {
@@ -154,7 +154,7 @@ export class SessionFiles {
   }
 
   async #load(id: SessionId): Promise<Buffer | null> {
-    const bytes = await ifThere(readFile(this.layout.session(id)));
+    const bytes = await nullIfMissing(readFile(this.layout.session(id)));
     if (bytes === null) await access(this.layout.format); // or else the whole directory has vanished
     return bytes;
   }
@@ -172,7 +172,7 @@ function markerOf(file: SessionFile | null): Marker | null {
 function toStored(
   id: SessionId,
   found: SessionFile | null,
-  wanted: Change<unknown> & { kind: 'write' | 'remove' },
+  wanted: FileChange<unknown> & { kind: 'write' | 'remove' },
   nonce: string,
 ): Stored {
   const before = found?.kind === 'live' || found?.kind === 'removed' ? found : null;
@@ -187,6 +187,6 @@ function toStored(
   return { kind: 'live', record, mark: (stays ? before.mark : null) ?? nonce };
 }
 
-function isSame(a: Buffer | null, b: Buffer | null): boolean {
+function isSameContent(a: Buffer | null, b: Buffer | null): boolean {
   return a === null || b === null ? a === b : a.equals(b);
 }

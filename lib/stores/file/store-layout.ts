@@ -41,7 +41,7 @@ export class StoreLayout {
 
   session(id: SessionId): string {
     const shard = Buffer.from(id, 'base64url').toString('hex', 0, 1);
-    return join(this.sessions, shard, nameOf(id));
+    return join(this.sessions, shard, fileNameOf(id));
   }
 
   principal(principal: string): string {
@@ -50,7 +50,7 @@ export class StoreLayout {
   }
 }
 
-export function nameOf(id: SessionId): string {
+export function fileNameOf(id: SessionId): string {
   return Buffer.from(id, 'latin1').toString('hex');
 }
 
@@ -64,7 +64,7 @@ export async function shardsOf(parent: string): Promise<string[]> {
 export function parseName(name: string): ParsedName | null {
   const [hex = '', suffix = '', ...rest] = name.split('.');
   const id = Buffer.from(hex, 'hex').toString('latin1');
-  if (!isSessionId(id) || nameOf(id) !== hex || rest.length > 0) return null;
+  if (!isSessionId(id) || fileNameOf(id) !== hex || rest.length > 0) return null;
   if (suffix === '' ? name !== hex : suffix !== 'lock' && !isNonce(suffix)) return null;
   return { id, suffix };
 }
