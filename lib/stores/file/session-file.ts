@@ -2,17 +2,17 @@ import { crc32 } from 'node:zlib';
 import type { SessionRecord } from '../../core/session-record';
 import type { SecretHash, SessionId } from '../../core/session-token';
 
-/** The format this release writes. A file of a later one is left alone. */
+/** The format this release writes. A file of a later format is not changed. */
 const FILE_FORMAT = 1;
 const NEWLINE = 0x0a;
 
-/** Latest instant that a file's time is set to, in seconds: some file systems end in 2106, and take what is later for long ago. */
+/** Latest modification time to set, in seconds. On some file systems later times (from 2106 on) wrap around into the past. */
 const LAST_SECOND = 0xffff_ffff;
 
-/** A session as it lies on disk. */
+/** A session on disk. */
 export interface MarkedSession {
   readonly record: SessionRecord;
-  /** Which change made it its principal's: the nonce in the name of its marker. `null` for nobody's. */
+  /** The nonce in the name of its marker: identifies the login that gave the session its principal. `null` without a principal. */
   readonly mark: string | null;
 }
 
@@ -23,7 +23,7 @@ export type SessionFile =
   | ({ readonly kind: 'removed' } & MarkedSession)
   /** Written by a later release. */
   | { readonly kind: 'newer' }
-  /** Truncated, damaged, or somebody else's. */
+  /** Truncated, damaged, or not a file of this store. */
   | { readonly kind: 'unreadable' };
 
 type HeaderFields = [
@@ -37,8 +37,8 @@ type HeaderFields = [
 ];
 
 /**
- * Three parts: format and checksums, the session's facts as JSON, the body as it is. The facts have a checksum of their own, so that a
- * session whose body was damaged can still be found, reported and removed.
+ * Three parts: format and checksums, the header as JSON, the body unchanged. The header has its own checksum, so that a session with a
+ * damaged body can still be found, reported and removed.
  */
 export function encodeFile({ kind, record, mark }: SessionFile & { kind: 'live' | 'removed' }): string {
   const { id, version, expiresAt, secretHash, principal } = record;
@@ -48,7 +48,7 @@ export function encodeFile({ kind, record, mark }: SessionFile & { kind: 'live' 
   return `tessera-session ${FILE_FORMAT} ${checksum(head)} ${checksum(body)}\n${head}\n${body}`;
 }
 
-/** A body that is damaged is given as an empty one, which no session has; whoever opens it finds it corrupt. */
+/** Returns a damaged body as an empty one. No session has an empty body, so the caller rejects it as corrupt. */
 export function decodeFile(bytes: Buffer, id: SessionId): SessionFile {
   const [afterLine, afterHead] = [bytes.indexOf(NEWLINE), bytes.indexOf(NEWLINE, bytes.indexOf(NEWLINE) + 1)];
   const line = bytes.toString('latin1', 0, Math.max(0, afterLine));
@@ -75,8 +75,8 @@ export function decodeFile(bytes: Buffer, id: SessionId): SessionFile {
 }
 
 /**
- * The time to give a session's file, in seconds: its expiry or a little before, never after. It spares the sweeper the reading of
- * files that are not due; what is due is for the facts to say.
+ * The modification time for a session's file, in seconds: its expiry or up to a second earlier, never later. The sweeper skips files
+ * with a later time without reading them; for the others the header decides.
  */
 export function fileTimeOf({ kind, record }: SessionFile & { kind: 'live' | 'removed' }): number {
   return kind === 'removed' ? 0 : Math.min(Math.max(0, Math.floor(record.expiresAt / 1000)), LAST_SECOND);

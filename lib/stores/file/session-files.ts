@@ -9,19 +9,19 @@ import { type Marker, PrincipalMarkers } from './principal-markers';
 import { type SessionFile, decodeFile, encodeFile, fileTimeOf } from './session-file';
 import type { StoreLayout } from './store-layout';
 
-/** How long a change waits for one of the same session in this process, in milliseconds, before it tries its luck. */
+/** How long a change waits for an earlier change of the same session in this process, in milliseconds. Then it competes for the lock. */
 const QUEUE_TIMEOUT = 1000;
 
-/** What is to become of a session, and what to answer when it has. */
+/** What to do with a session, and the result to return afterwards. */
 export type FileChange<T> =
   | { readonly kind: 'keep'; readonly result: T }
   | { readonly kind: 'write'; readonly record: SessionRecord; readonly result: T }
-  /** `lasting`: whether it must still be gone after a power failure. */
+  /** `lasting`: whether the removal must survive a power failure. */
   | { readonly kind: 'remove'; readonly lasting: boolean; readonly result: T };
 
 type Stored = SessionFile & { readonly kind: 'live' | 'removed' };
 
-/** Reads and replaces the files of sessions, and keeps their markers in step. */
+/** Reads and replaces session files, and updates their markers. */
 export class SessionFiles {
   readonly markers: PrincipalMarkers;
   readonly #queue = new CommitQueue(QUEUE_TIMEOUT);
@@ -34,21 +34,21 @@ export class SessionFiles {
     this.markers = new PrincipalMarkers(layout, disk);
   }
 
-  /** Needs no lock: what is there at any instant is whole. */
+  /** Needs no lock: a file is replaced atomically, so it is complete at any instant. */
   async read(id: SessionId): Promise<SessionFile | null> {
     const bytes = await this.#load(id);
     return bytes && decodeFile(bytes, id);
   }
 
-  /** The session's record, succeedsUnless there is none, or none that can be read. */
+  /** The session's record; `null` when there is none, or none that can be read. */
   async find(id: SessionId): Promise<SessionRecord | null> {
     const file = await this.read(id);
     return file?.kind === 'live' ? file.record : null;
   }
 
   /**
-   * Changes a session as `decide` says of what is found, atomically: when something else is there by the time it would happen,
-   * `decide` is asked again.
+   * Reads the file, calls `decide`, and writes its decision, atomically. When the file has changed in between, reads it and calls
+   * `decide` again.
    */
   change<T>(
     id: SessionId,
@@ -72,16 +72,16 @@ export class SessionFiles {
     });
   }
 
-  /** Removes a marker that no session answers to, succeedsUnless one does after all. */
+  /** Removes a marker that no session refers to. Checks again before it removes. */
   async prune(marker: Marker): Promise<void> {
-    // Whoever made the marker has committed its session by the time it is looked for, or can no longer.
+    // After this, the attempt that made the marker has committed its session or never will.
     await cancelAttempt(this.layout.session(marker.id), marker.mark);
     const found = await this.read(marker.id);
     const hasSession = found?.kind === 'newer' || (found?.kind === 'live' && found.mark === marker.mark);
     if (!hasSession) await this.markers.remove(marker);
   }
 
-  /** Clears away what an attempt has left, its marker too. If it is under way still, it begins again. */
+  /** Removes the files of an unfinished attempt, and its marker. If the attempt is still running, it starts over. */
   async discardAttempt(id: SessionId, nonce: string): Promise<void> {
     const file = this.layout.session(id);
     for (const place of newFilePaths(file, nonce)) {
@@ -92,7 +92,7 @@ export class SessionFiles {
     await cancelAttempt(file, nonce);
   }
 
-  /** Whether it happened; if not, others were faster or have put the lock out. */
+  /** `false` when another attempt committed first or canceled this one. */
   async #replace(
     old: Buffer | null,
     next: Stored,
@@ -104,7 +104,7 @@ export class SessionFiles {
     const isNew = marker?.mark === lock.nonce;
     let committed = false;
     try {
-      // The marker comes after the file: whoever finds a marker can put out the attempt that made it.
+      // The marker is written after the file, so that the reader of a marker can cancel its attempt.
       if (!(await lock.prepare(lasting ? this.disk : this.#unflushed, encodeFile(next), fileTimeOf(next))))
         return false;
       if (isNew) await this.markers.add(marker);
@@ -128,14 +128,14 @@ export class SessionFiles {
     const marker = markerOf(found);
     if (marker !== null && (next.kind === 'removed' || next.mark !== marker.mark))
       await this.markers.remove(marker);
-    // Until here the removed file has kept the id from being taken.
+    // The removed file has reserved the id until here.
     if (next.kind === 'removed') await this.#clearAway(next, signal);
     if (lasting) await this.disk.syncFolder(dirname(file));
   }
 
   /**
-   * Removes a removed file, and no other: somebody else may have done it already, and a new session have the id. Giving up is no
-   * failure; the session is gone, and a sweep does the rest.
+   * Unlinks the file of a removed session, and no other: another process may have unlinked it already, and a new session may have the id.
+   * An aborted call is not a failure: the session is removed, and a sweep unlinks the file.
    */
   async #clearAway(removed: Stored, signal: AbortSignal): Promise<void> {
     const bytes = Buffer.from(encodeFile(removed));
@@ -155,7 +155,7 @@ export class SessionFiles {
 
   async #load(id: SessionId): Promise<Buffer | null> {
     const bytes = await nullIfMissing(readFile(this.layout.session(id)));
-    if (bytes === null) await access(this.layout.format); // or else the whole directory has vanished
+    if (bytes === null) await access(this.layout.format); // rejects when the whole directory is missing
     return bytes;
   }
 }
@@ -168,7 +168,7 @@ function markerOf(file: SessionFile | null): Marker | null {
     : { principal: record.principal, id: record.id, mark };
 }
 
-/** A session that stays its principal's keeps its mark. A removed one keeps it too, for whoever has to finish the removal. */
+/** Keeps the mark while the principal stays the same. A removed session keeps it, too: finishing the removal needs it. */
 function toStored(
   id: SessionId,
   found: SessionFile | null,
