@@ -12,14 +12,14 @@ import { type StoreLayout, shardsOf } from './store-layout';
 const FORMAT_LINE = /^tessera-sessions (\d{1,9})\n$/;
 const CURRENT = 'tessera-sessions 1\n';
 
-/** What may stand in a directory that is new to us: hidden files, and what a fresh disk has. */
+/** Names allowed in a new directory: hidden files, and the folder that a fresh file system has. */
 const HARMLESS = /^(?:\..*|lost\+found)$/;
 
-/** Nobody gives up what is done once, before the application starts. */
+/** The preparation, before the application starts, is never aborted. */
 const NEVER = new AbortController().signal;
 
 /**
- * Makes the directory what the store needs, or says why it cannot be.
+ * Creates the directory and its folders where they are missing, and checks that the store can work in them.
  * @throws SessionError `SESSION_OPTIONS_INVALID`, `SESSION_SCHEMA_INVALID`
  */
 export async function prepareDirectory(layout: StoreLayout, disk: Disk): Promise<void> {
@@ -34,7 +34,7 @@ export async function prepareDirectory(layout: StoreLayout, disk: Disk): Promise
   }
 }
 
-/** Flushed up to where there was something before, as far as this process may look. */
+/** Creates the directory and flushes each new level, as far as this process has read access. */
 async function makeRoot(root: string, disk: Disk): Promise<void> {
   const first = await mkdir(root, { recursive: true, mode: 0o700 });
   if (first === undefined) return;
@@ -47,7 +47,7 @@ async function checkFormat({ root, format }: StoreLayout, disk: Disk): Promise<v
   if (written === CURRENT) return;
   if (written !== null) throw formatError(root, Number(FORMAT_LINE.exec(written)?.[1] ?? 0) > 1);
   const foreign = (await readdir(root)).filter((name) => !HARMLESS.test(name));
-  // Another process may have made it ours meanwhile.
+  // Another process may have prepared the directory in the meantime.
   if (foreign.length > 0 && (await nullIfMissing(access(format))) === null)
     throw foreignFilesError(root, foreign);
   const draft = join(root, `.format.${randomUUID()}`);
@@ -66,7 +66,7 @@ async function makeFolders({ root, sessions, principals }: StoreLayout, disk: Di
   }
 }
 
-/** Whether changes can be made here, short of making one. */
+/** Runs an attempt up to the lock, without a commit, to check that changes are possible. */
 async function checkLocking(layout: StoreLayout, disk: Disk): Promise<void> {
   const file = layout.session(newSessionId());
   const lock = new FileLock(file);
@@ -82,13 +82,13 @@ function toDirectoryError(root: string, error: unknown): unknown {
   switch (codeOf(error)) {
     case 'EEXIST':
     case 'ENOTDIR':
-      return directoryError(root, 'is not a directory, or lies in something that is none. Name another');
+      return directoryError(root, 'is not a directory, or its parent is not one. Choose another path');
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
       return directoryError(
         root,
-        `cannot be made or written by this process (${codeOf(error)}). Give its user the right to, or name another`,
+        `cannot be created or written by this process (${codeOf(error)}). Give its user the right to, or choose another directory`,
       );
     default:
       return error;
@@ -100,15 +100,18 @@ function foreignFilesError(root: string, foreign: readonly string[]): SessionErr
     .slice(0, 3)
     .map((name) => JSON.stringify(name))
     .join(', ');
-  return directoryError(root, `holds other things (${some}) and no sessions. Give it a directory of its own`);
+  return directoryError(
+    root,
+    `holds other files (${some}) and no sessions. Give the store a directory of its own`,
+  );
 }
 
 function formatError(root: string, isNewer: boolean): SessionError {
   return new SessionError(
     'SESSION_SCHEMA_INVALID',
     isNewer
-      ? `The directory ${root} was written by a newer release. Go back to that one, or give FileSessionStore another directory.`
-      : `The file 'format' in ${root} is damaged or not ours. If it is a directory of sessions, put '${CURRENT.trim()}' and a line break in it; else name another.`,
+      ? `The directory ${root} was written by a newer release. Install that release, or give FileSessionStore another directory.`
+      : `The file 'format' in ${root} is damaged, or another program wrote it. If the directory holds sessions, write '${CURRENT.trim()}' and a line break into the file; otherwise choose another directory.`,
   );
 }
 
@@ -117,13 +120,13 @@ async function throwIfUnsafe(problem: Promise<string | null>, root: string, path
   if (found === null) return;
   throw directoryError(
     root,
-    path === root ? found : `has a part, ${JSON.stringify(relative(root, path))}, that ${found}`,
+    path === root ? found : `has an entry ${JSON.stringify(relative(root, path))} that ${found}`,
   );
 }
 
 function directoryError(root: string, reason: string): SessionError {
   return new SessionError(
     'SESSION_OPTIONS_INVALID',
-    `The directory ${JSON.stringify(root)} that FileSessionStore was given ${reason}.`,
+    `The directory ${JSON.stringify(root)} of FileSessionStore ${reason}.`,
   );
 }

@@ -8,27 +8,27 @@ import { BACKGROUND_FILES_AT_ONCE, inBatches } from './in-batches';
 import type { SessionFiles } from './session-files';
 import { type ParsedName, type StoreLayout, parseName, shardsOf } from './store-layout';
 
-/** How old what an attempt has left must be before it is cleared away, in milliseconds. */
+/** Age from which the files of an unfinished attempt are removed, in milliseconds. */
 const LEFTOVER_AGE = 60_000;
-/** How long a folder must have been left alone for its time to tell that, in milliseconds: file systems count in up to two seconds. */
+/** A folder's modification time is reliable when it is older than this, in milliseconds: file systems round it to up to two seconds. */
 const TIMESTAMP_RESOLUTION = 3_000;
 
-/** What is known of a shard, as long as nobody touches it. */
+/** The state of a shard at its last scan; valid while the folder is unchanged. */
 interface ShardState {
   readonly changedAt: bigint;
-  /** Nothing is due before it. */
+  /** Epoch milliseconds before which no session expires. */
   readonly nextDueAt: number;
 }
 
 /**
- * Finds and removes expired sessions, shard after shard.
+ * Finds and removes expired sessions, shard by shard.
  *
- * A shard costs one look at its folder when nothing has changed there since it was last found to hold nothing due; else one at every
- * file's date. Files are read only when they are due by that.
+ * A shard costs one `stat` when it has not changed since a scan that found nothing due. Otherwise it costs one `stat` per file. Only files
+ * that are due by their modification time are read.
  */
 export class ExpiredSessions {
   readonly #shardStates = new Map<string, ShardState>();
-  /** Where the next sweep begins, so that one that is given up is not in vain. */
+  /** The shard at which the next sweep starts, so that an aborted sweep still makes progress. */
   #next = '';
 
   constructor(
@@ -46,7 +46,7 @@ export class ExpiredSessions {
     for (let n = begin; n < begin + shards.length && removed < limit; n++) {
       signal.throwIfAborted();
       const shard = shards[n % shards.length]!;
-      this.#next = shards[(n + 1) % shards.length]!; // moved first: a shard that fails must not keep others from their turn
+      this.#next = shards[(n + 1) % shards.length]!; // set first, so that a shard that fails does not block the others
       const due = await this.#dueIn(shard, now, signal);
       try {
         removed += await this.#removeSome(due, limit - removed, now, signal);
@@ -92,7 +92,7 @@ export class ExpiredSessions {
     return due;
   }
 
-  /** Whether it was there, and due by what its file says now. What cannot be read is of no use to anybody. */
+  /** Removes a session if its file says that it is due. Unreadable files are removed, too. `false` when nothing was removed. */
   #remove(id: SessionId, now: number, signal: AbortSignal): Promise<boolean> {
     return this.files.change(id, signal, (found) => {
       if (found === null || found.kind === 'newer') return { kind: 'keep', result: false };
@@ -110,7 +110,7 @@ export class ExpiredSessions {
   }
 }
 
-/** What a file or folder is dated, in epoch milliseconds; `Infinity` when it has gone meanwhile. */
+/** The modification time of a file or folder, in epoch milliseconds; `Infinity` when it is missing. */
 async function modifiedAt(path: string): Promise<number> {
   return (await nullIfMissing(stat(path)))?.mtimeMs ?? Infinity;
 }

@@ -4,60 +4,61 @@ import { basename, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Disk, codeOf, nullIfMissing, removeFile, removeFolder, succeedsUnless } from './disk';
 
-/** How long one attempt may stand in the way of another, in milliseconds; its own part in it takes less than one. */
+/** How long one attempt may hold the lock before another breaks it, in milliseconds. An undisturbed attempt needs less than 1. */
 const LOCK_TIMEOUT = 250;
-/** Longest pause between two looks at who stands there, in milliseconds. */
+/** Longest pause between two tries to acquire the lock, in milliseconds. */
 const LONGEST_PAUSE = 16;
 
-/** How the folder of a removal is told from the new file of a change, and what the removed file is called there. */
+/** Suffix of the folder that a removal uses in place of a new file, and the name of the removed file in it. */
 const REMOVAL_SUFFIX = '.bin';
 const REMOVED = 'removed';
 
-/** How a system refuses to put one folder in the place of another. */
+/** Error codes of renaming a folder onto a folder that is not empty. */
 const LOCK_HELD = process.platform === 'win32' ? ['EPERM', 'EACCES', 'EEXIST'] : ['ENOTEMPTY', 'EEXIST'];
 
 /**
- * One attempt to replace a file, among others from this and other processes, any of which may be stopped or killed at any point.
+ * The lock of one attempt to replace a file. Attempts of this and other processes compete; any of them may be stopped or killed at any
+ * point.
  *
- * The new file is written into a folder of its own, under a name that no attempt ever has again. To *acquire*, that folder is renamed to
- * `<file>.lock`, which works only while no folder with something in it is there. To *commit*, the new file is renamed from there over
- * the old one; this empties the folder, and so lets the next one in. Hence:
+ * Prepare: the attempt writes the new file into its own folder, under a nonce that is never reused. Acquire: it renames that folder to
+ * `<file>.lock`, which succeeds only while `<file>.lock` is absent or empty. Commit: it renames the new file from there over the old
+ * one. This empties the folder and thereby releases the lock. Hence:
  *
- * - Between entering and committing nobody else can commit: it takes a file in `<file>.lock`, and there is one such folder.
- * - Whoever stands in the way too long, because it was killed or stopped, is put out by removing its file. That is one atomic step
- *   which hits that attempt and no other, however late it comes. If the attempt wakes, it finds nothing to commit, and begins again.
+ * - Between acquire and commit no other attempt can commit: a commit needs a file in `<file>.lock`, and there is one such folder.
+ * - An attempt that holds the lock for too long, because it was killed or stopped, is canceled by removing its new file. That is one
+ *   atomic step which affects that attempt only, however late it happens. If the attempt resumes, it finds no file to commit, and starts over.
  *
- * So nobody has to know whether another process lives, and a write that lands late changes nothing.
+ * So no process needs to know whether another one is alive, and a late commit changes nothing.
  *
- * A removal does the same the other way round: an empty folder takes the place of the new file, and to commit is to rename the file into
- * it. A removed folder takes nothing in, so whoever was put out cannot rename; and whoever was not stands in `<file>.lock`, hence
- * nobody has committed since it looked at the file. An unlink by path would hit whatever is there by then.
+ * A removal works in reverse: the attempt prepares an empty folder instead of a new file, and commits by renaming the file into that
+ * folder. A canceled attempt has no folder, so its rename fails. An attempt that is not canceled holds the lock, so no other attempt has
+ * committed since it read the file. Unlinking by path instead could remove a newer file.
  */
 export class FileLock {
   readonly nonce: string = randomUUID();
   readonly #draftFolder: string;
   readonly #lockFolder: string;
 
-  /** @param file what is to be replaced, or made */
+  /** @param file the file to replace or create */
   constructor(private readonly file: string) {
     this.#draftFolder = draftFolder(file, this.nonce);
     this.#lockFolder = lockFolder(file);
   }
 
-  /** Writes the new file. `false` when somebody has put this attempt out. */
+  /** Writes the new file. `false` when this attempt was canceled. */
   async prepare(disk: Disk, text: string, time: number): Promise<boolean> {
     await disk.createFolder(this.#draftFolder);
     return succeedsUnless(['ENOENT'], disk.create(join(this.#draftFolder, this.nonce), text, time));
   }
 
-  /** Prepares a removal instead. `false` when somebody has put this attempt out. */
+  /** Prepares a removal instead of a new file. `false` when this attempt was canceled. */
   async prepareRemoval(disk: Disk): Promise<boolean> {
     await disk.createFolder(this.#draftFolder);
     return succeedsUnless(['ENOENT'], mkdir(removalFolder(this.#draftFolder, this.nonce), { mode: 0o700 }));
   }
 
   /**
-   * Waits until the way is free. `false` when somebody has put this attempt out.
+   * Waits for the lock, and breaks it when its holder exceeds the timeout. `false` when this attempt was canceled.
    * @throws AbortError
    */
   async acquire(signal: AbortSignal): Promise<boolean> {
@@ -78,14 +79,14 @@ export class FileLock {
     }
   }
 
-  /** Puts the new file in the place of the old. `false` when somebody has put this attempt out. */
+  /** Replaces the old file with the new one. `false` when this attempt was canceled. */
   async commit(): Promise<boolean> {
     const committed = await succeedsUnless(['ENOENT'], rename(join(this.#lockFolder, this.nonce), this.file));
     await removeFolder(this.#lockFolder);
     return committed;
   }
 
-  /** Takes the file away; {@link cancelAttempt} then removes it. `false` when somebody has put this attempt out. */
+  /** Moves the file into the removal folder; {@link cancelAttempt} then deletes it. `false` when this attempt was canceled. */
   commitRemoval(): Promise<boolean> {
     return succeedsUnless(
       ['ENOENT'],
@@ -95,8 +96,8 @@ export class FileLock {
 }
 
 /**
- * Puts an attempt out, whoever's it is: when this is done, it has committed already or never will. What it commits with is looked
- * for in the order in which it moves, so that it cannot be missed.
+ * Cancels an attempt of any process: afterwards it has committed already or never will. Looks for its new file in the order in which the
+ * file moves, so that it cannot be missed.
  */
 export async function cancelAttempt(file: string, nonce: string): Promise<void> {
   for (const folder of [draftFolder(file, nonce), lockFolder(file)]) {
@@ -107,13 +108,13 @@ export async function cancelAttempt(file: string, nonce: string): Promise<void> 
   }
 }
 
-/** The attempt that has entered, if any. */
+/** The nonces of the attempts that hold the lock: one or none. */
 export async function lockHolders(file: string): Promise<string[]> {
   const names = (await nullIfMissing(readdir(lockFolder(file)))) ?? [];
   return names.map((name) => basename(name, REMOVAL_SUFFIX));
 }
 
-/** Where an attempt's new file may be, in the order in which it moves. */
+/** The possible paths of an attempt's new file, in the order in which the file moves. */
 export function newFilePaths(file: string, nonce: string): string[] {
   return [join(draftFolder(file, nonce), nonce), join(lockFolder(file), nonce)];
 }
@@ -122,7 +123,7 @@ function draftFolder(file: string, nonce: string): string {
   return `${file}.${nonce}`;
 }
 
-/** Where a removal puts the file. */
+/** The folder into which a removal moves the file. */
 function removalFolder(folder: string, nonce: string): string {
   return join(folder, `${nonce}${REMOVAL_SUFFIX}`);
 }

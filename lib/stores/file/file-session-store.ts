@@ -24,19 +24,19 @@ import { StoreLayout, parseName, shardsOf } from './store-layout';
 
 export interface FileSessionStoreOptions {
   /**
-   * Whether what was acknowledged outlasts a power failure. `false` spares the waiting for the disk, and may cost the latest writes
-   * when the machine (not merely the process) goes down: for development and tests.
+   * Whether acknowledged writes survive a power failure. `false` does not wait for the disk, and may lose the latest writes when the
+   * machine goes down (not when only the process does). Use it for development and tests.
    * @default true
    */
   readonly durable?: boolean;
 }
 
 /**
- * Keeps sessions in a directory, one file each. For applications on one machine that want no database: any number of processes may
- * share the directory, as long as its file system is local. Proven on Linux; written for macOS and Windows, but never run there.
+ * Stores sessions in a directory, one file each. For applications on one machine without a database: any number of processes may
+ * share the directory, if its file system is local. Tested on Linux; written for macOS and Windows, but never run there.
  *
- * Reading opens one file. Every change writes the whole file anew, flushes it, and puts it in the place of the old one atomically,
- * whoever is stopped or killed meanwhile; `file-lock.ts` says how.
+ * A read opens one file. A change writes a complete new file, flushes it, and replaces the old file atomically, even if processes are
+ * stopped or killed at any point; see `file-lock.ts`.
  */
 export class FileSessionStore
   implements SessionStore, PrincipalIndexedStore, EnumerableStore, SweepableStore, PreparedStore
@@ -48,14 +48,15 @@ export class FileSessionStore
   readonly #expired: ExpiredSessions;
 
   /**
-   * @param directory the store's own; made by {@link prepare}, for this user alone. Relative to where the process was started.
+   * @param directory holds nothing but sessions. {@link prepare} creates it, accessible to this user only. Relative paths start at the
+   * working directory.
    * @throws SessionError `SESSION_OPTIONS_INVALID`
    */
   constructor(directory: string, { durable = true }: FileSessionStoreOptions = {}) {
     if (typeof directory !== 'string' || directory === '' || directory.includes('\0')) {
       throw new SessionError(
         'SESSION_OPTIONS_INVALID',
-        `FileSessionStore was given ${JSON.stringify(directory)} for its directory; give the path of one that holds nothing else.`,
+        `directory of FileSessionStore must be a path, got ${JSON.stringify(directory)}; give the path of a directory that holds nothing but sessions.`,
       );
     }
     this.#layout = new StoreLayout(resolve(directory));
@@ -66,10 +67,9 @@ export class FileSessionStore
   }
 
   /**
-   * Makes the directory succeedsUnless it is there, and finds out whether it can be worked with. No call works before the first time.
-   * @throws SessionError `SESSION_OPTIONS_INVALID` for what is no directory, cannot be written, can be written
-   * by others too or is theirs, or holds other things;
-   * `SESSION_SCHEMA_INVALID` for one of a newer release; SessionStoreError
+   * Creates the directory if it is missing, and checks that it can be used. Must be called once before any other call.
+   * @throws SessionError `SESSION_OPTIONS_INVALID` when the path is not a directory, cannot be written, is owned or writable by
+   * other users, or holds other files; `SESSION_SCHEMA_INVALID` when a newer release wrote it; SessionStoreError
    */
   prepare(): Promise<void> {
     return withSessionErrors('prepare', null, () => prepareDirectory(this.#layout, this.#disk));
@@ -81,7 +81,7 @@ export class FileSessionStore
 
   async insert(record: SessionRecord, call: StoreCall): Promise<void> {
     const { id } = record;
-    if (!isSessionId(id)) throw new SessionStoreError('insert', 'the id has not the form of one');
+    if (!isSessionId(id)) throw new SessionStoreError('insert', 'the id is not a valid session id');
     const write = { kind: 'write', record: { ...record }, result: undefined } as const;
     await this.#change('insert', id, call, (found) => {
       if (found === null) return write;
@@ -137,7 +137,7 @@ export class FileSessionStore
     }
   }
 
-  /** Also clears away what killed processes have left. */
+  /** Also removes files that killed processes have left behind. */
   sweep(now: number, limit: number, call: StoreCall): Promise<number> {
     return withSessionErrors('sweep', call, () => this.#expired.sweep(now, limit, call.signal));
   }
@@ -167,7 +167,7 @@ export class FileSessionStore
   }
 }
 
-/** Every failure leaves as a SessionError. */
+/** Converts every failure into a SessionError. */
 async function withSessionErrors<T>(
   operation: string,
   call: StoreCall | null,
