@@ -12,7 +12,7 @@ import { SessionError } from '../../core/session.errors';
 import { compact } from './compact';
 import { ExpiryQueue } from './expiry-queue';
 import { MemoryEntry } from './memory-entry';
-import { PrincipalIndex } from './principal-index';
+import { MemoryPrincipalIndex } from './memory-principal-index';
 import { ShardedMap } from './sharded-map';
 
 export interface MemorySessionStoreOptions {
@@ -35,7 +35,7 @@ export class MemorySessionStore
   implements SessionStore, PrincipalIndexedStore, EnumerableStore, SweepableStore
 {
   readonly #entries = new ShardedMap<MemoryEntry>();
-  readonly #principals = new PrincipalIndex();
+  readonly #principals = new MemoryPrincipalIndex();
   readonly #visitors = new ExpiryQueue();
   readonly #users = new ExpiryQueue();
   readonly #maxSessions: number;

@@ -11,7 +11,7 @@ import type { SessionId } from '../../core/session-token';
 import { SessionError } from '../../core/session.errors';
 import { connectionTo } from './connection-to';
 import { KnownCoverage } from './known-coverage';
-import { idOf, type IndexEntry, PrincipalIndex } from './principal-index';
+import { idOf, type IndexEntry, RedisPrincipalIndex } from './redis-principal-index';
 import { RecentIds } from './recent-ids';
 import type { RedisClient } from './redis-client';
 import { RedisCommands } from './redis-commands';
@@ -50,7 +50,7 @@ export class RedisSessionStore
 {
   readonly #commands: RedisCommands;
   readonly #sessions: SessionValues;
-  readonly #index: PrincipalIndex;
+  readonly #index: RedisPrincipalIndex;
   readonly #known = new KnownCoverage();
   readonly #prefix: string;
   readonly #allowEviction: boolean;
@@ -61,7 +61,7 @@ export class RedisSessionStore
     this.#prefix = connection.keyPrefix + checkPrefix(options?.prefix);
     this.#commands = new RedisCommands(connection);
     this.#sessions = new SessionValues(this.#commands, `${this.#prefix}session:`);
-    this.#index = new PrincipalIndex(this.#commands, `${this.#prefix}principal:`);
+    this.#index = new RedisPrincipalIndex(this.#commands, `${this.#prefix}principal:`);
     this.#allowEviction = options.allowEviction ?? false;
   }
 

@@ -2,7 +2,7 @@ import type { SessionRecord } from '../../core/session-record';
 import type { StoreCall } from '../../core/session-store';
 import { isSessionId, type SessionId } from '../../core/session-token';
 import { keysBeginningWith } from './key-scan';
-import { entryOf, type IndexEntry } from './principal-index';
+import { entryOf, type IndexEntry } from './redis-principal-index';
 import { newWord, type RedisCommands } from './redis-commands';
 import { textOf, textsOf } from './redis-reply';
 import { DELETE, DONE, EXTEND, INSERT, READ, UNCOVERED, UPDATE } from './redis-scripts';

@@ -2,7 +2,7 @@ import type { MemoryEntry } from './memory-entry';
 import { ShardedMap } from './sharded-map';
 
 /** The sessions of each principal, as lists threaded through the entries: one map entry a principal, nothing more a session. */
-export class PrincipalIndex {
+export class MemoryPrincipalIndex {
   readonly #heads = new ShardedMap<MemoryEntry>();
 
   *of(principal: string): Generator<MemoryEntry> {

@@ -19,7 +19,7 @@ export type IndexEntry = string;
  * Which sessions a principal has: a sorted set for each, of entries by the instant until which they stand. A session's entry is made
  * before the session is written and outlives it, so the index may name sessions that are not there, and misses none.
  */
-export class PrincipalIndex {
+export class RedisPrincipalIndex {
   constructor(
     private readonly commands: RedisCommands,
     /** What the keys of the sets begin with. */
