@@ -4,7 +4,7 @@ import type { SessionId } from '../../core/session-token';
 import type { RedisCommands } from './redis-commands';
 import { textOf, textsOf } from './redis-reply';
 import { ENTER, FORGET, LIST, PRUNE, type RedisScript } from './redis-scripts';
-import { type Coverage, DIGITS, expiryOf, toDigits } from './stored-session';
+import { type Coverage, DIGITS, toRedisExpiry, toDigits } from './record-format';
 
 /** An entry stands for a session at least this much longer than the session lives without being extended, in milliseconds. */
 const LEAST_MARGIN = 3_600_000;
@@ -36,7 +36,7 @@ export class RedisPrincipalIndex {
     stamp = '',
   ): Promise<Coverage> {
     const margin = Math.max(expiresAt - systemClock(), LEAST_MARGIN);
-    const until = toDigits(expiryOf(expiresAt + margin));
+    const until = toDigits(toRedisExpiry(expiresAt + margin));
     const answer = await this.commands.run(operation, ENTER, this.#key(principal), [id, until, stamp], call);
     return { until, stamp: textOf(answer) };
   }
@@ -68,10 +68,10 @@ export class RedisPrincipalIndex {
   }
 }
 
-export function entryOf(id: SessionId, stamp: string): IndexEntry {
+export function indexEntryOf(id: SessionId, stamp: string): IndexEntry {
   return id + stamp;
 }
 
-export function idOf(entry: IndexEntry): SessionId {
+export function sessionIdOfEntry(entry: IndexEntry): SessionId {
   return entry.slice(0, -DIGITS) as SessionId;
 }

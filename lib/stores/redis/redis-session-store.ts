@@ -11,13 +11,13 @@ import type { SessionId } from '../../core/session-token';
 import { SessionError } from '../../core/session.errors';
 import { connectionTo } from './connection-to';
 import { KnownCoverage } from './known-coverage';
-import { idOf, type IndexEntry, RedisPrincipalIndex } from './redis-principal-index';
+import { sessionIdOfEntry, type IndexEntry, RedisPrincipalIndex } from './redis-principal-index';
 import { RecentIds } from './recent-ids';
 import type { RedisClient } from './redis-client';
 import { RedisCommands } from './redis-commands';
 import { checkServers } from './server-check';
-import { SessionValues } from './session-values';
-import { NO_COVERAGE } from './stored-session';
+import { RedisRecords } from './redis-records';
+import { NO_COVERAGE } from './record-format';
 
 export interface RedisSessionStoreOptions {
   /**
@@ -49,7 +49,7 @@ export class RedisSessionStore
   implements SessionStore, PrincipalIndexedStore, EnumerableStore, PreparedStore
 {
   readonly #commands: RedisCommands;
-  readonly #sessions: SessionValues;
+  readonly #records: RedisRecords;
   readonly #index: RedisPrincipalIndex;
   readonly #known = new KnownCoverage();
   readonly #prefix: string;
@@ -60,7 +60,7 @@ export class RedisSessionStore
     const connection = connectionTo(client);
     this.#prefix = connection.keyPrefix + checkPrefix(options?.prefix);
     this.#commands = new RedisCommands(connection);
-    this.#sessions = new SessionValues(this.#commands, `${this.#prefix}session:`);
+    this.#records = new RedisRecords(this.#commands, `${this.#prefix}session:`);
     this.#index = new RedisPrincipalIndex(this.#commands, `${this.#prefix}principal:`);
     this.#allowEviction = options.allowEviction ?? false;
   }
@@ -81,7 +81,7 @@ export class RedisSessionStore
     const { id, principal, expiresAt } = record;
     const coverage =
       principal === null ? NO_COVERAGE : await this.#index.enter('insert', principal, id, expiresAt, call);
-    if (!(await this.#sessions.insert(record, coverage, call)))
+    if (!(await this.#records.insert(record, coverage, call)))
       throw new SessionError('SESSION_DUPLICATE_ID', `A session with the id ${id} exists already.`);
     this.#known.note(record, Number(coverage.until));
   }
@@ -90,24 +90,24 @@ export class RedisSessionStore
     const { id, principal } = record;
     if (principal === null || this.#known.covers(record)) {
       const coverage = principal === null ? NO_COVERAGE : null;
-      const done = await this.#sessions.update(record, expectedVersion, coverage, call);
+      const done = await this.#records.update(record, expectedVersion, coverage, call);
       if (done !== 'uncovered') return done;
     }
     const coverage = await this.#index.enter('update', principal!, id, record.expiresAt, call);
-    const done = await this.#sessions.update(record, expectedVersion, coverage, call);
+    const done = await this.#records.update(record, expectedVersion, coverage, call);
     if (done === true) this.#known.note(record, Number(coverage.until));
     return done === true;
   }
 
   async extend(id: SessionId, expectedVersion: number, expiresAt: number, call: StoreCall): Promise<boolean> {
-    const done = await this.#sessions.extend(id, expectedVersion, expiresAt, null, call);
+    const done = await this.#records.extend(id, expectedVersion, expiresAt, null, call);
     if (typeof done === 'boolean') return done;
     const coverage = await this.#index.enter('extend', done.principal, id, expiresAt, call, done.stamp);
-    return (await this.#sessions.extend(id, expectedVersion, expiresAt, coverage, call)) === true;
+    return (await this.#records.extend(id, expectedVersion, expiresAt, coverage, call)) === true;
   }
 
   async delete(id: SessionId, call: StoreCall): Promise<void> {
-    const removed = await this.#sessions.remove('delete', id, null, call);
+    const removed = await this.#records.remove('delete', id, null, call);
     if (removed !== null && removed.principal !== null)
       this.#index.forget(removed.principal, [removed.entry], call);
   }
@@ -116,7 +116,7 @@ export class RedisSessionStore
     const found = new Map<SessionId, SessionRecord>();
     const orphans: IndexEntry[] = [];
     await inBatches(await this.#index.entries('findByPrincipal', principal, call), call, async (entry) => {
-      const record = await this.#find('findByPrincipal', idOf(entry), call);
+      const record = await this.#find('findByPrincipal', sessionIdOfEntry(entry), call);
       if (record?.principal === principal) found.set(record.id, record);
       else orphans.push(entry);
     });
@@ -128,7 +128,7 @@ export class RedisSessionStore
     const removed: IndexEntry[] = [];
     const orphans: IndexEntry[] = [];
     await inBatches(await this.#index.entries('deleteByPrincipal', principal, call), call, async (entry) => {
-      const done = await this.#sessions.remove('deleteByPrincipal', idOf(entry), principal, call);
+      const done = await this.#records.remove('deleteByPrincipal', sessionIdOfEntry(entry), principal, call);
       (done === null ? orphans : removed).push(entry);
     });
     this.#index.forget(principal, removed, call);
@@ -140,7 +140,7 @@ export class RedisSessionStore
   async *records(call: StoreCall): AsyncGenerator<SessionRecord> {
     const recent = new RecentIds();
     const paced = pacer(call.signal);
-    for await (const found of this.#sessions.ids(call)) {
+    for await (const found of this.#records.ids(call)) {
       const ids = found.filter((id) => recent.add(id)) as SessionId[];
       for (let start = 0; start < ids.length; start += PAGE) {
         const page = ids.slice(start, start + PAGE);
@@ -151,7 +151,7 @@ export class RedisSessionStore
   }
 
   async #find(operation: string, id: SessionId, call: StoreCall): Promise<SessionRecord | null> {
-    const stored = await this.#sessions.read(operation, id, call);
+    const stored = await this.#records.read(operation, id, call);
     if (stored === null) return null;
     this.#known.note(stored.record, stored.coveredUntil);
     return stored.record;

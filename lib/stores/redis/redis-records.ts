@@ -2,20 +2,20 @@ import type { SessionRecord } from '../../core/session-record';
 import type { StoreCall } from '../../core/session-store';
 import { isSessionId, type SessionId } from '../../core/session-token';
 import { keysBeginningWith } from './key-scan';
-import { entryOf, type IndexEntry } from './redis-principal-index';
+import { indexEntryOf, type IndexEntry } from './redis-principal-index';
 import { newWord, type RedisCommands } from './redis-commands';
 import { textOf, textsOf } from './redis-reply';
 import { DELETE, DONE, EXTEND, INSERT, READ, UNCOVERED, UPDATE } from './redis-scripts';
 import {
   type Coverage,
-  expiryOf,
-  fromText,
-  principalOf,
-  principalText,
-  type StoredSession,
+  toRedisExpiry,
+  decodeRecord,
+  decodePrincipal,
+  encodePrincipal,
+  type IndexedRecord,
   toDigits,
-  toText,
-} from './stored-session';
+  encodeRecord,
+} from './record-format';
 
 /** A session that was removed, and its entry in the index of its principal. */
 export interface RemovedSession {
@@ -33,7 +33,7 @@ export interface Uncovered {
  * The sessions themselves, a key each, and every change one command. What has not the form of an id is nobody's, and is not asked
  * for: clients of a Cluster and its servers need not agree on where hostile text belongs.
  */
-export class SessionValues {
+export class RedisRecords {
   constructor(
     private readonly commands: RedisCommands,
     /** What the keys begin with. */
@@ -41,23 +41,23 @@ export class SessionValues {
   ) {}
 
   /** What this format cannot read is nobody's session: it opens nothing, and stays until it expires. */
-  async read(operation: string, id: SessionId, call: StoreCall): Promise<StoredSession | null> {
+  async read(operation: string, id: SessionId, call: StoreCall): Promise<IndexedRecord | null> {
     if (!isSessionId(id)) return null;
     const text = await this.commands.get(operation, this.#key(id), call);
-    const stored = text === null ? null : fromText(id, text);
-    return stored ?? this.#readForSure(operation, id, call);
+    const stored = text === null ? null : decodeRecord(id, text);
+    return stored ?? this.#readWithScript(operation, id, call);
   }
 
   /** That there is nothing a visitor is told by losing the session: a client that mixes answers up must not bring it about. */
-  async #readForSure(operation: string, id: SessionId, call: StoreCall): Promise<StoredSession | null> {
+  async #readWithScript(operation: string, id: SessionId, call: StoreCall): Promise<IndexedRecord | null> {
     const text = await this.commands.run(operation, READ, this.#key(id), [], call);
-    return text === null ? null : fromText(id, textOf(text));
+    return text === null ? null : decodeRecord(id, textOf(text));
   }
 
   /** Whether it did; `false` when the id exists already. */
   async insert(record: SessionRecord, coverage: Coverage, call: StoreCall): Promise<boolean> {
     const word = newWord();
-    const parameters = [toText(record, coverage, word), String(expiryOf(record.expiresAt))];
+    const parameters = [encodeRecord(record, coverage, word), String(toRedisExpiry(record.expiresAt))];
     const answer = await this.commands.run('insert', INSERT, this.#key(record.id), parameters, call, word);
     return Number(answer) === DONE;
   }
@@ -70,10 +70,10 @@ export class SessionValues {
     call: StoreCall,
   ): Promise<boolean | 'uncovered'> {
     if (!isSessionId(id)) return false;
-    const expiry = expiryOf(expiresAt);
+    const expiry = toRedisExpiry(expiresAt);
     const parameters = [
       ...[expectedVersion, version, expiry].map(toDigits),
-      ...[secretHash, principalText(principal), coverage?.until ?? '', coverage?.stamp ?? '', body],
+      ...[secretHash, encodePrincipal(principal), coverage?.until ?? '', coverage?.stamp ?? '', body],
       String(expiry),
     ];
     const answer = Number(await this.commands.run('update', UPDATE, this.#key(id), parameters, call));
@@ -89,7 +89,7 @@ export class SessionValues {
     call: StoreCall,
   ): Promise<boolean | Uncovered> {
     if (!isSessionId(id)) return false;
-    const expiry = expiryOf(expiresAt);
+    const expiry = toRedisExpiry(expiresAt);
     const parameters = [
       ...[expectedVersion, expiry].map(toDigits),
       ...[coverage?.until ?? '', coverage?.stamp ?? '', String(expiry)],
@@ -97,7 +97,7 @@ export class SessionValues {
     const answer = await this.commands.run('extend', EXTEND, this.#key(id), parameters, call);
     if (!Array.isArray(answer)) return Number(answer) === DONE;
     const [, principal, stamp] = textsOf(answer) as [string, string, string];
-    return { principal: principalOf(principal)!, stamp };
+    return { principal: decodePrincipal(principal)!, stamp };
   }
 
   /** What was removed; `null` when there was no such session, or not of this owner where one is given. */
@@ -108,11 +108,11 @@ export class SessionValues {
     call: StoreCall,
   ): Promise<RemovedSession | null> {
     if (!isSessionId(id)) return null;
-    const condition = owner === null ? '' : principalText(owner);
+    const condition = owner === null ? '' : encodePrincipal(owner);
     const answer = await this.commands.run(operation, DELETE, this.#key(id), [condition], call);
     if (answer === null) return null;
     const [principal, stamp] = textsOf(answer) as [string, string];
-    return { principal: principalOf(principal), entry: entryOf(id, stamp) };
+    return { principal: decodePrincipal(principal), entry: indexEntryOf(id, stamp) };
   }
 
   /** Every id that exists throughout, page by page; some perhaps twice. */

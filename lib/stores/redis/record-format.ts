@@ -13,7 +13,7 @@ import type { SecretHash, SessionId } from '../../core/session-token';
  * says whose text it is, should a client hand out the answer to another command.
  * The first digit is the format's: what begins with another is left alone.
  */
-export interface StoredSession {
+export interface IndexedRecord {
   readonly record: SessionRecord;
   readonly coveredUntil: number;
 }
@@ -28,18 +28,18 @@ const MARKS = 4;
 const LINE = /^1 (\d{16}) (\d{16}) (\d{16}) \d{16} \S{32} (\S+) (\S+) (null|"[^\n]*")\n/;
 
 /** The line of a new session, and its body. */
-export function toText(
+export function encodeRecord(
   { id, version, expiresAt, secretHash, principal, body }: SessionRecord,
   coverage: Coverage,
   mark: string,
 ): string {
-  const numbers = [version, expiryOf(expiresAt)].map(toDigits).join(' ');
+  const numbers = [version, toRedisExpiry(expiresAt)].map(toDigits).join(' ');
   const marks = mark.padEnd(MARKS * MARK_LENGTH, '.');
-  return `1 ${numbers} ${coverage.until} ${coverage.stamp} ${marks} ${secretHash} ${id} ${principalText(principal)}\n${body}`;
+  return `1 ${numbers} ${coverage.until} ${coverage.stamp} ${marks} ${secretHash} ${id} ${encodePrincipal(principal)}\n${body}`;
 }
 
 /** `null` for what another format, or somebody else, has written, and for another session's text. */
-export function fromText(id: SessionId, text: string): StoredSession | null {
+export function decodeRecord(id: SessionId, text: string): IndexedRecord | null {
   const [line, version, expiresAt, coveredUntil, secretHash, owner, principal] = LINE.exec(text) ?? [];
   if (line === undefined || owner !== id) return null;
   try {
@@ -47,7 +47,7 @@ export function fromText(id: SessionId, text: string): StoredSession | null {
       id,
       version: Number(version),
       secretHash: secretHash as SecretHash,
-      principal: principalOf(principal!),
+      principal: decodePrincipal(principal!),
       expiresAt: Number(expiresAt),
       body: text.slice(line.length),
     };
@@ -58,11 +58,11 @@ export function fromText(id: SessionId, text: string): StoredSession | null {
 }
 
 /** As it stands in the line: without line breaks, and telling nobody from somebody of that name. */
-export function principalText(principal: string | null): string {
+export function encodePrincipal(principal: string | null): string {
   return JSON.stringify(principal);
 }
 
-export function principalOf(text: string): string | null {
+export function decodePrincipal(text: string): string | null {
   return JSON.parse(text) as string | null;
 }
 
@@ -80,6 +80,6 @@ export function toDigits(number: number): string {
 }
 
 /** Redis takes no instant before 1, and none that is not whole; from then on a session is dead either way. */
-export function expiryOf(expiresAt: number): number {
+export function toRedisExpiry(expiresAt: number): number {
   return Math.min(Math.max(Math.ceil(expiresAt), 1), Number.MAX_SAFE_INTEGER);
 }
