@@ -10,7 +10,7 @@ import type {
 import type { SessionId } from '../../core/session-token';
 import { SessionError } from '../../core/session.errors';
 import { connectionTo } from './connection-to';
-import { KnownCoverage } from './known-coverage';
+import { CoverageCache } from './coverage-cache';
 import { sessionIdOfEntry, type IndexEntry, RedisPrincipalIndex } from './redis-principal-index';
 import { RecentIds } from './recent-ids';
 import type { RedisClient } from './redis-client';
@@ -51,7 +51,7 @@ export class RedisSessionStore
   readonly #commands: RedisCommands;
   readonly #records: RedisRecords;
   readonly #index: RedisPrincipalIndex;
-  readonly #known = new KnownCoverage();
+  readonly #coverage = new CoverageCache();
   readonly #prefix: string;
   readonly #allowEviction: boolean;
 
@@ -83,19 +83,19 @@ export class RedisSessionStore
       principal === null ? NO_COVERAGE : await this.#index.enter('insert', principal, id, expiresAt, call);
     if (!(await this.#records.insert(record, coverage, call)))
       throw new SessionError('SESSION_DUPLICATE_ID', `A session with the id ${id} exists already.`);
-    this.#known.note(record, Number(coverage.until));
+    this.#coverage.set(record, Number(coverage.until));
   }
 
   async update(record: SessionRecord, expectedVersion: number, call: StoreCall): Promise<boolean> {
     const { id, principal } = record;
-    if (principal === null || this.#known.covers(record)) {
+    if (principal === null || this.#coverage.covers(record)) {
       const coverage = principal === null ? NO_COVERAGE : null;
       const done = await this.#records.update(record, expectedVersion, coverage, call);
       if (done !== 'uncovered') return done;
     }
     const coverage = await this.#index.enter('update', principal!, id, record.expiresAt, call);
     const done = await this.#records.update(record, expectedVersion, coverage, call);
-    if (done === true) this.#known.note(record, Number(coverage.until));
+    if (done === true) this.#coverage.set(record, Number(coverage.until));
     return done === true;
   }
 
@@ -153,7 +153,7 @@ export class RedisSessionStore
   async #find(operation: string, id: SessionId, call: StoreCall): Promise<SessionRecord | null> {
     const stored = await this.#records.read(operation, id, call);
     if (stored === null) return null;
-    this.#known.note(stored.record, stored.coveredUntil);
+    this.#coverage.set(stored.record, stored.coveredUntil);
     return stored.record;
   }
 }

@@ -4,7 +4,7 @@ import type { SessionId } from '../../core/session-token';
 /** Sessions that are remembered; the oldest give way. */
 const LIMIT = 10_000;
 
-interface Known {
+interface CachedCoverage {
   readonly principal: string;
   readonly until: number;
 }
@@ -13,22 +13,22 @@ interface Known {
  * Which sessions of the latest requests are in their principal's index already, and until when: a guess that saves asking. Whoever
  * writes on the strength of it is told when it was wrong, so it may be out of date, or forgotten at any time.
  */
-export class KnownCoverage {
-  readonly #known = new Map<SessionId, Known>();
+export class CoverageCache {
+  readonly #entries = new Map<SessionId, CachedCoverage>();
 
   covers({ id, principal, expiresAt }: SessionRecord): boolean {
-    const known = this.#known.get(id);
+    const known = this.#entries.get(id);
     return known !== undefined && known.principal === principal && expiresAt <= known.until;
   }
 
-  note({ id, principal }: SessionRecord, until: number): void {
-    this.#known.delete(id);
+  set({ id, principal }: SessionRecord, until: number): void {
+    this.#entries.delete(id);
     if (principal === null) return;
-    this.#known.set(id, { principal, until });
-    if (this.#known.size > LIMIT) this.forget(this.#known.keys().next().value!);
+    this.#entries.set(id, { principal, until });
+    if (this.#entries.size > LIMIT) this.delete(this.#entries.keys().next().value!);
   }
 
-  forget(id: SessionId): void {
-    this.#known.delete(id);
+  delete(id: SessionId): void {
+    this.#entries.delete(id);
   }
 }
