@@ -4,16 +4,16 @@ import { type RedisCommand, type RedisConnection, type RedisNode, signalOf } fro
 import { textOf } from './redis-reply';
 
 /** What there is of `Redis` and of `Cluster`. */
-interface Client extends IoredisClient {
+interface IoredisInstance extends IoredisClient {
   readonly isCluster?: boolean;
   readonly options: { readonly keyPrefix?: string | Buffer; readonly scaleReads?: unknown };
   call(name: string, ...parameters: string[]): Promise<unknown>;
 }
 
-interface Cluster extends Client {
+interface IoredisCluster extends IoredisInstance {
   /** For each slot the addresses of its servers, the master's first. */
   readonly slots: readonly (readonly string[])[];
-  nodes(role: 'master'): Client[];
+  nodes(role: 'master'): IoredisInstance[];
   refreshSlotsCache(): void;
 }
 
@@ -32,13 +32,13 @@ export class IoredisConnection implements RedisConnection {
   readonly keyPrefix = '';
   readonly hiddenPrefix: string;
   readonly readsReplicas: boolean;
-  readonly #client: Client;
-  readonly #cluster: Cluster | null;
+  readonly #client: IoredisInstance;
+  readonly #cluster: IoredisCluster | null;
 
   constructor(client: IoredisClient) {
-    this.#client = client as Client;
+    this.#client = client as IoredisInstance;
     const { isCluster, options } = this.#client;
-    this.#cluster = isCluster === true ? (client as Cluster) : null;
+    this.#cluster = isCluster === true ? (client as IoredisCluster) : null;
     this.hiddenPrefix = textOf(options.keyPrefix ?? '');
     this.readsReplicas = this.#cluster !== null && (options.scaleReads ?? 'master') !== 'master';
   }
@@ -73,7 +73,7 @@ export class IoredisConnection implements RedisConnection {
 }
 
 /** All of them: a master that cannot be reached is missing among the nodes. */
-function mastersOf(cluster: Cluster): Client[] {
+function mastersOf(cluster: IoredisCluster): IoredisInstance[] {
   const masters = cluster.nodes('master');
   if (masters.length < new Set(cluster.slots.map(([master]) => master)).size)
     throw new Error('a master of the Cluster cannot be reached');
@@ -81,6 +81,6 @@ function mastersOf(cluster: Cluster): Client[] {
 }
 
 /** Async, because some of its mistakes are thrown. */
-async function sendTo(client: Client, [name, ...parameters]: RedisCommand): Promise<unknown> {
+async function sendTo(client: IoredisInstance, [name, ...parameters]: RedisCommand): Promise<unknown> {
   return client.call(name, ...parameters);
 }

@@ -1,7 +1,7 @@
 import type { StoreCall } from '../../core/session-store';
 import type { NodeRedisClient } from './redis-client';
 import { type RedisCommand, signalOf } from './redis-connection';
-import { PassingFailure } from './redis-failure';
+import { TransientError } from './redis-failure';
 import { textOf } from './redis-reply';
 import { UnsentCommands } from './unsent-commands';
 
@@ -13,18 +13,22 @@ export interface CommandOptions {
 }
 
 /** A client of one server. */
-export interface Client extends NodeRedisClient {
+export interface NodeRedisSingle extends NodeRedisClient {
   readonly isReady: boolean;
   on(event: string, listener: () => void): unknown;
   sendCommand(command: readonly string[], options?: CommandOptions): Promise<unknown>;
 }
 
 /** One command to one server. */
-export async function sendThrough(client: Client, command: RedisCommand, call: StoreCall): Promise<unknown> {
+export async function sendToClient(
+  client: NodeRedisSingle,
+  command: RedisCommand,
+  call: StoreCall,
+): Promise<unknown> {
   const send = (abortSignal: AbortSignal) => client.sendCommand(command, { abortSignal, typeMapping: {} });
   if (!isVersion5(client)) return send(signalOf(call));
   // It could not be taken back, should nobody wait for it any more.
-  if (!client.isReady) throw new PassingFailure('The client is not connected');
+  if (!client.isReady) throw new TransientError('The client is not connected');
   return UnsentCommands.of(client, 'reconnecting').send(send);
 }
 

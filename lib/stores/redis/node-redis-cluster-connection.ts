@@ -1,22 +1,28 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { StoreCall } from '../../core/session-store';
-import { type Client, type CommandOptions, isVersion5, keyPrefixOf, sendThrough } from './node-redis-client';
+import {
+  type NodeRedisSingle,
+  type CommandOptions,
+  isVersion5,
+  keyPrefixOf,
+  sendToClient,
+} from './node-redis-client';
 import { slotOf } from './key-slot';
 import type { NodeRedisClient } from './redis-client';
 import { type RedisCommand, type RedisConnection, type RedisNode, signalOf } from './redis-connection';
-import { PassingFailure } from './redis-failure';
+import { TransientError } from './redis-failure';
 import { UnsentCommands } from './unsent-commands';
 
-interface Master {
-  readonly client?: Client;
+interface ClusterMaster {
+  readonly client?: NodeRedisSingle;
 }
 
-interface Cluster extends NodeRedisClient {
-  readonly slots: readonly ({ readonly master: Master } | undefined)[];
-  readonly masters: readonly Master[];
-  readonly _slots: { rediscover?(startWith: Client): Promise<void> };
+interface NodeRedisCluster extends NodeRedisClient {
+  readonly slots: readonly ({ readonly master: ClusterMaster } | undefined)[];
+  readonly masters: readonly ClusterMaster[];
+  readonly _slots: { rediscover?(startWith: NodeRedisSingle): Promise<void> };
   on(event: string, listener: () => void): unknown;
-  nodeClient(master: Master): Promise<Client>;
+  nodeClient(master: ClusterMaster): Promise<NodeRedisSingle>;
   destroy(): unknown;
   sendCommand(
     firstKey: string,
@@ -37,12 +43,12 @@ export class NodeRedisClusterConnection implements RedisConnection {
   readonly keyPrefix: string;
   readonly hiddenPrefix = '';
   readonly readsReplicas = false;
-  readonly #cluster: Cluster;
+  readonly #cluster: NodeRedisCluster;
   readonly #unsent: UnsentCommands | null;
   #isAsking = false;
 
   constructor(client: NodeRedisClient) {
-    this.#cluster = client as Cluster;
+    this.#cluster = client as NodeRedisCluster;
     this.keyPrefix = keyPrefixOf(client);
     this.#unsent = isVersion5(client) ? UnsentCommands.of(this.#cluster, 'node-reconnecting') : null;
   }
@@ -60,7 +66,7 @@ export class NodeRedisClusterConnection implements RedisConnection {
     try {
       if (this.#unsent === null) return await send(signal);
       // It could not be taken back, should nobody wait for it any more.
-      if (this.#isLost(key)) throw new PassingFailure('A master is not connected');
+      if (this.#isLost(key)) throw new TransientError('A master is not connected');
       return await this.#unsent.send(send);
     } catch (error) {
       if (this.#misses()) ask();
@@ -72,7 +78,7 @@ export class NodeRedisClusterConnection implements RedisConnection {
 
   nodes(): readonly RedisNode[] {
     return this.#cluster.masters.map((master) => ({
-      send: async (command, call) => sendThrough(await this.#cluster.nodeClient(master), command, call),
+      send: async (command, call) => sendToClient(await this.#cluster.nodeClient(master), command, call),
     }));
   }
 
@@ -107,11 +113,11 @@ export class NodeRedisClusterConnection implements RedisConnection {
   }
 }
 
-function isLost({ client }: Master): boolean {
+function isLost({ client }: ClusterMaster): boolean {
   return client?.isReady === false;
 }
 
-async function proveLife(client: Client | undefined): Promise<Client> {
+async function proveLife(client: NodeRedisSingle | undefined): Promise<NodeRedisSingle> {
   if (client?.isReady !== true) throw new Error('not connected');
   const silence = pause(PROOF_OF_LIFE, undefined, { ref: false }).then(() => {
     throw new Error('silent');

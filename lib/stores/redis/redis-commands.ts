@@ -3,7 +3,7 @@ import { randomText } from '../../core/random-text';
 import type { StoreCall } from '../../core/session-store';
 import { SessionStoreError } from '../../core/session.errors';
 import { type RedisCommand, type RedisConnection, type RedisNode, signalOf } from './redis-connection';
-import { failureOf, PassingFailure } from './redis-failure';
+import { redisFailureOf, TransientError } from './redis-failure';
 import { textOf } from './redis-reply';
 import { READ, type RedisScript } from './redis-scripts';
 
@@ -21,16 +21,16 @@ export class RedisCommands {
     return this.connection.hiddenPrefix;
   }
 
-  /** @param word for {@link RedisScript}; every write has one of its own */
+  /** @param nonce for {@link RedisScript}; every write has one of its own */
   run(
     operation: string,
     script: RedisScript,
     key: string,
     parameters: readonly string[],
     call: StoreCall,
-    word = newWord(),
+    nonce = newNonce(),
   ): Promise<unknown> {
-    const command = ['1', key, ...parameters, word];
+    const command = ['1', key, ...parameters, nonce];
     return this.#try(operation, call, () => this.#evaluate(script, key, command, call));
   }
 
@@ -50,7 +50,7 @@ export class RedisCommands {
     try {
       return this.connection.nodes();
     } catch (error) {
-      throw new SessionStoreError(operation, failureOf(error).reason);
+      throw new SessionStoreError(operation, redisFailureOf(error).reason);
     }
   }
 
@@ -62,8 +62,8 @@ export class RedisCommands {
     try {
       return await this.connection.send(key, ['get', key], call);
     } catch (error) {
-      const { code, passes } = failureOf(error);
-      if (passes || (code !== null && code !== 'WRONGTYPE')) throw error;
+      const { code, isTransient } = redisFailureOf(error);
+      if (isTransient || (code !== null && code !== 'WRONGTYPE')) throw error;
       return null; // what the application made its client do with texts fails, for instance
     }
   }
@@ -79,11 +79,11 @@ export class RedisCommands {
     try {
       reply = await this.connection.send(key, ['evalsha', hash, ...command], call);
     } catch (error) {
-      if (failureOf(error).code !== 'NOSCRIPT') throw error;
+      if (redisFailureOf(error).code !== 'NOSCRIPT') throw error;
       reply = await this.connection.send(key, ['eval', text, ...command], call);
     }
     if (!Array.isArray(reply) || textOf(reply[0]) !== command.at(-1))
-      throw new PassingFailure('The client handed out the answer to another command');
+      throw new TransientError('The client handed out the answer to another command');
     return reply[1];
   }
 
@@ -96,9 +96,9 @@ export class RedisCommands {
       try {
         return await attempt();
       } catch (error) {
-        const { reason, passes } = failureOf(error);
+        const { reason, isTransient } = redisFailureOf(error);
         if (this.connection.isClosed) throw new SessionStoreError(operation, CLOSED);
-        if (!passes || attempts === MAX_ATTEMPTS) throw new SessionStoreError(operation, reason);
+        if (!isTransient || attempts === MAX_ATTEMPTS) throw new SessionStoreError(operation, reason);
       }
       const signal = signalOf(call);
       const longest = Math.min(FIRST_PAUSE * 2 ** (attempts - 1), LONGEST_PAUSE);
@@ -108,7 +108,7 @@ export class RedisCommands {
 }
 
 /** Eight characters that no two calls share. */
-export function newWord(): string {
+export function newNonce(): string {
   return randomText(6);
 }
 

@@ -5,14 +5,14 @@ export interface RedisFailure {
   /** For a log: no key, no argument. */
   readonly reason: string;
   /** Whether trying again soon may help. Every command of the store may be repeated, so nothing depends on whether it was executed. */
-  readonly passes: boolean;
+  readonly isTransient: boolean;
 }
 
 /** What may be gone at the next attempt. */
-export class PassingFailure extends Error {}
+export class TransientError extends Error {}
 
 /** Answers of a server that will serve again, or of one that knows who does. */
-const PASSING = new Set(['LOADING', 'TRYAGAIN', 'CLUSTERDOWN', 'MASTERDOWN', 'READONLY', 'BUSY']);
+const TRANSIENT = new Set(['LOADING', 'TRYAGAIN', 'CLUSTERDOWN', 'MASTERDOWN', 'READONLY', 'BUSY']);
 
 /** How each client says that a connection has ended, or that a Cluster was found in disorder. */
 const CONNECTION_LOST =
@@ -26,18 +26,18 @@ const ANSWER = /^(?:ERR Error running script.*? -)?([A-Z]+) /s;
 const REPEATED_ARGUMENTS = /,? with args beginning with.*$/s;
 
 /** Reads the error of a client. Nothing of it may go further: `ioredis` hangs the command with all its arguments on it. */
-export function failureOf(error: unknown): RedisFailure {
+export function redisFailureOf(error: unknown): RedisFailure {
   const { message = '', code } = (error ?? {}) as { message?: string; code?: unknown };
   const answered = ANSWER.exec(message)?.[1] ?? null;
   if (answered !== null) {
     const reason = `Redis answered "${message.replace(REPEATED_ARGUMENTS, '')}"${adviceOn(answered)}`;
-    return { code: answered, reason, passes: PASSING.has(answered) };
+    return { code: answered, reason, isTransient: TRANSIENT.has(answered) };
   }
   const lost = CONNECTION_LOST.test(message) || (typeof code === 'string' && CONNECTION_CODES.has(code));
   return {
     code: null,
     reason: `the Redis client reported "${message}"`,
-    passes: lost || error instanceof PassingFailure,
+    isTransient: lost || error instanceof TransientError,
   };
 }
 

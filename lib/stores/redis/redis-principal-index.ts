@@ -3,7 +3,7 @@ import type { StoreCall } from '../../core/session-store';
 import type { SessionId } from '../../core/session-token';
 import type { RedisCommands } from './redis-commands';
 import { textOf, textsOf } from './redis-reply';
-import { ENTER, FORGET, LIST, PRUNE, type RedisScript } from './redis-scripts';
+import { ADD_ENTRY, REMOVE_ENTRIES, LIST_ENTRIES, PRUNE_ENTRIES, type RedisScript } from './redis-scripts';
 import { type Coverage, DIGITS, toRedisExpiry, toDigits } from './record-format';
 
 /** An entry stands for a session at least this much longer than the session lives without being extended, in milliseconds. */
@@ -37,22 +37,28 @@ export class RedisPrincipalIndex {
   ): Promise<Coverage> {
     const margin = Math.max(expiresAt - systemClock(), LEAST_MARGIN);
     const until = toDigits(toRedisExpiry(expiresAt + margin));
-    const answer = await this.commands.run(operation, ENTER, this.#key(principal), [id, until, stamp], call);
+    const answer = await this.commands.run(
+      operation,
+      ADD_ENTRY,
+      this.#key(principal),
+      [id, until, stamp],
+      call,
+    );
     return { until, stamp: textOf(answer) };
   }
 
   async entries(operation: string, principal: string, call: StoreCall): Promise<IndexEntry[]> {
-    return textsOf(await this.commands.run(operation, LIST, this.#key(principal), [], call));
+    return textsOf(await this.commands.run(operation, LIST_ENTRIES, this.#key(principal), [], call));
   }
 
   /** Forgets entries of sessions that are gone. Nobody waits for it, and its failure leaves what reading prunes. */
   forget(principal: string, entries: readonly IndexEntry[], call: StoreCall): void {
-    this.#remove(FORGET, principal, entries, call);
+    this.#remove(REMOVE_ENTRIES, principal, entries, call);
   }
 
   /** The same for entries whose sessions are not there, or not yet. */
   prune(principal: string, entries: readonly IndexEntry[], call: StoreCall): void {
-    this.#remove(PRUNE, principal, entries, call);
+    this.#remove(PRUNE_ENTRIES, principal, entries, call);
   }
 
   #remove(script: RedisScript, principal: string, entries: readonly IndexEntry[], call: StoreCall): void {

@@ -3,9 +3,9 @@ import type { StoreCall } from '../../core/session-store';
 import { isSessionId, type SessionId } from '../../core/session-token';
 import { keysBeginningWith } from './key-scan';
 import { indexEntryOf, type IndexEntry } from './redis-principal-index';
-import { newWord, type RedisCommands } from './redis-commands';
+import { newNonce, type RedisCommands } from './redis-commands';
 import { textOf, textsOf } from './redis-reply';
-import { DELETE, DONE, EXTEND, INSERT, READ, UNCOVERED, UPDATE } from './redis-scripts';
+import { DELETE, APPLIED, EXTEND, INSERT, READ, UNCOVERED, UPDATE } from './redis-scripts';
 import {
   type Coverage,
   toRedisExpiry,
@@ -56,10 +56,10 @@ export class RedisRecords {
 
   /** Whether it did; `false` when the id exists already. */
   async insert(record: SessionRecord, coverage: Coverage, call: StoreCall): Promise<boolean> {
-    const word = newWord();
-    const parameters = [encodeRecord(record, coverage, word), String(toRedisExpiry(record.expiresAt))];
-    const answer = await this.commands.run('insert', INSERT, this.#key(record.id), parameters, call, word);
-    return Number(answer) === DONE;
+    const nonce = newNonce();
+    const parameters = [encodeRecord(record, coverage, nonce), String(toRedisExpiry(record.expiresAt))];
+    const answer = await this.commands.run('insert', INSERT, this.#key(record.id), parameters, call, nonce);
+    return Number(answer) === APPLIED;
   }
 
   /** @param coverage `null` when the stored one will do; if it does not, nothing is written */
@@ -77,7 +77,7 @@ export class RedisRecords {
       String(expiry),
     ];
     const answer = Number(await this.commands.run('update', UPDATE, this.#key(id), parameters, call));
-    return answer === UNCOVERED ? 'uncovered' : answer === DONE;
+    return answer === UNCOVERED ? 'uncovered' : answer === APPLIED;
   }
 
   /** @param coverage `null` as above */
@@ -95,7 +95,7 @@ export class RedisRecords {
       ...[coverage?.until ?? '', coverage?.stamp ?? '', String(expiry)],
     ];
     const answer = await this.commands.run('extend', EXTEND, this.#key(id), parameters, call);
-    if (!Array.isArray(answer)) return Number(answer) === DONE;
+    if (!Array.isArray(answer)) return Number(answer) === APPLIED;
     const [, principal, stamp] = textsOf(answer) as [string, string, string];
     return { principal: decodePrincipal(principal)!, stamp };
   }

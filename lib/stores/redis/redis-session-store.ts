@@ -9,7 +9,7 @@ import type {
 } from '../../core/session-store';
 import type { SessionId } from '../../core/session-token';
 import { SessionError } from '../../core/session.errors';
-import { connectionTo } from './connection-to';
+import { redisConnection } from './redis-connection-factory';
 import { CoverageCache } from './coverage-cache';
 import { sessionIdOfEntry, type IndexEntry, RedisPrincipalIndex } from './redis-principal-index';
 import { RecentIds } from './recent-ids';
@@ -34,9 +34,9 @@ export interface RedisSessionStoreOptions {
 }
 
 /** Sessions that are read or removed at once when there are many. */
-const AT_ONCE = 100;
+const SESSIONS_AT_ONCE = 100;
 /** Sessions that are read at once while going through all of them. */
-const PAGE = 10;
+const RECORDS_AT_ONCE = 10;
 
 /**
  * Keeps sessions in Redis 6.2 or newer, or in Valkey, through the application's own client: `redis` 5 or 6, `ioredis` 5 or 6; a single
@@ -57,7 +57,7 @@ export class RedisSessionStore
 
   /** @throws SessionError `SESSION_OPTIONS_INVALID` for what is not a client, and for a prefix that is none. */
   constructor(client: RedisClient, options: RedisSessionStoreOptions) {
-    const connection = connectionTo(client);
+    const connection = redisConnection(client);
     this.#prefix = connection.keyPrefix + checkPrefix(options?.prefix);
     this.#commands = new RedisCommands(connection);
     this.#records = new RedisRecords(this.#commands, `${this.#prefix}session:`);
@@ -115,11 +115,15 @@ export class RedisSessionStore
   async findByPrincipal(principal: string, call: StoreCall): Promise<SessionRecord[]> {
     const found = new Map<SessionId, SessionRecord>();
     const orphans: IndexEntry[] = [];
-    await inBatches(await this.#index.entries('findByPrincipal', principal, call), call, async (entry) => {
-      const record = await this.#find('findByPrincipal', sessionIdOfEntry(entry), call);
-      if (record?.principal === principal) found.set(record.id, record);
-      else orphans.push(entry);
-    });
+    await forEachInBatches(
+      await this.#index.entries('findByPrincipal', principal, call),
+      call,
+      async (entry) => {
+        const record = await this.#find('findByPrincipal', sessionIdOfEntry(entry), call);
+        if (record?.principal === principal) found.set(record.id, record);
+        else orphans.push(entry);
+      },
+    );
     this.#index.prune(principal, orphans, call);
     return [...found.values()];
   }
@@ -127,10 +131,19 @@ export class RedisSessionStore
   async deleteByPrincipal(principal: string, call: StoreCall): Promise<number> {
     const removed: IndexEntry[] = [];
     const orphans: IndexEntry[] = [];
-    await inBatches(await this.#index.entries('deleteByPrincipal', principal, call), call, async (entry) => {
-      const done = await this.#records.remove('deleteByPrincipal', sessionIdOfEntry(entry), principal, call);
-      (done === null ? orphans : removed).push(entry);
-    });
+    await forEachInBatches(
+      await this.#index.entries('deleteByPrincipal', principal, call),
+      call,
+      async (entry) => {
+        const done = await this.#records.remove(
+          'deleteByPrincipal',
+          sessionIdOfEntry(entry),
+          principal,
+          call,
+        );
+        (done === null ? orphans : removed).push(entry);
+      },
+    );
     this.#index.forget(principal, removed, call);
     this.#index.prune(principal, orphans, call);
     return removed.length;
@@ -142,8 +155,8 @@ export class RedisSessionStore
     const paced = pacer(call.signal);
     for await (const found of this.#records.ids(call)) {
       const ids = found.filter((id) => recent.add(id)) as SessionId[];
-      for (let start = 0; start < ids.length; start += PAGE) {
-        const page = ids.slice(start, start + PAGE);
+      for (let start = 0; start < ids.length; start += RECORDS_AT_ONCE) {
+        const page = ids.slice(start, start + RECORDS_AT_ONCE);
         const records = await paced(() => Promise.all(page.map((id) => this.#find('records', id, call))));
         for (const record of records) if (record !== null) yield record;
       }
@@ -158,14 +171,14 @@ export class RedisSessionStore
   }
 }
 
-async function inBatches<T>(
+async function forEachInBatches<T>(
   items: readonly T[],
   { signal }: StoreCall,
   act: (item: T) => Promise<void>,
 ): Promise<void> {
-  for (let start = 0; start < items.length; start += AT_ONCE) {
+  for (let start = 0; start < items.length; start += SESSIONS_AT_ONCE) {
     signal.throwIfAborted();
-    await Promise.all(items.slice(start, start + AT_ONCE).map(act));
+    await Promise.all(items.slice(start, start + SESSIONS_AT_ONCE).map(act));
   }
 }
 

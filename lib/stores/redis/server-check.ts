@@ -1,13 +1,13 @@
 import { SessionError, SessionStoreError } from '../../core/session.errors';
 import type { RedisCommands } from './redis-commands';
 import type { RedisNode } from './redis-connection';
-import { failureOf } from './redis-failure';
+import { redisFailureOf } from './redis-failure';
 import { textOf } from './redis-reply';
 
 /** How long the servers may take to answer before the application starts, in milliseconds. */
-const PATIENCE = 10_000;
+const CHECK_TIMEOUT = 10_000;
 
-const OLDEST = [6, 2] as const;
+const MINIMUM_VERSION = [6, 2] as const;
 
 /**
  * @param key any that the store may read
@@ -18,10 +18,10 @@ export async function checkServers(
   key: string,
   allowEviction: boolean,
 ): Promise<void> {
-  const signal = AbortSignal.timeout(PATIENCE);
+  const signal = AbortSignal.timeout(CHECK_TIMEOUT);
   const check = async (): Promise<void> => {
     for (const node of await commands.nodes('prepare', key, { signal })) {
-      const info = await commands.sendTo('prepare', forgiving(node), ['info'], { signal });
+      const info = await commands.sendTo('prepare', ignoringDenial(node), ['info'], { signal });
       checkInfo(textOf(info), allowEviction);
     }
   };
@@ -29,11 +29,11 @@ export async function checkServers(
 }
 
 /** What the server does not want to tell is not held against it. */
-function forgiving(node: RedisNode): RedisNode {
+function ignoringDenial(node: RedisNode): RedisNode {
   return {
     send: (command, call) =>
       node.send(command, call).catch((error: unknown) => {
-        if (['NOPERM', 'ERR'].includes(failureOf(error).code ?? '')) return '';
+        if (['NOPERM', 'ERR'].includes(redisFailureOf(error).code ?? '')) return '';
         throw error;
       }),
   };
@@ -46,7 +46,7 @@ function aborted(signal: AbortSignal): Promise<never> {
       reject(
         new SessionStoreError(
           'prepare',
-          `Redis did not answer within ${PATIENCE / 1000} seconds; see that it runs, and where the client looks for it`,
+          `Redis did not answer within ${CHECK_TIMEOUT / 1000} seconds; see that it runs, and where the client looks for it`,
         ),
       ),
     );
@@ -60,7 +60,7 @@ function checkInfo(info: string, allowEviction: boolean): void {
   if (version !== undefined && isTooOld(version)) {
     throw new SessionError(
       'SESSION_SCHEMA_INVALID',
-      `The server is Redis ${version}; RedisSessionStore needs ${OLDEST.join('.')} or newer, or Valkey.`,
+      `The server is Redis ${version}; RedisSessionStore needs ${MINIMUM_VERSION.join('.')} or newer, or Valkey.`,
     );
   }
   const policy = fact('maxmemory_policy') ?? 'noeviction';
@@ -75,5 +75,5 @@ function checkInfo(info: string, allowEviction: boolean): void {
 
 function isTooOld(version: string): boolean {
   const [major = 0, minor = 0] = version.split('.').map(Number);
-  return major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1]);
+  return major < MINIMUM_VERSION[0] || (major === MINIMUM_VERSION[0] && minor < MINIMUM_VERSION[1]);
 }

@@ -1,7 +1,7 @@
-import { PassingFailure } from './redis-failure';
+import { TransientError } from './redis-failure';
 
 /** What emits an event when a connection is lost, before anything else can happen. */
-interface Emitter {
+interface ConnectionEvents {
   on(event: string, listener: () => void): unknown;
 }
 
@@ -19,7 +19,7 @@ export class UnsentCommands {
 
   readonly #waiting = new Set<AbortController>();
 
-  static of(client: Emitter, event: string): UnsentCommands {
+  static of(client: ConnectionEvents, event: string): UnsentCommands {
     let unsent = this.#all.get(client);
     if (unsent === undefined) {
       unsent = new UnsentCommands();
@@ -37,7 +37,7 @@ export class UnsentCommands {
       return await send(controller.signal);
     } catch (error) {
       throw controller.signal.aborted
-        ? new PassingFailure('The connection broke before the command was sent')
+        ? new TransientError('The connection broke before the command was sent')
         : error;
     } finally {
       this.#waiting.delete(controller);

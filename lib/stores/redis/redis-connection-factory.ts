@@ -4,19 +4,19 @@ import { isNodeRedis, nodeRedisConnection } from './node-redis-connection';
 import type { RedisConnection } from './redis-connection';
 
 /** @throws SessionError `SESSION_OPTIONS_INVALID` for what is not a client. */
-export function connectionTo(client: unknown): RedisConnection {
+export function redisConnection(client: unknown): RedisConnection {
   if (typeof client === 'object' && client !== null) {
     if (isIoredis(client)) return new IoredisConnection(client);
     if (isNodeRedis(client)) return nodeRedisConnection(client);
   }
   throw new SessionError(
     'SESSION_OPTIONS_INVALID',
-    `RedisSessionStore was given ${nameOf(client)} instead of a client. Give it the one of the application, made by createClient, ` +
+    `RedisSessionStore was given ${describeClient(client)} instead of a client. Give it the one of the application, made by createClient, ` +
       'createClientPool, createSentinel or createCluster of redis, or by new Redis or new Cluster of ioredis.',
   );
 }
 
-function nameOf(value: unknown): string {
+function describeClient(value: unknown): string {
   if (typeof value === 'string') return 'a string'; // a URL may hold a password
   if (typeof value === 'function') return 'a function';
   if (typeof value !== 'object' || value === null) return String(value);
