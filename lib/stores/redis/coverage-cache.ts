@@ -1,7 +1,7 @@
 import type { SessionRecord } from '../../core/session-record';
 import type { SessionId } from '../../core/session-token';
 
-/** Sessions that are remembered; the oldest give way. */
+/** Maximum number of cached sessions. Beyond it the oldest is removed. */
 const LIMIT = 10_000;
 
 interface CachedCoverage {
@@ -10,8 +10,8 @@ interface CachedCoverage {
 }
 
 /**
- * Which sessions of the latest requests are in their principal's index already, and until when: a guess that saves asking. Whoever
- * writes on the strength of it is told when it was wrong, so it may be out of date, or forgotten at any time.
+ * Caches which recently used sessions are in their principal's index, and until which expiry. Saves one round trip per write. The update
+ * script checks the coverage itself, so an outdated or missing entry is harmless.
  */
 export class CoverageCache {
   readonly #entries = new Map<SessionId, CachedCoverage>();

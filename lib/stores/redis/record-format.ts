@@ -2,32 +2,32 @@ import type { SessionRecord } from '../../core/session-record';
 import type { SecretHash, SessionId } from '../../core/session-token';
 
 /**
- * A session as the one string it is in Redis: a line about it, then its body as it was given.
+ * A record, and the expiry up to which its index entry covers it. In Redis it is one string: a header line, then the body unchanged.
  *
  * ```
  * 1 <version> <expiresAt> <covered until> <stamp> <marks> <secretHash> <id> <principal as JSON>⏎<body>
  * ```
  *
- * The numbers have 16 digits, so that scripts compare them as text and replace them in place. `covered until` and `stamp` say
- * which entry of the principal's index stands for the session, and up to which expiry it does. `marks` tells the latest writes apart. The id
- * says whose text it is, should a client hand out the answer to another command.
- * The first digit is the format's: what begins with another is left alone.
+ * Numbers have 16 digits, so that scripts can compare them as text and replace them in place. `covered until` and `stamp` name the session's
+ * entry in the principal's index, and the expiry up to which it is valid. `marks` are the nonces of the latest writes. The id identifies
+ * the record, in case a client returns the answer to another command. The first digit is the format; a value of another format is not
+ * changed.
  */
 export interface IndexedRecord {
   readonly record: SessionRecord;
   readonly coveredUntil: number;
 }
 
-/** Digits of a number. The year 9999 takes 15 of them. */
+/** Digits of a number. The year 9999 in epoch milliseconds has 15. */
 export const DIGITS = 16;
 
-/** Characters of a mark, and of the marks of the latest {@link MARKS} writes. */
+/** Characters of a mark, and the number of marks. */
 const MARK_LENGTH = 8;
 const MARKS = 4;
 
 const LINE = /^1 (\d{16}) (\d{16}) (\d{16}) \d{16} \S{32} (\S+) (\S+) (null|"[^\n]*")\n/;
 
-/** The line of a new session, and its body. */
+/** The text of a new record: header line and body. */
 export function encodeRecord(
   { id, version, expiresAt, secretHash, principal, body }: SessionRecord,
   coverage: Coverage,
@@ -38,7 +38,7 @@ export function encodeRecord(
   return `1 ${numbers} ${coverage.until} ${coverage.stamp} ${marks} ${secretHash} ${id} ${encodePrincipal(principal)}\n${body}`;
 }
 
-/** `null` for what another format, or somebody else, has written, and for another session's text. */
+/** `null` for a text of another format or program, and for the text of another session. */
 export function decodeRecord(id: SessionId, text: string): IndexedRecord | null {
   const [line, version, expiresAt, coveredUntil, secretHash, owner, principal] = LINE.exec(text) ?? [];
   if (line === undefined || owner !== id) return null;
@@ -53,11 +53,11 @@ export function decodeRecord(id: SessionId, text: string): IndexedRecord | null 
     };
     return { record, coveredUntil: Number(coveredUntil) };
   } catch {
-    return null; // what looks like JSON is none
+    return null; // the principal is not valid JSON
   }
 }
 
-/** As it stands in the line: without line breaks, and telling nobody from somebody of that name. */
+/** The principal in the header line: JSON, so that it has no line breaks and `null` differs from `"null"`. */
 export function encodePrincipal(principal: string | null): string {
   return JSON.stringify(principal);
 }
@@ -66,20 +66,20 @@ export function decodePrincipal(text: string): string | null {
   return JSON.parse(text) as string | null;
 }
 
-/** Which entry of the index stands for a session, as it is written down: two numbers in digits, or two times nothing. */
+/** The index entry of a session, as two numbers of {@link DIGITS} digits; both zero without a principal. */
 export interface Coverage {
   readonly until: string;
   readonly stamp: string;
 }
 
-/** Of nobody's session. */
+/** The coverage of a session without a principal. */
 export const NO_COVERAGE: Coverage = { until: toDigits(0), stamp: toDigits(0) };
 
 export function toDigits(number: number): string {
   return String(number).padStart(DIGITS, '0');
 }
 
-/** Redis takes no instant before 1, and none that is not whole; from then on a session is dead either way. */
+/** The nearest expiry that Redis accepts: a whole number from 1 up. It rounds up, so the session never expires early. */
 export function toRedisExpiry(expiresAt: number): number {
   return Math.min(Math.max(Math.ceil(expiresAt), 1), Number.MAX_SAFE_INTEGER);
 }

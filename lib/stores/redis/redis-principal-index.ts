@@ -6,27 +6,27 @@ import { textOf, textsOf } from './redis-reply';
 import { ADD_ENTRY, REMOVE_ENTRIES, LIST_ENTRIES, PRUNE_ENTRIES, type RedisScript } from './redis-scripts';
 import { type Coverage, DIGITS, toRedisExpiry, toDigits } from './record-format';
 
-/** An entry stands for a session at least this much longer than the session lives without being extended, in milliseconds. */
+/** Minimum time by which an entry outlives the current expiry of its session, in milliseconds. */
 const LEAST_MARGIN = 3_600_000;
 
-/** Entries that one command removes. */
+/** Maximum number of entries that one command removes. */
 const BATCH = 1000;
 
-/** A session's place in an index, as the sorted set holds it: its id, and when the entry was made. */
+/** A member of a sorted set: the session's id, and the stamp of when the entry was made. */
 export type IndexEntry = string;
 
 /**
- * Which sessions a principal has: a sorted set for each, of entries by the instant until which they stand. A session's entry is made
- * before the session is written and outlives it, so the index may name sessions that are not there, and misses none.
+ * The sessions of each principal: one sorted set per principal, with entries scored by the instant until which they are valid. An entry is
+ * written before its session and outlives it. So the index may name sessions that do not exist, but misses none.
  */
 export class RedisPrincipalIndex {
   constructor(
     private readonly commands: RedisCommands,
-    /** What the keys of the sets begin with. */
+    /** Prefix of the sets' keys. */
     private readonly prefix: string,
   ) {}
 
-  /** Makes an entry, or lets the one with this stamp stand longer. Twice as long as needed now, so that extending seldom has to. */
+  /** Adds an entry, or prolongs the entry with this stamp. It is valid for twice the session's remaining time, so that few extensions need another prolongation. */
   async enter(
     operation: string,
     principal: string,
@@ -51,12 +51,12 @@ export class RedisPrincipalIndex {
     return textsOf(await this.commands.run(operation, LIST_ENTRIES, this.#key(principal), [], call));
   }
 
-  /** Forgets entries of sessions that are gone. Nobody waits for it, and its failure leaves what reading prunes. */
+  /** Removes entries of deleted sessions, in the background. After a failure the next read of the index prunes them. */
   forget(principal: string, entries: readonly IndexEntry[], call: StoreCall): void {
     this.#remove(REMOVE_ENTRIES, principal, entries, call);
   }
 
-  /** The same for entries whose sessions are not there, or not yet. */
+  /** Removes entries whose sessions were not found, in the background. Keeps recent entries: their sessions may not be written yet. */
   prune(principal: string, entries: readonly IndexEntry[], call: StoreCall): void {
     this.#remove(PRUNE_ENTRIES, principal, entries, call);
   }
@@ -68,7 +68,7 @@ export class RedisPrincipalIndex {
     }
   }
 
-  /** Without braces, for clients of a Cluster and its servers do not agree on what `{}{a}` means. */
+  /** The key without braces, because clients and servers of a Cluster hash keys such as `{}{a}` differently. */
   #key(principal: string): string {
     return this.prefix + principal.replace(/[%{}]/g, encodeURIComponent);
   }

@@ -17,30 +17,30 @@ import {
   encodeRecord,
 } from './record-format';
 
-/** A session that was removed, and its entry in the index of its principal. */
+/** A removed session, and its entry in the index of its principal. */
 export interface RemovedSession {
   readonly principal: string | null;
   readonly entry: IndexEntry;
 }
 
-/** The session is about to outlive the entry of its principal's index that stands for it. */
+/** The answer when a session would outlive its entry in its principal's index. */
 export interface Uncovered {
   readonly principal: string;
   readonly stamp: string;
 }
 
 /**
- * The sessions themselves, a key each, and every change one command. What has not the form of an id is nobody's, and is not asked
- * for: clients of a Cluster and its servers need not agree on where hostile text belongs.
+ * The records, one key each; every change is one command. A text that is not a valid id is not sent to the server: clients and servers of
+ * a Cluster may compute different slots for hostile text.
  */
 export class RedisRecords {
   constructor(
     private readonly commands: RedisCommands,
-    /** What the keys begin with. */
+    /** Prefix of the records' keys. */
     private readonly prefix: string,
   ) {}
 
-  /** What this format cannot read is nobody's session: it opens nothing, and stays until it expires. */
+  /** The record, or `null` when there is none. A value in another format counts as absent, and stays until it expires. */
   async read(operation: string, id: SessionId, call: StoreCall): Promise<IndexedRecord | null> {
     if (!isSessionId(id)) return null;
     const text = await this.commands.get(operation, this.#key(id), call);
@@ -48,13 +48,13 @@ export class RedisRecords {
     return stored ?? this.#readWithScript(operation, id, call);
   }
 
-  /** That there is nothing a visitor is told by losing the session: a client that mixes answers up must not bring it about. */
+  /** Reads with a nonce. An absent record logs its user out, so a client that mixes up answers must not cause a false "absent". */
   async #readWithScript(operation: string, id: SessionId, call: StoreCall): Promise<IndexedRecord | null> {
     const text = await this.commands.run(operation, READ, this.#key(id), [], call);
     return text === null ? null : decodeRecord(id, textOf(text));
   }
 
-  /** Whether it did; `false` when the id exists already. */
+  /** `false` when the id exists already. */
   async insert(record: SessionRecord, coverage: Coverage, call: StoreCall): Promise<boolean> {
     const nonce = newNonce();
     const parameters = [encodeRecord(record, coverage, nonce), String(toRedisExpiry(record.expiresAt))];
@@ -62,7 +62,7 @@ export class RedisRecords {
     return Number(answer) === APPLIED;
   }
 
-  /** @param coverage `null` when the stored one will do; if it does not, nothing is written */
+  /** @param coverage `null` to keep the stored one. If that does not suffice, nothing is written and the result is `'uncovered'` */
   async update(
     { id, version, expiresAt, secretHash, principal, body }: SessionRecord,
     expectedVersion: number,
@@ -80,7 +80,7 @@ export class RedisRecords {
     return answer === UNCOVERED ? 'uncovered' : answer === APPLIED;
   }
 
-  /** @param coverage `null` as above */
+  /** @param coverage `null` to keep the stored one. If that does not suffice, nothing is written and the result names the index entry */
   async extend(
     id: SessionId,
     expectedVersion: number,
@@ -100,7 +100,7 @@ export class RedisRecords {
     return { principal: decodePrincipal(principal)!, stamp };
   }
 
-  /** What was removed; `null` when there was no such session, or not of this owner where one is given. */
+  /** The removed session; `null` when there was none, or when it does not have the given owner. */
   async remove(
     operation: string,
     id: SessionId,
@@ -115,7 +115,7 @@ export class RedisRecords {
     return { principal: decodePrincipal(principal), entry: indexEntryOf(id, stamp) };
   }
 
-  /** Every id that exists throughout, page by page; some perhaps twice. */
+  /** Yields each id that exists during the whole scan at least once, in pages; may yield an id twice. */
   ids(call: StoreCall): AsyncIterable<string[]> {
     return keysBeginningWith(this.prefix, this.commands, call);
   }

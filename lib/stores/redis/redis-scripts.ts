@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 
 /**
- * A program that a server runs as one command, known by its hash once it has been there. It has one key, and its last argument is
- * a nonce that it says before its answer, so that nobody takes another command's answer for this one's.
+ * A script that a server runs atomically and caches by its hash. It has one key. Its last argument is a nonce, which the reply repeats
+ * before the answer, so that the answer to another command is recognized.
  */
 export interface RedisScript {
   readonly text: string;
@@ -15,16 +15,16 @@ function script(...parts: string[]): RedisScript {
   return { text, hash: createHash('sha1').update(text).digest('hex') };
 }
 
-/** What {@link INSERT}, {@link UPDATE} and {@link EXTEND} answer. */
+/** Answers of {@link INSERT}, {@link UPDATE} and {@link EXTEND}. */
 export const REFUSED = 0;
 export const APPLIED = 1;
-/** Nothing was written: the principal's index has to know first. */
+/** Nothing was written: the principal's index must be updated first. */
 export const UNCOVERED = 2;
 
-/** How long an entry of an index may be without its session, in milliseconds: the one is written before the other. */
+/** How long an index entry may exist without its session, in milliseconds: the entry is written first. */
 export const ENTRY_GRACE = 60_000;
 
-/** The line of the stored session, without moving its body. What is no such line counts as no session. */
+/** Reads the header line of the stored record, without its body. A value without such a line counts as no session. */
 const READ_LINE = `
 local line = redis.pcall('GETRANGE', KEYS[1], 0, 2047)
 local version, expiry, covered, stamp, marks, hash, id, principal
@@ -35,8 +35,8 @@ if type(line) == 'string' then
 end`;
 
 /**
- * A client repeats what was under way when its connection broke, and so do we: a write that has been done already is known by its
- * mark, which is its nonce.
+ * Clients and the store repeat commands after a broken connection. The record keeps the nonces of its latest writes as marks, so that a
+ * repeated write is recognized as already applied.
  */
 const IS_DONE = `
 local function isDone()
@@ -46,7 +46,7 @@ local function isDone()
   return false
 end`;
 
-/** Answers the stored text, or nothing: the nonce says that it is the answer, also when there is none. */
+/** Answers the stored text, or nothing. Unlike GET it returns the nonce, so that an empty answer is reliable. */
 export const READ = script(`
 local text = redis.pcall('GET', KEYS[1])
 return type(text) == 'string' and text`);
@@ -61,7 +61,7 @@ export const INSERT = script(
 
 /**
  * ARGV: expected version, version, expiry, secret hash, principal, covered until, stamp, body, expiry without zeros.
- * Without a stamp, the cover that the stored session has must do.
+ * Without a stamp the coverage of the stored record must suffice.
  */
 export const UPDATE = script(
   READ_LINE,
@@ -80,8 +80,8 @@ return ${APPLIED}`,
 );
 
 /**
- * ARGV: expected version, expiry, covered until, stamp, expiry without zeros. Without a stamp as above; the answer is then
- * a list, with principal and stamp of the stored session.
+ * ARGV: expected version, expiry, covered until, stamp, expiry without zeros. Without a stamp the coverage of the stored record must
+ * suffice; otherwise the answer is a list with principal and stamp of the record.
  */
 export const EXTEND = script(
   READ_LINE,
@@ -97,7 +97,7 @@ redis.call('PEXPIREAT', KEYS[1], ARGV[5])
 return ${APPLIED}`,
 );
 
-/** ARGV: whose session it has to be, or nothing. Answers principal and stamp of the session that it removed, else nothing. */
+/** ARGV: the required principal, or an empty text. Answers principal and stamp of the removed session, or nothing. */
 export const DELETE = script(
   READ_LINE,
   `
@@ -106,14 +106,14 @@ if redis.call('DEL', KEYS[1]) == 0 then return false end
 return { principal or 'null', stamp or '' }`,
 );
 
-/** By the clock of the server, which is the one that keys expire by. */
+/** The server's clock, by which keys expire. */
 const READ_CLOCK = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)`;
 
 /**
- * Enters a session into the index of its principal, or prolongs its entry, and forgets entries that are past. The index lives as
- * long as its last entry. ARGV: id, until, and the entry's stamp, or nothing for a new entry. Answers the stamp.
+ * Adds a session to the index of its principal, or prolongs its entry, and removes outdated entries. The index expires with its last
+ * entry. ARGV: id, until, and the entry's stamp, or an empty text for a new entry. Answers the stamp.
  */
 export const ADD_ENTRY = script(
   READ_CLOCK,
@@ -130,12 +130,12 @@ return stamp`,
 /** Answers all entries. */
 export const LIST_ENTRIES = script(`return redis.call('ZRANGE', KEYS[1], 0, -1)`);
 
-/** Forgets entries. ARGV: the entries. */
+/** Removes entries. ARGV: the entries. */
 export const REMOVE_ENTRIES = script(`
 for at = 1, #ARGV - 1 do redis.call('ZREM', KEYS[1], ARGV[at]) end
 return ${APPLIED}`);
 
-/** Forgets entries without a session, unless they are so young that it may be about to come. ARGV: the entries. */
+/** Removes entries without a session, except recent ones, whose session may not be written yet. ARGV: the entries. */
 export const PRUNE_ENTRIES = script(
   READ_CLOCK,
   `
