@@ -3,7 +3,7 @@ import type { IoredisClient } from './redis-client';
 import { type RedisCommand, type RedisConnection, type RedisNode, signalOf } from './redis-connection';
 import { textOf } from './redis-reply';
 
-/** What there is of `Redis` and of `Cluster`. */
+/** The members that `Redis` and `Cluster` share. */
 interface IoredisInstance extends IoredisClient {
   readonly isCluster?: boolean;
   readonly options: { readonly keyPrefix?: string | Buffer; readonly scaleReads?: unknown };
@@ -11,22 +11,21 @@ interface IoredisInstance extends IoredisClient {
 }
 
 interface IoredisCluster extends IoredisInstance {
-  /** For each slot the addresses of its servers, the master's first. */
+  /** For each hash slot the addresses of its servers, the master first. */
   readonly slots: readonly (readonly string[])[];
   nodes(role: 'master'): IoredisInstance[];
   refreshSlotsCache(): void;
 }
 
-/** Duck typing, so that it may come from another copy of the package. */
+/** Duck typing, so that the client may come from another copy of the package. */
 export function isIoredis(client: object): client is IoredisClient {
   const { call, status } = client as Partial<Record<string, unknown>>;
   return typeof call === 'function' && typeof status === 'string';
 }
 
 /**
- * `ioredis`, single server, Sentinel or Cluster. It sends scripts to masters, also where it reads from replicas; puts its
- * `keyPrefix` before keys by itself; repeats by itself what was under way when the connection broke; and cannot take back what
- * waits to be sent.
+ * `ioredis`: single server, Sentinel or Cluster. The client sends scripts to masters even when it reads from replicas, adds its
+ * `keyPrefix` to keys, and resends commands in flight when the connection breaks. It cannot withdraw a queued command.
  */
 export class IoredisConnection implements RedisConnection {
   readonly keyPrefix = '';
@@ -68,11 +67,11 @@ export class IoredisConnection implements RedisConnection {
     }
   }
 
-  /** A master that is silent instead of gone tells nobody who has taken its place. */
+  /** Refreshes the slots: a master that hangs instead of closing its connections does not announce its successor. */
   readonly #look = (): void => this.#cluster?.refreshSlotsCache();
 }
 
-/** All of them: a master that cannot be reached is missing among the nodes. */
+/** All masters. @throws Error when one cannot be reached; ioredis leaves it out of its nodes */
 function mastersOf(cluster: IoredisCluster): IoredisInstance[] {
   const masters = cluster.nodes('master');
   if (masters.length < new Set(cluster.slots.map(([master]) => master)).size)
@@ -80,7 +79,7 @@ function mastersOf(cluster: IoredisCluster): IoredisInstance[] {
   return masters;
 }
 
-/** Async, because some of its mistakes are thrown. */
+/** Async, because ioredis throws some errors synchronously. */
 async function sendTo(client: IoredisInstance, [name, ...parameters]: RedisCommand): Promise<unknown> {
   return client.call(name, ...parameters);
 }

@@ -5,10 +5,10 @@ import { TransientError } from './redis-failure';
 import { textOf } from './redis-reply';
 import { UnsentCommands } from './unsent-commands';
 
-/** How a command goes out, whatever the application's client is set to. */
+/** Options of a command. They override those of the application's client. */
 export interface CommandOptions {
   readonly abortSignal: AbortSignal;
-  /** Texts as strings, also where the application wants Buffers. */
+  /** Empty: replies are strings, even when the application maps them to Buffers. */
   readonly typeMapping: object;
 }
 
@@ -19,7 +19,7 @@ export interface NodeRedisSingle extends NodeRedisClient {
   sendCommand(command: readonly string[], options?: CommandOptions): Promise<unknown>;
 }
 
-/** One command to one server. */
+/** Sends one command to one server. */
 export async function sendToClient(
   client: NodeRedisSingle,
   command: RedisCommand,
@@ -27,12 +27,12 @@ export async function sendToClient(
 ): Promise<unknown> {
   const send = (abortSignal: AbortSignal) => client.sendCommand(command, { abortSignal, typeMapping: {} });
   if (!isVersion5(client)) return send(signalOf(call));
-  // It could not be taken back, should nobody wait for it any more.
+  // Version 5 would queue the command, and cannot withdraw it when the call is aborted.
   if (!client.isReady) throw new TransientError('The client is not connected');
   return UnsentCommands.of(client, 'reconnecting').send(send);
 }
 
-/** Version 6 can put a prefix before keys. */
+/** Only version 6 has an option for a key prefix. */
 export function isVersion5(client: NodeRedisClient): boolean {
   return !('_keyPrefix' in client);
 }

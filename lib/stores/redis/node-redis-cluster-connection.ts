@@ -32,12 +32,12 @@ interface NodeRedisCluster extends NodeRedisClient {
   ): Promise<unknown>;
 }
 
-/** How long a master may take to prove that it lives, in milliseconds, before another is asked who the masters are. */
+/** How long a master may take to answer a ping, in milliseconds, before another master is asked for the topology. */
 const PROOF_OF_LIFE = 1000;
 
 /**
- * A Cluster of `redis`. The client asks who the masters are when one of them says that it is not: version 5 never when one has died
- * or fallen silent, and version 6 after 5 seconds. So it is told to ask when a command got no answer.
+ * A Cluster of `redis`. The client rediscovers the topology when a server answers that it is not the master. When a master has died or
+ * hangs, version 5 never does so, and version 6 only after 5 seconds. So this class triggers the rediscovery when a command got no answer.
  */
 export class NodeRedisClusterConnection implements RedisConnection {
   readonly keyPrefix: string;
@@ -65,7 +65,7 @@ export class NodeRedisClusterConnection implements RedisConnection {
     signal.addEventListener('abort', ask, { once: true });
     try {
       if (this.#unsent === null) return await send(signal);
-      // It could not be taken back, should nobody wait for it any more.
+      // The client would queue the command, and cannot withdraw it when the call is aborted.
       if (this.#isLost(key)) throw new TransientError('A master is not connected');
       return await this.#unsent.send(send);
     } catch (error) {
@@ -87,14 +87,14 @@ export class NodeRedisClusterConnection implements RedisConnection {
     return this.#cluster.masters.some(isLost);
   }
 
-  /** Whether it is the one of this key. */
+  /** Whether the master of this key is not connected. */
   #isLost(key: string): boolean {
     if (!this.#misses()) return false;
     const shard = this.#cluster.slots[slotOf(key)];
     return shard === undefined || isLost(shard.master);
   }
 
-  /** Nobody waits for it: whoever tries again will see. The client reports its failure as an `error` event. */
+  /** Runs in the background; the next attempt uses the result. The client reports a failure as an `error` event. */
   readonly #ask = (): void => {
     if (this.#isAsking) return;
     this.#isAsking = true;
@@ -104,11 +104,11 @@ export class NodeRedisClusterConnection implements RedisConnection {
   };
 
   async #rediscover(): Promise<void> {
-    // Asking a silent one would take forever, and the client asks one at a time.
+    // A master that hangs would never answer, and the client asks one master at a time.
     const alive = await Promise.any(this.#cluster.masters.map(({ client }) => proveLife(client)));
     if (this.isClosed) return;
     await this.#cluster._slots.rediscover?.(alive);
-    // The application has closed it meanwhile, and the client has connected to what it found all the same.
+    // If the application closed the client in the meantime, the client has connected to the masters it found nevertheless.
     if (this.isClosed) await this.#cluster.destroy();
   }
 }

@@ -22,7 +22,7 @@ interface NodeRedisSentinel extends NodeRedisClient {
 
 type SendCommand = (command: RedisCommand, call: StoreCall) => Promise<unknown>;
 
-/** Duck typing, so that it may come from another copy of the package. */
+/** Duck typing, so that the client may come from another copy of the package. */
 export function isNodeRedis(client: object): client is NodeRedisClient {
   const { sendCommand, isOpen } = client as Partial<Record<string, unknown>>;
   return typeof sendCommand === 'function' && typeof isOpen === 'boolean';
@@ -39,8 +39,8 @@ export function nodeRedisConnection(client: NodeRedisClient): RedisConnection {
 }
 
 /**
- * `redis`: a client, a pool, or Sentinel's. Its raw commands go to the master, past its client-side cache, past type mappings
- * and past its `keyPrefix`, which is therefore put on by the store.
+ * `redis`: a client, a pool, or a Sentinel client. Its raw commands go to the master. They bypass the client-side cache, type mappings and
+ * the `keyPrefix`, so the store adds the prefix itself.
  */
 class NodeRedisConnection implements RedisConnection {
   readonly keyPrefix: string;
@@ -71,7 +71,7 @@ function throughPool(pool: NodeRedisPool): SendCommand {
   return (command, call) => pool.execute((client) => sendToClient(client, command, call));
 }
 
-/** Its clients stay hidden, but not that they had an error. It waits by itself until one is connected. */
+/** A Sentinel client does not expose its inner clients, but emits their errors. It waits until one is connected. */
 function throughSentinel(sentinel: NodeRedisSentinel): SendCommand {
   const unsent = isVersion5(sentinel) ? UnsentCommands.of(sentinel, 'client-error') : null;
   return (command, call) => {

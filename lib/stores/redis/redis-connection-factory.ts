@@ -3,7 +3,7 @@ import { IoredisConnection, isIoredis } from './ioredis-connection';
 import { isNodeRedis, nodeRedisConnection } from './node-redis-connection';
 import type { RedisConnection } from './redis-connection';
 
-/** @throws SessionError `SESSION_OPTIONS_INVALID` for what is not a client. */
+/** @throws SessionError `SESSION_OPTIONS_INVALID` when `client` is not a Redis client */
 export function redisConnection(client: unknown): RedisConnection {
   if (typeof client === 'object' && client !== null) {
     if (isIoredis(client)) return new IoredisConnection(client);
@@ -11,8 +11,8 @@ export function redisConnection(client: unknown): RedisConnection {
   }
   throw new SessionError(
     'SESSION_OPTIONS_INVALID',
-    `RedisSessionStore was given ${describeClient(client)} instead of a client. Give it the one of the application, made by createClient, ` +
-      'createClientPool, createSentinel or createCluster of redis, or by new Redis or new Cluster of ioredis.',
+    `RedisSessionStore was given ${describeClient(client)} instead of a client. Pass a client made with createClient, ` +
+      'createClientPool, createSentinel or createCluster of redis, or with new Redis or new Cluster of ioredis.',
   );
 }
 

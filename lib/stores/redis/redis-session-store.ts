@@ -21,29 +21,29 @@ import { NO_COVERAGE } from './record-format';
 
 export interface RedisSessionStoreOptions {
   /**
-   * What every key of the store begins with, `'myapp:sessions:'` say. Nothing else in this database may begin with it, another
-   * application's sessions least of all.
+   * Prefix of every key of the store, such as `'myapp:sessions:'`. No other key in this database may begin with it; in particular, two
+   * applications must not share a prefix.
    */
   readonly prefix: string;
   /**
-   * Whether a server may be used that evicts keys when its memory is full. It then ends sessions before their time, and it may evict
-   * the list of somebody's sessions while the sessions stay, so that revoking all of them misses some.
+   * Whether to accept a server that evicts keys when its memory is full. Eviction ends sessions early, and it may remove the index of a
+   * principal while its sessions stay, so that revoking all of them misses some.
    * @default false
    */
   readonly allowEviction?: boolean;
 }
 
-/** Sessions that are read or removed at once when there are many. */
+/** How many sessions of a principal are read or removed at once. */
 const SESSIONS_AT_ONCE = 100;
-/** Sessions that are read at once while going through all of them. */
+/** How many sessions are read at once during enumeration. */
 const RECORDS_AT_ONCE = 10;
 
 /**
- * Keeps sessions in Redis 6.2 or newer, or in Valkey, through the application's own client: `redis` 5 or 6, `ioredis` 5 or 6; a single
+ * Stores sessions in Redis 6.2 or newer, or in Valkey, through the application's client: `redis` 5 or 6, `ioredis` 5 or 6; a single
  * server, Sentinel or Cluster.
  *
- * A session is one key, which Redis forgets at the session's expiry by its own clock. A call takes one round trip. A write that brings
- * a session to a principal, or lets it outlive its place in the principal's index, takes two: the index comes first.
+ * A session is one key, which Redis removes at the session's expiry, by the server's clock. A call takes one round trip. A write that gives
+ * a session a principal, or lets it outlive its entry in the principal's index, takes two: the index is written first.
  */
 export class RedisSessionStore
   implements SessionStore, PrincipalIndexedStore, EnumerableStore, PreparedStore
@@ -55,7 +55,7 @@ export class RedisSessionStore
   readonly #prefix: string;
   readonly #allowEviction: boolean;
 
-  /** @throws SessionError `SESSION_OPTIONS_INVALID` for what is not a client, and for a prefix that is none. */
+  /** @throws SessionError `SESSION_OPTIONS_INVALID` when `client` is not a Redis client or `prefix` is missing or blank */
   constructor(client: RedisClient, options: RedisSessionStoreOptions) {
     const connection = redisConnection(client);
     this.#prefix = connection.keyPrefix + checkPrefix(options?.prefix);
@@ -66,8 +66,8 @@ export class RedisSessionStore
   }
 
   /**
-   * Sees whether Redis answers and is fit for sessions, as far as the user that the client logs in as may ask.
-   * @throws SessionError `SESSION_SCHEMA_INVALID` that says what to change on the server; SessionStoreError
+   * Checks that all servers answer, are new enough, and do not evict keys. Skips facts that the client's Redis user may not read.
+   * @throws SessionError `SESSION_SCHEMA_INVALID`, which says what to change on the server; SessionStoreError when a server does not answer
    */
   async prepare(): Promise<void> {
     await checkServers(this.#commands, this.#prefix, this.#allowEviction);
@@ -149,7 +149,7 @@ export class RedisSessionStore
     return removed.length;
   }
 
-  /** While slots move from one server of a Cluster to another, a record may come twice. */
+  /** While a Cluster moves slots from one server to another, a record may be yielded twice. */
   async *records(call: StoreCall): AsyncGenerator<SessionRecord> {
     const recent = new RecentIds();
     const paced = pacer(call.signal);
@@ -187,7 +187,7 @@ function checkPrefix(prefix: unknown): string {
   const given = typeof prefix === 'string' ? JSON.stringify(prefix) : String(prefix);
   throw new SessionError(
     'SESSION_OPTIONS_INVALID',
-    `prefix of RedisSessionStore is ${given}; give what the keys of this application's sessions begin with and nothing else in ` +
-      "the database does: new RedisSessionStore(client, { prefix: 'myapp:sessions:' }).",
+    `prefix of RedisSessionStore must be a text, got ${given}. Give a prefix that no other key in the database has: ` +
+      "new RedisSessionStore(client, { prefix: 'myapp:sessions:' }).",
   );
 }

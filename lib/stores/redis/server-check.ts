@@ -4,13 +4,14 @@ import type { RedisNode } from './redis-connection';
 import { redisFailureOf } from './redis-failure';
 import { textOf } from './redis-reply';
 
-/** How long the servers may take to answer before the application starts, in milliseconds. */
+/** How long the check of the servers may take at start, in milliseconds. */
 const CHECK_TIMEOUT = 10_000;
 
 const MINIMUM_VERSION = [6, 2] as const;
 
 /**
- * @param key any that the store may read
+ * Checks version and eviction policy of all servers.
+ * @param key any key that the store may read
  * @throws SessionError `SESSION_SCHEMA_INVALID`, SessionStoreError
  */
 export async function checkServers(
@@ -28,7 +29,7 @@ export async function checkServers(
   await Promise.race([check(), aborted(signal)]);
 }
 
-/** What the server does not want to tell is not held against it. */
+/** A server that denies a command passes the check: the node answers with an empty text. */
 function ignoringDenial(node: RedisNode): RedisNode {
   return {
     send: (command, call) =>
@@ -39,21 +40,21 @@ function ignoringDenial(node: RedisNode): RedisNode {
   };
 }
 
-/** Clients wait for a server as long as it takes, and some take nothing back. */
+/** Rejects when the signal aborts. Clients wait for a server without a limit, and some cannot withdraw a command. */
 function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     signal.addEventListener('abort', () =>
       reject(
         new SessionStoreError(
           'prepare',
-          `Redis did not answer within ${CHECK_TIMEOUT / 1000} seconds; see that it runs, and where the client looks for it`,
+          `Redis did not answer within ${CHECK_TIMEOUT / 1000} seconds; check that it is running and that the client has the right address`,
         ),
       ),
     );
   });
 }
 
-/** The facts are lines of `name:value`. */
+/** @param info the reply of INFO, lines of `name:value` */
 function checkInfo(info: string, allowEviction: boolean): void {
   const fact = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1];
   const version = fact('redis_version');
@@ -67,9 +68,9 @@ function checkInfo(info: string, allowEviction: boolean): void {
   if (policy === 'noeviction' || (fact('maxmemory') ?? '0') === '0' || allowEviction) return;
   throw new SessionError(
     'SESSION_SCHEMA_INVALID',
-    `The server evicts keys when its memory is full (maxmemory-policy ${policy}), which ends sessions before their time and lets ` +
-      'revoking all sessions of a user miss some. Set maxmemory-policy noeviction, on a server of their own if others need ' +
-      'eviction; or accept it with allowEviction: true.',
+    `The server evicts keys when its memory is full (maxmemory-policy ${policy}), which ends sessions early and lets revoking ` +
+      'all sessions of a user miss some. Set maxmemory-policy noeviction, on a separate server if other data needs eviction, ' +
+      'or accept it with allowEviction: true.',
   );
 }
 
