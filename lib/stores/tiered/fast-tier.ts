@@ -3,7 +3,7 @@ import { isPrepared, isSweepable, type SessionStore } from '../../core/session-s
 import { isSessionId, type SessionId } from '../../core/session-token';
 import { StoreClient } from '../../core/store-client';
 import { Breaker } from './breaker';
-import { copyOf, reservationOf, slotOf, type Reservation, type Slot } from './slot';
+import { encodeCopy, encodeReservation, decodeEntry, type Reservation, type FastEntry } from './fast-entry';
 import { BACKGROUND_TIMEOUT, type TieredOptions } from './tiered.options';
 
 /** What a call to the fast tier comes to: its answer, or `null` when it failed or took too long; then it may still happen. */
@@ -12,7 +12,7 @@ type Answer<T> = Promise<T | null>;
 /**
  * The fast store as the tiers use it. Nothing here ever rejects, nothing takes longer than the timeout.
  *
- * A slot is only ever changed by conditional writes, or emptied: so what lands late changes what it was meant for, or nothing.
+ * An entry is only ever changed by conditional writes, or emptied: so what lands late changes what it was meant for, or nothing.
  */
 export class FastTier {
   readonly #store: SessionStore;
@@ -28,18 +28,18 @@ export class FastTier {
   }
 
   /** What is there for somebody who believes copies made from `since` on. Fails at once while the tier is left alone. */
-  async look(id: SessionId, since: number): Answer<Slot> {
+  async read(id: SessionId, since: number): Answer<FastEntry> {
     // What was never given out need not become a key.
     if (!isSessionId(id) || !this.#breaker.admits()) return null;
     const found = await this.#try(async () => ({ record: await this.#client.find(id) }));
     if (found === null) return null;
     const { clock, maxAge, clockSkew } = this.options;
-    return slotOf(found.record, clock(), { since, maxAge, clockSkew, sweptAt: this.sweptAt });
+    return decodeEntry(found.record, clock(), { since, maxAge, clockSkew, sweptAt: this.sweptAt });
   }
 
-  /** Keeps others from filling a slot that was seen like this. Its stamp, or `false` when somebody else was faster. */
-  async reserve(id: SessionId, seen: Slot, by: Reservation['by']): Answer<number | false> {
-    const record = reservationOf(id, by, seen, this.options.clock());
+  /** Keeps others from filling an entry that was seen like this. Its stamp, or `false` when somebody else was faster. */
+  async reserve(id: SessionId, seen: FastEntry, by: Reservation['by']): Answer<number | false> {
+    const record = encodeReservation(id, by, seen, this.options.clock());
     const done =
       seen.kind === 'empty'
         ? await this.#insert(record)
@@ -51,7 +51,7 @@ export class FastTier {
 
   /** Puts a copy in the place of what has this version. `false` when something else is there, or nothing. */
   put(record: SessionRecord, expectedVersion: number, madeAt: number): Answer<boolean> {
-    const copy = copyOf(record, madeAt, this.options.maxAge);
+    const copy = encodeCopy(record, madeAt, this.options.maxAge);
     return this.#try(() => this.#client.update(copy, expectedVersion));
   }
 
@@ -60,7 +60,7 @@ export class FastTier {
     return this.put(record, record.version, 0);
   }
 
-  /** Empties the slot. Whether that was done. */
+  /** Empties the entry. Whether that was done. */
   async drop(id: SessionId): Promise<boolean> {
     return (await this.#try(() => this.#client.delete(id).then(() => true))) === true;
   }

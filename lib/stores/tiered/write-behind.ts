@@ -5,7 +5,7 @@ import type { SessionId } from '../../core/session-token';
 import { SessionStoreError } from '../../core/session.errors';
 import type { Permit } from './fast-lease';
 import { isSameLine, writeLate } from './late-write';
-import type { Copy, Slot } from './slot';
+import type { Copy, FastEntry } from './fast-entry';
 import type { TieredOptions } from './tiered.options';
 import type { WriteQueue } from './write-queue';
 import { WriteThrough, type Tiers } from './write-through';
@@ -21,7 +21,7 @@ interface Change {
   readonly call: StoreCall;
 }
 
-/** A slot that nobody else writes to, as far as the fast tier could be reached. */
+/** An entry that nobody else writes to, as far as the fast tier could be reached. */
 interface Lock {
   readonly stamp: number | null;
   /** The copy of the version to be replaced, if it was there. */
@@ -77,8 +77,8 @@ export class WriteBehind extends WriteThrough {
 
   async #write(change: Change): Promise<boolean> {
     const permit = await this.tiers.lease.permit();
-    const slot = permit && (await this.tiers.fast.look(change.id, permit.since));
-    const late = await this.#writeLate(change, slot);
+    const entry = permit && (await this.tiers.fast.read(change.id, permit.since));
+    const late = await this.#writeLate(change, entry);
     if (typeof late === 'boolean') return late;
     const lock = late === 'unknown' ? NO_LOCK : await this.#lock(change);
     if (lock === null) return false;
@@ -90,17 +90,17 @@ export class WriteBehind extends WriteThrough {
   }
 
   /** Leaves it to the queue; `null` when that is not safe, `'unknown'` when the fast tier did not answer. */
-  async #writeLate(change: Change, slot: Slot | null): Promise<boolean | null | 'unknown'> {
+  async #writeLate(change: Change, entry: FastEntry | null): Promise<boolean | null | 'unknown'> {
     const { id, expectedVersion } = change;
     const { fast, lease } = this.tiers;
-    if (slot?.kind !== 'copy') return null;
-    const record = slot.record.version === expectedVersion ? change.next(slot.record) : null;
-    if (record === null || !this.#mayWait(slot, record) || !this.queue.admit(id)) return null;
-    const done = await fast.put(record, expectedVersion, slot.madeAt);
+    if (entry?.kind !== 'copy') return null;
+    const record = entry.record.version === expectedVersion ? change.next(entry.record) : null;
+    if (record === null || !this.#mayWait(entry, record) || !this.queue.admit(id)) return null;
+    const done = await fast.put(record, expectedVersion, entry.madeAt);
     this.queue.file(done === true ? record : null, expectedVersion);
     if (done === null) return 'unknown';
     // Others may not be looking at the fast tier any more, or a sweeper at the durable one.
-    return done && !(lease.mayUse() && this.#mayWait(slot, record)) ? this.queue.flush(id) : done;
+    return done && !(lease.mayUse() && this.#mayWait(entry, record)) ? this.queue.flush(id) : done;
   }
 
   #mayWait({ record, madeAt }: Copy, next: SessionRecord): boolean {
@@ -111,18 +111,18 @@ export class WriteBehind extends WriteThrough {
     return isSameLine(record, next) && now < madeAt + maxAge / 2 && isFarFromItsEnd;
   }
 
-  /** Keeps other writers and readers from the slot, so that nobody acknowledges a change that the write to come would bury. `null` when another was faster. */
+  /** Keeps other writers and readers from the entry, so that nobody acknowledges a change that the write to come would bury. `null` when another was faster. */
   async #lock({ id, expectedVersion }: Change): Promise<Lock | null> {
     const { fast, lease } = this.tiers;
     for (let looks = 0; looks < MAX_LOOKS; looks++) {
       if (looks > 0) await pause(Math.min(LONGEST_PAUSE, looks));
       const permit = await lease.permit();
-      const slot = permit && (await fast.look(id, permit.since));
-      if (slot === null) return NO_LOCK;
-      if (slot.kind === 'reserved' && slot.by === 'writer') continue;
-      const copy = slot.kind === 'copy' ? slot.record : null;
+      const entry = permit && (await fast.read(id, permit.since));
+      if (entry === null) return NO_LOCK;
+      if (entry.kind === 'reserved' && entry.by === 'writer') continue;
+      const copy = entry.kind === 'copy' ? entry.record : null;
       if (copy !== null && copy.version > expectedVersion) return null;
-      const stamp = await fast.reserve(id, slot, 'writer');
+      const stamp = await fast.reserve(id, entry, 'writer');
       if (stamp === false) continue;
       return { stamp, copy: copy?.version === expectedVersion ? copy : null, permit };
     }

@@ -16,18 +16,18 @@ export class WriteThrough implements SessionStore {
   constructor(protected readonly tiers: Tiers) {}
 
   /**
-   * One read of the fast tier when it has a copy. If not, the slot is reserved before the durable tier is read: a write that comes in
+   * One read of the fast tier when it has a copy. If not, the entry is reserved before the durable tier is read: a write that comes in
    * between empties it, and the copy, which is put in the reservation's place only, comes to nothing.
    */
   async find(id: SessionId, call: StoreCall): Promise<SessionRecord | null> {
     const { fast, lease } = this.tiers;
     const permit = await lease.permit();
-    const slot = permit && (await fast.look(id, permit.since));
-    if (slot?.kind === 'copy') return slot.record;
+    const entry = permit && (await fast.read(id, permit.since));
+    if (entry?.kind === 'copy') return entry.record;
     // Whoever has reserved it fills it.
-    if (slot?.kind === 'reserved') return slot.under?.record ?? this.read(id, call);
-    if (permit === null || slot === null) return this.read(id, call);
-    const stamp = await fast.reserve(id, slot, 'reader');
+    if (entry?.kind === 'reserved') return entry.copy?.record ?? this.read(id, call);
+    if (permit === null || entry === null) return this.read(id, call);
+    const stamp = await fast.reserve(id, entry, 'reader');
     const record = await this.read(id, call);
     if (typeof stamp !== 'number') return record;
     if (record === null) await fast.drop(id);
@@ -35,7 +35,7 @@ export class WriteThrough implements SessionStore {
     return record;
   }
 
-  /** Reserves the slot first, for the same reason. */
+  /** Reserves the entry first, for the same reason. */
   async insert(record: SessionRecord, call: StoreCall): Promise<void> {
     const { durable, fast, lease } = this.tiers;
     const permit = await lease.permit();

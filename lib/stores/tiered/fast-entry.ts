@@ -15,15 +15,15 @@ export interface Reservation {
   readonly by: 'reader' | 'writer';
   readonly version: number;
   /** What it was laid over. Good until the write is acknowledged, and then it is gone. */
-  readonly under: Copy | null;
+  readonly copy: Copy | null;
 }
 
 /** What the fast tier holds of a session: nothing, a copy, a reservation, or what is not to be believed any more and may be replaced. */
-export type Slot =
+export type FastEntry =
   { readonly kind: 'empty' } | { readonly kind: 'stale'; readonly version: number } | Copy | Reservation;
 
 /** Which copies are believed: those made from `since` on, none older than `maxAge`, and none whose session a sweeper has taken for dead. */
-export interface Belief {
+export interface CopyValidity {
   readonly since: number;
   readonly maxAge: number;
   readonly clockSkew: number;
@@ -32,7 +32,7 @@ export interface Belief {
 }
 
 /** How long a reservation holds when whoever made it is never heard of again, in milliseconds. */
-const RESERVATION = 5_000;
+const RESERVATION_TIME = 5_000;
 
 /** A reservation stands for no secret. */
 const NO_SECRET = 'A'.repeat(43) as SecretHash;
@@ -48,7 +48,7 @@ const RESERVED = /^(reader|writer)(?: (\d+) )?/;
  * A record that holds a copy. It has the version of its session, so that whoever writes the next one can replace it if nobody else
  * has. The principal is kept inside, since nobody looks for copies by it.
  */
-export function copyOf(record: SessionRecord, madeAt: number, maxAge: number): SessionRecord {
+export function encodeCopy(record: SessionRecord, madeAt: number, maxAge: number): SessionRecord {
   const { principal, expiresAt, body } = record;
   const length = principal === null ? '' : principal.length;
   return {
@@ -59,40 +59,40 @@ export function copyOf(record: SessionRecord, madeAt: number, maxAge: number): S
   };
 }
 
-/** A record that reserves a slot. Its version is drawn, so that no reservation is taken for another. */
-export function reservationOf(
+/** A record that reserves an entry. Its version is drawn, so that no reservation is taken for another. */
+export function encodeReservation(
   id: SessionId,
   by: 'reader' | 'writer',
-  seen: Slot,
+  seen: FastEntry,
   now: number,
 ): SessionRecord {
-  const under = seen.kind === 'copy' ? copyOf(seen.record, seen.madeAt, Infinity) : null;
+  const under = seen.kind === 'copy' ? encodeCopy(seen.record, seen.madeAt, Infinity) : null;
   return {
     id,
     version: randomInt(FIRST_STAMP, LAST_STAMP),
     secretHash: under?.secretHash ?? NO_SECRET,
     principal: null,
-    expiresAt: now + RESERVATION,
+    expiresAt: now + RESERVATION_TIME,
     body: under === null ? by : `${by} ${under.version} ${under.body}`,
   };
 }
 
 /** What a record of the fast tier means. */
-export function slotOf(found: SessionRecord | null, now: number, belief: Belief): Slot {
+export function decodeEntry(found: SessionRecord | null, now: number, validity: CopyValidity): FastEntry {
   if (found === null) return { kind: 'empty' };
-  const stale: Slot = { kind: 'stale', version: found.version };
+  const stale: FastEntry = { kind: 'stale', version: found.version };
   const reserved = RESERVED.exec(found.body);
-  if (reserved === null) return readCopy(found, now, belief) ?? stale;
+  if (reserved === null) return decodeCopy(found, now, validity) ?? stale;
   // A clock that has stepped back makes a reservation last no longer.
   const { expiresAt } = found;
-  if (expiresAt <= now || expiresAt > now + RESERVATION + belief.clockSkew) return stale;
+  if (expiresAt <= now || expiresAt > now + RESERVATION_TIME + validity.clockSkew) return stale;
   const [head, by, version] = reserved as unknown as [string, Reservation['by'], string?];
   const covered = { ...found, version: Number(version), body: found.body.slice(head.length) };
-  return { kind: 'reserved', by, version: found.version, under: readCopy(covered, now, belief) };
+  return { kind: 'reserved', by, version: found.version, copy: decodeCopy(covered, now, validity) };
 }
 
-function readCopy(found: SessionRecord, now: number, belief: Belief): Copy | null {
-  const { since, maxAge, clockSkew, sweptAt } = belief;
+function decodeCopy(found: SessionRecord, now: number, validity: CopyValidity): Copy | null {
+  const { since, maxAge, clockSkew, sweptAt } = validity;
   const [head, made, expires, length] = COPY.exec(found.body) ?? [];
   if (head === undefined) return null;
   const [madeAt, expiresAt, end] = [Number(made), Number(expires), head.length + Number(length)];
