@@ -1,7 +1,7 @@
 import { MemorySessionStore, SessionError, type SessionRecord, type SessionStore } from 'nestjs-tessera';
 import { TieredSessionStore, type TieredSessionStoreOptions } from 'nestjs-tessera/tiered';
 import { aRecord, nextOf } from '../../lib/testing/store-suite/records';
-import { NOTICE_ID } from '../../lib/stores/tiered/tier-notice';
+import { TIER_STATE_ID } from '../../lib/stores/tiered/tier-state';
 import { door } from '../support/watched-store';
 import {
   LEASE,
@@ -258,7 +258,7 @@ describe('a fast tier that is not shared', () => {
     const fast = new MemorySessionStore();
     const stores = [0, 1].map(() => new TieredSessionStore({ fast, durable: durable.elsewhere() }));
     for (const store of stores) await store.prepare();
-    expect((await durable.inner.find(NOTICE_ID))?.body).toMatch(/^\d+ \S{22}$/);
+    expect((await durable.inner.find(TIER_STATE_ID))?.body).toMatch(/^\d+ \S{22}$/);
   });
 });
 
@@ -297,15 +297,15 @@ describe('the sessions of a principal', () => {
 });
 
 describe('a tiered store', () => {
-  it('shows its notice to nobody', async () => {
+  it('hides its tier state', async () => {
     const [one] = await processes(1);
     const record = await stored(one!);
     one!.fast.fail();
     const deleting = one!.store.delete(record.id, call);
     await advance(LEASE);
     await deleting;
-    expect(await one!.durable.inner.find(NOTICE_ID)).not.toBeNull();
-    expect(await one!.store.find(NOTICE_ID, call)).toBeNull();
+    expect(await one!.durable.inner.find(TIER_STATE_ID)).not.toBeNull();
+    expect(await one!.store.find(TIER_STATE_ID, call)).toBeNull();
     for await (const { id } of one!.store.records!(call)) throw new Error(`shows ${id}`);
     expect(await one!.store.sweep!(Date.now() + 1e12, 10, call)).toBe(0);
   });

@@ -1,7 +1,7 @@
 import { newSessionId } from '../../core/session-token';
 import { SessionStoreError } from '../../core/session.errors';
 import { passing } from './passing';
-import { TierNotice, type Notice } from './tier-notice';
+import { TierStateRecord, type TierState } from './tier-state';
 import type { TieredOptions } from './tiered.options';
 
 /** Leave to use the fast tier, given at an instant. */
@@ -25,31 +25,31 @@ const MAX_ATTEMPTS = 10;
  * The lease is measured by a clock that only goes forward; what processes tell each other is in wall-clock time, and `clockSkew` is added.
  */
 export class FastLease {
-  readonly #notice: TierNotice;
-  readonly #me = newSessionId();
+  readonly #state: TierStateRecord;
+  readonly #processId = newSessionId();
   /** When the last question began that was answered well, as `performance.now()` tells time. */
   #askedAt = -Infinity;
   #asking: Promise<void> | undefined;
   /** While the notice is against this process: for longer than any leave that it has. */
-  #barredUntil = -Infinity;
+  #deniedUntil = -Infinity;
   /** While the notice is against everybody. */
   #suspendedUntil = -Infinity;
   /** When this process heard of it, as `performance.now()` tells time. */
-  #heardAt = -Infinity;
+  #appliedAt = -Infinity;
   #suspending: Promise<void> | undefined;
   /** While this process holds a tier that is not shared, and since when. */
   #heldUntil = -Infinity;
   #heldSince = -Infinity;
 
   constructor(private readonly options: TieredOptions) {
-    this.#notice = new TierNotice(options.durable);
+    this.#state = new TierStateRecord(options.durable);
   }
 
   /** Leave to use the fast tier from now on, or `null`. Asks the durable tier when the lease is over, ahead of that in the background. */
   async permit(): Promise<Permit | null> {
     const { clock, lease, shared } = this.options;
     const at = clock();
-    if (at < this.#barredUntil) return null;
+    if (at < this.#deniedUntil) return null;
     if (!this.#isFresh(lease)) await this.#ask();
     else if (!this.#isFresh(lease / 2)) void this.#ask();
     if (!this.mayUse()) return null;
@@ -64,12 +64,12 @@ export class FastLease {
   /** Whether nobody believes the fast tier at this moment, nor what was in it until now at any other. */
   isSuspended(): boolean {
     const { clock, lease, clockSkew } = this.options;
-    return clock() < this.#suspendedUntil - clockSkew && performance.now() - this.#heardAt >= lease;
+    return clock() < this.#suspendedUntil - clockSkew && performance.now() - this.#appliedAt >= lease;
   }
 
   /** Whether every copy that anybody believes is one that this process can reach. */
   reachesAll(): boolean {
-    return this.options.clock() >= this.#barredUntil && this.#holds();
+    return this.options.clock() >= this.#deniedUntil && this.#holds();
   }
 
   /**
@@ -79,17 +79,17 @@ export class FastLease {
   async suspend(signal: AbortSignal): Promise<void> {
     const { clock, lease, clockSkew } = this.options;
     if (clock() >= this.#suspendedUntil - clockSkew) {
-      this.#suspending ??= this.#post().finally(() => (this.#suspending = undefined));
+      this.#suspending ??= this.#markStale().finally(() => (this.#suspending = undefined));
       await this.#suspending;
     }
-    await passing(lease - (performance.now() - this.#heardAt), signal);
+    await passing(lease - (performance.now() - this.#appliedAt), signal);
   }
 
   /** Lets another process have a tier that is not shared. */
   async release(): Promise<void> {
-    const seen = this.#heldUntil > this.options.clock() ? await this.#notice.read() : null;
-    if (seen?.holder === this.#me) await this.#notice.write(seen, { holder: null, until: 0 });
-    this.#notice.close();
+    const seen = this.#heldUntil > this.options.clock() ? await this.#state.read() : null;
+    if (seen?.holder === this.#processId) await this.#state.write(seen, { holder: null, until: 0 });
+    this.#state.close();
   }
 
   #isFresh(length: number): boolean {
@@ -105,9 +105,9 @@ export class FastLease {
   #ask(): Promise<void> {
     const began = performance.now();
     const ask = async (): Promise<void> => {
-      const seen = await this.#notice.read();
-      const isMine = seen?.holder === this.#me;
-      if (seen !== null && !isMine && this.options.clock() < seen.until) return this.#hear(seen);
+      const seen = await this.#state.read();
+      const isMine = seen?.holder === this.#processId;
+      if (seen !== null && !isMine && this.options.clock() < seen.until) return this.#apply(seen);
       const mayUse = this.options.shared || (await this.#hold(seen));
       if (mayUse) this.#askedAt = began;
     };
@@ -117,34 +117,34 @@ export class FastLease {
     return this.#asking;
   }
 
-  #hear({ holder, until }: Pick<Notice, 'holder' | 'until'>): void {
-    this.#barredUntil = until;
+  #apply({ holder, until }: Pick<TierState, 'holder' | 'until'>): void {
+    this.#deniedUntil = until;
     if (holder !== null || until === this.#suspendedUntil) return;
     this.#suspendedUntil = until;
-    this.#heardAt = performance.now();
+    this.#appliedAt = performance.now();
   }
 
   /** Takes a tier that nobody holds, and keeps one that is held already. */
-  async #hold(seen: Notice | null): Promise<boolean> {
+  async #hold(seen: TierState | null): Promise<boolean> {
     const { clock, maxAge, clockSkew } = this.options;
     const now = clock();
     const length = maxAge + 2 * clockSkew;
-    const isHeld = this.#holds() && seen?.holder === this.#me;
+    const isHeld = this.#holds() && seen?.holder === this.#processId;
     if (isHeld && seen.until - now > length / 2) return true;
-    if (!(await this.#notice.write(seen, { holder: this.#me, until: now + length }))) return false;
+    if (!(await this.#state.write(seen, { holder: this.#processId, until: now + length }))) return false;
     // While nobody held it others may have written.
     if (!isHeld) this.#heldSince = now;
     this.#heldUntil = now + length;
     return true;
   }
 
-  async #post(): Promise<void> {
+  async #markStale(): Promise<void> {
     const { clock, maxAge, lease, clockSkew } = this.options;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const seen = await this.#notice.read();
-      if (seen?.holder === null && clock() < seen.until - clockSkew) return this.#hear(seen);
-      const notice = { holder: null, until: clock() + maxAge + lease + 3 * clockSkew };
-      if (await this.#notice.write(seen, notice)) return this.#hear(notice);
+      const seen = await this.#state.read();
+      if (seen?.holder === null && clock() < seen.until - clockSkew) return this.#apply(seen);
+      const state = { holder: null, until: clock() + maxAge + lease + 3 * clockSkew };
+      if (await this.#state.write(seen, state)) return this.#apply(state);
     }
     throw new SessionStoreError('suspend', 'other processes kept writing the notice of the fast tier');
   }

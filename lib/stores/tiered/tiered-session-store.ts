@@ -21,7 +21,7 @@ import { SessionError, SessionStoreError } from '../../core/session.errors';
 import { FastLease } from './fast-lease';
 import { FastTier } from './fast-tier';
 import { removeByPrincipal } from './remove-by-principal';
-import { NOTICE_ID } from './tier-notice';
+import { TIER_STATE_ID } from './tier-state';
 import { resolveTiers, type TieredOptions, type TieredSessionStoreOptions } from './tiered.options';
 import { WriteBehind } from './write-behind';
 import { WriteQueue } from './write-queue';
@@ -39,7 +39,7 @@ import { WriteThrough } from './write-through';
  * - **The fast tier is never needed.** It may fail, hang, forget, or come back with what it had: then the durable tier serves.
  * - **A fast tier that is not shared**, such as memory, is used by one process at a time, and by the others not at all.
  *
- * The durable tier holds one record that is no session, {@link NOTICE_ID}, once there has been something to tell the other processes.
+ * The durable tier holds one record that is no session, {@link TIER_STATE_ID}, once there has been something to tell the other processes.
  * What the durable store can do beyond the five calls this one can do too. It closes both tiers.
  */
 export class TieredSessionStore implements SessionStore, PreparedStore, ClosableStore, LimitedStore {
@@ -88,24 +88,24 @@ export class TieredSessionStore implements SessionStore, PreparedStore, Closable
   }
 
   async find(id: SessionId, call: StoreCall): Promise<SessionRecord | null> {
-    return id === NOTICE_ID ? null : this.#store.find(id, call);
+    return id === TIER_STATE_ID ? null : this.#store.find(id, call);
   }
 
   async insert(record: SessionRecord, call: StoreCall): Promise<void> {
-    if (record.id !== NOTICE_ID) return this.#store.insert(record, call);
+    if (record.id !== TIER_STATE_ID) return this.#store.insert(record, call);
     throw new SessionError('SESSION_DUPLICATE_ID', 'This id is what the tiers themselves keep a note under.');
   }
 
   async update(record: SessionRecord, expectedVersion: number, call: StoreCall): Promise<boolean> {
-    return record.id !== NOTICE_ID && this.#store.update(record, expectedVersion, call);
+    return record.id !== TIER_STATE_ID && this.#store.update(record, expectedVersion, call);
   }
 
   async extend(id: SessionId, expectedVersion: number, expiresAt: number, call: StoreCall): Promise<boolean> {
-    return id !== NOTICE_ID && this.#store.extend(id, expectedVersion, expiresAt, call);
+    return id !== TIER_STATE_ID && this.#store.extend(id, expectedVersion, expiresAt, call);
   }
 
   async delete(id: SessionId, call: StoreCall): Promise<void> {
-    if (id !== NOTICE_ID) await this.#store.delete(id, call);
+    if (id !== TIER_STATE_ID) await this.#store.delete(id, call);
   }
 
   /**
@@ -128,7 +128,7 @@ export class TieredSessionStore implements SessionStore, PreparedStore, Closable
 
   async *#records(durable: EnumerableStore, call: StoreCall): AsyncGenerator<SessionRecord> {
     await this.#queue?.drain();
-    for await (const record of durable.records(call)) if (record.id !== NOTICE_ID) yield record;
+    for await (const record of durable.records(call)) if (record.id !== TIER_STATE_ID) yield record;
   }
 
   /** What waits may have extended a session that looks expired to the durable tier. */

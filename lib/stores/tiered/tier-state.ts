@@ -5,7 +5,7 @@ import { isDuplicate } from './fast-tier';
 import { BACKGROUND_TIMEOUT } from './tiered.options';
 
 /** What the processes tell each other of the fast tier. */
-export interface Notice {
+export interface TierState {
   /** Who alone may use the fast tier; `null` for nobody. */
   readonly holder: string | null;
   /** Epoch milliseconds from which it says nothing any more. */
@@ -15,16 +15,16 @@ export interface Notice {
 }
 
 /** Has the form of a session's id and belongs to none. */
-export const NOTICE_ID = 'tiered-fast-out-of-use' as SessionId;
+export const TIER_STATE_ID = 'tiered-fast-out-of-use' as SessionId;
 
 /** So far away that nobody sweeps it, whatever the clocks say. */
-const FOREVER = Date.UTC(9999, 0, 1);
+const NEVER_EXPIRES = Date.UTC(9999, 0, 1);
 
 /**
  * A record in the durable tier that is no session: the one place that every process reads and writes alike. It does not exist until
  * there is something to say.
  */
-export class TierNotice {
+export class TierStateRecord {
   readonly #client: StoreClient;
 
   constructor(durable: SessionStore) {
@@ -32,8 +32,8 @@ export class TierNotice {
   }
 
   /** @throws SessionStoreError */
-  async read(): Promise<Notice | null> {
-    const found = await this.#client.find(NOTICE_ID);
+  async read(): Promise<TierState | null> {
+    const found = await this.#client.find(TIER_STATE_ID);
     if (found === null) return null;
     const [until, holder = ''] = found.body.split(' ');
     const instant = Number(until);
@@ -49,11 +49,21 @@ export class TierNotice {
    * Replaces what was read. `false` when somebody else was faster.
    * @throws SessionStoreError; it may have been written all the same
    */
-  async write(seen: Notice | null, { holder, until }: Pick<Notice, 'holder' | 'until'>): Promise<boolean> {
+  async write(
+    seen: TierState | null,
+    { holder, until }: Pick<TierState, 'holder' | 'until'>,
+  ): Promise<boolean> {
     const version = (seen?.version ?? 0) + 1;
-    const { secretHash } = newToken(NOTICE_ID, 'tiered');
+    const { secretHash } = newToken(TIER_STATE_ID, 'tiered');
     const body = `${until} ${holder ?? ''}`;
-    const record = { id: NOTICE_ID, version, secretHash, principal: null, expiresAt: FOREVER, body };
+    const record = {
+      id: TIER_STATE_ID,
+      version,
+      secretHash,
+      principal: null,
+      expiresAt: NEVER_EXPIRES,
+      body,
+    };
     if (seen !== null) return this.#client.update(record, seen.version);
     try {
       await this.#client.insert(record);
