@@ -1,6 +1,6 @@
 import { newSessionId } from '../../core/session-token';
 import { SessionStoreError } from '../../core/session.errors';
-import { passing } from './passing';
+import { delay } from './delay';
 import { TierStateRecord, type TierState } from './tier-state';
 import type { TieredOptions } from './tiered.options';
 
@@ -82,7 +82,7 @@ export class FastLease {
       this.#suspending ??= this.#markStale().finally(() => (this.#suspending = undefined));
       await this.#suspending;
     }
-    await passing(lease - (performance.now() - this.#appliedAt), signal);
+    await delay(lease - (performance.now() - this.#appliedAt), signal);
   }
 
   /** Lets another process have a tier that is not shared. */

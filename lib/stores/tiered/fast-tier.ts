@@ -2,12 +2,12 @@ import type { SessionRecord } from '../../core/session-record';
 import { isPrepared, isSweepable, type SessionStore } from '../../core/session-store';
 import { isSessionId, type SessionId } from '../../core/session-token';
 import { StoreClient } from '../../core/store-client';
-import { Breaker } from './breaker';
+import { CircuitBreaker } from './circuit-breaker';
 import { encodeCopy, encodeReservation, decodeEntry, type Reservation, type FastEntry } from './fast-entry';
 import { BACKGROUND_TIMEOUT, type TieredOptions } from './tiered.options';
 
 /** What a call to the fast tier comes to: its answer, or `null` when it failed or took too long; then it may still happen. */
-type Answer<T> = Promise<T | null>;
+type FastResult<T> = Promise<T | null>;
 
 /**
  * The fast store as the tiers use it. Nothing here ever rejects, nothing takes longer than the timeout.
@@ -17,20 +17,20 @@ type Answer<T> = Promise<T | null>;
 export class FastTier {
   readonly #store: SessionStore;
   readonly #client: StoreClient;
-  readonly #breaker: Breaker;
+  readonly #breaker: CircuitBreaker;
   /** The latest instant that a sweep was told, in epoch milliseconds: what expires before is gone from the durable tier. */
   sweptAt = -Infinity;
 
   constructor(private readonly options: TieredOptions) {
     this.#store = options.fast;
     this.#client = new StoreClient(options.fast, options.fastTimeout, () => {});
-    this.#breaker = new Breaker(options.fastTimeout);
+    this.#breaker = new CircuitBreaker(options.fastTimeout);
   }
 
   /** What is there for somebody who believes copies made from `since` on. Fails at once while the tier is left alone. */
-  async read(id: SessionId, since: number): Answer<FastEntry> {
+  async read(id: SessionId, since: number): FastResult<FastEntry> {
     // What was never given out need not become a key.
-    if (!isSessionId(id) || !this.#breaker.admits()) return null;
+    if (!isSessionId(id) || !this.#breaker.allows()) return null;
     const found = await this.#try(async () => ({ record: await this.#client.find(id) }));
     if (found === null) return null;
     const { clock, maxAge, clockSkew } = this.options;
@@ -38,7 +38,7 @@ export class FastTier {
   }
 
   /** Keeps others from filling an entry that was seen like this. Its stamp, or `false` when somebody else was faster. */
-  async reserve(id: SessionId, seen: FastEntry, by: Reservation['by']): Answer<number | false> {
+  async reserve(id: SessionId, seen: FastEntry, by: Reservation['by']): FastResult<number | false> {
     const record = encodeReservation(id, by, seen, this.options.clock());
     const done =
       seen.kind === 'empty'
@@ -50,13 +50,13 @@ export class FastTier {
   }
 
   /** Puts a copy in the place of what has this version. `false` when something else is there, or nothing. */
-  put(record: SessionRecord, expectedVersion: number, madeAt: number): Answer<boolean> {
+  put(record: SessionRecord, expectedVersion: number, madeAt: number): FastResult<boolean> {
     const copy = encodeCopy(record, madeAt, this.options.maxAge);
     return this.#try(() => this.#client.update(copy, expectedVersion));
   }
 
   /** Lets nobody believe a copy of this version; leaves any other. */
-  expire(record: SessionRecord): Answer<boolean> {
+  expire(record: SessionRecord): FastResult<boolean> {
     return this.put(record, record.version, 0);
   }
 
@@ -66,10 +66,10 @@ export class FastTier {
   }
 
   /** For a tier that does not forget expired copies by itself. */
-  async sweep(now: number, limit: number): Answer<number> {
+  async sweep(now: number, limit: number): FastResult<number> {
     const store = this.#store;
     this.sweptAt = Math.max(this.sweptAt, now);
-    if (!isSweepable(store) || !this.#breaker.admits()) return null;
+    if (!isSweepable(store) || !this.#breaker.allows()) return null;
     return this.#try(() => this.#client.call('sweep', null, (call) => store.sweep(now, limit, call)));
   }
 
@@ -84,7 +84,7 @@ export class FastTier {
     const client = new StoreClient(store, BACKGROUND_TIMEOUT, () => {});
     const prepare = (): Promise<void> =>
       store.prepare().catch((error: Error) => {
-        if (!isUnavailable(error)) refusal = error;
+        if (!isStoreUnavailable(error)) refusal = error;
       });
     await client.call('prepare', null, prepare).catch(() => this.#breaker.fail());
     client.close();
@@ -95,7 +95,7 @@ export class FastTier {
     this.#client.close();
   }
 
-  #insert(record: SessionRecord): Answer<boolean> {
+  #insert(record: SessionRecord): FastResult<boolean> {
     return this.#try(() =>
       this.#client.call('insert', record.id, (call) =>
         this.#store.insert(record, call).then(
@@ -109,7 +109,7 @@ export class FastTier {
     );
   }
 
-  async #try<T>(run: () => Promise<T>): Answer<T> {
+  async #try<T>(run: () => Promise<T>): FastResult<T> {
     try {
       const answer = await run();
       this.#breaker.succeed();
@@ -126,6 +126,6 @@ export function isDuplicate(error: unknown): boolean {
   return (error as { code?: unknown } | null)?.code === 'SESSION_DUPLICATE_ID';
 }
 
-function isUnavailable(error: unknown): boolean {
+function isStoreUnavailable(error: unknown): boolean {
   return (error as { code?: unknown } | null)?.code === 'SESSION_STORE_UNAVAILABLE';
 }

@@ -4,11 +4,11 @@ import type { SessionStore, StoreCall } from '../../core/session-store';
 /** How often the durable tier may have moved on between a read and the write after it. */
 const MAX_ATTEMPTS = 5;
 
-/** What became of a late write; `overtaken` when the durable tier has something newer of the same line. */
-export type LateWrite = 'written' | 'overtaken' | 'refused';
+/** What became of a late write; `superseded` when the durable tier has something newer of the same line. */
+export type LateWrite = 'written' | 'superseded' | 'refused';
 
 /** Whose data it is: a renewal of the token, a login and a logout begin a new line, and each ends the one before. */
-export function isSameLine(a: SessionRecord, b: SessionRecord): boolean {
+export function isSameGeneration(a: SessionRecord, b: SessionRecord): boolean {
   return a.secretHash === b.secretHash && a.principal === b.principal;
 }
 
@@ -30,13 +30,13 @@ export async function writeLate(
   for (let attempt = 0, expected = expectedVersion; attempt < MAX_ATTEMPTS; attempt++) {
     if (await write(durable, record, expected, call)) return 'written';
     const found = await durable.find(record.id, call);
-    if (found === null || !isSameLine(found, line)) return 'refused';
-    if (found.version > line.version) return 'overtaken';
+    if (found === null || !isSameGeneration(found, line)) return 'refused';
+    if (found.version > line.version) return 'superseded';
     // The fast tier had lost the session.
     if (found.version === record.version && found.body !== record.body) return 'refused';
     expected = found.version;
   }
-  return 'overtaken';
+  return 'superseded';
 }
 
 /** A record of a version that is there already only moves the expiry. */

@@ -7,7 +7,7 @@ import { SessionError } from '../../core/session.errors';
 const MAX_ROUNDS = 10;
 
 /** How many are removed at a time. */
-const AT_ONCE = 10;
+const REMOVALS_AT_ONCE = 10;
 
 /**
  * Removes the sessions of a principal one by one: the durable store's own way would not tell whose copies have to go, since a session
@@ -25,9 +25,9 @@ export async function removeByPrincipal(
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const found = await durable.findByPrincipal(principal, call);
     if (found.length === 0) return removed;
-    for (let start = 0; start < found.length; start += AT_ONCE) {
+    for (let start = 0; start < found.length; start += REMOVALS_AT_ONCE) {
       const removals = found
-        .slice(start, start + AT_ONCE)
+        .slice(start, start + REMOVALS_AT_ONCE)
         .map((record) => remove(durable, tiers, record, call));
       removed += (await Promise.all(removals)).filter(Boolean).length;
     }

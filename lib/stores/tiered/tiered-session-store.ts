@@ -69,7 +69,7 @@ export class TieredSessionStore implements SessionStore, PreparedStore, Closable
     this.#queue = writeBehind ? new WriteQueue(this.#options, (record) => this.#fast.expire(record)) : null;
     this.#store =
       this.#queue === null ? new WriteThrough(tiers) : new WriteBehind(tiers, this.#queue, this.#options);
-    this.limits = limitsOf(this.#options);
+    this.limits = tieredLimits(this.#options);
     if (isPrincipalIndexed(durable)) {
       this.findByPrincipal = (principal, call) =>
         this.#written(() => durable.findByPrincipal(principal, call));
@@ -145,7 +145,7 @@ export class TieredSessionStore implements SessionStore, PreparedStore, Closable
   }
 }
 
-function limitsOf({ durable, shared, writeBehind }: TieredOptions): readonly StoreLimit[] {
+function tieredLimits({ durable, shared, writeBehind }: TieredOptions): readonly StoreLimit[] {
   const limits = new Set(isLimited(durable) ? durable.limits : []);
   // What this process has acknowledged another one cannot know before it is written.
   if (writeBehind && !shared) limits.add('conditional-writes');

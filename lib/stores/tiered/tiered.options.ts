@@ -75,7 +75,7 @@ export function resolveTiers(given: TieredSessionStoreOptions): TieredOptions {
     shared: !(given?.fast instanceof MemorySessionStore),
     ...Object.fromEntries(defined),
   } as TieredOptions;
-  const problems = [...storeProblems(options), ...lengthProblems(options)];
+  const problems = [...tierProblems(options), ...lengthProblems(options)];
   const known = ['fast', 'durable', 'shared', ...Object.keys(DEFAULTS)];
   for (const key of Object.keys(options))
     if (!known.includes(key)) problems.push(`${key} is not an option; known are ${known.join(', ')}`);
@@ -91,7 +91,7 @@ export function resolveTiers(given: TieredSessionStoreOptions): TieredOptions {
   );
 }
 
-function storeProblems({ fast, durable, shared }: TieredOptions): string[] {
+function tierProblems({ fast, durable, shared }: TieredOptions): string[] {
   const problems: string[] = [];
   for (const [tier, store] of Object.entries({ fast, durable })) {
     const isStore = typeof (store as Partial<SessionStore> | undefined)?.find === 'function';
@@ -111,9 +111,9 @@ function storeProblems({ fast, durable, shared }: TieredOptions): string[] {
 function lengthProblems(options: TieredOptions): string[] {
   const lengths = ['maxAge', 'lease', 'fastTimeout', 'queueLimit', 'flushEvery', 'closeTimeout'] as const;
   const problems = lengths
-    .filter((key) => !isWhole(options[key]) || options[key] < 1)
+    .filter((key) => !isTimerInteger(options[key]) || options[key] < 1)
     .map((key) => `${key} must be a whole number from 1 to ${TIMER_LIMIT}`);
-  if (!isWhole(options.clockSkew) || options.clockSkew < 0)
+  if (!isTimerInteger(options.clockSkew) || options.clockSkew < 0)
     problems.push('clockSkew must be a whole number of milliseconds');
   if (problems.length === 0 && options.lease > options.maxAge)
     problems.push('lease must not be longer than maxAge');
@@ -123,6 +123,6 @@ function lengthProblems(options: TieredOptions): string[] {
   return problems;
 }
 
-function isWhole(value: unknown): boolean {
+function isTimerInteger(value: unknown): boolean {
   return Number.isSafeInteger(value) && (value as number) <= TIMER_LIMIT;
 }

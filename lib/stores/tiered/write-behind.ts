@@ -4,14 +4,14 @@ import type { StoreCall } from '../../core/session-store';
 import type { SessionId } from '../../core/session-token';
 import { SessionStoreError } from '../../core/session.errors';
 import type { Permit } from './fast-lease';
-import { isSameLine, writeLate } from './late-write';
+import { isSameGeneration, writeLate } from './late-write';
 import type { Copy, FastEntry } from './fast-entry';
 import type { TieredOptions } from './tiered.options';
 import type { WriteQueue } from './write-queue';
 import { WriteThrough, type Tiers } from './write-through';
 
 /** One write, whichever way it goes. */
-interface Change {
+interface WriteRequest {
   readonly id: SessionId;
   readonly expectedVersion: number;
   /** The record to be, given the copy of the version it replaces; `null` where that takes more than is known. */
@@ -22,18 +22,18 @@ interface Change {
 }
 
 /** An entry that nobody else writes to, as far as the fast tier could be reached. */
-interface Lock {
+interface EntryLock {
   readonly stamp: number | null;
   /** The copy of the version to be replaced, if it was there. */
   readonly copy: SessionRecord | null;
   readonly permit: Permit | null;
 }
 
-const NO_LOCK: Lock = { stamp: null, copy: null, permit: null };
+const NO_ENTRY_LOCK: EntryLock = { stamp: null, copy: null, permit: null };
 
 /** How often to look whether another writer is done, and the longest pause in between, in milliseconds. */
-const MAX_LOOKS = 20;
-const LONGEST_PAUSE = 20;
+const MAX_LOCK_ATTEMPTS = 20;
+const LONGEST_LOCK_PAUSE = 20;
 
 /**
  * Acknowledges changes of data, and extensions, when the fast tier has them, and leaves the rest to the queue. Whatever decides who
@@ -72,15 +72,15 @@ export class WriteBehind extends WriteThrough {
     // What waited when the read began may have been written since, and the read have come before that.
     const waiting = this.queue.get(id) ?? before;
     if (found === null || waiting === undefined) return found;
-    return isSameLine(found, waiting) && waiting.version >= found.version ? waiting : found;
+    return isSameGeneration(found, waiting) && waiting.version >= found.version ? waiting : found;
   }
 
-  async #write(change: Change): Promise<boolean> {
+  async #write(change: WriteRequest): Promise<boolean> {
     const permit = await this.tiers.lease.permit();
     const entry = permit && (await this.tiers.fast.read(change.id, permit.since));
     const late = await this.#writeLate(change, entry);
     if (typeof late === 'boolean') return late;
-    const lock = late === 'unknown' ? NO_LOCK : await this.#lock(change);
+    const lock = late === 'unknown' ? NO_ENTRY_LOCK : await this.#lock(change);
     if (lock === null) return false;
     const done = await this.#writeNow(change, lock);
     // It may have reached the fast tier, and others have gone on from there.
@@ -90,14 +90,14 @@ export class WriteBehind extends WriteThrough {
   }
 
   /** Leaves it to the queue; `null` when that is not safe, `'unknown'` when the fast tier did not answer. */
-  async #writeLate(change: Change, entry: FastEntry | null): Promise<boolean | null | 'unknown'> {
+  async #writeLate(change: WriteRequest, entry: FastEntry | null): Promise<boolean | null | 'unknown'> {
     const { id, expectedVersion } = change;
     const { fast, lease } = this.tiers;
     if (entry?.kind !== 'copy') return null;
     const record = entry.record.version === expectedVersion ? change.next(entry.record) : null;
-    if (record === null || !this.#mayWait(entry, record) || !this.queue.admit(id)) return null;
+    if (record === null || !this.#mayWait(entry, record) || !this.queue.reservePlace(id)) return null;
     const done = await fast.put(record, expectedVersion, entry.madeAt);
-    this.queue.file(done === true ? record : null, expectedVersion);
+    this.queue.enqueue(done === true ? record : null, expectedVersion);
     if (done === null) return 'unknown';
     // Others may not be looking at the fast tier any more, or a sweeper at the durable one.
     return done && !(lease.mayUse() && this.#mayWait(entry, record)) ? this.queue.flush(id) : done;
@@ -108,17 +108,17 @@ export class WriteBehind extends WriteThrough {
     const now = clock();
     const ends = Math.min(record.expiresAt, next.expiresAt);
     const isFarFromItsEnd = Math.max(now, this.tiers.fast.sweptAt) + maxAge < ends;
-    return isSameLine(record, next) && now < madeAt + maxAge / 2 && isFarFromItsEnd;
+    return isSameGeneration(record, next) && now < madeAt + maxAge / 2 && isFarFromItsEnd;
   }
 
   /** Keeps other writers and readers from the entry, so that nobody acknowledges a change that the write to come would bury. `null` when another was faster. */
-  async #lock({ id, expectedVersion }: Change): Promise<Lock | null> {
+  async #lock({ id, expectedVersion }: WriteRequest): Promise<EntryLock | null> {
     const { fast, lease } = this.tiers;
-    for (let looks = 0; looks < MAX_LOOKS; looks++) {
-      if (looks > 0) await pause(Math.min(LONGEST_PAUSE, looks));
+    for (let attempts = 0; attempts < MAX_LOCK_ATTEMPTS; attempts++) {
+      if (attempts > 0) await pause(Math.min(LONGEST_LOCK_PAUSE, attempts));
       const permit = await lease.permit();
       const entry = permit && (await fast.read(id, permit.since));
-      if (entry === null) return NO_LOCK;
+      if (entry === null) return NO_ENTRY_LOCK;
       if (entry.kind === 'reserved' && entry.by === 'writer') continue;
       const copy = entry.kind === 'copy' ? entry.record : null;
       if (copy !== null && copy.version > expectedVersion) return null;
@@ -129,11 +129,11 @@ export class WriteBehind extends WriteThrough {
     return null;
   }
 
-  async #writeNow(change: Change, { stamp, copy, permit }: Lock): Promise<boolean> {
+  async #writeNow(change: WriteRequest, { stamp, copy, permit }: EntryLock): Promise<boolean> {
     const { durable, fast } = this.tiers;
     const { id, expectedVersion, direct, call } = change;
     const record = change.next(copy);
-    const done = await this.decisive(id, async () => {
+    const done = await this.writeDurable(id, async () => {
       await this.queue.flush(id);
       if (copy === null || record === null) return direct();
       return (await writeLate(durable, record, expectedVersion, copy, call)) === 'written';

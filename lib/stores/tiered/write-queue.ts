@@ -2,28 +2,28 @@ import type { SessionRecord } from '../../core/session-record';
 import type { SessionStore } from '../../core/session-store';
 import type { SessionId } from '../../core/session-token';
 import { StoreClient } from '../../core/store-client';
-import { isSameLine, writeLate } from './late-write';
+import { isSameGeneration, writeLate } from './late-write';
 import { BACKGROUND_TIMEOUT, type TieredOptions } from './tiered.options';
 
 /** A session that waits to be written. */
-interface Waiting {
+interface PendingWrite {
   record: SessionRecord;
   /** The version that the durable tier has, as far as is known. */
   base: number;
 }
 
 /** How many are written at a time. */
-const AT_ONCE = 10;
+const WRITES_AT_ONCE = 10;
 
 /** Longest pause before trying again while the durable tier fails, in milliseconds. */
-const LONGEST_PAUSE = 30_000;
+const LONGEST_RETRY_PAUSE = 30_000;
 
 /** The same while closing. */
 const RETRY_AT_CLOSE = 100;
 
 /** What `update` and `extend` have acknowledged and the durable tier does not have yet: of each session its latest record. One timer for all. */
 export class WriteQueue {
-  readonly #waiting = new Map<SessionId, Waiting>();
+  readonly #waiting = new Map<SessionId, PendingWrite>();
   readonly #writing = new Map<SessionId, Promise<boolean>>();
   readonly #durable: SessionStore;
   readonly #client: StoreClient;
@@ -49,8 +49,8 @@ export class WriteQueue {
     return this.#waiting.get(id)?.record;
   }
 
-  /** Keeps a place for a record whose acknowledgement is on its way: call {@link file} afterwards. `false` when there is none left. */
-  admit(id: SessionId): boolean {
+  /** Keeps a place for a record whose acknowledgement is on its way: call {@link enqueue} afterwards. `false` when there is none left. */
+  reservePlace(id: SessionId): boolean {
     if (this.#closed) return false;
     if (!this.#waiting.has(id) && this.#waiting.size + this.#admitted >= this.options.queueLimit)
       return false;
@@ -59,12 +59,12 @@ export class WriteQueue {
   }
 
   /** Files the record that was admitted, or gives its place back. */
-  file(record: SessionRecord | null, base: number): void {
+  enqueue(record: SessionRecord | null, base: number): void {
     this.#admitted--;
     if (record === null) return;
     const known = this.#waiting.get(record.id);
     if (known === undefined) this.#waiting.set(record.id, { record, base });
-    else if (known.record.version <= record.version || !isSameLine(known.record, record))
+    else if (known.record.version <= record.version || !isSameGeneration(known.record, record))
       known.record = record;
     this.#schedule();
   }
@@ -95,7 +95,7 @@ export class WriteQueue {
       for (let id = ids.pop(); id !== undefined; id = ids.pop())
         await this.flush(id).catch((error: unknown) => failures.push(error));
     };
-    await Promise.all(Array.from({ length: AT_ONCE }, lane));
+    await Promise.all(Array.from({ length: WRITES_AT_ONCE }, lane));
     if (failures.length > 0) throw failures[0];
   }
 
@@ -118,7 +118,7 @@ export class WriteQueue {
     return this.size;
   }
 
-  async #write(id: SessionId, waiting: Waiting): Promise<boolean> {
+  async #write(id: SessionId, waiting: PendingWrite): Promise<boolean> {
     const { record, base } = waiting;
     const outcome = await this.#client.call('update', id, (call) =>
       writeLate(this.#durable, record, base, record, call),
@@ -135,7 +135,7 @@ export class WriteQueue {
   #schedule(): void {
     if (this.#timer !== undefined || this.#closed || this.size === 0) return;
     const { flushEvery } = this.options;
-    const longest = Math.max(flushEvery, LONGEST_PAUSE);
+    const longest = Math.max(flushEvery, LONGEST_RETRY_PAUSE);
     const wait = Math.min(longest, flushEvery * 2 ** Math.min(this.#failures, 16));
     this.#timer = setTimeout(() => void this.#run(), wait * (0.75 + Math.random() / 4)).unref();
   }

@@ -53,7 +53,7 @@ export class WriteThrough implements SessionStore {
     const { durable, fast } = this.tiers;
     const { id } = record;
     const permit = await this.tiers.lease.permit();
-    const done = await this.decisive(id, () => durable.update(record, expectedVersion, call));
+    const done = await this.writeDurable(id, () => durable.update(record, expectedVersion, call));
     await this.settle(call, () => (done ? this.replace(record, expectedVersion, permit) : fast.drop(id)));
     return done;
   }
@@ -61,7 +61,7 @@ export class WriteThrough implements SessionStore {
   async extend(id: SessionId, expectedVersion: number, expiresAt: number, call: StoreCall): Promise<boolean> {
     const { durable, fast, lease } = this.tiers;
     await lease.permit();
-    const done = await this.decisive(id, () => durable.extend(id, expectedVersion, expiresAt, call));
+    const done = await this.writeDurable(id, () => durable.extend(id, expectedVersion, expiresAt, call));
     await this.settle(call, () => fast.drop(id));
     return done;
   }
@@ -69,7 +69,7 @@ export class WriteThrough implements SessionStore {
   async delete(id: SessionId, call: StoreCall): Promise<void> {
     const { durable, fast, lease } = this.tiers;
     await lease.permit();
-    await this.decisive(id, () => durable.delete(id, call));
+    await this.writeDurable(id, () => durable.delete(id, call));
     await this.settle(call, () => fast.drop(id));
   }
 
@@ -79,7 +79,7 @@ export class WriteThrough implements SessionStore {
   }
 
   /** A write to the durable tier. One that fails may have happened, so the copy goes, if it can. */
-  protected async decisive<T>(id: SessionId, write: () => Promise<T>): Promise<T> {
+  protected async writeDurable<T>(id: SessionId, write: () => Promise<T>): Promise<T> {
     try {
       return await write();
     } catch (error) {

@@ -4,7 +4,7 @@ import { setMaxListeners } from 'node:events';
  * Resolves when so many milliseconds have passed; rejects with the signal's reason when that comes first. It keeps no process alive:
  * whoever waits for an answer has a socket open.
  */
-export function passing(milliseconds: number, signal: AbortSignal): Promise<void> {
+export function delay(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const abort = (): void => {
       clearTimeout(timer);
