@@ -1,9 +1,9 @@
-/** Longest that a failing tier is left alone, in milliseconds. */
+/** Longest time without calls to a failing tier, in milliseconds. */
 const LONGEST_OPEN = 10_000;
 
 /**
- * Keeps calls from a tier that fails, so that not every request waits for it in vain: for a while that doubles with every failure
- * in a row, with one call let through each time to see how it is.
+ * Blocks calls to a failing tier, so that requests do not wait for it in vain. The time doubles with each consecutive failure. After each
+ * period one call is allowed as a probe.
  */
 export class CircuitBreaker {
   #failures = 0;
@@ -12,7 +12,7 @@ export class CircuitBreaker {
   /** @param pause after the first failure, in milliseconds */
   constructor(private readonly pause: number) {}
 
-  /** Whether a call may be tried. Who is let through while the tier fails keeps the others out. */
+  /** Whether a call is allowed. Allowing a probe starts the next period, so that other calls stay blocked. */
   allows(): boolean {
     if (this.#failures === 0) return true;
     const now = performance.now();
@@ -30,7 +30,7 @@ export class CircuitBreaker {
     this.#wait(performance.now());
   }
 
-  /** Jittered, so that many processes do not come back at once. */
+  /** Jittered, so that processes do not retry at the same moment. */
   #wait(now: number): void {
     const pause = Math.min(LONGEST_OPEN, this.pause * 2 ** Math.min(this.#failures - 1, 16));
     this.#openUntil = now + pause * (0.75 + Math.random() / 2);

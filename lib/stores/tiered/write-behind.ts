@@ -10,35 +10,35 @@ import type { TieredOptions } from './tiered.options';
 import type { WriteQueue } from './write-queue';
 import { WriteThrough, type Tiers } from './write-through';
 
-/** One write, whichever way it goes. */
+/** An update or an extension. */
 interface WriteRequest {
   readonly id: SessionId;
   readonly expectedVersion: number;
-  /** The record to be, given the copy of the version it replaces; `null` where that takes more than is known. */
+  /** The new record, given the copy of the version that it replaces; `null` when it cannot be made without a copy. */
   readonly next: (copy: SessionRecord | null) => SessionRecord | null;
-  /** What to ask of the durable tier when nothing but the versions is known. */
+  /** Writes to the durable tier without a copy. */
   readonly direct: () => Promise<boolean>;
   readonly call: StoreCall;
 }
 
-/** An entry that nobody else writes to, as far as the fast tier could be reached. */
+/** An entry reserved for this writer; all `null` when the fast tier could not be reached. */
 interface EntryLock {
   readonly stamp: number | null;
-  /** The copy of the version to be replaced, if it was there. */
+  /** The copy of the version to replace, if there was one. */
   readonly copy: SessionRecord | null;
   readonly permit: Permit | null;
 }
 
 const NO_ENTRY_LOCK: EntryLock = { stamp: null, copy: null, permit: null };
 
-/** How often to look whether another writer is done, and the longest pause in between, in milliseconds. */
+/** How often to try to lock an entry, and the longest pause between tries, in milliseconds. */
 const MAX_LOCK_ATTEMPTS = 20;
 const LONGEST_LOCK_PAUSE = 20;
 
 /**
- * Acknowledges changes of data, and extensions, when the fast tier has them, and leaves the rest to the queue. Whatever decides who
- * may use a session (its end, its token, its principal) is written through, and so is what comes late in the life of a copy or of a
- * session: others must not go back to the durable tier, and find it older, or sweep it, before the queue has been there.
+ * Acknowledges changes of data, and extensions, once the fast tier has them; the queue writes them to the durable tier. Changes of the token
+ * or the principal, and deletes, are written through. So are changes late in the life of a copy or a session: otherwise other processes
+ * could read an older record from the durable tier, or sweep it, before the queue has written.
  */
 export class WriteBehind extends WriteThrough {
   constructor(
@@ -65,11 +65,11 @@ export class WriteBehind extends WriteThrough {
     return this.#write({ id, expectedVersion, next, direct, call });
   }
 
-  /** The durable tier says whether the session lives and who may use it; what waits in the queue may have newer data. */
+  /** Reads the durable tier, which decides whether the session exists and for whom. A waiting change may have newer data. */
   protected override async read(id: SessionId, call: StoreCall): Promise<SessionRecord | null> {
     const before = this.queue.get(id);
     const found = await super.read(id, call);
-    // What waited when the read began may have been written since, and the read have come before that.
+    // A change that waited when the read began may be written by now, after the read.
     const waiting = this.queue.get(id) ?? before;
     if (found === null || waiting === undefined) return found;
     return isSameGeneration(found, waiting) && waiting.version >= found.version ? waiting : found;
@@ -83,13 +83,16 @@ export class WriteBehind extends WriteThrough {
     const lock = late === 'unknown' ? NO_ENTRY_LOCK : await this.#lock(change);
     if (lock === null) return false;
     const done = await this.#writeNow(change, lock);
-    // It may have reached the fast tier, and others have gone on from there.
+    // The write may have reached the fast tier, and other writes may build on it.
     if (!done && late === 'unknown')
-      throw new SessionStoreError('update', 'the fast tier did not say whether it has it');
+      throw new SessionStoreError(
+        'update',
+        'the fast tier did not answer, so the write may or may not have happened',
+      );
     return done;
   }
 
-  /** Leaves it to the queue; `null` when that is not safe, `'unknown'` when the fast tier did not answer. */
+  /** Queues the write. `null` when that is not safe, `'unknown'` when the fast tier did not answer. */
   async #writeLate(change: WriteRequest, entry: FastEntry | null): Promise<boolean | null | 'unknown'> {
     const { id, expectedVersion } = change;
     const { fast, lease } = this.tiers;
@@ -99,7 +102,7 @@ export class WriteBehind extends WriteThrough {
     const done = await fast.put(record, expectedVersion, entry.madeAt);
     this.queue.enqueue(done === true ? record : null, expectedVersion);
     if (done === null) return 'unknown';
-    // Others may not be looking at the fast tier any more, or a sweeper at the durable one.
+    // Write now if other processes may have stopped using the fast tier, or a sweep may remove the session.
     return done && !(lease.mayUse() && this.#mayWait(entry, record)) ? this.queue.flush(id) : done;
   }
 
@@ -111,7 +114,7 @@ export class WriteBehind extends WriteThrough {
     return isSameGeneration(record, next) && now < madeAt + maxAge / 2 && isFarFromItsEnd;
   }
 
-  /** Keeps other writers and readers from the entry, so that nobody acknowledges a change that the write to come would bury. `null` when another was faster. */
+  /** Reserves the entry, so that no other writer acknowledges a change that this write would overwrite. `null` when another writer was faster. */
   async #lock({ id, expectedVersion }: WriteRequest): Promise<EntryLock | null> {
     const { fast, lease } = this.tiers;
     for (let attempts = 0; attempts < MAX_LOCK_ATTEMPTS; attempts++) {

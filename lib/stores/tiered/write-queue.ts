@@ -5,23 +5,23 @@ import { StoreClient } from '../../core/store-client';
 import { isSameGeneration, writeLate } from './late-write';
 import { BACKGROUND_TIMEOUT, type TieredOptions } from './tiered.options';
 
-/** A session that waits to be written. */
+/** A session with a change that is not written yet. */
 interface PendingWrite {
   record: SessionRecord;
-  /** The version that the durable tier has, as far as is known. */
+  /** The version that the durable tier is expected to have. */
   base: number;
 }
 
-/** How many are written at a time. */
+/** How many sessions are written at once. */
 const WRITES_AT_ONCE = 10;
 
-/** Longest pause before trying again while the durable tier fails, in milliseconds. */
+/** Longest pause between retries while the durable tier fails, in milliseconds. */
 const LONGEST_RETRY_PAUSE = 30_000;
 
-/** The same while closing. */
+/** Pause between retries while closing, in milliseconds. */
 const RETRY_AT_CLOSE = 100;
 
-/** What `update` and `extend` have acknowledged and the durable tier does not have yet: of each session its latest record. One timer for all. */
+/** Changes that are acknowledged and not yet in the durable tier: the latest record of each session. All share one timer. */
 export class WriteQueue {
   readonly #waiting = new Map<SessionId, PendingWrite>();
   readonly #writing = new Map<SessionId, Promise<boolean>>();
@@ -32,7 +32,7 @@ export class WriteQueue {
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
-  /** @param reject is told of a record that the durable tier refused: the session has ended or was renewed */
+  /** @param reject called with a record that the durable tier refused, because the session has ended or was renewed */
   constructor(
     private readonly options: TieredOptions,
     private readonly reject: (record: SessionRecord) => Promise<unknown>,
@@ -49,7 +49,7 @@ export class WriteQueue {
     return this.#waiting.get(id)?.record;
   }
 
-  /** Keeps a place for a record whose acknowledgement is on its way: call {@link enqueue} afterwards. `false` when there is none left. */
+  /** Reserves a place for a record that is being acknowledged. Must be followed by {@link enqueue}. `false` when the queue is full or closed. */
   reservePlace(id: SessionId): boolean {
     if (this.#closed) return false;
     if (!this.#waiting.has(id) && this.#waiting.size + this.#admitted >= this.options.queueLimit)
@@ -58,7 +58,7 @@ export class WriteQueue {
     return true;
   }
 
-  /** Files the record that was admitted, or gives its place back. */
+  /** Adds the record to the reserved place; `null` releases the place. */
   enqueue(record: SessionRecord | null, base: number): void {
     this.#admitted--;
     if (record === null) return;
@@ -70,11 +70,11 @@ export class WriteQueue {
   }
 
   /**
-   * Writes what waits of one session; `false` when the durable tier refused it.
-   * @throws SessionStoreError; it goes on waiting then
+   * Writes the waiting change of one session. `false` when the durable tier refused it.
+   * @throws SessionStoreError; the change stays in the queue
    */
   async flush(id: SessionId): Promise<boolean> {
-    // Who writes already may have an older record.
+    // A write in progress may have an older record.
     for (let other = this.#writing.get(id); other !== undefined; other = this.#writing.get(id))
       await other.catch(() => false);
     const waiting = this.#waiting.get(id);
@@ -85,8 +85,8 @@ export class WriteQueue {
   }
 
   /**
-   * Writes everything that waits at this moment.
-   * @throws SessionStoreError, after all have been tried
+   * Writes all changes that wait at this moment.
+   * @throws SessionStoreError after it has tried all
    */
   async drain(): Promise<void> {
     const ids = [...this.#waiting.keys()];
@@ -99,7 +99,7 @@ export class WriteQueue {
     if (failures.length > 0) throw failures[0];
   }
 
-  /** Writes everything, for so long; says how many sessions are left. Takes no more. */
+  /** Accepts no more changes and writes the waiting ones, for at most `milliseconds`. Resolves with the number of sessions left. */
   async close(milliseconds: number): Promise<number> {
     this.#closed = true;
     clearTimeout(this.#timer);
@@ -125,7 +125,7 @@ export class WriteQueue {
     );
     const isThere = outcome !== 'refused';
     if (isThere) waiting.base = record.version;
-    // A newer record has come meanwhile, and waits for its turn.
+    // A newer record has arrived in the meantime, and stays in the queue.
     if (waiting.record !== record) return isThere;
     if (this.#waiting.get(id) === waiting) this.#waiting.delete(id);
     if (!isThere) await this.reject(record);
