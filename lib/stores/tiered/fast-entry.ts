@@ -2,42 +2,42 @@ import { randomInt } from 'node:crypto';
 import type { SessionRecord } from '../../core/session-record';
 import type { SecretHash, SessionId } from '../../core/session-token';
 
-/** What the durable tier said of a session at `madeAt`, in epoch milliseconds; in write-behind mode perhaps with newer data. */
+/** A copy of the durable tier's record at `madeAt`, in epoch milliseconds. In write-behind mode it may have newer data. */
 export interface Copy {
   readonly kind: 'copy';
   readonly record: SessionRecord;
   readonly madeAt: number;
 }
 
-/** Somebody keeps others from putting a copy there: who is reading the durable tier, or who is writing to it. */
+/** Prevents others from storing a copy while a process reads the durable tier or writes to it. */
 export interface Reservation {
   readonly kind: 'reserved';
   readonly by: 'reader' | 'writer';
   readonly version: number;
-  /** What it was laid over. Good until the write is acknowledged, and then it is gone. */
+  /** The copy that it replaced. Valid until the write is acknowledged; by then the reservation is replaced. */
   readonly copy: Copy | null;
 }
 
-/** What the fast tier holds of a session: nothing, a copy, a reservation, or what is not to be believed any more and may be replaced. */
+/** The fast tier's entry for a session: empty, a copy, a reservation, or stale. A stale entry may be replaced. */
 export type FastEntry =
   { readonly kind: 'empty' } | { readonly kind: 'stale'; readonly version: number } | Copy | Reservation;
 
-/** Which copies are believed: those made from `since` on, none older than `maxAge`, and none whose session a sweeper has taken for dead. */
+/** The copies that are valid: made at `since` or later, at most `maxAge` old, and not expired at the last sweep. */
 export interface CopyValidity {
   readonly since: number;
   readonly maxAge: number;
   readonly clockSkew: number;
-  /** The latest instant that a sweep was told. */
+  /** The latest instant given to a sweep, in epoch milliseconds. */
   readonly sweptAt: number;
 }
 
-/** How long a reservation holds when whoever made it is never heard of again, in milliseconds. */
+/** How long a reservation is valid if its process crashes, in milliseconds. */
 const RESERVATION_TIME = 5_000;
 
-/** A reservation stands for no secret. */
+/** The secret hash of a reservation without a copy; no secret has it. */
 const NO_SECRET = 'A'.repeat(43) as SecretHash;
 
-/** Above any version that a session will have, and exact however a store keeps it: Lua prints no more than 14 digits. */
+/** Greater than any version of a session, and exact in every store: Lua prints at most 14 digits. */
 const FIRST_STAMP = 2 ** 32;
 const LAST_STAMP = 2 ** 46;
 
@@ -45,8 +45,8 @@ const COPY = /^([^,]+),([^,]+),(\d*),/;
 const RESERVED = /^(reader|writer)(?: (\d+) )?/;
 
 /**
- * A record that holds a copy. It has the version of its session, so that whoever writes the next one can replace it if nobody else
- * has. The principal is kept inside, since nobody looks for copies by it.
+ * The record that stores a copy. It has the session's version, so that the writer of the next version can replace it conditionally. The
+ * principal is part of the body, because copies are not searched by principal.
  */
 export function encodeCopy(record: SessionRecord, madeAt: number, maxAge: number): SessionRecord {
   const { principal, expiresAt, body } = record;
@@ -59,7 +59,7 @@ export function encodeCopy(record: SessionRecord, madeAt: number, maxAge: number
   };
 }
 
-/** A record that reserves an entry. Its version is drawn, so that no reservation is taken for another. */
+/** The record of a reservation. Its version is random, so that reservations differ. */
 export function encodeReservation(
   id: SessionId,
   by: 'reader' | 'writer',
@@ -77,13 +77,13 @@ export function encodeReservation(
   };
 }
 
-/** What a record of the fast tier means. */
+/** Decodes a record of the fast tier. */
 export function decodeEntry(found: SessionRecord | null, now: number, validity: CopyValidity): FastEntry {
   if (found === null) return { kind: 'empty' };
   const stale: FastEntry = { kind: 'stale', version: found.version };
   const reserved = RESERVED.exec(found.body);
   if (reserved === null) return decodeCopy(found, now, validity) ?? stale;
-  // A clock that has stepped back makes a reservation last no longer.
+  // A reservation from the future is stale: a clock that stepped back must not prolong it.
   const { expiresAt } = found;
   if (expiresAt <= now || expiresAt > now + RESERVATION_TIME + validity.clockSkew) return stale;
   const [head, by, version] = reserved as unknown as [string, Reservation['by'], string?];
@@ -96,7 +96,7 @@ function decodeCopy(found: SessionRecord, now: number, validity: CopyValidity): 
   const [head, made, expires, length] = COPY.exec(found.body) ?? [];
   if (head === undefined) return null;
   const [madeAt, expiresAt, end] = [Number(made), Number(expires), head.length + Number(length)];
-  // What says that its session is dead is not believed either: it may have been extended since.
+  // A copy of an expired session is stale: the session may have been extended since.
   const isAlive = expiresAt > Math.max(now, sweptAt);
   const isYoung = madeAt >= since && madeAt + maxAge > now && madeAt <= now + clockSkew;
   if (!isAlive || !isYoung) return null;

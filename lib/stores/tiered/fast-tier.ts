@@ -6,19 +6,19 @@ import { CircuitBreaker } from './circuit-breaker';
 import { encodeCopy, encodeReservation, decodeEntry, type Reservation, type FastEntry } from './fast-entry';
 import { BACKGROUND_TIMEOUT, type TieredOptions } from './tiered.options';
 
-/** What a call to the fast tier comes to: its answer, or `null` when it failed or took too long; then it may still happen. */
+/** The result of a call to the fast tier: its answer, or `null` when it failed or timed out. A timed-out write may still happen. */
 type FastResult<T> = Promise<T | null>;
 
 /**
- * The fast store as the tiers use it. Nothing here ever rejects, nothing takes longer than the timeout.
+ * The fast store with timeouts and a circuit breaker. Its calls never reject, except `prepare`, and never exceed the timeout.
  *
- * An entry is only ever changed by conditional writes, or emptied: so what lands late changes what it was meant for, or nothing.
+ * An entry is changed by conditional writes only, or removed. So a late write changes the version that it was meant for, or nothing.
  */
 export class FastTier {
   readonly #store: SessionStore;
   readonly #client: StoreClient;
   readonly #breaker: CircuitBreaker;
-  /** The latest instant that a sweep was told, in epoch milliseconds: what expires before is gone from the durable tier. */
+  /** The latest instant given to a sweep, in epoch milliseconds. Sessions that expired before it may be gone from the durable tier. */
   sweptAt = -Infinity;
 
   constructor(private readonly options: TieredOptions) {
@@ -27,9 +27,9 @@ export class FastTier {
     this.#breaker = new CircuitBreaker(options.fastTimeout);
   }
 
-  /** What is there for somebody who believes copies made from `since` on. Fails at once while the tier is left alone. */
+  /** Reads an entry; copies made before `since` are stale. Fails at once while the circuit is open. */
   async read(id: SessionId, since: number): FastResult<FastEntry> {
-    // What was never given out need not become a key.
+    // A text that is not a valid id is never looked up.
     if (!isSessionId(id) || !this.#breaker.allows()) return null;
     const found = await this.#try(async () => ({ record: await this.#client.find(id) }));
     if (found === null) return null;
@@ -37,7 +37,7 @@ export class FastTier {
     return decodeEntry(found.record, clock(), { since, maxAge, clockSkew, sweptAt: this.sweptAt });
   }
 
-  /** Keeps others from filling an entry that was seen like this. Its stamp, or `false` when somebody else was faster. */
+  /** Replaces the entry that was seen with a reservation. Resolves with its stamp, or `false` when the entry has changed. */
   async reserve(id: SessionId, seen: FastEntry, by: Reservation['by']): FastResult<number | false> {
     const record = encodeReservation(id, by, seen, this.options.clock());
     const done =
@@ -49,23 +49,23 @@ export class FastTier {
     return done && record.version;
   }
 
-  /** Puts a copy in the place of what has this version. `false` when something else is there, or nothing. */
+  /** Replaces the entry of this version with a copy. `false` when the entry is absent or has another version. */
   put(record: SessionRecord, expectedVersion: number, madeAt: number): FastResult<boolean> {
     const copy = encodeCopy(record, madeAt, this.options.maxAge);
     return this.#try(() => this.#client.update(copy, expectedVersion));
   }
 
-  /** Lets nobody believe a copy of this version; leaves any other. */
+  /** Makes a copy of this version stale; does not change another version. */
   expire(record: SessionRecord): FastResult<boolean> {
     return this.put(record, record.version, 0);
   }
 
-  /** Empties the entry. Whether that was done. */
+  /** Removes the entry. `false` when that failed. */
   async drop(id: SessionId): Promise<boolean> {
     return (await this.#try(() => this.#client.delete(id).then(() => true))) === true;
   }
 
-  /** For a tier that does not forget expired copies by itself. */
+  /** Removes expired copies, if the fast store does not do so itself. */
   async sweep(now: number, limit: number): FastResult<number> {
     const store = this.#store;
     this.sweptAt = Math.max(this.sweptAt, now);
@@ -74,8 +74,8 @@ export class FastTier {
   }
 
   /**
-   * Prepares the store, if it is to be. Not being there is no reason not to start; anything else is.
-   * @throws SessionError
+   * Prepares the store, if it has `prepare`. Ignores an unavailable store; the fast tier is optional.
+   * @throws SessionError when the store is reachable and unsuitable
    */
   async prepare(): Promise<void> {
     const store = this.#store;
@@ -121,7 +121,7 @@ export class FastTier {
   }
 }
 
-/** Whether an insert found its id taken. */
+/** Whether an insert failed because the id exists. */
 export function isDuplicate(error: unknown): boolean {
   return (error as { code?: unknown } | null)?.code === 'SESSION_DUPLICATE_ID';
 }

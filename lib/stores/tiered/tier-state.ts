@@ -4,25 +4,24 @@ import { StoreClient } from '../../core/store-client';
 import { isDuplicate } from './fast-tier';
 import { BACKGROUND_TIMEOUT } from './tiered.options';
 
-/** What the processes tell each other of the fast tier. */
+/** The state of the fast tier that all processes share. */
 export interface TierState {
-  /** Who alone may use the fast tier; `null` for nobody. */
+  /** The only process that may use the fast tier; `null` when no process may. */
   readonly holder: string | null;
-  /** Epoch milliseconds from which it says nothing any more. */
+  /** Epoch milliseconds from which the state no longer applies. */
   readonly until: number;
-  /** Of the record it stands in. */
+  /** The version of its record. */
   readonly version: number;
 }
 
-/** Has the form of a session's id and belongs to none. */
+/** A valid session id that no session has. */
 export const TIER_STATE_ID = 'tiered-fast-out-of-use' as SessionId;
 
-/** So far away that nobody sweeps it, whatever the clocks say. */
+/** Far enough in the future that no sweep removes the record. */
 const NEVER_EXPIRES = Date.UTC(9999, 0, 1);
 
 /**
- * A record in the durable tier that is no session: the one place that every process reads and writes alike. It does not exist until
- * there is something to say.
+ * The record of the tier state: a record in the durable tier that is not a session. It does not exist until a process first writes it.
  */
 export class TierStateRecord {
   readonly #client: StoreClient;
@@ -37,7 +36,7 @@ export class TierStateRecord {
     if (found === null) return null;
     const [until, holder = ''] = found.body.split(' ');
     const instant = Number(until);
-    // What a later release may have written is respected.
+    // A value that a later release has written denies the fast tier.
     return {
       holder: holder === '' ? null : holder,
       until: Number.isNaN(instant) ? Infinity : instant,
@@ -46,8 +45,8 @@ export class TierStateRecord {
   }
 
   /**
-   * Replaces what was read. `false` when somebody else was faster.
-   * @throws SessionStoreError; it may have been written all the same
+   * Replaces the state that was read. `false` when another process has changed it.
+   * @throws SessionStoreError; the state may have been written nevertheless
    */
   async write(
     seen: TierState | null,

@@ -4,7 +4,7 @@ import { MemorySessionStore } from '../memory/memory-session-store';
 import { TIER_STATE_ID } from './tier-state';
 import { TieredSessionStore } from './tiered-session-store';
 
-it('lets nobody touch the note that the tiers keep for themselves, under whatever store it is used', async () => {
+it('neither shows nor changes the tier state, whichever call names its id', async () => {
   const durable = new MemorySessionStore();
   const store = new TieredSessionStore({ fast: new MemorySessionStore(), durable });
   const note = aRecord({ id: TIER_STATE_ID });
