@@ -21,7 +21,7 @@ import { describePrincipals } from './store-suite/principals.group';
 import { describeSessionTime } from './store-suite/session-time.group';
 import { describeSessionValues } from './store-suite/session-values.group';
 import type { StoreFaults } from './store-suite/store-faults';
-import type { SessionStorePower, StoreSuite } from './store-suite/store-suite';
+import type { SessionStoreCapability, StoreSuite } from './store-suite/store-suite';
 import { describeSweeping } from './store-suite/sweeping.group';
 import { globalRunner, type TestRunner } from './store-suite/test-runner';
 import { describeValues } from './store-suite/values.group';
@@ -36,10 +36,10 @@ export interface SessionStoreHarness<S extends SessionStore = SessionStore> {
    */
   destroy?(store: S): void | Promise<void>;
   /**
-   * The optional powers that the store has not. Their tests are shown as skipped, so that nobody takes them for passed.
+   * The optional capabilities that the store lacks. Their tests are reported as skipped.
    * @default []
    */
-  readonly without?: readonly SessionStorePower[];
+  readonly without?: readonly SessionStoreCapability[];
   /**
    * The promises that the store cannot keep: the same as its own `limits`. Their tests are shown as unmet.
    * @default []
@@ -63,7 +63,7 @@ export interface SessionStoreHarness<S extends SessionStore = SessionStore> {
   readonly runner?: TestRunner;
 }
 
-const POWERS: Readonly<Record<SessionStorePower, (store: object) => boolean>> = {
+const CAPABILITIES: Readonly<Record<SessionStoreCapability, (store: object) => boolean>> = {
   principals: isPrincipalIndexed,
   enumeration: isEnumerable,
   sweeping: isSweepable,
@@ -89,7 +89,7 @@ export function describeSessionStore<S extends SessionStore>(
   function suiteOf<P extends object>(): StoreSuite<P> {
     return {
       describe, it, beforeEach, afterEach, volume, seed,
-      has: (power) => !without.includes(power),
+      has: (capability) => !without.includes(capability),
       promises: (limit) => !unmet.includes(limit),
       get store(): P {
         return store as unknown as P;
@@ -97,12 +97,13 @@ export function describeSessionStore<S extends SessionStore>(
     }; // prettier-ignore
   }
 
-  function describePower<P extends object>(
-    power: SessionStorePower,
+  function describeCapability<P extends object>(
+    capability: SessionStoreCapability,
     group: (suite: StoreSuite<P>) => void,
   ): void {
-    if (without.includes(power)) describe.skip(`${power}: not a power of this store`, () => group(suiteOf()));
-    else describe(power, () => group(suiteOf()));
+    if (without.includes(capability))
+      describe.skip(`${capability}: the store lacks this capability`, () => group(suiteOf()));
+    else describe(capability, () => group(suiteOf()));
   }
 
   describe(name, () => {
@@ -118,12 +119,12 @@ export function describeSessionStore<S extends SessionStore>(
       else if (isClosable(store)) await store.close();
     });
 
-    for (const [power, has] of Object.entries(POWERS)) {
-      const expected = !without.includes(power as SessionStorePower);
-      it(`${expected ? 'has' : 'has not'} the power: ${power}`, () => {
+    for (const [capability, has] of Object.entries(CAPABILITIES)) {
+      const expected = !without.includes(capability as SessionStoreCapability);
+      it(`${expected ? 'has' : 'lacks'} the capability: ${capability}`, () => {
         const advice = expected
-          ? `Implement it, or say without: ['${power}'].`
-          : `Take '${power}' out of without.`;
+          ? `Implement it, or say without: ['${capability}'].`
+          : `Take '${capability}' out of without.`;
         assert.equal(has(store!), expected, advice);
       });
     }
@@ -133,9 +134,9 @@ export function describeSessionStore<S extends SessionStore>(
     describeConcurrency(suiteOf());
     describeValues(suiteOf());
     describeExpiry(suiteOf());
-    describePower('principals', describePrincipals);
-    describePower('enumeration', describeEnumeration);
-    describePower('sweeping', describeSweeping);
+    describeCapability('principals', describePrincipals);
+    describeCapability('enumeration', describeEnumeration);
+    describeCapability('sweeping', describeSweeping);
     describe('through sessions', () => {
       describeSessionValues(suiteOf());
       describeSessionTime(suiteOf());

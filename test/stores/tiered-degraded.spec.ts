@@ -318,7 +318,7 @@ describe('a tiered store', () => {
     expect([one!.fast.inner.size, one!.durable.inner.size]).toEqual([0, 1]);
   });
 
-  it('has the powers of its durable store, and no others', () => {
+  it('has the capabilities of its durable store, and no others', () => {
     const durable = new MemorySessionStore();
     const bare: SessionStore = {
       find: (id) => durable.find(id),
@@ -328,8 +328,8 @@ describe('a tiered store', () => {
       delete: (id) => durable.delete(id),
     };
     const store = new TieredSessionStore({ fast: bare, durable: { ...bare } });
-    const powers = ['findByPrincipal', 'deleteByPrincipal', 'records', 'sweep'] as const;
-    for (const power of powers) expect(store[power]).toBeUndefined();
+    const capabilities = ['findByPrincipal', 'deleteByPrincipal', 'records', 'sweep'] as const;
+    for (const capability of capabilities) expect(store[capability]).toBeUndefined();
   });
 
   const prepared = (store: Tier, refusal?: Error) =>

@@ -2,7 +2,7 @@ import type { SessionStore, StoreCall, StoreLimit } from '../../core/session-sto
 import type { TestRunner } from './test-runner';
 
 /** What a store may be able to do beyond the five calls. */
-export type SessionStorePower = 'principals' | 'enumeration' | 'sweeping';
+export type SessionStoreCapability = 'principals' | 'enumeration' | 'sweeping';
 
 /** What a group of tests is given: the runner, and the store of the test that is running. */
 export interface StoreSuite<S extends object = SessionStore> extends TestRunner {
@@ -12,8 +12,8 @@ export interface StoreSuite<S extends object = SessionStore> extends TestRunner 
   readonly volume: number;
   /** What draws the random numbers of this run. */
   readonly seed: number;
-  /** Whether the store is said to have the power. */
-  has(power: SessionStorePower): boolean;
+  /** Whether the store is said to have the capability. */
+  has(capability: SessionStoreCapability): boolean;
   /** Whether the store is said to keep the promise. */
   promises(limit: StoreLimit): boolean;
 }
