@@ -10,7 +10,7 @@ import { increment } from './concurrency.group';
 import { describeInterleavings } from './interleavings.group';
 import { titleOf } from './limits.group';
 import { MINUTE, START, aRecord, assertRecord, assertRecords, insertAll, insertOne, nextOf } from './records';
-import { PATIENT, call, type StoreSuite } from './store-suite';
+import { SLOW_TEST_TIMEOUT, call, type StoreSuite } from './store-suite';
 
 /** Another process with the same data. */
 export type OpenPeer<S> = (store: S) => S | Promise<S>;
@@ -124,7 +124,7 @@ function describeRivals(suite: PeerSuite): void {
       const record = await suite.peer.find(id, call);
       assert.deepEqual([record?.body, record?.version], ['100', 101]);
     },
-    PATIENT,
+    SLOW_TEST_TIMEOUT,
   );
 
   it('R3: leaves nothing behind when a delete overlaps updates and extensions of another process', async () => {

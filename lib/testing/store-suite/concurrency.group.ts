@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { SessionStore } from '../../core/session-store';
 import type { SessionId } from '../../core/session-token';
 import { MINUTE, START, aRecord, assertRecord, insertOne, nextOf } from './records';
-import { PATIENT, call, type StoreSuite } from './store-suite';
+import { SLOW_TEST_TIMEOUT, call, type StoreSuite } from './store-suite';
 
 /** The five calls, many at a time. */
 export function describeConcurrency(suite: StoreSuite): void {
@@ -39,7 +39,7 @@ export function describeConcurrency(suite: StoreSuite): void {
         const record = await suite.store.find(id, call);
         assert.deepEqual([record?.body, record?.version], ['100', 101]);
       },
-      PATIENT,
+      SLOW_TEST_TIMEOUT,
     );
 
     it('R6: never erases an update by an extension that overlaps it', async () => {

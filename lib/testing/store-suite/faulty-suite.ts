@@ -1,11 +1,11 @@
-import { ImpatientClient } from './impatient-client';
-import { DEADLINE, PATIENCE, type Disturbance, type StoreFaults } from './store-faults';
+import { DeadlineClient } from './deadline-client';
+import { CALL_DEADLINE, RECOVERY_TIMEOUT, type Disturbance, type StoreFaults } from './store-faults';
 import type { StoreSuite } from './store-suite';
 
 /** What the tests of faults are given besides. */
 export interface FaultySuite extends StoreSuite {
   /** The store under a short deadline. */
-  readonly client: ImpatientClient;
+  readonly client: DeadlineClient;
   /** In milliseconds. */
   readonly deadline: number;
   readonly durable: boolean;
@@ -17,9 +17,9 @@ export interface FaultySuite extends StoreSuite {
 /** Adds what tests of faults need to the group that is being described. */
 export function faultySuiteOf(
   suite: StoreSuite,
-  { deadline = DEADLINE, patience = PATIENCE, durable = false }: StoreFaults,
+  { deadline = CALL_DEADLINE, recoveryTimeout = RECOVERY_TIMEOUT, durable = false }: StoreFaults,
 ): FaultySuite {
-  let client: ImpatientClient;
+  let client: DeadlineClient;
   let begun: Disturbance | null = null;
 
   const faulty: Omit<FaultySuite, keyof StoreSuite> = {
@@ -40,7 +40,7 @@ export function faultySuiteOf(
   };
 
   suite.beforeEach(() => {
-    client = new ImpatientClient(suite.store, deadline, patience);
+    client = new DeadlineClient(suite.store, deadline, recoveryTimeout);
   });
 
   suite.afterEach(async () => {

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { newSessionId } from '../../core/session-token';
 import { BusyWriters } from './busy-writers';
 import type { FaultySuite } from './faulty-suite';
-import { eventually, until } from './impatient-client';
+import { eventually, until } from './deadline-client';
 import { titleOf } from './limits.group';
 import { MINUTE, START } from './records';
 import type { Disturbance } from './store-faults';
-import { PATIENT, call } from './store-suite';
+import { SLOW_TEST_TIMEOUT, call } from './store-suite';
 import { WriteHistory, isWhole, stampedRecord } from './write-history';
 
 const ROUNDS = 3;
@@ -21,17 +21,17 @@ export function describeFrozenWrites(suite: FaultySuite, freezing: Disturbance):
     it(
       'R9: writes that were given up revive nothing when they land after a delete',
       () => revival(suite, freezing),
-      PATIENT,
+      SLOW_TEST_TIMEOUT,
     );
     it(
       'R9: of two updates that were given up at most one lands, whole',
       () => mixture(suite, freezing),
-      PATIENT,
+      SLOW_TEST_TIMEOUT,
     );
     it(
       'R9: what was acknowledged stays true while the server stops and goes on',
       () => stops(suite, freezing),
-      PATIENT,
+      SLOW_TEST_TIMEOUT,
     );
   }
 }
@@ -93,5 +93,5 @@ async function stops(suite: FaultySuite, freezing: Disturbance): Promise<void> {
   }
   await client.settled();
   await history.compare((id) => eventually(() => client.find(id)));
-  assert.deepEqual(history.objections, []);
+  assert.deepEqual(history.violations, []);
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { SessionStore } from '../../core/session-store';
-import { SmallWorld, randomFrom } from './small-world';
-import { PATIENT, type StoreSuite } from './store-suite';
+import { SessionSimulation, randomFrom } from './session-simulation';
+import { SLOW_TEST_TIMEOUT, type StoreSuite } from './store-suite';
 
 /** Rounds of so many requests of each client. */
 const ROUNDS = 6;
@@ -14,9 +14,9 @@ export function describeInterleavings(suite: StoreSuite, storesOf: () => readonl
     async () => {
       const random = randomFrom(suite.seed);
       for (let round = 0; round < ROUNDS; round++) {
-        assert.deepEqual(await new SmallWorld(storesOf(), random).run(REQUESTS), []);
+        assert.deepEqual(await new SessionSimulation(storesOf(), random).run(REQUESTS), []);
       }
     },
-    PATIENT,
+    SLOW_TEST_TIMEOUT,
   );
 }

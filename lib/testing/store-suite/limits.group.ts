@@ -13,7 +13,7 @@ export function describeLimits(suite: StoreSuite, unmet: readonly StoreLimit[]):
   const { describe, it } = suite;
 
   it(unmet.length === 0 ? 'states no limits' : `states its limits: ${unmet.join(', ')}`, () => {
-    const stated = limitsOf(suite.store);
+    const stated = statedLimits(suite.store);
     const advice =
       `The store states the limits [${stated.join(', ')}], and the harness says unmet: [${unmet.join(', ')}]. ` +
       'Both have to name the same: users of the store are warned of its own.';
@@ -22,11 +22,11 @@ export function describeLimits(suite: StoreSuite, unmet: readonly StoreLimit[]):
 
   for (const limit of unmet) {
     describe(titleOf(limit), () => {
-      it('is what its users are warned of', () => assert.ok(limitsOf(suite.store).includes(limit)));
+      it('is what its users are warned of', () => assert.ok(statedLimits(suite.store).includes(limit)));
     });
   }
 }
 
-function limitsOf(store: SessionStore): readonly StoreLimit[] {
+function statedLimits(store: SessionStore): readonly StoreLimit[] {
   return isLimited(store) ? store.limits : [];
 }

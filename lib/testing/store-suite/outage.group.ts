@@ -4,7 +4,7 @@ import { SessionStoreError } from '../../core/session.errors';
 import type { FaultySuite } from './faulty-suite';
 import { MINUTE, START } from './records';
 import type { Disturbance } from './store-faults';
-import { PATIENT, call } from './store-suite';
+import { SLOW_TEST_TIMEOUT, call } from './store-suite';
 import { stampedRecord } from './write-history';
 
 /** How much later than its deadline a failure may be heard of, in milliseconds, on a busy machine. */
@@ -35,7 +35,7 @@ export function describeOutage(suite: FaultySuite, disturbance: Disturbance): vo
       await suite.heal();
       await client.recovered();
     },
-    PATIENT,
+    SLOW_TEST_TIMEOUT,
   );
 }
 

@@ -14,7 +14,7 @@ export const LIFETIME = 120 * MINUTE;
 export const MAX_BYTES = 65_536;
 
 /** What an application keeps in its sessions here; nobody declares it. */
-export interface Notebook {
+export interface UntypedSession {
   get(key: string): unknown;
   has(key: string): boolean;
   set(key: string, value: unknown): void;
@@ -71,11 +71,11 @@ export function sessionsOver(store: SessionStore, clock = presentClock(), storeT
   };
 }
 
-export function notebookOf(session: Session): Notebook {
+export function untyped(session: Session): UntypedSession {
   return session;
 }
 
-export function idOf(token: string): SessionId {
+export function sessionIdOf(token: string): SessionId {
   return token.slice(0, token.indexOf('.')) as SessionId;
 }
 

@@ -28,7 +28,7 @@ export interface StoreFaults {
   /** How long a call may take in these tests, in milliseconds: some times what the server needs on a busy machine. @default 500 */
   readonly deadline?: number;
   /** How long the store may take to answer again when its server is back, in milliseconds. @default 20_000 */
-  readonly patience?: number;
+  readonly recoveryTimeout?: number;
 }
 
 /** One thing that can happen to a server, and how it ends. */
@@ -44,14 +44,14 @@ export interface Disturbance {
 type Cause = 'freeze' | 'kill' | 'refuse' | 'hang' | 'slow';
 
 /** Longest that a call may take, in milliseconds, where the harness does not say. */
-export const DEADLINE = 500;
+export const CALL_DEADLINE = 500;
 
 /** Longest that a store may need to find its server again. */
-export const PATIENCE = 20_000;
+export const RECOVERY_TIMEOUT = 20_000;
 
 /** @throws Error for a harness that can begin what it cannot end */
 export function disturbancesOf(faults: StoreFaults): Readonly<Record<Cause, Disturbance>> {
-  const tooSlow = 2 * (faults.deadline ?? DEADLINE);
+  const tooSlow = 2 * (faults.deadline ?? CALL_DEADLINE);
   const disturbance = (state: string, cause: Cause, cure: 'thaw' | 'restart' | 'heal'): Disturbance => {
     const possible = faults[cause] !== undefined;
     if (possible && faults[cure] === undefined)

@@ -22,4 +22,4 @@ export interface StoreSuite<S extends object = SessionStore> extends TestRunner 
 export const call: StoreCall = { signal: new AbortController().signal };
 
 /** How long a test may take that waits for a server, in milliseconds; Jest and Vitest would give it five seconds. */
-export const PATIENT = 60_000;
+export const SLOW_TEST_TIMEOUT = 60_000;

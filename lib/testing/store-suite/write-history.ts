@@ -25,7 +25,7 @@ export function isWhole(found: SessionRecord): boolean {
   return (Object.keys(written) as (keyof SessionRecord)[]).every((part) => written[part] === found[part]);
 }
 
-interface Chapter {
+interface RecordHistory {
   /** The latest version that somebody tried to write. */
   tried: number;
   /** The latest version whose write was acknowledged. */
@@ -38,21 +38,21 @@ interface Chapter {
 
 /** What writers tried and were told, and whether what is there agrees with it. */
 export class WriteHistory {
-  readonly objections: string[] = [];
+  readonly violations: string[] = [];
   /** How many writes were acknowledged. */
   acknowledgements = 0;
-  readonly #chapters = new Map<SessionId, Chapter>();
+  readonly #histories = new Map<SessionId, RecordHistory>();
   /** Whether acknowledged writes may be missing, because the server ended and is not durable. */
   #lossy = false;
 
   trying({ id, version }: SessionRecord): void {
-    const chapter = this.#of(id);
-    chapter.tried = Math.max(chapter.tried, version);
+    const history = this.#of(id);
+    history.tried = Math.max(history.tried, version);
   }
 
   wrote({ id, version }: SessionRecord): void {
-    const chapter = this.#of(id);
-    chapter.acknowledged = Math.max(chapter.acknowledged, version);
+    const history = this.#of(id);
+    history.acknowledged = Math.max(history.acknowledged, version);
     this.acknowledgements++;
   }
 
@@ -72,40 +72,40 @@ export class WriteHistory {
 
   /** A read begins: what it finds must not be older than what was acknowledged by now. */
   reading(id: SessionId): (found: SessionRecord | null) => void {
-    const chapter = this.#of(id);
-    const { acknowledged, ended } = chapter;
+    const history = this.#of(id);
+    const { acknowledged, ended } = history;
     return (found) => {
-      const objection =
-        found === null ? missing(acknowledged, chapter) : misfit(found, acknowledged, ended, chapter);
-      if (objection === null || (this.#lossy && objection.forgivable)) return;
-      this.objections.push(`${id} ${objection.text}`);
+      const violation =
+        found === null ? missing(acknowledged, history) : misfit(found, acknowledged, ended, history);
+      if (violation === null || (this.#lossy && violation.forgivable)) return;
+      this.violations.push(`${id} ${violation.text}`);
     };
   }
 
   /** Reads everything once more. */
   async compare(find: (id: SessionId) => Promise<SessionRecord | null>): Promise<void> {
-    for (const id of this.#chapters.keys()) {
+    for (const id of this.#histories.keys()) {
       const read = this.reading(id);
       read(await find(id));
     }
   }
 
-  #of(id: SessionId): Chapter {
-    const known = this.#chapters.get(id);
+  #of(id: SessionId): RecordHistory {
+    const known = this.#histories.get(id);
     if (known !== undefined) return known;
-    const chapter = { tried: 0, acknowledged: 0, ending: false, ended: false };
-    this.#chapters.set(id, chapter);
-    return chapter;
+    const history = { tried: 0, acknowledged: 0, ending: false, ended: false };
+    this.#histories.set(id, history);
+    return history;
   }
 }
 
-interface Objection {
+interface Violation {
   readonly text: string;
   /** Whether a server that lost what it had acknowledged explains it. */
   readonly forgivable: boolean;
 }
 
-function missing(acknowledged: number, { ending }: Chapter): Objection | null {
+function missing(acknowledged: number, { ending }: RecordHistory): Violation | null {
   return acknowledged === 0 || ending
     ? null
     : { text: `is gone, although version ${acknowledged} was acknowledged`, forgivable: true };
@@ -115,8 +115,8 @@ function misfit(
   found: SessionRecord,
   acknowledged: number,
   ended: boolean,
-  { tried }: Chapter,
-): Objection | null {
+  { tried }: RecordHistory,
+): Violation | null {
   const { version } = found;
   if (!isWhole(found)) return { text: `is a mixture of several writes`, forgivable: false };
   if (version > tried) return { text: `has version ${version}, which nobody wrote`, forgivable: false };

@@ -4,17 +4,17 @@ import type { SessionEvent } from '../../core/session-event';
 import { SessionManager } from '../../core/session-manager';
 import type { SessionStore } from '../../core/session-store';
 import { SessionError } from '../../core/session.errors';
-import { PromiseLedger } from './promise-ledger';
-import { IDLE, LIFETIME, MAX_BYTES, notebookOf, presentClock } from './sessions-over';
+import { ExpectedSessions } from './expected-sessions';
+import { IDLE, LIFETIME, MAX_BYTES, untyped, presentClock } from './sessions-over';
 
 /** Somebody with a browser, which keeps the token it was given last. */
-interface Client {
+interface SimulatedClient {
   readonly name: string;
   token: string | null;
 }
 
 /** One request, and what it is up to. */
-interface Visit {
+interface SimulatedRequest {
   readonly token: string | null;
   /** Changes that nobody has been told of yet. */
   stamps: number[];
@@ -45,8 +45,8 @@ export function randomFrom(seed: number): () => number {
 }
 
 /** Three clients whose requests overlap, each request in a process of its own, over one set of records. */
-export class SmallWorld {
-  readonly #ledger = new PromiseLedger();
+export class SessionSimulation {
+  readonly #expected = new ExpectedSessions();
   readonly #clock = presentClock();
   #stamps = 0;
 
@@ -57,45 +57,45 @@ export class SmallWorld {
 
   /** Lets each client make requests, two at a time; says what was wrong with the answers, and with what is left when all is quiet. */
   async run(requests: number): Promise<readonly string[]> {
-    const line = async (client: Client): Promise<void> => {
+    const line = async (client: SimulatedClient): Promise<void> => {
       for (let n = 0; n < requests / 2; n++) await this.#request(client);
     };
-    const clients = CLIENTS.map((name): Client => ({ name, token: null }));
+    const clients = CLIENTS.map((name): SimulatedClient => ({ name, token: null }));
     await Promise.all(clients.flatMap((client) => [line(client), line(client)]));
     const manager = this.#manager(() => {});
-    await this.#ledger.inspect(manager, this.stores[0]!, this.#clock());
+    await this.#expected.inspect(manager, this.stores[0]!, this.#clock());
     this.#clock.advance(LIFETIME);
-    await this.#ledger.assertOver(manager);
+    await this.#expected.assertOver(manager);
     manager.close();
-    return this.#ledger.objections;
+    return this.#expected.violations;
   }
 
-  async #request(client: Client): Promise<void> {
+  async #request(client: SimulatedClient): Promise<void> {
     if (this.random() < 0.05) this.#clock.advance(Math.floor(this.random() * IDLE));
-    const prospect = this.#ledger.prospectOf(client.token);
-    const visit: Visit = { token: client.token, stamps: [], ending: [], superseded: false };
-    const manager = this.#manager((event) => this.#hear(event, visit));
+    const expectation = this.#expected.expectationOf(client.token);
+    const request: SimulatedRequest = { token: client.token, stamps: [], ending: [], superseded: false };
+    const manager = this.#manager((event) => this.#hear(event, request));
     try {
-      const session = await manager.open(visit.token);
+      const session = await manager.open(request.token);
       if (!session.isNew) {
-        if (prospect.isDead) this.#ledger.objections.push(`a dead token opened ${session.id}`);
-        this.#ledger.check(session, prospect, client.name);
+        if (expectation.isDead) this.#expected.violations.push(`a dead token opened ${session.id}`);
+        this.#expected.check(session, expectation, client.name);
       }
       await this.#dawdle();
       for (let n = this.#below(3); n >= 0 && session.status !== 'destroyed'; n--)
-        this.#act(session, client, visit);
+        this.#act(session, client, request);
       await this.#dawdle();
-      await this.#commit(manager, session, client, visit);
+      await this.#commit(manager, session, client, request);
     } catch (error) {
-      if (!isUnavailable(error)) throw error;
-      visit.ending.forEach((id) => this.#ledger.forget(id));
+      if (!isRefusedCommit(error)) throw error;
+      request.ending.forEach((id) => this.#expected.forget(id));
     } finally {
       manager.close();
     }
   }
 
-  #act(session: Session, { name }: Client, visit: Visit): void {
-    const data = notebookOf(session);
+  #act(session: Session, { name }: SimulatedClient, request: SimulatedRequest): void {
+    const data = untyped(session);
     const action = ACTIONS[this.#below(ACTIONS.length)]!;
     const stamp = ++this.#stamps;
     switch (action) {
@@ -107,37 +107,42 @@ export class SmallWorld {
       case 'update':
         data.update('stamps', (list = []) => [...(list as number[]), stamp]);
         data.update('count', (count = 0) => (count as number) + 1);
-        return void visit.stamps.push(stamp);
+        return void request.stamps.push(stamp);
       case 'login':
         return session.login({ id: name });
       case 'renew':
         return session.renewToken();
       case 'logout':
       case 'destroy':
-        visit.stamps = [];
-        visit.ending.push(session.id);
+        request.stamps = [];
+        request.ending.push(session.id);
         return session[action]();
     }
   }
 
-  async #commit(manager: SessionManager, session: Session, client: Client, visit: Visit): Promise<void> {
+  async #commit(
+    manager: SessionManager,
+    session: Session,
+    client: SimulatedClient,
+    request: SimulatedRequest,
+  ): Promise<void> {
     const changed = session.status === 'changed';
     const now = this.#clock();
     const decision = await manager.commit(session);
-    visit.ending.forEach((id) => this.#ledger.end(id));
-    if (decision.kind === 'forget' && client.token === visit.token) client.token = null;
+    request.ending.forEach((id) => this.#expected.end(id));
+    if (decision.kind === 'forget' && client.token === request.token) client.token = null;
     if (decision.kind === 'issue') {
       client.token = decision.token;
-      this.#ledger.issue(decision.token);
+      this.#expected.issue(decision.token);
     }
-    if (changed && !visit.superseded && !session.isNew)
-      this.#ledger.promise(session.id, visit.stamps, Math.min(session.deadline, now + IDLE));
+    if (changed && !request.superseded && !session.isNew)
+      this.#expected.promise(session.id, request.stamps, Math.min(session.deadline, now + IDLE));
   }
 
-  #hear({ type, reason, id }: Partial<SessionEvent>, visit: Visit): void {
-    visit.superseded ||= reason === 'superseded';
+  #hear({ type, reason, id }: Partial<SessionEvent>, request: SimulatedRequest): void {
+    request.superseded ||= reason === 'superseded';
     if (id != null && (type === 'expired' || (type === 'destroyed' && reason === 'logout')))
-      this.#ledger.end(id);
+      this.#expected.end(id);
   }
 
   #manager(emit: (event: Partial<SessionEvent>) => void): SessionManager {
@@ -166,7 +171,7 @@ export class SmallWorld {
 }
 
 /** A 503: nothing was promised. */
-function isUnavailable(error: unknown): boolean {
+function isRefusedCommit(error: unknown): boolean {
   return (
     error instanceof SessionError && ['SESSION_CONFLICT', 'SESSION_STORE_UNAVAILABLE'].includes(error.code)
   );

@@ -2,11 +2,11 @@ import type { Session } from '../../core/session';
 import type { SessionManager } from '../../core/session-manager';
 import type { SessionStore } from '../../core/session-store';
 import type { SessionId } from '../../core/session-token';
-import { idOf, notebookOf } from './sessions-over';
+import { sessionIdOf, untyped } from './sessions-over';
 import { call } from './store-suite';
 
 /** What is known of a session from the answers of its requests. */
-interface Account {
+interface ExpectedSession {
   /** The changes whose request was told that they are stored. */
   readonly stamps: Set<number>;
   token: string;
@@ -16,85 +16,85 @@ interface Account {
 }
 
 /** What a token is good for at the moment when a request comes with it. */
-export interface Prospect {
+export interface TokenExpectation {
   readonly isDead: boolean;
   readonly stamps: readonly number[];
 }
 
 /** What clients have been promised, and how the store breaks it. */
-export class PromiseLedger {
-  readonly objections: string[] = [];
-  readonly #accounts = new Map<SessionId, Account>();
+export class ExpectedSessions {
+  readonly violations: string[] = [];
+  readonly #sessions = new Map<SessionId, ExpectedSession>();
   readonly #replaced = new Set<string>();
 
-  prospectOf(token: string | null): Prospect {
-    const account = token === null ? undefined : this.#accounts.get(idOf(token));
+  expectationOf(token: string | null): TokenExpectation {
+    const expected = token === null ? undefined : this.#sessions.get(sessionIdOf(token));
     return {
-      isDead: this.#replaced.has(token!) || account?.ended === true,
-      stamps: [...(account?.stamps ?? [])],
+      isDead: this.#replaced.has(token!) || expected?.ended === true,
+      stamps: [...(expected?.stamps ?? [])],
     };
   }
 
   issue(token: string): void {
-    const account = this.#accounts.get(idOf(token));
-    if (account === undefined) {
-      this.#accounts.set(idOf(token), { stamps: new Set(), token, ended: false, lastsUntil: 0 });
-    } else if (account.token !== token) {
-      this.#replaced.add(account.token);
-      account.token = token;
+    const expected = this.#sessions.get(sessionIdOf(token));
+    if (expected === undefined) {
+      this.#sessions.set(sessionIdOf(token), { stamps: new Set(), token, ended: false, lastsUntil: 0 });
+    } else if (expected.token !== token) {
+      this.#replaced.add(expected.token);
+      expected.token = token;
     }
   }
 
   promise(id: string, stamps: readonly number[], lastsUntil: number): void {
-    const account = this.#accounts.get(id as SessionId);
-    if (account === undefined) return;
-    for (const stamp of stamps) account.stamps.add(stamp);
-    account.lastsUntil = Math.max(account.lastsUntil, lastsUntil);
+    const expected = this.#sessions.get(id as SessionId);
+    if (expected === undefined) return;
+    for (const stamp of stamps) expected.stamps.add(stamp);
+    expected.lastsUntil = Math.max(expected.lastsUntil, lastsUntil);
   }
 
   end(id: string): void {
-    const account = this.#accounts.get(id as SessionId);
-    if (account !== undefined) account.ended = true;
+    const expected = this.#sessions.get(id as SessionId);
+    if (expected !== undefined) expected.ended = true;
   }
 
   /** Nobody knows any more whether it has ended. */
   forget(id: string): void {
-    this.#accounts.delete(id as SessionId);
+    this.#sessions.delete(id as SessionId);
   }
 
   /** @param name whose session it ought to be */
-  check(session: Session, { stamps: promised }: Pick<Prospect, 'stamps'>, name?: string): void {
-    const data = notebookOf(session);
+  check(session: Session, { stamps: promised }: Pick<TokenExpectation, 'stamps'>, name?: string): void {
+    const data = untyped(session);
     const stamps = (data.get('stamps') ?? []) as number[];
     const owners = [session.principal?.id ?? name, data.get('owner') ?? name] as (string | undefined)[];
     if (name !== undefined && owners.some((owner) => owner !== name))
-      this.objections.push(`${name} was shown the session of ${owners.join(' and ')}`);
+      this.violations.push(`${name} was shown the session of ${owners.join(' and ')}`);
     if (data.get('left') !== data.get('right'))
-      this.objections.push(`${session.id} is a mixture of two versions`);
+      this.violations.push(`${session.id} is a mixture of two versions`);
     if (new Set(stamps).size !== stamps.length || stamps.length !== (data.get('count') ?? 0))
-      this.objections.push(`${session.id} holds a change twice, or half of one`);
+      this.violations.push(`${session.id} holds a change twice, or half of one`);
     const lost = promised.filter((stamp) => !stamps.includes(stamp));
     if (lost.length > 0)
-      this.objections.push(`${session.id} has lost the acknowledged changes ${lost.join()}`);
+      this.violations.push(`${session.id} has lost the acknowledged changes ${lost.join()}`);
   }
 
   /** When all is quiet: what has to be there at this instant is there, and what has ended is not. */
   async inspect(manager: SessionManager, store: SessionStore, now: number): Promise<void> {
-    for (const [id, { token, ended, lastsUntil, stamps }] of this.#accounts) {
+    for (const [id, { token, ended, lastsUntil, stamps }] of this.#sessions) {
       if (ended && (await store.find(id, call)) !== null)
-        this.objections.push(`${id} is stored after its end`);
+        this.violations.push(`${id} is stored after its end`);
       if (ended || lastsUntil <= now) continue;
       const session = await manager.open(token);
-      if (session.isNew) this.objections.push(`the last token of ${id} opens nothing, and nothing ended it`);
+      if (session.isNew) this.violations.push(`the last token of ${id} opens nothing, and nothing ended it`);
       else this.check(session, { stamps: [...stamps] });
     }
   }
 
   /** No token opens anything any more. */
   async assertOver(manager: SessionManager): Promise<void> {
-    for (const token of [...this.#replaced, ...[...this.#accounts.values()].map(({ token }) => token)]) {
+    for (const token of [...this.#replaced, ...[...this.#sessions.values()].map(({ token }) => token)]) {
       if (!(await manager.open(token)).isNew)
-        this.objections.push(`a dead token opens ${idOf(token)} at the end`);
+        this.violations.push(`a dead token opens ${sessionIdOf(token)} at the end`);
     }
   }
 }
