@@ -6,7 +6,7 @@ import type { Disturbance } from './store-faults';
 import { SLOW_TEST_TIMEOUT } from './store-suite';
 import { WriteHistory } from './write-history';
 
-/** The server ends in the middle of many writes, and begins again with what it had written down. */
+/** The server is killed during many writes, and restarts with the data it had written. */
 export function describeCrash(suite: FaultySuite, killing: Disturbance): void {
   const promise = suite.durable
     ? 'every acknowledged write is there afterwards, and every other is whole or absent'

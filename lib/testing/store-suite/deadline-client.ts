@@ -9,7 +9,7 @@ import { observeCalls } from './observe-calls';
 import { RECOVERY_TIMEOUT } from './store-faults';
 import { stampedRecord } from './write-history';
 
-/** A store with a deadline, as requests meet it; and an eye on the calls that were given up. */
+/** A store with a deadline, as requests use it. Tracks calls that timed out and have not ended yet. */
 export class DeadlineClient extends StoreClient {
   readonly #underWay: Set<unknown>;
 
@@ -28,12 +28,12 @@ export class DeadlineClient extends StoreClient {
     this.#underWay = underWay;
   }
 
-  /** Resolves when every call has ended, those that were given up too: whatever they wrote is written. */
+  /** Resolves when every call has ended, including those that timed out, so that their writes are done. */
   async settled(): Promise<void> {
-    await until(() => this.#underWay.size === 0, 'the calls that were given up end', this.recoveryTimeout);
+    await until(() => this.#underWay.size === 0, 'the calls that timed out end', this.recoveryTimeout);
   }
 
-  /** Resolves when all five calls work, again and again. */
+  /** Resolves when all five calls have succeeded five times in a row. */
   async recovered(): Promise<void> {
     let rounds = 0;
     await until(
@@ -64,7 +64,7 @@ export class DeadlineClient extends StoreClient {
   }
 }
 
-/** Waits for a condition, and not forever. */
+/** Waits for a condition. @param timeout in milliseconds @throws AssertionError when the condition is not met in time */
 export async function until(
   condition: () => boolean | Promise<boolean>,
   what: string,
@@ -72,12 +72,12 @@ export async function until(
 ): Promise<void> {
   const deadline = performance.now() + timeout;
   while (!(await condition())) {
-    assert.ok(performance.now() < deadline, `waited ${timeout} ms in vain until ${what}`);
+    assert.ok(performance.now() < deadline, `${timeout} ms passed without: ${what}`);
     await pause(10);
   }
 }
 
-/** What the call comes to once its server is back: failures are tried again. */
+/** Repeats a call until its server is back, and resolves with the answer. */
 export async function eventually<T>(call: () => Promise<T>): Promise<T> {
   let answer: T;
   await until(async () => {

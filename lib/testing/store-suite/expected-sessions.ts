@@ -5,23 +5,23 @@ import type { SessionId } from '../../core/session-token';
 import { sessionIdOf, untyped } from './sessions-over';
 import { call } from './store-suite';
 
-/** What is known of a session from the answers of its requests. */
+/** The state of a session that follows from the answers to its requests. */
 interface ExpectedSession {
-  /** The changes whose request was told that they are stored. */
+  /** The acknowledged changes. */
   readonly stamps: Set<number>;
   token: string;
   ended: boolean;
-  /** It lives until then at least, unless it is ended. */
+  /** Epoch milliseconds until which it must exist, unless it is ended. */
   lastsUntil: number;
 }
 
-/** What a token is good for at the moment when a request comes with it. */
+/** What a token must open when a request arrives with it. */
 export interface TokenExpectation {
   readonly isDead: boolean;
   readonly stamps: readonly number[];
 }
 
-/** What clients have been promised, and how the store breaks it. */
+/** What was acknowledged to clients, and where the store violates it. */
 export class ExpectedSessions {
   readonly violations: string[] = [];
   readonly #sessions = new Map<SessionId, ExpectedSession>();
@@ -57,12 +57,12 @@ export class ExpectedSessions {
     if (expected !== undefined) expected.ended = true;
   }
 
-  /** Nobody knows any more whether it has ended. */
+  /** Stops checking a session: whether it has ended is unknown. */
   forget(id: string): void {
     this.#sessions.delete(id as SessionId);
   }
 
-  /** @param name whose session it ought to be */
+  /** Checks a loaded session. @param name its expected owner */
   check(session: Session, { stamps: promised }: Pick<TokenExpectation, 'stamps'>, name?: string): void {
     const data = untyped(session);
     const stamps = (data.get('stamps') ?? []) as number[];
@@ -78,7 +78,7 @@ export class ExpectedSessions {
       this.violations.push(`${session.id} has lost the acknowledged changes ${lost.join()}`);
   }
 
-  /** When all is quiet: what has to be there at this instant is there, and what has ended is not. */
+  /** Checks, when no request is running, that all live sessions exist and no ended session is stored. */
   async inspect(manager: SessionManager, store: SessionStore, now: number): Promise<void> {
     for (const [id, { token, ended, lastsUntil, stamps }] of this.#sessions) {
       if (ended && (await store.find(id, call)) !== null)
@@ -90,7 +90,7 @@ export class ExpectedSessions {
     }
   }
 
-  /** No token opens anything any more. */
+  /** Checks, after all sessions have expired, that no token opens a session. */
   async assertOver(manager: SessionManager): Promise<void> {
     for (const token of [...this.#replaced, ...[...this.#sessions.values()].map(({ token }) => token)]) {
       if (!(await manager.open(token)).isNew)

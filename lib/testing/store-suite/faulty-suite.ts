@@ -2,19 +2,19 @@ import { DeadlineClient } from './deadline-client';
 import { CALL_DEADLINE, RECOVERY_TIMEOUT, type Disturbance, type StoreFaults } from './store-faults';
 import type { StoreSuite } from './store-suite';
 
-/** What the tests of faults are given besides. */
+/** What the tests of faults need in addition. */
 export interface FaultySuite extends StoreSuite {
-  /** The store under a short deadline. */
+  /** The store with a short deadline. */
   readonly client: DeadlineClient;
   /** In milliseconds. */
   readonly deadline: number;
   readonly durable: boolean;
   begin(disturbance: Disturbance): Promise<void>;
-  /** Ends what was begun; done after each test in any case. */
+  /** Ends the disturbance. Also runs after each test. */
   heal(): Promise<void>;
 }
 
-/** Adds what tests of faults need to the group that is being described. */
+/** Extends a suite for tests of faults; registers hooks in the current `describe`. */
 export function faultySuiteOf(
   suite: StoreSuite,
   { deadline = CALL_DEADLINE, recoveryTimeout = RECOVERY_TIMEOUT, durable = false }: StoreFaults,

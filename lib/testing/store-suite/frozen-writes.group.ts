@@ -11,7 +11,7 @@ import { WriteHistory, isWhole, stampedRecord } from './write-history';
 
 const ROUNDS = 3;
 
-/** Writes that were given up while the server stood still are on their way all the same, and arrive when it goes on. */
+/** Writes that timed out while the server was frozen are still in flight, and arrive when it resumes. */
 export function describeFrozenWrites(suite: FaultySuite, freezing: Disturbance): void {
   const { describe, it } = suite;
   if (suite.promises('conditional-writes')) lateWrites();
@@ -52,11 +52,11 @@ async function mixture(suite: FaultySuite, freezing: Disturbance): Promise<void>
     const { id } = await freezeTwoUpdates(suite, freezing);
     await client.settled();
     const found = await eventually(() => client.find(id));
-    assert.ok(found !== null && isWhole(found), 'it is a mixture of several writes');
+    assert.ok(found !== null && isWhole(found), 'the record is a mixture of several writes');
   }
 }
 
-/** Two rivals for one version, and an extension, all given up; the server goes on. */
+/** Two updates of one version and an extension, which all time out; then the server resumes. */
 async function freezeTwoUpdates(suite: FaultySuite, freezing: Disturbance) {
   const { client } = suite;
   const record = stampedRecord(newSessionId(), 1);

@@ -11,7 +11,7 @@ import { SLOW_TEST_TIMEOUT } from './store-suite';
 
 const ROUNDS = 10;
 
-/** Connections that break while a session is being written, a little later each time. */
+/** Breaks the connections while a session is being written, a little later each time. */
 export function describeLostAnswers(suite: FaultySuite, refusing: Disturbance): void {
   suite.it(
     'F3: a commit whose answer was lost is made good by the next, and never done twice',
@@ -40,7 +40,7 @@ export function describeLostAnswers(suite: FaultySuite, refusing: Disturbance): 
   );
 }
 
-/** Whether it says that the session is written; it may say instead that it cannot know. */
+/** `true` when the commit reports success, `false` when it reports that the outcome is unknown. */
 async function commitAgain(manager: SessionManager, session: Session): Promise<boolean> {
   try {
     await manager.commit(session);

@@ -1,4 +1,4 @@
-/** The same object, with somebody who hears of every call and its answer. */
+/** Wraps an object and reports each call and its return value. */
 export function observeCalls<T extends object>(
   object: T,
   hear: (method: string, answer: unknown) => void,

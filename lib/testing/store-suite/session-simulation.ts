@@ -7,18 +7,18 @@ import { SessionError } from '../../core/session.errors';
 import { ExpectedSessions } from './expected-sessions';
 import { IDLE, LIFETIME, MAX_BYTES, untyped, presentClock } from './sessions-over';
 
-/** Somebody with a browser, which keeps the token it was given last. */
+/** A simulated user, whose browser stores the latest token. */
 interface SimulatedClient {
   readonly name: string;
   token: string | null;
 }
 
-/** One request, and what it is up to. */
+/** One request, and the changes that it makes. */
 interface SimulatedRequest {
   readonly token: string | null;
-  /** Changes that nobody has been told of yet. */
+  /** Changes that are not acknowledged yet. */
   stamps: number[];
-  /** Sessions that it means to end. */
+  /** Sessions that it ends. */
   readonly ending: string[];
   /** Whether its changes were refused. */
   superseded: boolean;
@@ -26,14 +26,14 @@ interface SimulatedRequest {
 
 type Action = 'get' | 'set' | 'update' | 'login' | 'logout' | 'renew' | 'destroy';
 
-/** As often as they are drawn. */
+/** The actions to draw from; repeated ones are more likely. */
 const ACTIONS: readonly Action[] = [
   'get', 'set', 'set', 'update', 'update', 'update', 'update', 'login', 'login', 'renew', 'logout', 'destroy',
 ]; // prettier-ignore
 
 const CLIENTS = ['ada', 'bob', 'eve'];
 
-/** Numbers from 0 up to 1 that a seed decides (mulberry32). */
+/** A random number generator from 0 to below 1, with a seed (mulberry32). */
 export function randomFrom(seed: number): () => number {
   let state = seed | 0;
   return () => {
@@ -44,7 +44,7 @@ export function randomFrom(seed: number): () => number {
   };
 }
 
-/** Three clients whose requests overlap, each request in a process of its own, over one set of records. */
+/** Simulates three clients with overlapping requests over the same data. Each request has its own manager, like a separate process. */
 export class SessionSimulation {
   readonly #expected = new ExpectedSessions();
   readonly #clock = presentClock();
@@ -55,7 +55,7 @@ export class SessionSimulation {
     private readonly random: () => number,
   ) {}
 
-  /** Lets each client make requests, two at a time; says what was wrong with the answers, and with what is left when all is quiet. */
+  /** Each client makes requests, two at a time. Returns the violations in their answers and in the final data. */
   async run(requests: number): Promise<readonly string[]> {
     const line = async (client: SimulatedClient): Promise<void> => {
       for (let n = 0; n < requests / 2; n++) await this.#request(client);
@@ -164,13 +164,13 @@ export class SessionSimulation {
     return Math.floor(this.random() * limit);
   }
 
-  /** A handler takes its time, some turns of the event loop. */
+  /** Waits for a few turns of the event loop, like a handler. */
   async #dawdle(): Promise<void> {
     for (let turns = this.#below(4); turns > 0; turns--) await new Promise(setImmediate);
   }
 }
 
-/** A 503: nothing was promised. */
+/** Whether a request ended with a 503, which acknowledges nothing. */
 function isRefusedCommit(error: unknown): boolean {
   return (
     error instanceof SessionError && ['SESSION_CONFLICT', 'SESSION_STORE_UNAVAILABLE'].includes(error.code)
