@@ -272,7 +272,7 @@ describe('describeSessionStore', () => {
     const { describe } = globalThis;
     Reflect.deleteProperty(globalThis, 'describe');
     try {
-      expect(globalRunner).toThrow(/hand the runner over: import \* as runner from 'vitest'/);
+      expect(globalRunner).toThrow(/pass the runner: import \* as runner from 'vitest'/);
     } finally {
       globalThis.describe = describe;
     }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { IDLE, LIFETIME, sessionIdOf, untyped, sessionsOver, type Sessions } from './sessions-over';
 import { call, type StoreSuite } from './store-suite';
 
-/** The two ends of a session, to the millisecond, however the store keeps instants. */
+/** Idle timeout and lifetime are exact to the millisecond, however the store represents instants. */
 export function describeSessionTime(suite: StoreSuite): void {
   const { it } = suite;
   const begin = ({ issued }: Sessions) => issued(null, (session) => untyped(session).set('cart', ['pear']));
@@ -24,7 +24,7 @@ export function describeSessionTime(suite: StoreSuite): void {
     assert.equal((await sessions.manager.open(token)).isNew, true, 'a clock that stepped back revived it');
   });
 
-  it('E1: rests anew from each request, to the millisecond', async () => {
+  it('E1: restarts the idle timeout with each request, to the millisecond', async () => {
     for (const [late, alive] of [
       [-1, true],
       [0, false],

@@ -35,7 +35,7 @@ const KEYS = [
   '🦊',
 ];
 
-/** Bodies that nobody can read, made of one that everybody could. */
+/** Ways to damage a readable body. */
 const DAMAGES: Readonly<Record<string, (body: string) => string>> = {
   empty: () => '',
   'cut in half': (body) => body.slice(0, body.length / 2),
@@ -44,7 +44,7 @@ const DAMAGES: Readonly<Record<string, (body: string) => string>> = {
   'of no format': (body) => body.replace(/^\d+/, 'x'),
 };
 
-/** What an application keeps comes back, and what is broken harms one session alone. */
+/** Values come back unchanged, and a damaged record affects one session only. */
 export function describeSessionValues(suite: StoreSuite): void {
   const { it } = suite;
 
@@ -135,7 +135,7 @@ async function rewrite(store: SessionStore, token: string, change: (body: string
   return next;
 }
 
-/** With a broken record among them, everything that lists and sweeps still works. */
+/** Lists all records, to check that a damaged one does not break listing. */
 async function listAll(suite: StoreSuite): Promise<void> {
   const store = suite.store as SessionStore & Partial<EnumerableStore & PrincipalIndexedStore>;
   if (suite.has('enumeration')) {
