@@ -12,7 +12,7 @@ import { SqliteConnection } from './sqlite-connection';
 import type { TableFacts } from './table-facts';
 
 /** What a statement comes to. */
-export interface Answer {
+export interface StatementResult {
   readonly rows: readonly unknown[];
   /** Rows that it matched, changed or not. */
   readonly affected: number;
@@ -22,7 +22,7 @@ export interface Answer {
  * A way to the application's database that shares no connection with the application, and so no transaction: a rollback there takes
  * no session write with it.
  */
-export interface OwnConnection {
+export interface DedicatedConnection {
   readonly dialect: SqlDialect;
   /** Where the database is, for messages. */
   readonly place: string;
@@ -30,7 +30,7 @@ export interface OwnConnection {
    * Runs one statement, in a transaction of its own. Waits for a lock without blocking the process until the call is given up.
    * @throws SessionStoreError, free of the values; SessionError `SESSION_DUPLICATE_ID` when a key exists already
    */
-  run(statement: Statement, values: readonly unknown[], call: StoreCall): Promise<Answer>;
+  run(statement: Statement, values: readonly unknown[], call: StoreCall): Promise<StatementResult>;
   /**
    * What there is of a table, or `null` when there is none.
    * @throws SessionError `SESSION_SCHEMA_INVALID` when the database itself cannot hold sessions
@@ -43,7 +43,10 @@ export interface OwnConnection {
  * @param poolSize at most so many connections to a server
  * @throws SessionError `SESSION_OPTIONS_INVALID` for a database that the store does not know or cannot share
  */
-export function ownConnection({ options, driver }: DataSource, poolSize: number | undefined): OwnConnection {
+export function dedicatedConnection(
+  { options, driver }: DataSource,
+  poolSize: number | undefined,
+): DedicatedConnection {
   const place = driver.database ? `the database ${driver.database}` : 'the database';
   switch (options.type) {
     case 'better-sqlite3':
