@@ -232,26 +232,26 @@ describe('describeSessionStore', () => {
     };
   };
 
-  it('shows the powers that a store has not as skipped', async () => {
+  it('shows the capabilities that a store lacks as skipped', async () => {
     const { failed, skipped } = await verdictOf({
       create: bare,
       without: ['principals', 'enumeration', 'sweeping'],
     });
     expect(failed).toEqual([]);
     expect(skipped).toEqual([
-      'principals: not a power of this store',
-      'enumeration: not a power of this store',
-      'sweeping: not a power of this store',
+      'principals: the store lacks this capability',
+      'enumeration: the store lacks this capability',
+      'sweeping: the store lacks this capability',
       'between processes: the harness opens no peer',
       'faults: the harness does not say how to cause them',
     ]);
   });
 
-  it('fails for a power that is missing without a word, or there although denied', async () => {
+  it('fails for a capability that is missing but not declared, or present but denied', async () => {
     const missing = await verdictOf({ create: bare, without: ['principals', 'enumeration'] });
-    expect(missing.failed).toContain('store › has the power: sweeping');
+    expect(missing.failed).toContain('store › has the capability: sweeping');
     const denied = await verdictOf({ create: () => new MemorySessionStore(), without: ['sweeping'] });
-    expect(denied.failed).toEqual(['store › has not the power: sweeping']);
+    expect(denied.failed).toEqual(['store › lacks the capability: sweeping']);
   });
 
   it('prepares each store, and closes it unless the harness destroys it', async () => {
@@ -272,7 +272,7 @@ describe('describeSessionStore', () => {
     const { describe } = globalThis;
     Reflect.deleteProperty(globalThis, 'describe');
     try {
-      expect(globalRunner).toThrow(/hand the runner over: import \* as runner from 'vitest'/);
+      expect(globalRunner).toThrow(/pass the runner: import \* as runner from 'vitest'/);
     } finally {
       globalThis.describe = describe;
     }

@@ -21,62 +21,62 @@ import { describePrincipals } from './store-suite/principals.group';
 import { describeSessionTime } from './store-suite/session-time.group';
 import { describeSessionValues } from './store-suite/session-values.group';
 import type { StoreFaults } from './store-suite/store-faults';
-import type { SessionStorePower, StoreSuite } from './store-suite/store-suite';
+import type { SessionStoreCapability, StoreSuite } from './store-suite/store-suite';
 import { describeSweeping } from './store-suite/sweeping.group';
 import { globalRunner, type TestRunner } from './store-suite/test-runner';
 import { describeValues } from './store-suite/values.group';
 
-/** How the suite comes by the store under test. */
+/** How the suite creates, disturbs and removes the store under test. */
 export interface SessionStoreHarness<S extends SessionStore = SessionStore> {
-  /** A store that holds nothing. Called before every test; `prepare()` is called by the suite where there is one. */
+  /** Returns an empty store. Called before every test. The suite then calls `prepare()` if the store has it. */
   create(): S | Promise<S>;
   /**
    * Cleans up after every test.
-   * @default calls `close()` where there is one
+   * @default calls `close()` if the store has it
    */
   destroy?(store: S): void | Promise<void>;
   /**
-   * The optional powers that the store has not. Their tests are shown as skipped, so that nobody takes them for passed.
+   * The optional capabilities that the store lacks. Their tests are reported as skipped.
    * @default []
    */
-  readonly without?: readonly SessionStorePower[];
+  readonly without?: readonly SessionStoreCapability[];
   /**
-   * The promises that the store cannot keep: the same as its own `limits`. Their tests are shown as unmet.
+   * The promises that the store cannot keep; must equal its `limits`. Their tests are reported as unmet.
    * @default []
    */
   readonly unmet?: readonly StoreLimit[];
   /**
-   * Another store over the same data, with a connection of its own, as another process would have it. The suite prepares it, and
-   * closes it before the store itself is destroyed.
+   * Opens another store over the same data with its own connection, like another process. The suite prepares it, and closes it before it
+   * destroys the store.
    */
   peer?(store: S): S | Promise<S>;
-  /** How to disturb the store's server. */
+  /** How to make the store's server fail. @default the tests of faults are skipped */
   readonly faults?: StoreFaults;
   /**
-   * How many records the tests of many use. Keep it well above the store's page size.
+   * How many records a test with many records uses. Must be well above the store's page size.
    * @default 2000
    */
   readonly volume?: number;
-  /** Repeats what the clients of a random test did: the number in its title. @default a random one */
+  /** The seed of the random test, to repeat a run: the number in the test's title. @default a random number */
   readonly seed?: number;
   /** `describe`, `it`, `beforeEach` and `afterEach` of the test runner. @default the global ones */
   readonly runner?: TestRunner;
 }
 
-const POWERS: Readonly<Record<SessionStorePower, (store: object) => boolean>> = {
+const CAPABILITIES: Readonly<Record<SessionStoreCapability, (store: object) => boolean>> = {
   principals: isPrincipalIndexed,
   enumeration: isEnumerable,
   sweeping: isSweepable,
 };
 
 /**
- * Holds a store to the contract of `SessionStore`, so that an adapter's own spec needs a few lines:
+ * Tests a store against the contract of `SessionStore`:
  *
  * ```ts
  * describeSessionStore('MemorySessionStore', { create: () => new MemorySessionStore() });
  * ```
  *
- * Titles begin with the case they prove (`R2: …`), and no test sleeps.
+ * A title begins with the case that the test proves (`R2: …`). No test sleeps.
  */
 export function describeSessionStore<S extends SessionStore>(
   name: string,
@@ -89,7 +89,7 @@ export function describeSessionStore<S extends SessionStore>(
   function suiteOf<P extends object>(): StoreSuite<P> {
     return {
       describe, it, beforeEach, afterEach, volume, seed,
-      has: (power) => !without.includes(power),
+      has: (capability) => !without.includes(capability),
       promises: (limit) => !unmet.includes(limit),
       get store(): P {
         return store as unknown as P;
@@ -97,12 +97,13 @@ export function describeSessionStore<S extends SessionStore>(
     }; // prettier-ignore
   }
 
-  function describePower<P extends object>(
-    power: SessionStorePower,
+  function describeCapability<P extends object>(
+    capability: SessionStoreCapability,
     group: (suite: StoreSuite<P>) => void,
   ): void {
-    if (without.includes(power)) describe.skip(`${power}: not a power of this store`, () => group(suiteOf()));
-    else describe(power, () => group(suiteOf()));
+    if (without.includes(capability))
+      describe.skip(`${capability}: the store lacks this capability`, () => group(suiteOf()));
+    else describe(capability, () => group(suiteOf()));
   }
 
   describe(name, () => {
@@ -118,12 +119,12 @@ export function describeSessionStore<S extends SessionStore>(
       else if (isClosable(store)) await store.close();
     });
 
-    for (const [power, has] of Object.entries(POWERS)) {
-      const expected = !without.includes(power as SessionStorePower);
-      it(`${expected ? 'has' : 'has not'} the power: ${power}`, () => {
+    for (const [capability, has] of Object.entries(CAPABILITIES)) {
+      const expected = !without.includes(capability as SessionStoreCapability);
+      it(`${expected ? 'has' : 'lacks'} the capability: ${capability}`, () => {
         const advice = expected
-          ? `Implement it, or say without: ['${power}'].`
-          : `Take '${power}' out of without.`;
+          ? `Implement it, or set without: ['${capability}'].`
+          : `Remove '${capability}' from without.`;
         assert.equal(has(store!), expected, advice);
       });
     }
@@ -133,9 +134,9 @@ export function describeSessionStore<S extends SessionStore>(
     describeConcurrency(suiteOf());
     describeValues(suiteOf());
     describeExpiry(suiteOf());
-    describePower('principals', describePrincipals);
-    describePower('enumeration', describeEnumeration);
-    describePower('sweeping', describeSweeping);
+    describeCapability('principals', describePrincipals);
+    describeCapability('enumeration', describeEnumeration);
+    describeCapability('sweeping', describeSweeping);
     describe('through sessions', () => {
       describeSessionValues(suiteOf());
       describeSessionTime(suiteOf());

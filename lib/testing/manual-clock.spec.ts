@@ -25,6 +25,6 @@ describe('manualClock', () => {
   });
 
   it.each(['soon', '', NaN])('refuses to advance by %p', (duration) => {
-    expect(() => manualClock().advance(duration)).toThrow(/give milliseconds or '30m'/);
+    expect(() => manualClock().advance(duration)).toThrow(/needs milliseconds or a duration such as '30m'/);
   });
 });

@@ -1,14 +1,14 @@
 import { parse } from '@lukeed/ms';
 import type { Clock } from '../core/clock';
 
-/** A clock that stands still until a test moves it. Give it to the module as its clock, and nothing has to sleep. */
+/** A clock that a test moves by hand. Pass it to the module as its `clock`, so that tests need not sleep. */
 export interface ManualClock extends Clock {
   /**
-   * Moves on by milliseconds or by a duration such as `'30m'`; a negative one steps back.
+   * Advances by milliseconds or by a duration such as `'30m'`. A negative duration moves back.
    * @returns the new instant, in epoch milliseconds
    */
   advance(duration: number | string): number;
-  /** Jumps to an instant in epoch milliseconds. */
+  /** Sets the clock to an instant in epoch milliseconds. */
   set(instant: number): void;
 }
 
@@ -25,7 +25,7 @@ function toMilliseconds(duration: number | string): number {
   const milliseconds = typeof duration === 'number' ? duration : parse(duration);
   if (milliseconds === undefined || !Number.isFinite(milliseconds)) {
     throw new TypeError(
-      `manualClock cannot advance by ${JSON.stringify(duration)}; give milliseconds or '30m', '12h', '1d'.`,
+      `advance() of manualClock needs milliseconds or a duration such as '30m', '12h' or '1d', got ${JSON.stringify(duration)}.`,
     );
   }
   return milliseconds;

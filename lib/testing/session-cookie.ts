@@ -6,19 +6,18 @@ import type { Session } from '../core/session';
 import { DEFAULT_SESSION } from '../requests/session.tokens';
 import { SessionInstances } from '../requests/session-instance';
 
-/** The session a test client should begin with. */
+/** The session that a test client starts with. */
 export interface TestSession extends LoginOptions {
-  /** Who is logged in. @default nobody */
+  /** The principal that is logged in. @default none */
   readonly principal?: PrincipalInput;
-  /** What the session holds: `(session) => session.set('cart', ['pear'])`. */
+  /** Sets the session's data: `(session) => session.set('cart', ['pear'])`. */
   readonly fill?: (session: Session) => void;
-  /** Which instance. @default 'default' */
+  /** The name of the session's instance. @default 'default' */
   readonly name?: string;
 }
 
 /**
- * Stores a session in a running application and returns the `Cookie` header of a client that has it, so that a test of
- * what comes after the login need not log in:
+ * Stores a session in a running application and returns the `Cookie` header of its client, so that a test need not log in first:
  * `fetch(url, { headers: { cookie: await sessionCookie(app, { principal: { id: 7, roles: ['admin'] } }) } })`.
  * @throws SessionError `SESSION_MODULE_MISSING`; what `login` and `set` throw; TypeError when the instance's token travels in no cookie
  */

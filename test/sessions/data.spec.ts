@@ -189,7 +189,8 @@ describe.each(platforms)('data on %s', (platform) => {
       await session.run(ada, (s) => s.set('visits', 9));
       const record = (await under.store.find(await idOf(ada), call))!;
       await under.store.update({ ...record, version: 2, body: 'rubbish' }, 1, call);
-      if (!isEnumerable(under.store) || !isSweepable(under.store)) throw new Error('expected both powers');
+      if (!isEnumerable(under.store) || !isSweepable(under.store))
+        throw new Error('expected both capabilities');
       const ids: string[] = [];
       for await (const { id } of (under.store as EnumerableStore).records(call)) ids.push(id);
       expect(ids).toHaveLength(4);

@@ -72,7 +72,7 @@ describe('FileSessionStore and its directory', () => {
   it('F7: refuses a file, and what lies in one', async () => {
     fs.writeFileSync(place.directory, '');
     await expect(place.open()).rejects.toEqual(
-      refusal('SESSION_OPTIONS_INVALID', 'is not a directory', 'Name another'),
+      refusal('SESSION_OPTIONS_INVALID', 'is not a directory', 'Choose another path'),
     );
     const below = new FileSessionStore(join(place.directory, 'below'));
     await expect(below.prepare()).rejects.toEqual(refusal('SESSION_OPTIONS_INVALID', 'is not a directory'));

@@ -43,7 +43,7 @@ const tasks = {
     const rename = fs.rename;
     let isFirst = true;
     fs.rename = async (from, to) => {
-      if (from.includes('.claim') && isFirst) {
+      if (from.includes('.lock') && isFirst) {
         isFirst = false;
         tell('stopping');
         process.kill(process.pid, 'SIGSTOP');

@@ -246,7 +246,7 @@ describe('RedisSessionStore', () => {
 
   it('refuses missing options in words', () => {
     expect(() => new RedisSessionStore(client, undefined as never)).toThrow(
-      /prefix of RedisSessionStore is undefined/,
+      /prefix of RedisSessionStore must be a text, got undefined/,
     );
   });
 

@@ -3,7 +3,7 @@ import { SessionStoreError } from 'nestjs-tessera';
 import { RedisSessionStore } from 'nestjs-tessera/redis';
 import { newSessionId } from '../../lib/core/session-token';
 import { BusyWriters } from '../../lib/testing/store-suite/busy-writers';
-import { eventually, ImpatientClient } from '../../lib/testing/store-suite/impatient-client';
+import { eventually, DeadlineClient } from '../../lib/testing/store-suite/deadline-client';
 import { WriteHistory } from '../../lib/testing/store-suite/write-history';
 import { describeWithCluster, type RedisCluster, type Server } from '../support/servers';
 import { redisCommand } from '../support/servers/programs';
@@ -20,14 +20,14 @@ describeWithCluster('RedisSessionStore on a Cluster in trouble', (cluster) => {
   describe.each(redisClusterClients)('through $name', ({ open }) => {
     let opened: OpenClient;
     let store: RedisSessionStore;
-    let client: ImpatientClient;
+    let client: DeadlineClient;
 
     beforeEach(async () => {
       await complete(cluster());
       opened = await open(cluster().urls);
       store = new RedisSessionStore(opened.client, { prefix: 'p:' });
       await store.prepare();
-      client = new ImpatientClient(store, DEADLINE, 20_000);
+      client = new DeadlineClient(store, DEADLINE, 20_000);
     });
     afterEach(async () => {
       await opened.close();
@@ -61,7 +61,7 @@ describeWithCluster('RedisSessionStore on a Cluster in trouble', (cluster) => {
       }
       await client.settled();
       await history.compare((id) => eventually(() => client.find(id)));
-      expect(history.objections).toEqual([]);
+      expect(history.violations).toEqual([]);
     }
 
     it('F4: serves again within seconds when a master is killed under load, and answers nothing wrong meanwhile', async () => {
@@ -112,7 +112,7 @@ describeWithCluster('RedisSessionStore on a Cluster in trouble', (cluster) => {
 
     it('F4: loses and mistakes nothing while its keys move from master to master under load', async () => {
       store = new RedisSessionStore(opened.client, { prefix: '{one slot}:' });
-      client = new ImpatientClient(store, DEADLINE, 20_000);
+      client = new DeadlineClient(store, DEADLINE, 20_000);
       await everywhere(cluster(), 'CONFIG', 'SET', 'cluster-node-timeout', '15000'); // nobody falls out of it here
       await underLoad({ lossy: false }, async () => {
         for (let round = 0; round < 2; round++) await moveSlot('{one slot}:', await cluster().masters());

@@ -3,7 +3,7 @@ import { RedisSessionStore } from 'nestjs-tessera/redis';
 import * as redis5 from 'redis';
 import * as redis6 from 'redis-6';
 import { BusyWriters } from '../../lib/testing/store-suite/busy-writers';
-import { eventually, ImpatientClient } from '../../lib/testing/store-suite/impatient-client';
+import { eventually, DeadlineClient } from '../../lib/testing/store-suite/deadline-client';
 import { WriteHistory } from '../../lib/testing/store-suite/write-history';
 import { describeWithPrivate, type Server } from '../support/servers';
 import { redisCommand } from '../support/servers/programs';
@@ -48,12 +48,12 @@ describeWithPrivate('redis', 'RedisSessionStore with Sentinel', (server) => {
       const master = await said(/address=127\.0\.0\.1:(\d+)/);
       const victim = watched.servers.find(({ port }) => String(port) === master)!;
       const { client: redis, close } = await open([watched.sentinel.url]);
-      const client = new ImpatientClient(new RedisSessionStore(redis, { prefix: 'p:' }), 1000, 20_000);
+      const client = new DeadlineClient(new RedisSessionStore(redis, { prefix: 'p:' }), 1000, 20_000);
       try {
         const history = await historyOf(client, victim);
         await client.settled();
         await history.compare((id) => eventually(() => client.find(id)));
-        expect(history.objections).toEqual([]);
+        expect(history.violations).toEqual([]);
       } finally {
         await close();
       }
@@ -63,7 +63,7 @@ describeWithPrivate('redis', 'RedisSessionStore with Sentinel', (server) => {
 });
 
 /** Writers who live through the end of a master, until a while after. */
-async function historyOf(client: ImpatientClient, master: Server): Promise<WriteHistory> {
+async function historyOf(client: DeadlineClient, master: Server): Promise<WriteHistory> {
   const history = new WriteHistory();
   const writers = new BusyWriters(client, history);
   try {

@@ -156,7 +156,7 @@ describe('the faults of describeSessionStore', () => {
   it('refuses a harness that can begin what it cannot end', async () => {
     const { faults, ...rest } = harness();
     const broken = { ...rest, faults: { freeze: faults.freeze } };
-    await expect(verdictOf(broken)).rejects.toThrow(/freeze\(\) without thaw\(\)/);
+    await expect(verdictOf(broken)).rejects.toThrow(/freeze\(\) and no thaw\(\)/);
   });
 
   it('leaves no server disturbed after a test that failed', async () => {

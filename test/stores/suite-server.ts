@@ -21,7 +21,7 @@ export class MiniatureServer {
   /** What the suite calls. */
   readonly faults: StoreFaults = {
     deadline: 150,
-    patience: 3_000,
+    recoveryTimeout: 3_000,
     durable: true,
     freeze: () => this.#stop(),
     thaw: () => this.#flow(),

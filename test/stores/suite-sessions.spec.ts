@@ -86,7 +86,7 @@ const MISTAKES: Record<string, [title: RegExp, Store: new () => SessionStore]> =
     },
   ],
   'says that it extended, and did not': [
-    /E1: rests anew from each request/,
+    /E1: restarts the idle timeout with each request/,
     class extends MemorySessionStore {
       override extend = async () => true;
     },
@@ -99,7 +99,7 @@ const MISTAKES: Record<string, [title: RegExp, Store: new () => SessionStore]> =
     },
   ],
   'answers now and then from what it read before': [
-    /R10: shows nobody/,
+    /R10: shows no foreign/,
     class extends MemorySessionStore {
       readonly #read = new Map<Id, SessionRecord>();
       #reads = 0;
@@ -113,7 +113,7 @@ const MISTAKES: Record<string, [title: RegExp, Store: new () => SessionStore]> =
     },
   ],
   'writes the body before it compares the version': [
-    /R10: shows nobody/,
+    /R10: shows no foreign/,
     class extends MemorySessionStore {
       override async update(record: SessionRecord, expected: number) {
         const found = await super.find(record.id);
@@ -124,7 +124,7 @@ const MISTAKES: Record<string, [title: RegExp, Store: new () => SessionStore]> =
     },
   ],
   'revives by a late update': [
-    /R10: shows nobody/,
+    /R10: shows no foreign/,
     class extends MemorySessionStore {
       override async update(record: SessionRecord, expected: number) {
         if ((await super.find(record.id)) === null) await super.insert(record);

@@ -1,7 +1,7 @@
 import { MemorySessionStore, SessionError, type SessionRecord, type SessionStore } from 'nestjs-tessera';
 import { TieredSessionStore, type TieredSessionStoreOptions } from 'nestjs-tessera/tiered';
 import { aRecord, nextOf } from '../../lib/testing/store-suite/records';
-import { NOTICE_ID } from '../../lib/stores/tiered/tier-notice';
+import { TIER_STATE_ID } from '../../lib/stores/tiered/tier-state';
 import { door } from '../support/watched-store';
 import {
   LEASE,
@@ -259,7 +259,7 @@ describe('a fast tier that is not shared', () => {
     const fast = new MemorySessionStore();
     const stores = [0, 1].map(() => new TieredSessionStore({ fast, durable: durable.elsewhere() }));
     for (const store of stores) await store.prepare();
-    expect((await durable.inner.find(NOTICE_ID))?.body).toMatch(/^\d+ \S{22}$/);
+    expect((await durable.inner.find(TIER_STATE_ID))?.body).toMatch(/^\d+ \S{22}$/);
   });
 });
 
@@ -300,15 +300,15 @@ describe('the sessions of a principal', () => {
 });
 
 describe('a tiered store', () => {
-  it('shows its notice to nobody', async () => {
+  it('hides its tier state', async () => {
     const [one] = await processes(1);
     const record = await stored(one!);
     one!.fast.fail();
     const deleting = one!.store.delete(record.id, call);
     await advance(LEASE);
     await deleting;
-    expect(await one!.durable.inner.find(NOTICE_ID)).not.toBeNull();
-    expect(await one!.store.find(NOTICE_ID, call)).toBeNull();
+    expect(await one!.durable.inner.find(TIER_STATE_ID)).not.toBeNull();
+    expect(await one!.store.find(TIER_STATE_ID, call)).toBeNull();
     for await (const { id } of one!.store.records!(call)) throw new Error(`shows ${id}`);
     expect(await one!.store.sweep!(Date.now() + 1e12, 10, call)).toBe(0);
   });
@@ -324,7 +324,7 @@ describe('a tiered store', () => {
     });
   });
 
-  it('has the powers of its durable store, and no others', () => {
+  it('has the capabilities of its durable store, and no others', () => {
     const durable = new MemorySessionStore();
     const bare: SessionStore = {
       find: (id) => durable.find(id),
@@ -334,8 +334,8 @@ describe('a tiered store', () => {
       delete: (id) => durable.delete(id),
     };
     const store = new TieredSessionStore({ fast: bare, durable: { ...bare } });
-    const powers = ['findByPrincipal', 'deleteByPrincipal', 'records', 'sweep'] as const;
-    expect(powers.filter((power) => store[power] !== undefined)).toEqual([]);
+    const capabilities = ['findByPrincipal', 'deleteByPrincipal', 'records', 'sweep'] as const;
+    expect(capabilities.filter((capability) => store[capability] !== undefined)).toEqual([]);
   });
 
   const prepared = (store: Tier, refusal?: Error) =>

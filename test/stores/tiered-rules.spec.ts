@@ -1,6 +1,6 @@
 import type { SessionRecord } from 'nestjs-tessera';
 import { newToken } from '../../lib/core/session-token';
-import { NOTICE_ID } from '../../lib/stores/tiered/tier-notice';
+import { TIER_STATE_ID } from '../../lib/stores/tiered/tier-state';
 import { nextOf } from '../../lib/testing/store-suite/records';
 import { door } from '../support/watched-store';
 import {
@@ -305,13 +305,13 @@ describe('a write is acknowledged when nobody believes an older copy', () => {
     expect(calls(two!)).toEqual({ fast: [], durable: ['delete', 'find'] });
   });
 
-  it('R3: waits for the lease that a third process may have, although another has posted the notice', async () => {
+  it('R3: waits for the lease that a third process may have, although another has marked the tier stale', async () => {
     const [one, two, three] = await processes(3);
     const [first, second] = [await stored(one!), await stored(one!)];
     one!.fast.fail();
     const deleting = one!.store.delete(first.id, call);
     await turns();
-    // Nothing was asked of this one for a while, so it asks, and hears of the notice.
+    // Nothing was asked of this one for a while, so it asks, and reads the mark.
     await advance(LEASE / 10);
     const other = await startOver(two!.fast, two!.durable);
     await three!.store.find(second.id, call);
@@ -344,7 +344,7 @@ describe('a write is acknowledged when nobody believes an older copy', () => {
     expect(await two!.store.find(record.id, call)).toBeNull();
   });
 
-  it('F1: posts one notice when many find out at once', async () => {
+  it('F1: marks the tier stale once when many find out at once', async () => {
     const [one, two] = await processes(2);
     const records = [await stored(one!), await stored(one!), await stored(two!)];
     for (const { fast } of [one!, two!]) fast.fail();
@@ -358,10 +358,10 @@ describe('a write is acknowledged when nobody believes an older copy', () => {
     await Promise.all(deleting);
     await advance(LEASE);
     const three = await startOver(one!.fast.elsewhere(), one!.durable.elsewhere());
-    expect((await three.durable.inner.find(NOTICE_ID))?.version).toBe(1);
+    expect((await three.durable.inner.find(TIER_STATE_ID))?.version).toBe(1);
   });
 
-  it('F1: uses the fast tier again when the notice is over', async () => {
+  it('F1: uses the fast tier again when the mark has expired', async () => {
     const [one] = await processes(1);
     const { id } = await stored(one!);
     one!.fast.hang();
@@ -376,7 +376,7 @@ describe('a write is acknowledged when nobody believes an older copy', () => {
     expect(one!.durable.take()).toEqual([]);
   });
 
-  it('F1: rejects when the durable tier cannot take the notice either', async () => {
+  it('F1: rejects when the durable tier cannot take the mark either', async () => {
     const [one] = await processes(1);
     const { id } = await stored(one!);
     one!.fast.fail();

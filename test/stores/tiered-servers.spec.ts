@@ -104,7 +104,7 @@ describeWith('postgres', 'a Redis that fails over PostgreSQL', (postgres) => {
     return record;
   };
 
-  /** Until long after every copy of before and the notice are over. */
+  /** Until long after every earlier copy and the mark have expired. */
   const expectForLong = async (record: Pick<SessionRecord, 'id'>, expected: SessionRecord | null) => {
     const end = performance.now() + 2 * TIMES.maxAge;
     while (performance.now() < end) {

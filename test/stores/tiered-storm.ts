@@ -1,6 +1,6 @@
 import type { Scheduler } from 'fast-check';
 import { MemorySessionStore, type SessionRecord, type SessionStore } from 'nestjs-tessera';
-import { NOTICE_ID } from '../../lib/stores/tiered/tier-notice';
+import { TIER_STATE_ID } from '../../lib/stores/tiered/tier-state';
 import { call } from './tiered-processes';
 
 /** What may become of one call to the fast tier: `late` is given up at once, and arrives whenever the scheduler says. */
@@ -56,7 +56,7 @@ export class StormyStore implements SessionStore {
 
 /** The durable tier of a world: its sessions pass a witness, who knows of sessions only. */
 export function besideTheWitness(witness: SessionStore, store: SessionStore): SessionStore {
-  const of = (id: string) => (id === NOTICE_ID ? store : witness);
+  const of = (id: string) => (id === TIER_STATE_ID ? store : witness);
   return {
     find: (id, given) => of(id).find(id, given),
     insert: (record, given) => of(record.id).insert(record, given),

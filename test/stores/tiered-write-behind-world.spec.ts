@@ -1,6 +1,6 @@
 import { MemorySessionStore, SessionError, type SessionStore } from 'nestjs-tessera';
 import { TieredSessionStore } from 'nestjs-tessera/tiered';
-import { SmallWorld, randomFrom } from '../../lib/testing/store-suite/small-world';
+import { SessionSimulation, randomFrom } from '../../lib/testing/store-suite/session-simulation';
 import { call } from './tiered-processes';
 import { WatchedStore } from '../support/watched-store';
 
@@ -68,7 +68,7 @@ describe('two processes that write behind', () => {
             ...patience,
           }),
       );
-      objections.push(...(await new SmallWorld(stores, random).run(10).catch(nothing)));
+      objections.push(...(await new SessionSimulation(stores, random).run(10).catch(nothing)));
       for (const store of stores) await store.close();
     }
     return objections;

@@ -2,10 +2,10 @@ import type { SessionRecord } from '../../core/session-record';
 import { isSessionId } from '../../core/session-token';
 
 /**
- * What was found, if it is a record and nothing else; `null` for what is foreign, broken or of another shape. Others may write
- * where a bridge leads, and what they wrote opens no session.
+ * The value as a record; `null` when it is not an object with exactly the types of a record. Other programs may write to the adapted
+ * store, and a value of theirs must not open a session.
  */
-export function toRecord(found: unknown): SessionRecord | null {
+export function parseRecord(found: unknown): SessionRecord | null {
   if (typeof found !== 'object' || found === null) return null;
   const { id, version, secretHash, principal, expiresAt, body } = found as Record<
     keyof SessionRecord,

@@ -5,41 +5,41 @@ import type { SessionStore, StoreCall } from '../../core/session-store';
 import type { EnumerableStore, LimitedStore, StoreLimit } from '../../core/store-capabilities';
 import { isSessionId, type SessionId } from '../../core/session-token';
 import { SessionError } from '../../core/session.errors';
-import { toRecord } from './bridged-record';
-import type { EnumerableFarSide, FarSide } from './far-side';
+import { parseRecord } from './bridged-record';
+import type { EnumerableAdaptedStore, AdaptedStore } from './adapted-store';
 
 /**
- * How long a write waits for one before it that does not end, in milliseconds. It is taken for lost then: a callback that is never
- * called must not keep a session from ever being written again.
+ * How long a write waits for an earlier write of the same session, in milliseconds. After that the earlier write counts as lost: a
+ * callback that is never called must not block a session forever.
  */
-const PATIENCE = 30_000;
+const WRITE_WAIT_LIMIT = 30_000;
 
 /**
- * Stores that take more than a `get` and a `set` to compare: many forget in whole seconds, and some round down. Records know their
- * own expiry, so that being forgotten late does no harm.
+ * Added to each lifetime, in milliseconds. Many stores expire in whole seconds, and some round down. Late expiry is harmless, because a
+ * record carries its own `expiresAt`.
  */
-const ROUNDING = 999;
+const EXPIRY_MARGIN = 999;
 
 /**
- * A session store made of one that can only get, set and remove. In this process, writes of one session take turns, which makes
- * finding, comparing and writing one step; other processes do not hear of it, and that is the limit.
+ * A session store over a store that can only get, set and remove. Writes of one session are queued in this process, so that reading,
+ * comparing and writing are one step. Other processes do not share the queue: that is the store's limit.
  */
 export class BridgedSessionStore<L extends StoreLimit> implements SessionStore, LimitedStore<L> {
-  readonly #turns = new KeyedQueue(PATIENCE);
+  readonly #writes = new KeyedQueue(WRITE_WAIT_LIMIT);
 
   constructor(
-    private readonly farSide: FarSide,
+    private readonly adapted: AdaptedStore,
     readonly limits: readonly L[],
   ) {}
 
   async find(id: SessionId): Promise<SessionRecord | null> {
     if (!isSessionId(id)) return null;
-    const found = toRecord(await this.farSide.read(id));
+    const found = parseRecord(await this.adapted.read(id));
     return found?.id === id ? found : null;
   }
 
   async insert(record: SessionRecord, call: StoreCall): Promise<void> {
-    await this.#turns.run(record.id, async () => {
+    await this.#writes.run(record.id, async () => {
       if ((await this.#found(record.id, call)) !== null)
         throw new SessionError('SESSION_DUPLICATE_ID', `A session with the id ${record.id} exists already.`);
       await this.#write(record);
@@ -55,7 +55,7 @@ export class BridgedSessionStore<L extends StoreLimit> implements SessionStore, 
   }
 
   async delete(id: SessionId): Promise<void> {
-    if (isSessionId(id)) await this.#turns.run(id, () => this.farSide.remove(id));
+    if (isSessionId(id)) await this.#writes.run(id, () => this.adapted.remove(id));
   }
 
   #replace(
@@ -64,7 +64,7 @@ export class BridgedSessionStore<L extends StoreLimit> implements SessionStore, 
     call: StoreCall,
     change: (found: SessionRecord) => SessionRecord,
   ): Promise<boolean> {
-    return this.#turns.run(id, async () => {
+    return this.#writes.run(id, async () => {
       const found = await this.#found(id, call);
       if (found?.version !== expectedVersion) return false;
       await this.#write(change(found));
@@ -72,7 +72,7 @@ export class BridgedSessionStore<L extends StoreLimit> implements SessionStore, 
     });
   }
 
-  /** A call that was given up before it wrote does not write any more. */
+  /** Rejects when the call was aborted, so that an aborted call does not write. */
   async #found(id: SessionId, { signal }: StoreCall): Promise<SessionRecord | null> {
     signal.throwIfAborted();
     const found = await this.find(id);
@@ -80,31 +80,31 @@ export class BridgedSessionStore<L extends StoreLimit> implements SessionStore, 
     return found;
   }
 
-  /** What has expired is removed: to many stores a lifetime of zero or less means forever. */
+  /** Removes an expired record: many stores take a lifetime of zero or less as "forever". */
   async #write(record: SessionRecord): Promise<void> {
     const lifetime = record.expiresAt - systemClock();
-    if (lifetime > 0) await this.farSide.write(record, lifetime + ROUNDING);
-    else await this.farSide.remove(record.id);
+    if (lifetime > 0) await this.adapted.write(record, lifetime + EXPIRY_MARGIN);
+    else await this.adapted.remove(record.id);
   }
 }
 
-/** The same, where the other side can go through what it holds. */
+/** A bridged store whose adapted store can list its values. */
 export class EnumerableBridgedSessionStore<L extends StoreLimit>
   extends BridgedSessionStore<L>
   implements EnumerableStore
 {
-  readonly #farSide: EnumerableFarSide;
+  readonly #adapted: EnumerableAdaptedStore;
 
-  constructor(farSide: EnumerableFarSide, limits: readonly L[]) {
-    super(farSide, limits);
-    this.#farSide = farSide;
+  constructor(adapted: EnumerableAdaptedStore, limits: readonly L[]) {
+    super(adapted, limits);
+    this.#adapted = adapted;
   }
 
   async *records({ signal }: StoreCall): AsyncGenerator<SessionRecord> {
-    for await (const portion of this.#farSide.portions()) {
-      for (const value of portion) {
+    for await (const batch of this.#adapted.batches()) {
+      for (const value of batch) {
         signal.throwIfAborted();
-        const record = toRecord(value);
+        const record = parseRecord(value);
         if (record !== null) yield record;
       }
     }

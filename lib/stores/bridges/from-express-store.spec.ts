@@ -3,7 +3,7 @@ import { isEnumerable } from '../../core/store-capabilities';
 import { aRecord, everythingIn, nextOf } from '../../testing/store-suite/records';
 import { call } from '../../testing/store-suite/store-suite';
 import { fromExpressStore } from './from-express-store';
-import type { ExpressStoreLike } from './express-far-side';
+import type { ExpressStoreLike } from './adapted-express-store';
 
 /** When it is, for tests in which that matters. */
 const NOON = Date.UTC(2026, 0, 1, 12);
@@ -32,17 +32,17 @@ describe('fromExpressStore', () => {
       throw refused;
     },
     'rejects and never calls back': () => Promise.reject(refused),
-    'calls back with an error that is none': (callback) => callback('connection refused'),
+    'calls back with an error that is not an Error': (callback) => callback('connection refused'),
   };
 
   it.each(Object.entries(failures))('F1: fails when the store %s', async (_, fail) => {
     const last = (...all: unknown[]) => fail(all.at(-1) as Callback);
     const store = fromExpressStore(storeWith({ get: last, destroy: last }));
     const record = aRecord();
-    await expect(store.find(record.id, call)).rejects.toThrow(/refused|that is none/);
-    await expect(store.delete(record.id, call)).rejects.toThrow(/refused|that is none/);
+    await expect(store.find(record.id, call)).rejects.toThrow(/refused|not an Error/);
+    await expect(store.delete(record.id, call)).rejects.toThrow(/refused|not an Error/);
     const silent = fromExpressStore(storeWith({ set: last }));
-    await expect(silent.insert(record, call)).rejects.toThrow(/refused|that is none/);
+    await expect(silent.insert(record, call)).rejects.toThrow(/refused|not an Error/);
   });
 
   it('F1: does not take a server without its Unix socket for an absent session', async () => {

@@ -1,25 +1,25 @@
 import type { SessionStore } from '../../core/session-store';
 import type { EnumerableStore, LimitedStore } from '../../core/store-capabilities';
 import { BridgedSessionStore, EnumerableBridgedSessionStore } from './bridged-session-store';
-import { ExpressFarSide, type ExpressStoreLike } from './express-far-side';
+import { AdaptedExpressStore, type ExpressStoreLike } from './adapted-express-store';
 
-/** Sessions in a store made for express-session. It enumerates if the store has `all`. */
+/** Sessions in a store made for express-session. Has `records` if that store has `all`. */
 export type ExpressBridgedSessionStore = SessionStore &
   LimitedStore<'conditional-writes' | 'paged-enumeration'> &
   Partial<EnumerableStore>;
 
 /**
- * Keeps sessions in one of the many stores made for express-session, beside those of express-session itself if need be.
+ * Stores sessions in a store made for express-session. The same store may hold sessions of express-session, too.
  *
- * Such a store cannot write on a condition. Within one process the bridge makes up for it; between several, a change may be lost
- * and a logout undone, of which the module warns. What enumerates does it with all sessions in memory at once.
+ * Such a store has no conditional writes. Within one process the bridge queues the writes of a session instead. Between several
+ * processes a change may be lost and a logout undone; the module warns of this at start. Enumeration loads all sessions into memory at once.
  *
- * @param store made with `new`; the bridge neither connects nor closes it, and leaves it to forget what has expired
+ * @param store an instance, made with `new`. The bridge neither connects nor closes it. Removing expired sessions is the store's own task.
  * @throws SessionError `SESSION_OPTIONS_INVALID`
  */
 export function fromExpressStore(store: ExpressStoreLike): ExpressBridgedSessionStore {
-  const farSide = new ExpressFarSide(store);
-  return farSide.isEnumerable
-    ? new EnumerableBridgedSessionStore(farSide, ['conditional-writes', 'paged-enumeration'])
-    : new BridgedSessionStore(farSide, ['conditional-writes']);
+  const adapted = new AdaptedExpressStore(store);
+  return adapted.isEnumerable
+    ? new EnumerableBridgedSessionStore(adapted, ['conditional-writes', 'paged-enumeration'])
+    : new BridgedSessionStore(adapted, ['conditional-writes']);
 }

@@ -45,9 +45,9 @@ describe('fromKeyv', () => {
   describe('F1: a Keyv that cannot answer is a failure, and never an absence', () => {
     const faults: Record<string, [fault: () => unknown, options?: object]> = {
       'its adapter rejects': [fails],
-      'its adapter rejects and nobody is to hear of it': [fails, { emitErrors: false }],
+      'its adapter rejects and emits no errors': [fails, { emitErrors: false }],
       'its adapter reports and answers nothing': [() => void adapter.emit('error', new Error('down'))],
-      'its adapter reports, answers nothing, and nobody is to hear of it': [
+      'its adapter reports and answers nothing, and Keyv emits no errors': [
         () => void adapter.emit('error', new Error('down')),
         { emitErrors: false },
       ],
@@ -105,7 +105,7 @@ describe('fromKeyv', () => {
       expect(() => fromKeyv(keyv as never)).toThrow(
         expect.objectContaining({
           code: 'SESSION_OPTIONS_INVALID',
-          message: expect.stringMatching(/needs a Keyv that can throw .* keyv 5\.5 or later/),
+          message: expect.stringMatching(/needs a Keyv that can throw its errors: .* keyv 5\.5 or later/),
         }),
       );
     });

@@ -1,27 +1,27 @@
 import type { SessionStore } from '../../core/session-store';
 import type { EnumerableStore, LimitedStore } from '../../core/store-capabilities';
 import { BridgedSessionStore, EnumerableBridgedSessionStore } from './bridged-session-store';
-import { KeyvFarSide, type KeyvLike } from './keyv-far-side';
+import { AdaptedKeyv, type KeyvLike } from './adapted-keyv';
 
-/** Sessions in a Keyv. It enumerates if the Keyv has an iterator. */
+/** Sessions in a Keyv. Has `records` if the Keyv has an iterator. */
 export type KeyvSessionStore = SessionStore & LimitedStore<'conditional-writes'> & Partial<EnumerableStore>;
 
 const LIMITS = ['conditional-writes'] as const;
 
 /**
- * Keeps sessions in whatever a Keyv has an adapter for: etcd, memcached, DynamoDB, MongoDB and more.
+ * Stores sessions in any database that Keyv has an adapter for: etcd, memcached, DynamoDB, MongoDB and more.
  *
- * A Keyv cannot write on a condition. Within one process the bridge makes up for it; between several, a change may be lost and a
- * logout undone, of which the module warns. Expired records go when the adapter knows of lifetimes; a Map and the SQL adapters
- * keep what nobody asks for.
+ * Keyv has no conditional writes. Within one process the bridge queues the writes of a session instead. Between several processes a
+ * change may be lost and a logout undone; the module warns of this at start. Expired records disappear if the adapter supports
+ * lifetimes; a Map and the SQL adapters keep an expired record until it is read.
  *
- * @param keyv one of its own for the sessions: it throws from now on what it would have swallowed, so that a store that is down is
- * a 503 and not an anonymous session. The bridge neither connects nor closes it.
- * @throws SessionError `SESSION_OPTIONS_INVALID` for a Keyv before 5.5, which cannot
+ * @param keyv used for sessions only. The bridge makes it throw errors that it would otherwise swallow, so that a store that is down
+ * results in a 503 and not in an anonymous session. The bridge neither connects nor closes it.
+ * @throws SessionError `SESSION_OPTIONS_INVALID` for a Keyv before 5.5, which cannot throw its errors
  */
 export function fromKeyv(keyv: KeyvLike): KeyvSessionStore {
-  const farSide = new KeyvFarSide(keyv);
-  return farSide.isEnumerable
-    ? new EnumerableBridgedSessionStore(farSide, LIMITS)
-    : new BridgedSessionStore(farSide, LIMITS);
+  const adapted = new AdaptedKeyv(keyv);
+  return adapted.isEnumerable
+    ? new EnumerableBridgedSessionStore(adapted, LIMITS)
+    : new BridgedSessionStore(adapted, LIMITS);
 }

@@ -3,52 +3,53 @@ import { access, constants, mkdir, readFile, readdir, rename } from 'node:fs/pro
 import { dirname, join, relative } from 'node:path';
 import { newSessionId } from '../../core/session-token';
 import { SessionError } from '../../core/session.errors';
-import { Claim, revoke } from './claim';
-import { type Disk, codeOf, ifThere, unless } from './disk';
-import { flawOf, flawOfLinked } from './folder-owner';
+import { FileLock, cancelAttempt } from './file-lock';
+import { type Disk, codeOf, nullIfMissing, succeedsUnless } from './disk';
+import { ownershipProblem, linkOwnershipProblem } from './folder-owner';
 import { inBatches } from './in-batches';
 import { type StoreLayout, shardsOf } from './store-layout';
 
-const FORMAT = /^tessera-sessions (\d{1,9})\n$/;
+const FORMAT_LINE = /^tessera-sessions (\d{1,9})\n$/;
 const CURRENT = 'tessera-sessions 1\n';
 
-/** What may stand in a directory that is new to us: hidden files, and what a fresh disk has. */
+/** Names allowed in a new directory: hidden files, and the folder that a fresh file system has. */
 const HARMLESS = /^(?:\..*|lost\+found)$/;
 
-/** Nobody gives up what is done once, before the application starts. */
+/** The preparation, before the application starts, is never aborted. */
 const NEVER = new AbortController().signal;
 
 /**
- * Makes the directory what the store needs, or says why it cannot be.
+ * Creates the directory and its folders where they are missing, and checks that the store can work in them.
  * @throws SessionError `SESSION_OPTIONS_INVALID`, `SESSION_SCHEMA_INVALID`
  */
 export async function prepareDirectory(layout: StoreLayout, disk: Disk): Promise<void> {
   try {
     await makeRoot(layout.root, disk);
-    await refuseIf(flawOfLinked(layout.root), layout.root);
+    await throwIfUnsafe(linkOwnershipProblem(layout.root), layout.root);
     await checkFormat(layout, disk);
     await makeFolders(layout, disk);
-    await tryOut(layout, disk);
+    await checkLocking(layout, disk);
   } catch (error) {
-    throw explain(layout.root, error);
+    throw toDirectoryError(layout.root, error);
   }
 }
 
-/** Flushed up to where there was something before, as far as this process may look. */
+/** Creates the directory and flushes each new level, as far as this process has read access. */
 async function makeRoot(root: string, disk: Disk): Promise<void> {
   const first = await mkdir(root, { recursive: true, mode: 0o700 });
   if (first === undefined) return;
   for (let made = root; made.length >= first.length; made = dirname(made))
-    await unless(['EACCES'], disk.syncFolder(dirname(made)));
+    await succeedsUnless(['EACCES'], disk.syncFolder(dirname(made)));
 }
 
 async function checkFormat({ root, format }: StoreLayout, disk: Disk): Promise<void> {
-  const written = await ifThere(readFile(format, 'utf8'));
+  const written = await nullIfMissing(readFile(format, 'utf8'));
   if (written === CURRENT) return;
-  if (written !== null) throw refuseFormat(root, Number(FORMAT.exec(written)?.[1] ?? 0) > 1);
+  if (written !== null) throw formatError(root, Number(FORMAT_LINE.exec(written)?.[1] ?? 0) > 1);
   const foreign = (await readdir(root)).filter((name) => !HARMLESS.test(name));
-  // Another process may have made it ours meanwhile.
-  if (foreign.length > 0 && (await ifThere(access(format))) === null) throw refuseForeign(root, foreign);
+  // Another process may have prepared the directory in the meantime.
+  if (foreign.length > 0 && (await nullIfMissing(access(format))) === null)
+    throw foreignFilesError(root, foreign);
   const draft = join(root, `.format.${randomUUID()}`);
   await disk.create(draft, CURRENT, 0);
   await rename(draft, format);
@@ -59,70 +60,73 @@ async function makeFolders({ root, sessions, principals }: StoreLayout, disk: Di
     await disk.ensureFolder(parent);
     const folders = (await shardsOf(parent)).map((shard) => join(parent, shard));
     await inBatches([parent, ...folders], NEVER, async (path) => {
-      await refuseIf(flawOf(path), root, path);
+      await throwIfUnsafe(ownershipProblem(path), root, path);
       await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
     });
   }
 }
 
-/** Whether changes can be made here, short of making one. */
-async function tryOut(layout: StoreLayout, disk: Disk): Promise<void> {
+/** Runs an attempt up to the lock, without a commit, to check that changes are possible. */
+async function checkLocking(layout: StoreLayout, disk: Disk): Promise<void> {
   const file = layout.session(newSessionId());
-  const claim = new Claim(file);
+  const lock = new FileLock(file);
   try {
-    await claim.prepare(disk, '', 0);
-    await claim.enter(AbortSignal.timeout(10_000));
+    await lock.prepare(disk, '', 0);
+    await lock.acquire(AbortSignal.timeout(10_000));
   } finally {
-    await revoke(file, claim.nonce);
+    await cancelAttempt(file, lock.nonce);
   }
 }
 
-function explain(root: string, error: unknown): unknown {
+function toDirectoryError(root: string, error: unknown): unknown {
   switch (codeOf(error)) {
     case 'EEXIST':
     case 'ENOTDIR':
-      return refuse(root, 'is not a directory, or lies in something that is none. Name another');
+      return directoryError(root, 'is not a directory, or its parent is not one. Choose another path');
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
-      return refuse(
+      return directoryError(
         root,
-        `cannot be made or written by this process (${codeOf(error)}). Give its user the right to, or name another`,
+        `cannot be created or written by this process (${codeOf(error)}). Give its user the right to, or choose another directory`,
       );
     default:
       return error;
   }
 }
 
-function refuseForeign(root: string, foreign: readonly string[]): SessionError {
+function foreignFilesError(root: string, foreign: readonly string[]): SessionError {
   const some = foreign
     .slice(0, 3)
     .map((name) => JSON.stringify(name))
     .join(', ');
-  return refuse(root, `holds other things (${some}) and no sessions. Give it a directory of its own`);
+  return directoryError(
+    root,
+    `holds other files (${some}) and no sessions. Give the store a directory of its own`,
+  );
 }
 
-function refuseFormat(root: string, isNewer: boolean): SessionError {
+function formatError(root: string, isNewer: boolean): SessionError {
   return new SessionError(
     'SESSION_SCHEMA_INVALID',
     isNewer
-      ? `The directory ${root} was written by a newer release. Go back to that one, or give FileSessionStore another directory.`
-      : `The file 'format' in ${root} is damaged or not ours. If it is a directory of sessions, put '${CURRENT.trim()}' and a line break in it; else name another.`,
+      ? `The directory ${root} was written by a newer release. Install that release, or give FileSessionStore another directory.`
+      : `The file 'format' in ${root} is damaged, or another program wrote it. If the directory holds sessions, write '${CURRENT.trim()}' and a line break into the file; otherwise choose another directory.`,
   );
 }
 
-async function refuseIf(flaw: Promise<string | null>, root: string, path = root): Promise<void> {
-  const found = await flaw;
+async function throwIfUnsafe(problem: Promise<string | null>, root: string, path = root): Promise<void> {
+  const found = await problem;
   if (found === null) return;
-  throw refuse(
+  throw directoryError(
     root,
-    path === root ? found : `has a part, ${JSON.stringify(relative(root, path))}, that ${found}`,
+    path === root ? found : `has an entry ${JSON.stringify(relative(root, path))} that ${found}`,
   );
 }
 
-function refuse(root: string, reason: string): SessionError {
+function directoryError(root: string, reason: string): SessionError {
   return new SessionError(
     'SESSION_OPTIONS_INVALID',
-    `The directory ${JSON.stringify(root)} that FileSessionStore was given ${reason}.`,
+    `The directory ${JSON.stringify(root)} of FileSessionStore ${reason}.`,
   );
 }

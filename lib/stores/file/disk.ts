@@ -1,17 +1,17 @@
 import { type FileHandle, mkdir, open, rmdir, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-/** Systems that cannot flush a folder say so in one of these ways: Windows, and some network file systems. */
+/** Error codes of systems that cannot flush a folder: Windows, and some network file systems. */
 const NO_FOLDER_SYNC = new Set(['EISDIR', 'EPERM', 'EINVAL', 'ENOTSUP']);
 
-/** Writing so that it lasts. */
+/** Creates files and folders durably. */
 export class Disk {
   readonly #ensured = new Set<string>();
 
-  /** @param durable whether what is written must outlast a power failure */
+  /** @param durable whether writes must survive a power failure */
   constructor(readonly durable: boolean) {}
 
-  /** A new file, complete and flushed. @param time what it is dated, in seconds */
+  /** Creates a file, complete and flushed. @param time its modification time, in seconds */
   async create(path: string, text: string, time: number): Promise<void> {
     await using(await open(path, 'wx', 0o600), async (file) => {
       await file.writeFile(text);
@@ -20,25 +20,25 @@ export class Disk {
     });
   }
 
-  /** Sees to it that a folder is there, and stays. One that was seen is not looked for again. */
+  /** Creates a folder durably if it is missing. Remembers existing folders and does not check them again. */
   async ensureFolder(path: string): Promise<void> {
     if (this.#ensured.has(path)) return;
-    await unless(['EEXIST'], mkdir(path, { mode: 0o700 }));
-    await this.syncFolder(dirname(path)); // whoever made it may not have come to that yet
+    await succeedsUnless(['EEXIST'], mkdir(path, { mode: 0o700 }));
+    await this.syncFolder(dirname(path)); // another process may have created it and not flushed it yet
     this.#ensured.add(path);
   }
 
-  /** A new folder in one that is there, or is made. */
+  /** Creates a folder, and its parent if that is missing. */
   async createFolder(path: string): Promise<void> {
     const parent = dirname(path);
     await this.ensureFolder(parent);
-    if (await unless(['ENOENT'], mkdir(path, { mode: 0o700 }))) return;
-    this.#ensured.delete(parent); // somebody has removed it
+    if (await succeedsUnless(['ENOENT'], mkdir(path, { mode: 0o700 }))) return;
+    this.#ensured.delete(parent); // another process has removed it
     await this.ensureFolder(parent);
     await mkdir(path, { mode: 0o700 });
   }
 
-  /** Flushes which names are in a folder. */
+  /** Flushes the list of names in a folder. */
   async syncFolder(path: string): Promise<void> {
     if (!this.durable) return;
     try {
@@ -49,18 +49,18 @@ export class Disk {
   }
 }
 
-/** Says whether it was there. */
+/** Resolves `false` when the file was missing. */
 export function removeFile(path: string): Promise<boolean> {
-  return unless(['ENOENT'], unlink(path));
+  return succeedsUnless(['ENOENT'], unlink(path));
 }
 
-/** Says whether it was there, and empty. */
+/** Resolves `false` when the folder was missing or not empty. */
 export function removeFolder(path: string): Promise<boolean> {
-  return unless(['ENOENT', 'ENOTEMPTY', 'EEXIST'], rmdir(path));
+  return succeedsUnless(['ENOENT', 'ENOTEMPTY', 'EEXIST'], rmdir(path));
 }
 
-/** Whether it was done, or could not be for one of these reasons. */
-export async function unless(codes: readonly string[], work: Promise<unknown>): Promise<boolean> {
+/** `true` when the work succeeded, `false` when it failed with one of these codes. Rejects for any other error. */
+export async function succeedsUnless(codes: readonly string[], work: Promise<unknown>): Promise<boolean> {
   try {
     await work;
     return true;
@@ -70,8 +70,8 @@ export async function unless(codes: readonly string[], work: Promise<unknown>): 
   }
 }
 
-/** What the work gives, or `null` when what it is about is not there. */
-export async function ifThere<T>(work: Promise<T>): Promise<T | null> {
+/** The result of the work; `null` when its file or folder is missing. */
+export async function nullIfMissing<T>(work: Promise<T>): Promise<T | null> {
   try {
     return await work;
   } catch (error) {
@@ -80,7 +80,7 @@ export async function ifThere<T>(work: Promise<T>): Promise<T | null> {
   }
 }
 
-/** The system's own code, such as `ENOSPC`. */
+/** The system's error code, such as `ENOSPC`; `''` when there is none. */
 export function codeOf(error: unknown): string {
   const code = (error as { code?: unknown } | null)?.code;
   return typeof code === 'string' ? code : '';

@@ -3,21 +3,21 @@ import { codeOf } from './disk';
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT:
-    'a part of its directory has vanished, or was never prepared; restart the application, which makes it anew',
-  ENOTDIR: 'a part of its directory is no directory any more',
-  ENOSPC: 'no space is left; make room, or sweep more often',
-  EDQUOT: 'the quota is used up; make room, or sweep more often',
-  EMFILE: 'this process has too many files open; raise its limit',
-  ENFILE: 'the machine has too many files open; raise its limit',
+    'a part of its directory has vanished, or prepare() was never called; restart the application, which recreates the directory',
+  ENOTDIR: 'a part of its directory is not a directory any more',
+  ENOSPC: 'no space is left on the disk; free space, or sweep more often',
+  EDQUOT: 'the disk quota is used up; free space, or sweep more often',
+  EMFILE: 'this process has too many open files; raise its limit',
+  ENFILE: 'the machine has too many open files; raise its limit',
   EROFS: 'the file system is read-only',
-  EACCES: 'this process may not do that in its directory',
-  EPERM: 'this process may not do that in its directory',
+  EACCES: 'this process lacks permission in the directory; give its user read and write access',
+  EPERM: 'this process lacks permission in the directory; give its user read and write access',
 };
 
-/** The error as it may leave the store: the system's own would do no harm, but says less. */
-export function fileFailure(operation: string, error: unknown, isGivenUp: boolean): SessionError {
+/** Converts an error of the file system into a `SessionStoreError` that says what to do. */
+export function toFileError(operation: string, error: unknown, isGivenUp: boolean): SessionError {
   if (error instanceof SessionError) return error;
-  if (isGivenUp) return new SessionStoreError(operation, 'the call was given up before it was done');
+  if (isGivenUp) return new SessionStoreError(operation, 'the call was aborted before it completed');
   const code = codeOf(error);
   const reason = REASONS[code];
   if (reason !== undefined) return new SessionStoreError(operation, `${reason} (${code})`);

@@ -14,28 +14,28 @@ import { SessionError, SessionStoreError } from '../../core/session.errors';
 import { prepareDirectory } from './directory-check';
 import { Disk } from './disk';
 import { ExpiredSessions } from './expired-sessions';
-import { fileFailure } from './file-failure';
-import { BATCH, inBatches } from './in-batches';
+import { toFileError } from './file-failure';
+import { FILES_AT_ONCE, inBatches } from './in-batches';
 import { PrincipalSessions } from './principal-sessions';
 import type { SessionFile } from './session-file';
-import { type Change, SessionFiles } from './session-files';
+import { type FileChange, SessionFiles } from './session-files';
 import { StoreLayout, parseName, shardsOf } from './store-layout';
 
 export interface FileSessionStoreOptions {
   /**
-   * Whether what was acknowledged outlasts a power failure. `false` spares the waiting for the disk, and may cost the latest writes
-   * when the machine (not merely the process) goes down: for development and tests.
+   * Whether acknowledged writes survive a power failure. `false` does not wait for the disk, and may lose the latest writes when the
+   * machine goes down (not when only the process does). Use it for development and tests.
    * @default true
    */
   readonly durable?: boolean;
 }
 
 /**
- * Keeps sessions in a directory, one file each. For applications on one machine that want no database: any number of processes may
- * share the directory, as long as its file system is local. Proven on Linux; written for macOS and Windows, but never run there.
+ * Stores sessions in a directory, one file each. For applications on one machine without a database: any number of processes may
+ * share the directory, if its file system is local. Tested on Linux; written for macOS and Windows, but never run there.
  *
- * Reading opens one file. Every change writes the whole file anew, flushes it, and puts it in the place of the old one atomically,
- * whoever is stopped or killed meanwhile; `claim.ts` says how.
+ * A read opens one file. A change writes a complete new file, flushes it, and replaces the old file atomically, even if processes are
+ * stopped or killed at any point; see `file-lock.ts`.
  */
 export class FileSessionStore
   implements SessionStore, PrincipalIndexedStore, EnumerableStore, SweepableStore, PreparedStore
@@ -47,14 +47,15 @@ export class FileSessionStore
   readonly #expired: ExpiredSessions;
 
   /**
-   * @param directory the store's own; made by {@link prepare}, for this user alone. Relative to where the process was started.
+   * @param directory holds nothing but sessions. {@link prepare} creates it, accessible to this user only. Relative paths start at the
+   * working directory.
    * @throws SessionError `SESSION_OPTIONS_INVALID`
    */
   constructor(directory: string, { durable = true }: FileSessionStoreOptions = {}) {
     if (typeof directory !== 'string' || directory === '' || directory.includes('\0')) {
       throw new SessionError(
         'SESSION_OPTIONS_INVALID',
-        `FileSessionStore was given ${JSON.stringify(directory)} for its directory; give the path of one that holds nothing else.`,
+        `directory of FileSessionStore must be a path, got ${JSON.stringify(directory)}; give the path of a directory that holds nothing but sessions.`,
       );
     }
     this.#layout = new StoreLayout(resolve(directory));
@@ -65,22 +66,21 @@ export class FileSessionStore
   }
 
   /**
-   * Makes the directory unless it is there, and finds out whether it can be worked with. No call works before the first time.
-   * @throws SessionError `SESSION_OPTIONS_INVALID` for what is no directory, cannot be written, can be written
-   * by others too or is theirs, or holds other things;
-   * `SESSION_SCHEMA_INVALID` for one of a newer release; SessionStoreError
+   * Creates the directory if it is missing, and checks that it can be used. Must be called once before any other call.
+   * @throws SessionError `SESSION_OPTIONS_INVALID` when the path is not a directory, cannot be written, is owned or writable by
+   * other users, or holds other files; `SESSION_SCHEMA_INVALID` when a newer release wrote it; SessionStoreError
    */
   prepare(): Promise<void> {
-    return guard('prepare', null, () => prepareDirectory(this.#layout, this.#disk));
+    return withSessionErrors('prepare', null, () => prepareDirectory(this.#layout, this.#disk));
   }
 
   async find(id: SessionId, call: StoreCall): Promise<SessionRecord | null> {
-    return isSessionId(id) ? guard('find', call, () => this.#files.find(id)) : null;
+    return isSessionId(id) ? withSessionErrors('find', call, () => this.#files.find(id)) : null;
   }
 
   async insert(record: SessionRecord, call: StoreCall): Promise<void> {
     const { id } = record;
-    if (!isSessionId(id)) throw new SessionStoreError('insert', 'the id has not the form of one');
+    if (!isSessionId(id)) throw new SessionStoreError('insert', 'the id is not a valid session id');
     const write = { kind: 'write', record: { ...record }, result: undefined } as const;
     await this.#change('insert', id, call, (found) => {
       if (found === null) return write;
@@ -111,32 +111,34 @@ export class FileSessionStore
   }
 
   findByPrincipal(principal: string, call: StoreCall): Promise<SessionRecord[]> {
-    return guard('findByPrincipal', call, () => this.#principals.find(principal, call.signal));
+    return withSessionErrors('findByPrincipal', call, () => this.#principals.find(principal, call.signal));
   }
 
   deleteByPrincipal(principal: string, call: StoreCall): Promise<number> {
-    return guard('deleteByPrincipal', call, () => this.#principals.delete(principal, call.signal));
+    return withSessionErrors('deleteByPrincipal', call, () =>
+      this.#principals.delete(principal, call.signal),
+    );
   }
 
   async *records(call: StoreCall): AsyncGenerator<SessionRecord> {
     const { sessions } = this.#layout;
     const paced = pacer(call.signal);
-    for (const shard of await guard('records', call, () => shardsOf(sessions))) {
-      const names = await guard('records', call, () => readdir(join(sessions, shard)));
+    for (const shard of await withSessionErrors('records', call, () => shardsOf(sessions))) {
+      const names = await withSessionErrors('records', call, () => readdir(join(sessions, shard)));
       const ids = names.map(parseName).flatMap((name) => (name?.suffix === '' ? [name.id] : []));
-      for (let start = 0; start < ids.length; start += BATCH) {
-        const page = ids.slice(start, start + BATCH);
+      for (let start = 0; start < ids.length; start += FILES_AT_ONCE) {
+        const page = ids.slice(start, start + FILES_AT_ONCE);
         const find = (): Promise<(SessionRecord | null)[]> =>
           inBatches(page, call.signal, (id) => this.#files.find(id));
-        for (const record of await paced(() => guard('records', call, find)))
+        for (const record of await paced(() => withSessionErrors('records', call, find)))
           if (record !== null) yield record;
       }
     }
   }
 
-  /** Also clears away what killed processes have left. */
+  /** Also removes files that killed processes have left behind. */
   sweep(now: number, limit: number, call: StoreCall): Promise<number> {
-    return guard('sweep', call, () => this.#expired.sweep(now, limit, call.signal));
+    return withSessionErrors('sweep', call, () => this.#expired.sweep(now, limit, call.signal));
   }
 
   async #changeVersion(
@@ -144,7 +146,7 @@ export class FileSessionStore
     id: SessionId,
     expectedVersion: number,
     call: StoreCall,
-    decide: (record: SessionRecord) => Change<boolean>,
+    decide: (record: SessionRecord) => FileChange<boolean>,
   ): Promise<boolean> {
     if (!isSessionId(id)) return false;
     return this.#change(operation, id, call, (found) =>
@@ -158,17 +160,21 @@ export class FileSessionStore
     operation: string,
     id: SessionId,
     call: StoreCall,
-    decide: (found: SessionFile | null) => Change<T>,
+    decide: (found: SessionFile | null) => FileChange<T>,
   ): Promise<T> {
-    return guard(operation, call, () => this.#files.change(id, call.signal, decide));
+    return withSessionErrors(operation, call, () => this.#files.change(id, call.signal, decide));
   }
 }
 
-/** Every failure leaves as a SessionError. */
-async function guard<T>(operation: string, call: StoreCall | null, work: () => Promise<T>): Promise<T> {
+/** Converts every failure into a SessionError. */
+async function withSessionErrors<T>(
+  operation: string,
+  call: StoreCall | null,
+  work: () => Promise<T>,
+): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw fileFailure(operation, error, call?.signal.aborted ?? false);
+    throw toFileError(operation, error, call?.signal.aborted ?? false);
   }
 }

@@ -2,13 +2,13 @@ import { access, open, readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { systemClock } from '../../core/clock';
 import type { SessionId } from '../../core/session-token';
-import { type Disk, ifThere, removeFile, removeFolder, unless } from './disk';
-import { type StoreLayout, isNonce, nameOf, parseName } from './store-layout';
+import { type Disk, nullIfMissing, removeFile, removeFolder, succeedsUnless } from './disk';
+import { type StoreLayout, isNonce, fileNameOf, parseName } from './store-layout';
 
-/** How old a marker without a session must be before it is taken for a leftover, in milliseconds: its login may be under way. */
-const GRACE = 60_000;
+/** Age from which a marker without a session counts as orphaned, in milliseconds. A younger one may belong to a login in progress. */
+const ORPHAN_AGE = 60_000;
 
-/** Says: since the change with this mark, this session is of that principal. Whether it still is, the session's file says. */
+/** States that the session has had this principal since the change with this mark. The session's file says whether that still holds. */
 export interface Marker {
   readonly principal: string;
   readonly id: SessionId;
@@ -16,8 +16,8 @@ export interface Marker {
 }
 
 /**
- * The index from principals to sessions: empty files. A marker is there before its session is, and goes after it; each login has one
- * of its own, so that removing that of an earlier one, however late, never hits it.
+ * The index from principals to sessions: empty files. A marker is created before its session and removed after it. Each login has its own
+ * marker, so that a late removal of an earlier marker cannot remove a later one.
  */
 export class PrincipalMarkers {
   constructor(
@@ -27,12 +27,12 @@ export class PrincipalMarkers {
 
   async add(marker: Marker): Promise<void> {
     const folder = this.layout.principal(marker.principal);
-    // The folder may go whenever it is empty.
-    while (!(await unless(['ENOENT'], this.#touch(this.#pathOf(marker))))) {
-      await unless(['EEXIST'], this.disk.createFolder(folder));
+    // Another process may remove the folder while it is empty.
+    while (!(await succeedsUnless(['ENOENT'], this.#touch(this.#pathOf(marker))))) {
+      await succeedsUnless(['EEXIST'], this.disk.createFolder(folder));
     }
-    // It may be gone again, if this took so long that the attempt was put out.
-    await ifThere(this.disk.syncFolder(folder));
+    // The folder is missing if this took so long that another process canceled the attempt.
+    await nullIfMissing(this.disk.syncFolder(folder));
     await this.disk.syncFolder(dirname(folder));
   }
 
@@ -43,9 +43,9 @@ export class PrincipalMarkers {
 
   async of(principal: string): Promise<Marker[]> {
     const folder = this.layout.principal(principal);
-    const names = await ifThere(readdir(folder));
-    if (names === null) await access(this.layout.format); // or else the whole directory has vanished
-    if (names?.length === 0) await removeFolder(folder); // left by a process that was killed
+    const names = await nullIfMissing(readdir(folder));
+    if (names === null) await access(this.layout.format); // rejects when the whole directory is missing
+    if (names?.length === 0) await removeFolder(folder); // left behind by a killed process
     return (names ?? []).flatMap((name) => {
       const parsed = parseName(name);
       return parsed && isNonce(parsed.suffix) ? [{ principal, id: parsed.id, mark: parsed.suffix }] : [];
@@ -53,8 +53,8 @@ export class PrincipalMarkers {
   }
 
   async isOld(marker: Marker): Promise<boolean> {
-    const found = await ifThere(stat(this.#pathOf(marker)));
-    return found !== null && found.mtimeMs < systemClock() - GRACE;
+    const found = await nullIfMissing(stat(this.#pathOf(marker)));
+    return found !== null && found.mtimeMs < systemClock() - ORPHAN_AGE;
   }
 
   async #touch(path: string): Promise<void> {
@@ -62,6 +62,6 @@ export class PrincipalMarkers {
   }
 
   #pathOf({ principal, id, mark }: Marker): string {
-    return join(this.layout.principal(principal), `${nameOf(id)}.${mark}`);
+    return join(this.layout.principal(principal), `${fileNameOf(id)}.${mark}`);
   }
 }

@@ -3,7 +3,7 @@ import { inBatches } from './in-batches';
 import type { Marker } from './principal-markers';
 import type { SessionFiles } from './session-files';
 
-/** Finds and removes the sessions of one principal. Markers say where to look; the sessions' own files say what is so. */
+/** Finds and removes the sessions of one principal. Markers name candidates; the session files decide. */
 export class PrincipalSessions {
   constructor(private readonly files: SessionFiles) {}
 
@@ -28,7 +28,7 @@ export class PrincipalSessions {
     );
   }
 
-  /** The session that a marker is about, if it is about one still. */
+  /** The session of a marker; `null` when the marker is out of date. */
   async #sessionOf(marker: Marker): Promise<SessionRecord | null> {
     const found = await this.files.read(marker.id);
     if (found?.kind === 'live' && found.mark === marker.mark && found.record.principal === marker.principal)

@@ -1,5 +1,5 @@
 import { aRecord } from '../../testing/store-suite/records';
-import { type SessionFile, decodeFile, encodeFile, timeOf } from './session-file';
+import { type SessionFile, decodeFile, encodeFile, fileTimeOf } from './session-file';
 
 const record = aRecord({
   principal: 'default:ada\n"🦊',
@@ -49,7 +49,7 @@ describe('a session’s file', () => {
   ])('D4: is unreadable when it is %j', (text) => expect(decode(text)).toEqual({ kind: 'unreadable' }));
 
   it('is dated at its expiry or before, whatever that is', () => {
-    const date = (expiresAt: number): number => timeOf({ ...live, record: { ...record, expiresAt } });
+    const date = (expiresAt: number): number => fileTimeOf({ ...live, record: { ...record, expiresAt } });
     expect([-1, 0, 999, 1000, 1_763_689_066_999].map(date)).toEqual([0, 0, 0, 1, 1_763_689_066]);
     expect(date(Date.UTC(9999, 11, 31))).toBe(2 ** 32 - 1);
   });

@@ -3,28 +3,28 @@ import { dirname } from 'node:path';
 import { KeyedQueue } from '../../core/keyed-queue';
 import type { SessionRecord } from '../../core/session-record';
 import type { SessionId } from '../../core/session-token';
-import { Claim, placesOf, revoke } from './claim';
-import { Disk, ifThere } from './disk';
+import { FileLock, newFilePaths, cancelAttempt } from './file-lock';
+import { Disk, nullIfMissing } from './disk';
 import { type Marker, PrincipalMarkers } from './principal-markers';
-import { type SessionFile, decodeFile, encodeFile, timeOf } from './session-file';
+import { type SessionFile, decodeFile, encodeFile, fileTimeOf } from './session-file';
 import type { StoreLayout } from './store-layout';
 
-/** How long a change waits for one of the same session in this process, in milliseconds, before it tries its luck. */
-const PATIENCE = 1000;
+/** How long a change waits for an earlier change of the same session in this process, in milliseconds. Then it competes for the lock. */
+const QUEUE_TIMEOUT = 1000;
 
-/** What is to become of a session, and what to answer when it has. */
-export type Change<T> =
+/** What to do with a session, and the result to return afterwards. */
+export type FileChange<T> =
   | { readonly kind: 'keep'; readonly result: T }
   | { readonly kind: 'write'; readonly record: SessionRecord; readonly result: T }
-  /** `lasting`: whether it must still be gone after a power failure. */
+  /** `lasting`: whether the removal must survive a power failure. */
   | { readonly kind: 'remove'; readonly lasting: boolean; readonly result: T };
 
 type Stored = SessionFile & { readonly kind: 'live' | 'removed' };
 
-/** Reads and replaces the files of sessions, and keeps their markers in step. */
+/** Reads and replaces session files, and updates their markers. */
 export class SessionFiles {
   readonly markers: PrincipalMarkers;
-  readonly #queue = new KeyedQueue(PATIENCE);
+  readonly #queue = new KeyedQueue(QUEUE_TIMEOUT);
   readonly #unflushed = new Disk(false);
 
   constructor(
@@ -34,26 +34,26 @@ export class SessionFiles {
     this.markers = new PrincipalMarkers(layout, disk);
   }
 
-  /** Needs no claim: what is there at any instant is whole. */
+  /** Needs no lock: a file is replaced atomically, so it is complete at any instant. */
   async read(id: SessionId): Promise<SessionFile | null> {
     const bytes = await this.#load(id);
     return bytes && decodeFile(bytes, id);
   }
 
-  /** The session's record, unless there is none, or none that can be read. */
+  /** The session's record; `null` when there is none, or none that can be read. */
   async find(id: SessionId): Promise<SessionRecord | null> {
     const file = await this.read(id);
     return file?.kind === 'live' ? file.record : null;
   }
 
   /**
-   * Changes a session as `decide` says of what is found, atomically: when something else is there by the time it would happen,
-   * `decide` is asked again.
+   * Reads the file, calls `decide`, and writes its decision, atomically. When the file has changed in between, reads it and calls
+   * `decide` again.
    */
   change<T>(
     id: SessionId,
     signal: AbortSignal,
-    decide: (found: SessionFile | null) => Change<T>,
+    decide: (found: SessionFile | null) => FileChange<T>,
   ): Promise<T> {
     return this.#queue.run(id, async () => {
       for (;;) {
@@ -62,59 +62,59 @@ export class SessionFiles {
         const found = bytes && decodeFile(bytes, id);
         const wanted = decide(found);
         if (wanted.kind === 'keep') return wanted.result;
-        const claim = new Claim(this.layout.session(id));
-        const next = toStored(id, found, wanted, claim.nonce);
+        const lock = new FileLock(this.layout.session(id));
+        const next = toStored(id, found, wanted, lock.nonce);
         const lasting = wanted.kind === 'write' || wanted.lasting;
-        if (!(await this.#replace(bytes, next, claim, lasting, signal))) continue;
+        if (!(await this.#replace(bytes, next, lock, lasting, signal))) continue;
         await this.#finish(found, next, lasting, signal);
         return wanted.result;
       }
     });
   }
 
-  /** Removes a marker that no session answers to, unless one does after all. */
+  /** Removes a marker that no session refers to. Checks again before it removes. */
   async prune(marker: Marker): Promise<void> {
-    // Whoever made the marker has committed its session by the time it is looked for, or can no longer.
-    await revoke(this.layout.session(marker.id), marker.mark);
+    // After this, the attempt that made the marker has committed its session or never will.
+    await cancelAttempt(this.layout.session(marker.id), marker.mark);
     const found = await this.read(marker.id);
-    const isAnswered = found?.kind === 'newer' || (found?.kind === 'live' && found.mark === marker.mark);
-    if (!isAnswered) await this.markers.remove(marker);
+    const hasSession = found?.kind === 'newer' || (found?.kind === 'live' && found.mark === marker.mark);
+    if (!hasSession) await this.markers.remove(marker);
   }
 
-  /** Clears away what an attempt has left, its marker too. If it is under way still, it begins again. */
-  async abandon(id: SessionId, nonce: string): Promise<void> {
+  /** Removes the files of an unfinished attempt, and its marker. If the attempt is still running, it starts over. */
+  async discardAttempt(id: SessionId, nonce: string): Promise<void> {
     const file = this.layout.session(id);
-    for (const place of placesOf(file, nonce)) {
-      const bytes = await ifThere(readFile(place));
+    for (const place of newFilePaths(file, nonce)) {
+      const bytes = await nullIfMissing(readFile(place));
       const marker = bytes && markerOf(decodeFile(bytes, id));
       if (marker?.mark === nonce) return this.prune(marker);
     }
-    await revoke(file, nonce);
+    await cancelAttempt(file, nonce);
   }
 
-  /** Whether it happened; if not, others were faster or have put the claim out. */
+  /** `false` when another attempt committed first or canceled this one. */
   async #replace(
     old: Buffer | null,
     next: Stored,
-    claim: Claim,
+    lock: FileLock,
     lasting: boolean,
     signal: AbortSignal,
   ): Promise<boolean> {
     const marker = markerOf(next);
-    const isNew = marker?.mark === claim.nonce;
+    const isNew = marker?.mark === lock.nonce;
     let committed = false;
     try {
-      // The marker comes after the file: whoever finds a marker can put out the attempt that made it.
-      if (!(await claim.prepare(lasting ? this.disk : this.#unflushed, encodeFile(next), timeOf(next))))
+      // The marker is written after the file, so that the reader of a marker can cancel its attempt.
+      if (!(await lock.prepare(lasting ? this.disk : this.#unflushed, encodeFile(next), fileTimeOf(next))))
         return false;
       if (isNew) await this.markers.add(marker);
-      if (!(await claim.enter(signal))) return false;
-      if (!isSame(old, await this.#load(next.record.id))) return false;
+      if (!(await lock.acquire(signal))) return false;
+      if (!isSameContent(old, await this.#load(next.record.id))) return false;
       signal.throwIfAborted();
-      return (committed = await claim.commit());
+      return (committed = await lock.commit());
     } finally {
       if (!committed)
-        await (isNew ? this.prune(marker) : revoke(this.layout.session(next.record.id), claim.nonce));
+        await (isNew ? this.prune(marker) : cancelAttempt(this.layout.session(next.record.id), lock.nonce));
     }
   }
 
@@ -128,34 +128,34 @@ export class SessionFiles {
     const marker = markerOf(found);
     if (marker !== null && (next.kind === 'removed' || next.mark !== marker.mark))
       await this.markers.remove(marker);
-    // Until here the removed file has kept the id from being taken.
+    // The removed file has reserved the id until here.
     if (next.kind === 'removed') await this.#clearAway(next, signal);
     if (lasting) await this.disk.syncFolder(dirname(file));
   }
 
   /**
-   * Removes a removed file, and no other: somebody else may have done it already, and a new session have the id. Giving up is no
-   * failure; the session is gone, and a sweep does the rest.
+   * Unlinks the file of a removed session, and no other: another process may have unlinked it already, and a new session may have the id.
+   * An aborted call is not a failure: the session is removed, and a sweep unlinks the file.
    */
   async #clearAway(removed: Stored, signal: AbortSignal): Promise<void> {
     const bytes = Buffer.from(encodeFile(removed));
     const file = this.layout.session(removed.record.id);
     for (let isDone = false; !isDone && !signal.aborted;) {
-      const claim = new Claim(file);
+      const lock = new FileLock(file);
       try {
-        if (!(await claim.prepareRemoval(this.disk)) || !(await claim.enter(signal))) continue;
-        isDone = !isSame(bytes, await this.#load(removed.record.id)) || (await claim.commitRemoval());
+        if (!(await lock.prepareRemoval(this.disk)) || !(await lock.acquire(signal))) continue;
+        isDone = !isSameContent(bytes, await this.#load(removed.record.id)) || (await lock.commitRemoval());
       } catch (error) {
         if (!signal.aborted) throw error;
       } finally {
-        await revoke(file, claim.nonce);
+        await cancelAttempt(file, lock.nonce);
       }
     }
   }
 
   async #load(id: SessionId): Promise<Buffer | null> {
-    const bytes = await ifThere(readFile(this.layout.session(id)));
-    if (bytes === null) await access(this.layout.format); // or else the whole directory has vanished
+    const bytes = await nullIfMissing(readFile(this.layout.session(id)));
+    if (bytes === null) await access(this.layout.format); // rejects when the whole directory is missing
     return bytes;
   }
 }
@@ -168,11 +168,11 @@ function markerOf(file: SessionFile | null): Marker | null {
     : { principal: record.principal, id: record.id, mark };
 }
 
-/** A session that stays its principal's keeps its mark. A removed one keeps it too, for whoever has to finish the removal. */
+/** Keeps the mark while the principal stays the same. A removed session keeps it, too: finishing the removal needs it. */
 function toStored(
   id: SessionId,
   found: SessionFile | null,
-  wanted: Change<unknown> & { kind: 'write' | 'remove' },
+  wanted: FileChange<unknown> & { kind: 'write' | 'remove' },
   nonce: string,
 ): Stored {
   const before = found?.kind === 'live' || found?.kind === 'removed' ? found : null;
@@ -187,6 +187,6 @@ function toStored(
   return { kind: 'live', record, mark: (stays ? before.mark : null) ?? nonce };
 }
 
-function isSame(a: Buffer | null, b: Buffer | null): boolean {
+function isSameContent(a: Buffer | null, b: Buffer | null): boolean {
   return a === null || b === null ? a === b : a.equals(b);
 }

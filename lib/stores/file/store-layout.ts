@@ -6,28 +6,28 @@ import { isSessionId, type SessionId } from '../../core/session-token';
 const SHARD = /^[0-9a-f]{2}$/;
 const NONCE = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** What a name in a shard says: a session's own file, or something beside it that an attempt to change it has left. */
+/** A parsed name in a shard: a session's own file, or the folder of an attempt to change it. */
 export interface ParsedName {
   readonly id: SessionId;
-  /** What follows the session's name: nothing, `claim`, or the nonce of an attempt. */
+  /** What follows the session's name: nothing, `lock`, or the nonce of an attempt. */
   readonly suffix: string;
 }
 
 /**
- * Where everything lies:
+ * The paths of the store:
  *
- *     format                                     what wrote this directory
+ *     format                                     the format of this directory
  *     sessions/<shard>/<name>                    a session
- *     sessions/<shard>/<name>.<nonce>/<nonce>    a change to it in preparation
- *     sessions/<shard>/<name>.claim/<nonce>      the one that may be made now
- *     sessions/<shard>/<name>.claim/<nonce>.bin  where the one that may be removed now goes
- *     principals/<shard>/<hash>/<name>.<nonce>   "this session is of that principal since that change"
+ *     sessions/<shard>/<name>.<nonce>/<nonce>    a new file in preparation
+ *     sessions/<shard>/<name>.lock/<nonce>       the new file of the attempt that holds the lock
+ *     sessions/<shard>/<name>.lock/<nonce>.bin   the folder into which the attempt that holds the lock removes the file
+ *     principals/<shard>/<hash>/<name>.<nonce>   a marker: since that change the session has that principal
  *
- * A name is the id's characters in hexadecimal, since file systems may not tell `a` from `A`. Paths are made of validated ids, hashes
- * and random nonces, and of nothing else.
+ * A name is the id's characters in hexadecimal, because some file systems ignore case. Paths consist of validated ids, hashes and random
+ * nonces only.
  */
 export class StoreLayout {
-  /** There from the beginning to the end. */
+  /** Exists from the first preparation on. */
   readonly format: string;
   readonly sessions: string;
   readonly principals: string;
@@ -41,7 +41,7 @@ export class StoreLayout {
 
   session(id: SessionId): string {
     const shard = Buffer.from(id, 'base64url').toString('hex', 0, 1);
-    return join(this.sessions, shard, nameOf(id));
+    return join(this.sessions, shard, fileNameOf(id));
   }
 
   principal(principal: string): string {
@@ -50,22 +50,22 @@ export class StoreLayout {
   }
 }
 
-export function nameOf(id: SessionId): string {
+export function fileNameOf(id: SessionId): string {
   return Buffer.from(id, 'latin1').toString('hex');
 }
 
-/** The folders below `sessions` or `principals` that there are by now, in order. */
+/** The shards that exist below `sessions` or `principals`, sorted. */
 export async function shardsOf(parent: string): Promise<string[]> {
   const names = await readdir(parent);
   return names.filter((name) => SHARD.test(name)).sort();
 }
 
-/** What is not ours gives `null`, and is left alone. */
+/** `null` for a name that the store did not make. */
 export function parseName(name: string): ParsedName | null {
   const [hex = '', suffix = '', ...rest] = name.split('.');
   const id = Buffer.from(hex, 'hex').toString('latin1');
-  if (!isSessionId(id) || nameOf(id) !== hex || rest.length > 0) return null;
-  if (suffix === '' ? name !== hex : suffix !== 'claim' && !isNonce(suffix)) return null;
+  if (!isSessionId(id) || fileNameOf(id) !== hex || rest.length > 0) return null;
+  if (suffix === '' ? name !== hex : suffix !== 'lock' && !isNonce(suffix)) return null;
   return { id, suffix };
 }
 

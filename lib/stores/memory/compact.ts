@@ -2,8 +2,8 @@ const SCRATCH_BYTES = 1024;
 const scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
 
 /**
- * The same text in a string of its own. A part of a string keeps all of it alive, and a joined one its pieces: an id cut out of
- * a header would hold the header for as long as the session lives. Text that is not well-formed is returned as it is.
+ * Copies a text into a new string. V8 keeps the whole parent of a substring, and all parts of a concatenation, in memory: an id cut from
+ * a header would keep the header alive as long as the session. Text with lone surrogates is returned unchanged.
  */
 export function compact<T extends string>(text: T): T {
   // A UTF-16 unit takes at most 3 bytes.

@@ -1,14 +1,14 @@
 import type { MemoryEntry } from './memory-entry';
 
-/** Children of a node. Four keep the heap half as deep as two, and their instants lie next to each other. */
+/** Children per node. With four the heap is half as deep as with two, and their instants are adjacent in memory. */
 const ARITY = 4;
 
 /**
- * Entries by when they expire: a heap in which every entry knows its place. Any change takes at most log₄ n steps, and nearly
- * always one or two, since most entries lie at the bottom; nothing depends on what the clock says or how far it jumps.
+ * A heap of entries ordered by expiry, in which every entry stores its index. A change takes at most log₄ n steps, and usually one or
+ * two, because most entries are leaves. The heap never reads the clock, so clock jumps do not affect it.
  */
 export class ExpiryQueue {
-  // Two arrays instead of one of pairs: the instants stay unboxed and next to each other.
+  // Two arrays instead of one array of pairs keep the instants unboxed and adjacent.
   readonly #expiries: number[] = [];
   readonly #entries: MemoryEntry[] = [];
 
@@ -22,7 +22,7 @@ export class ExpiryQueue {
   }
 
   expiresAt(entry: MemoryEntry): number {
-    return this.#expiries[entry.place]!;
+    return this.#expiries[entry.heapIndex]!;
   }
 
   add(entry: MemoryEntry, expiresAt: number): void {
@@ -32,43 +32,43 @@ export class ExpiryQueue {
   }
 
   move(entry: MemoryEntry, expiresAt: number): void {
-    const { place } = entry;
-    if (expiresAt < this.#expiries[place]!) this.#rise(place, entry, expiresAt);
-    else this.#sink(place, entry, expiresAt);
+    const { heapIndex } = entry;
+    if (expiresAt < this.#expiries[heapIndex]!) this.#rise(heapIndex, entry, expiresAt);
+    else this.#sink(heapIndex, entry, expiresAt);
   }
 
   remove(entry: MemoryEntry): void {
-    const { place } = entry;
+    const { heapIndex } = entry;
     const last = this.#entries.pop()!;
     const expiresAt = this.#expiries.pop()!;
-    entry.place = -1;
+    entry.heapIndex = -1;
     if (last === entry) return;
-    last.place = place;
+    last.heapIndex = heapIndex;
     this.move(last, expiresAt);
   }
 
-  #rise(place: number, entry: MemoryEntry, expiresAt: number): void {
-    while (place > 0) {
-      const parent = (place - 1) >> 2; // (place - 1) / ARITY
+  #rise(heapIndex: number, entry: MemoryEntry, expiresAt: number): void {
+    while (heapIndex > 0) {
+      const parent = (heapIndex - 1) >> 2; // (heapIndex - 1) / ARITY
       if (this.#expiries[parent]! <= expiresAt) break;
-      this.#put(place, this.#entries[parent]!, this.#expiries[parent]!);
-      place = parent;
+      this.#put(heapIndex, this.#entries[parent]!, this.#expiries[parent]!);
+      heapIndex = parent;
     }
-    this.#put(place, entry, expiresAt);
+    this.#put(heapIndex, entry, expiresAt);
   }
 
-  #sink(place: number, entry: MemoryEntry, expiresAt: number): void {
-    for (let child = this.#earliestChild(place); child > 0; child = this.#earliestChild(place)) {
+  #sink(heapIndex: number, entry: MemoryEntry, expiresAt: number): void {
+    for (let child = this.#earliestChild(heapIndex); child > 0; child = this.#earliestChild(heapIndex)) {
       if (this.#expiries[child]! >= expiresAt) break;
-      this.#put(place, this.#entries[child]!, this.#expiries[child]!);
-      place = child;
+      this.#put(heapIndex, this.#entries[child]!, this.#expiries[child]!);
+      heapIndex = child;
     }
-    this.#put(place, entry, expiresAt);
+    this.#put(heapIndex, entry, expiresAt);
   }
 
-  /** 0 when there is none. */
-  #earliestChild(place: number): number {
-    const first = ARITY * place + 1;
+  /** The index of the child that expires first; 0 when there is no child. */
+  #earliestChild(heapIndex: number): number {
+    const first = ARITY * heapIndex + 1;
     const end = Math.min(first + ARITY, this.#entries.length);
     if (first >= end) return 0;
     let earliest = first;
@@ -78,9 +78,9 @@ export class ExpiryQueue {
     return earliest;
   }
 
-  #put(place: number, entry: MemoryEntry, expiresAt: number): void {
-    this.#entries[place] = entry;
-    this.#expiries[place] = expiresAt;
-    entry.place = place;
+  #put(heapIndex: number, entry: MemoryEntry, expiresAt: number): void {
+    this.#entries[heapIndex] = entry;
+    this.#expiries[heapIndex] = expiresAt;
+    entry.heapIndex = heapIndex;
   }
 }

@@ -15,7 +15,7 @@ describe('MemorySessionStore when full', () => {
     return () => store.find(record.id);
   };
 
-  it('lets the visitor closest to expiry give way', async () => {
+  it('removes the visitor closest to expiry', async () => {
     const store = new MemorySessionStore({ maxSessions: 3 });
     const [late, soon, later] = [
       await insert(store, { expiresAt: 2000 }),
@@ -28,7 +28,7 @@ describe('MemorySessionStore when full', () => {
     expect(await Promise.all([late(), later(), newest()])).not.toContain(null);
   });
 
-  it('logs nobody out for the sake of visitors', async () => {
+  it('logs no user out while visitors are left', async () => {
     const store = new MemorySessionStore({ maxSessions: 10 });
     const ada = await insert(store, { principal: 'default:ada', expiresAt: 1000 });
     for (let n = 0; n < 100; n++) await insert(store, { expiresAt: 2000 + n });
@@ -36,7 +36,7 @@ describe('MemorySessionStore when full', () => {
     expect(store.size).toBe(10);
   });
 
-  it('lets the user closest to expiry give way when there are only users', async () => {
+  it('removes the user closest to expiry when there are only users', async () => {
     const store = new MemorySessionStore({ maxSessions: 2 });
     const ada = await insert(store, { principal: 'default:ada', expiresAt: 1000 });
     const bob = await insert(store, { principal: 'default:bob', expiresAt: 2000 });

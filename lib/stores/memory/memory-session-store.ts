@@ -7,30 +7,30 @@ import { SessionError } from '../../core/session.errors';
 import { compact } from './compact';
 import { ExpiryQueue } from './expiry-queue';
 import { MemoryEntry } from './memory-entry';
-import { PrincipalIndex } from './principal-index';
+import { MemoryPrincipalIndex } from './memory-principal-index';
 import { ShardedMap } from './sharded-map';
 
 export interface MemorySessionStoreOptions {
   /**
-   * How many sessions are held at most. When there is no room for another, the visitor's session closest to its expiry gives
-   * way, and a logged-in user's only when no visitor's is left: a flood of visitors logs nobody out.
+   * Maximum number of sessions. When it is reached, an insert removes the anonymous session that expires first, and a logged-in one only
+   * when no anonymous one is left: a flood of visitors does not log users out.
    * @default 1_000_000, which small sessions fill with about 400 MB
    */
   readonly maxSessions?: number;
 }
 
 /**
- * Keeps sessions in this process's memory, and forgets them when it ends. For development, tests, and applications of one process
- * that can bear logging everybody out at a restart.
+ * Stores sessions in the memory of this process. They are lost when the process ends. For development, tests, and single-process
+ * applications in which a restart may log all users out.
  *
- * No call scans, waits, or sets a timer; finding and replacing cost less than a microsecond for sessions in use, however many there
- * are, and of a million two to four for one that nobody has touched lately.
+ * No call scans, waits, or sets a timer. A find or update of a recently used session takes less than a microsecond, whatever the number of
+ * sessions; of a session not used lately, among a million, two to four.
  */
 export class MemorySessionStore
   implements SessionStore, PrincipalIndexedStore, EnumerableStore, SweepableStore
 {
   readonly #entries = new ShardedMap<MemoryEntry>();
-  readonly #principals = new PrincipalIndex();
+  readonly #principals = new MemoryPrincipalIndex();
   readonly #visitors = new ExpiryQueue();
   readonly #users = new ExpiryQueue();
   readonly #maxSessions: number;
@@ -40,13 +40,13 @@ export class MemorySessionStore
     if (!Number.isSafeInteger(maxSessions) || maxSessions < 1) {
       throw new SessionError(
         'SESSION_OPTIONS_INVALID',
-        `maxSessions of MemorySessionStore is ${String(maxSessions)}; give a whole number from 1 up, or leave it out for a million.`,
+        `maxSessions of MemorySessionStore must be a whole number from 1 up, got ${String(maxSessions)}; leave it out for a million.`,
       );
     }
     this.#maxSessions = maxSessions;
   }
 
-  /** How many sessions are held, expired ones that nobody has swept yet among them. */
+  /** The number of sessions, including expired ones that are not swept yet. */
   get size(): number {
     return this.#entries.size;
   }
@@ -131,7 +131,7 @@ export class MemorySessionStore
     return entry.toRecord(this.#queueOf(entry).expiresAt(entry));
   }
 
-  /** Somebody logged in or out. */
+  /** Moves an entry to another principal, after a login or a logout. */
   #refile(entry: MemoryEntry, { principal, expiresAt }: SessionRecord): void {
     this.#queueOf(entry).remove(entry);
     this.#principals.remove(entry);
@@ -147,5 +147,5 @@ export class MemorySessionStore
   }
 }
 
-/** So that going through many sessions lets requests in between. Taken at load, so that fake timers do not stop it. */
+/** Lets requests run between two pages of an enumeration. Bound at load, so that fake timers do not stop it. */
 const nextTurn = promisify(setImmediate);

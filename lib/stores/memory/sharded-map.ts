@@ -1,7 +1,7 @@
-/** A power of two. With a million entries a shard has about four thousand, and rehashing it takes a fraction of a millisecond. */
+/** A power of two. With a million entries a shard holds about four thousand, and rehashing it takes a fraction of a millisecond. */
 const SHARDS = 256;
 
-/** A map of many entries that grows and shrinks a shard at a time, because rehashing one map of a million stops the world for 100 ms. */
+/** A map that grows and shrinks one shard at a time, because rehashing a single map of a million entries blocks the process for 100 ms. */
 export class ShardedMap<V> {
   readonly #shards: readonly Map<string, V>[] = Array.from({ length: SHARDS }, () => new Map<string, V>());
   #size = 0;
@@ -25,13 +25,13 @@ export class ShardedMap<V> {
     if (this.#shards[shardOf(key)]!.delete(key)) this.#size--;
   }
 
-  /** The values of one shard after the other, each list as it is at that moment. */
+  /** The values, shard by shard. Each page is a snapshot of its shard. */
   *pages(): Generator<V[]> {
     for (const shard of this.#shards) yield [...shard.values()];
   }
 }
 
-/** By the last characters: a session's id is random throughout, and a principal's differs from the next one's at its end. */
+/** Hashes the last three characters: ids are random in all positions, and principals usually differ at their end. */
 function shardOf(key: string): number {
   const end = key.length;
   return (

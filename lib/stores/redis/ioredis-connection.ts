@@ -3,42 +3,41 @@ import type { IoredisClient } from './redis-client';
 import { type RedisCommand, type RedisConnection, type RedisNode, signalOf } from './redis-connection';
 import { textOf } from './redis-reply';
 
-/** What there is of `Redis` and of `Cluster`. */
-interface Client extends IoredisClient {
+/** The members that `Redis` and `Cluster` share. */
+interface IoredisInstance extends IoredisClient {
   readonly isCluster?: boolean;
   readonly options: { readonly keyPrefix?: string | Buffer; readonly scaleReads?: unknown };
   call(name: string, ...parameters: string[]): Promise<unknown>;
 }
 
-interface Cluster extends Client {
-  /** For each slot the addresses of its servers, the master's first. */
+interface IoredisCluster extends IoredisInstance {
+  /** For each hash slot the addresses of its servers, the master first. */
   readonly slots: readonly (readonly string[])[];
-  nodes(role: 'master'): Client[];
+  nodes(role: 'master'): IoredisInstance[];
   refreshSlotsCache(): void;
 }
 
-/** Duck typing, so that it may come from another copy of the package. */
+/** Duck typing, so that the client may come from another copy of the package. */
 export function isIoredis(client: object): client is IoredisClient {
   const { call, status } = client as Partial<Record<string, unknown>>;
   return typeof call === 'function' && typeof status === 'string';
 }
 
 /**
- * `ioredis`, single server, Sentinel or Cluster. It sends scripts to masters, also where it reads from replicas; puts its
- * `keyPrefix` before keys by itself; repeats by itself what was under way when the connection broke; and cannot take back what
- * waits to be sent.
+ * `ioredis`: single server, Sentinel or Cluster. The client sends scripts to masters even when it reads from replicas, adds its
+ * `keyPrefix` to keys, and resends commands in flight when the connection breaks. It cannot withdraw a queued command.
  */
 export class IoredisConnection implements RedisConnection {
   readonly keyPrefix = '';
   readonly hiddenPrefix: string;
   readonly readsReplicas: boolean;
-  readonly #client: Client;
-  readonly #cluster: Cluster | null;
+  readonly #client: IoredisInstance;
+  readonly #cluster: IoredisCluster | null;
 
   constructor(client: IoredisClient) {
-    this.#client = client as Client;
+    this.#client = client as IoredisInstance;
     const { isCluster, options } = this.#client;
-    this.#cluster = isCluster === true ? (client as Cluster) : null;
+    this.#cluster = isCluster === true ? (client as IoredisCluster) : null;
     this.hiddenPrefix = textOf(options.keyPrefix ?? '');
     this.readsReplicas = this.#cluster !== null && (options.scaleReads ?? 'master') !== 'master';
   }
@@ -68,19 +67,19 @@ export class IoredisConnection implements RedisConnection {
     }
   }
 
-  /** A master that is silent instead of gone tells nobody who has taken its place. */
+  /** Refreshes the slots: a master that hangs instead of closing its connections does not announce its successor. */
   readonly #look = (): void => this.#cluster?.refreshSlotsCache();
 }
 
-/** All of them: a master that cannot be reached is missing among the nodes. */
-function mastersOf(cluster: Cluster): Client[] {
+/** All masters. @throws Error when one cannot be reached; ioredis leaves it out of its nodes */
+function mastersOf(cluster: IoredisCluster): IoredisInstance[] {
   const masters = cluster.nodes('master');
   if (masters.length < new Set(cluster.slots.map(([master]) => master)).size)
     throw new Error('a master of the Cluster cannot be reached');
   return masters;
 }
 
-/** Async, because some of its mistakes are thrown. */
-async function sendTo(client: Client, [name, ...parameters]: RedisCommand): Promise<unknown> {
+/** Async, because ioredis throws some errors synchronously. */
+async function sendTo(client: IoredisInstance, [name, ...parameters]: RedisCommand): Promise<unknown> {
   return client.call(name, ...parameters);
 }

@@ -2,12 +2,12 @@ import type { StoreCall } from '../../core/session-store';
 import type { RedisCommands } from './redis-commands';
 import { textOf, textsOf } from './redis-reply';
 
-/** Keys that a server looks at before it answers. */
+/** Keys that a server examines per SCAN call. */
 const COUNT = '500';
 
 /**
- * What follows the prefix in every key that begins with it, page by page, server by server. A key may come twice; one that exists
- * throughout comes.
+ * The part after the prefix of every key with this prefix, page by page, server by server. Yields each key that exists during the whole
+ * scan at least once, and may yield a key twice.
  */
 export async function* keysBeginningWith(
   prefix: string,
@@ -27,7 +27,7 @@ export async function* keysBeginningWith(
   }
 }
 
-/** Redis's patterns know `*`, `?`, `[…]` and the backslash. */
+/** Special characters in patterns of Redis: `*`, `?`, `[…]` and the backslash. */
 function escapeGlob(text: string): string {
   return text.replace(/[*?[\]\\]/g, '\\$&');
 }

@@ -16,7 +16,7 @@ describe('slotOf', () => {
     ['a}{b}', 3300],
     ['p:principal:a:🦊', 13336],
     ['é{ß}', 12625],
-  ])('is where a Cluster has %p', (key, slot) => {
+  ])('agrees with a Cluster about %p', (key, slot) => {
     expect(slotOf(key)).toBe(slot);
   });
 });

@@ -1,6 +1,6 @@
 const SLOTS = 16_384;
 
-/** Where a key belongs in a Cluster: by the CRC16 of it, or of what stands between its first braces. */
+/** The hash slot of a key in a Cluster: the CRC16 of the key, or of the text between its first braces. */
 export function slotOf(key: string): number {
   const open = key.indexOf('{');
   const close = key.indexOf('}', open + 1);

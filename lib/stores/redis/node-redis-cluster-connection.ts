@@ -1,22 +1,28 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { StoreCall } from '../../core/session-store';
-import { type Client, type CommandOptions, isVersion5, keyPrefixOf, sendThrough } from './node-redis-client';
+import {
+  type NodeRedisSingle,
+  type CommandOptions,
+  isVersion5,
+  keyPrefixOf,
+  sendToClient,
+} from './node-redis-client';
 import { slotOf } from './key-slot';
 import type { NodeRedisClient } from './redis-client';
 import { type RedisCommand, type RedisConnection, type RedisNode, signalOf } from './redis-connection';
-import { PassingFailure } from './redis-failure';
+import { TransientError } from './redis-failure';
 import { UnsentCommands } from './unsent-commands';
 
-interface Master {
-  readonly client?: Client;
+interface ClusterMaster {
+  readonly client?: NodeRedisSingle;
 }
 
-interface Cluster extends NodeRedisClient {
-  readonly slots: readonly ({ readonly master: Master } | undefined)[];
-  readonly masters: readonly Master[];
-  readonly _slots: { rediscover?(startWith: Client): Promise<void> };
+interface NodeRedisCluster extends NodeRedisClient {
+  readonly slots: readonly ({ readonly master: ClusterMaster } | undefined)[];
+  readonly masters: readonly ClusterMaster[];
+  readonly _slots: { rediscover?(startWith: NodeRedisSingle): Promise<void> };
   on(event: string, listener: () => void): unknown;
-  nodeClient(master: Master): Promise<Client>;
+  nodeClient(master: ClusterMaster): Promise<NodeRedisSingle>;
   destroy(): unknown;
   sendCommand(
     firstKey: string,
@@ -26,23 +32,23 @@ interface Cluster extends NodeRedisClient {
   ): Promise<unknown>;
 }
 
-/** How long a master may take to prove that it lives, in milliseconds, before another is asked who the masters are. */
+/** How long a master may take to answer a ping, in milliseconds, before another master is asked for the topology. */
 const PROOF_OF_LIFE = 1000;
 
 /**
- * A Cluster of `redis`. The client asks who the masters are when one of them says that it is not: version 5 never when one has died
- * or fallen silent, and version 6 after 5 seconds. So it is told to ask when a command got no answer.
+ * A Cluster of `redis`. The client rediscovers the topology when a server answers that it is not the master. When a master has died or
+ * hangs, version 5 never does so, and version 6 only after 5 seconds. So this class triggers the rediscovery when a command got no answer.
  */
 export class NodeRedisClusterConnection implements RedisConnection {
   readonly keyPrefix: string;
   readonly hiddenPrefix = '';
   readonly readsReplicas = false;
-  readonly #cluster: Cluster;
+  readonly #cluster: NodeRedisCluster;
   readonly #unsent: UnsentCommands | null;
   #isAsking = false;
 
   constructor(client: NodeRedisClient) {
-    this.#cluster = client as Cluster;
+    this.#cluster = client as NodeRedisCluster;
     this.keyPrefix = keyPrefixOf(client);
     this.#unsent = isVersion5(client) ? UnsentCommands.of(this.#cluster, 'node-reconnecting') : null;
   }
@@ -59,8 +65,8 @@ export class NodeRedisClusterConnection implements RedisConnection {
     signal.addEventListener('abort', ask, { once: true });
     try {
       if (this.#unsent === null) return await send(signal);
-      // It could not be taken back, should nobody wait for it any more.
-      if (this.#isLost(key)) throw new PassingFailure('A master is not connected');
+      // The client would queue the command, and cannot withdraw it when the call is aborted.
+      if (this.#isLost(key)) throw new TransientError('A master is not connected');
       return await this.#unsent.send(send);
     } catch (error) {
       if (this.#misses()) ask();
@@ -72,7 +78,7 @@ export class NodeRedisClusterConnection implements RedisConnection {
 
   nodes(): readonly RedisNode[] {
     return this.#cluster.masters.map((master) => ({
-      send: async (command, call) => sendThrough(await this.#cluster.nodeClient(master), command, call),
+      send: async (command, call) => sendToClient(await this.#cluster.nodeClient(master), command, call),
     }));
   }
 
@@ -81,14 +87,14 @@ export class NodeRedisClusterConnection implements RedisConnection {
     return this.#cluster.masters.some(isLost);
   }
 
-  /** Whether it is the one of this key. */
+  /** Whether the master of this key is not connected. */
   #isLost(key: string): boolean {
     if (!this.#misses()) return false;
     const shard = this.#cluster.slots[slotOf(key)];
     return shard === undefined || isLost(shard.master);
   }
 
-  /** Nobody waits for it: whoever tries again will see. The client reports its failure as an `error` event. */
+  /** Runs in the background; the next attempt uses the result. The client reports a failure as an `error` event. */
   readonly #ask = (): void => {
     if (this.#isAsking) return;
     this.#isAsking = true;
@@ -98,20 +104,20 @@ export class NodeRedisClusterConnection implements RedisConnection {
   };
 
   async #rediscover(): Promise<void> {
-    // Asking a silent one would take forever, and the client asks one at a time.
+    // A master that hangs would never answer, and the client asks one master at a time.
     const alive = await Promise.any(this.#cluster.masters.map(({ client }) => proveLife(client)));
     if (this.isClosed) return;
     await this.#cluster._slots.rediscover?.(alive);
-    // The application has closed it meanwhile, and the client has connected to what it found all the same.
+    // If the application closed the client in the meantime, the client has connected to the masters it found nevertheless.
     if (this.isClosed) await this.#cluster.destroy();
   }
 }
 
-function isLost({ client }: Master): boolean {
+function isLost({ client }: ClusterMaster): boolean {
   return client?.isReady === false;
 }
 
-async function proveLife(client: Client | undefined): Promise<Client> {
+async function proveLife(client: NodeRedisSingle | undefined): Promise<NodeRedisSingle> {
   if (client?.isReady !== true) throw new Error('not connected');
   const silence = pause(PROOF_OF_LIFE, undefined, { ref: false }).then(() => {
     throw new Error('silent');

@@ -1,22 +1,28 @@
 import type { StoreCall } from '../../core/session-store';
-import { type Client, type CommandOptions, isVersion5, keyPrefixOf, sendThrough } from './node-redis-client';
+import {
+  type NodeRedisSingle,
+  type CommandOptions,
+  isVersion5,
+  keyPrefixOf,
+  sendToClient,
+} from './node-redis-client';
 import type { NodeRedisClient } from './redis-client';
 import { NodeRedisClusterConnection } from './node-redis-cluster-connection';
 import { type RedisCommand, type RedisConnection, type RedisNode, signalOf } from './redis-connection';
 import { UnsentCommands } from './unsent-commands';
 
-interface Pool extends NodeRedisClient {
-  execute(task: (client: Client) => Promise<unknown>): Promise<unknown>;
+interface NodeRedisPool extends NodeRedisClient {
+  execute(task: (client: NodeRedisSingle) => Promise<unknown>): Promise<unknown>;
 }
 
-interface Sentinel extends NodeRedisClient {
+interface NodeRedisSentinel extends NodeRedisClient {
   on(event: string, listener: () => void): unknown;
   sendCommand(isReadonly: boolean, command: readonly string[], options: CommandOptions): Promise<unknown>;
 }
 
-type Send = (command: RedisCommand, call: StoreCall) => Promise<unknown>;
+type SendCommand = (command: RedisCommand, call: StoreCall) => Promise<unknown>;
 
-/** Duck typing, so that it may come from another copy of the package. */
+/** Duck typing, so that the client may come from another copy of the package. */
 export function isNodeRedis(client: object): client is NodeRedisClient {
   const { sendCommand, isOpen } = client as Partial<Record<string, unknown>>;
   return typeof sendCommand === 'function' && typeof isOpen === 'boolean';
@@ -25,16 +31,16 @@ export function isNodeRedis(client: object): client is NodeRedisClient {
 export function nodeRedisConnection(client: NodeRedisClient): RedisConnection {
   if ('nodeClient' in client) return new NodeRedisClusterConnection(client);
   if ('getSentinelNode' in client)
-    return new NodeRedisConnection(client, throughSentinel(client as NodeRedisClient as Sentinel));
+    return new NodeRedisConnection(client, throughSentinel(client as NodeRedisClient as NodeRedisSentinel));
   if ('execute' in client)
-    return new NodeRedisConnection(client, throughPool(client as NodeRedisClient as Pool));
-  const single = client as Client;
-  return new NodeRedisConnection(client, (command, call) => sendThrough(single, command, call));
+    return new NodeRedisConnection(client, throughPool(client as NodeRedisClient as NodeRedisPool));
+  const single = client as NodeRedisSingle;
+  return new NodeRedisConnection(client, (command, call) => sendToClient(single, command, call));
 }
 
 /**
- * `redis`: a client, a pool, or Sentinel's. Its raw commands go to the master, past its client-side cache, past type mappings
- * and past its `keyPrefix`, which is therefore put on by the store.
+ * `redis`: a client, a pool, or a Sentinel client. Its raw commands go to the master. They bypass the client-side cache, type mappings and
+ * the `keyPrefix`, so the store adds the prefix itself.
  */
 class NodeRedisConnection implements RedisConnection {
   readonly keyPrefix: string;
@@ -43,7 +49,7 @@ class NodeRedisConnection implements RedisConnection {
 
   constructor(
     private readonly client: NodeRedisClient,
-    private readonly sendCommand: Send,
+    private readonly sendCommand: SendCommand,
   ) {
     this.keyPrefix = keyPrefixOf(client);
   }
@@ -61,12 +67,12 @@ class NodeRedisConnection implements RedisConnection {
   }
 }
 
-function throughPool(pool: Pool): Send {
-  return (command, call) => pool.execute((client) => sendThrough(client, command, call));
+function throughPool(pool: NodeRedisPool): SendCommand {
+  return (command, call) => pool.execute((client) => sendToClient(client, command, call));
 }
 
-/** Its clients stay hidden, but not that they had an error. It waits by itself until one is connected. */
-function throughSentinel(sentinel: Sentinel): Send {
+/** A Sentinel client does not expose its inner clients, but emits their errors. It waits until one is connected. */
+function throughSentinel(sentinel: NodeRedisSentinel): SendCommand {
   const unsent = isVersion5(sentinel) ? UnsentCommands.of(sentinel, 'client-error') : null;
   return (command, call) => {
     const send = (abortSignal: AbortSignal) =>

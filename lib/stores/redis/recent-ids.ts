@@ -1,16 +1,15 @@
-/** Ids of one generation; there are two at most. */
+/** Maximum number of ids per generation. At most two generations are kept. */
 const GENERATION = 5_000;
 
 /**
- * The ids that a scan came across last. Redis goes through its table so that those which fall into one bucket when the table shrinks
- * come one after the other; only of that bucket, the one it is at, it names keys again. To remember the latest thousands is enough to
- * notice, and holds no more the more sessions there are.
+ * The ids that a scan yielded most recently, to drop duplicates. SCAN visits keys that share a bucket of a shrunken table one after another,
+ * and repeats only keys of the bucket it is at. So the latest few thousand ids suffice, whatever the number of sessions.
  */
 export class RecentIds {
   #before = new Set<string>();
   #now = new Set<string>();
 
-  /** Whether the id is new. */
+  /** `true` when the id is new. */
   add(id: string): boolean {
     if (this.#now.has(id) || this.#before.has(id)) return false;
     if (this.#now.size === GENERATION) {

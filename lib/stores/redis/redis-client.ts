@@ -1,17 +1,17 @@
 /**
- * What the store needs of a client of the package `redis`, version 5 or 6: `createClient`, `createClientPool`, `createSentinel` or
- * `createCluster`. Their `sendCommand` differ in parameters, hence the type that asks for none.
+ * A client of the package `redis`, version 5 or 6, made with `createClient`, `createClientPool`, `createSentinel` or `createCluster`.
+ * Their `sendCommand` methods take different parameters, so this type declares none.
  */
 export interface NodeRedisClient {
   readonly isOpen: boolean;
   sendCommand(...parameters: never[]): Promise<unknown>;
 }
 
-/** What the store needs of a client of the package `ioredis`, version 5 or 6: `Redis`, with or without Sentinels, or `Cluster`. */
+/** A client of the package `ioredis`, version 5 or 6: `Redis`, with or without Sentinels, or `Cluster`. */
 export interface IoredisClient {
   readonly status: string;
   call(...parameters: never[]): Promise<unknown>;
 }
 
-/** The application's own client; the store neither connects nor closes it. */
+/** The application's client. The store neither connects nor closes it. */
 export type RedisClient = NodeRedisClient | IoredisClient;

@@ -3,7 +3,7 @@ import { randomText } from '../../core/random-text';
 import type { StoreCall } from '../../core/session-store';
 import { SessionStoreError } from '../../core/session.errors';
 import { type RedisCommand, type RedisConnection, type RedisNode, signalOf } from './redis-connection';
-import { failureOf, PassingFailure } from './redis-failure';
+import { redisFailureOf, TransientError } from './redis-failure';
 import { textOf } from './redis-reply';
 import { READ, type RedisScript } from './redis-scripts';
 
@@ -12,31 +12,31 @@ const FIRST_PAUSE = 20;
 const LONGEST_PAUSE = 400;
 const MAX_ATTEMPTS = 12;
 
-/** What the store asks of Redis, with the patience of whoever called it. */
+/** Sends the store's commands, and repeats them after transient failures until the call is aborted. */
 export class RedisCommands {
   constructor(private readonly connection: RedisConnection) {}
 
-  /** What keys in an answer, and in a pattern, begin with besides. */
+  /** A prefix that the client adds to keys. Replies and patterns contain it. */
   get hiddenPrefix(): string {
     return this.connection.hiddenPrefix;
   }
 
-  /** @param word for {@link RedisScript}; every write has one of its own */
+  /** Runs a script. @param nonce see {@link RedisScript}; unique per write */
   run(
     operation: string,
     script: RedisScript,
     key: string,
     parameters: readonly string[],
     call: StoreCall,
-    word = newWord(),
+    nonce = newNonce(),
   ): Promise<unknown> {
-    const command = ['1', key, ...parameters, word];
+    const command = ['1', key, ...parameters, nonce];
     return this.#try(operation, call, () => this.#evaluate(script, key, command, call));
   }
 
   /**
-   * What is there, as the cheapest of commands tells it: a text, or `null` for anything else. Only the text itself can say whether it
-   * is the answer to this command; who finds none that does asks with {@link READ}.
+   * Reads a value with GET, the cheapest command: a text, or `null` for any other reply. GET has no nonce, so the caller must check that
+   * the text belongs to the key, and must repeat the read with {@link READ} when it does not.
    */
   async get(operation: string, key: string, call: StoreCall): Promise<string | null> {
     if (this.connection.readsReplicas) return null;
@@ -44,13 +44,13 @@ export class RedisCommands {
     return typeof reply === 'string' || Buffer.isBuffer(reply) ? textOf(reply) : null;
   }
 
-  /** Every server that has keys. @param key any that may be read, which makes sure that the client has found its servers */
+  /** All servers that hold keys. @param key any readable key; reading it makes the client discover its servers */
   async nodes(operation: string, key: string, call: StoreCall): Promise<readonly RedisNode[]> {
     await this.run(operation, READ, key, [], call);
     try {
       return this.connection.nodes();
     } catch (error) {
-      throw new SessionStoreError(operation, failureOf(error).reason);
+      throw new SessionStoreError(operation, redisFailureOf(error).reason);
     }
   }
 
@@ -62,13 +62,13 @@ export class RedisCommands {
     try {
       return await this.connection.send(key, ['get', key], call);
     } catch (error) {
-      const { code, passes } = failureOf(error);
-      if (passes || (code !== null && code !== 'WRONGTYPE')) throw error;
-      return null; // what the application made its client do with texts fails, for instance
+      const { code, isTransient } = redisFailureOf(error);
+      if (isTransient || (code !== null && code !== 'WRONGTYPE')) throw error;
+      return null; // such as an error in a type mapping of the application
     }
   }
 
-  /** By its hash, and in full where the server does not know it, or not any more. */
+  /** Sends the script's hash, and its text when the server does not have it in its cache. */
   async #evaluate(
     { hash, text }: RedisScript,
     key: string,
@@ -79,26 +79,25 @@ export class RedisCommands {
     try {
       reply = await this.connection.send(key, ['evalsha', hash, ...command], call);
     } catch (error) {
-      if (failureOf(error).code !== 'NOSCRIPT') throw error;
+      if (redisFailureOf(error).code !== 'NOSCRIPT') throw error;
       reply = await this.connection.send(key, ['eval', text, ...command], call);
     }
     if (!Array.isArray(reply) || textOf(reply[0]) !== command.at(-1))
-      throw new PassingFailure('The client handed out the answer to another command');
+      throw new TransientError('the client returned the answer to another command');
     return reply[1];
   }
 
-  /** Tries again what may pass, as long as somebody waits. Every command of the store may be repeated. */
+  /** Repeats a command after transient failures until the call is aborted. All commands of the store are safe to repeat. */
   async #try(operation: string, call: StoreCall, attempt: () => Promise<unknown>): Promise<unknown> {
     for (let attempts = 1; ; attempts++) {
-      // Asking the signal would make one.
-      if (call.aborted ?? call.signal.aborted)
-        throw new SessionStoreError(operation, 'the call was given up');
+      // Reading `call.signal` would create the signal.
+      if (call.aborted ?? call.signal.aborted) throw new SessionStoreError(operation, 'the call was aborted');
       try {
         return await attempt();
       } catch (error) {
-        const { reason, passes } = failureOf(error);
+        const { reason, isTransient } = redisFailureOf(error);
         if (this.connection.isClosed) throw new SessionStoreError(operation, CLOSED);
-        if (!passes || attempts === MAX_ATTEMPTS) throw new SessionStoreError(operation, reason);
+        if (!isTransient || attempts === MAX_ATTEMPTS) throw new SessionStoreError(operation, reason);
       }
       const signal = signalOf(call);
       const longest = Math.min(FIRST_PAUSE * 2 ** (attempts - 1), LONGEST_PAUSE);
@@ -107,8 +106,8 @@ export class RedisCommands {
   }
 }
 
-/** Eight characters that no two calls share. */
-export function newWord(): string {
+/** Eight random characters, unique per call. */
+export function newNonce(): string {
   return randomText(6);
 }
 

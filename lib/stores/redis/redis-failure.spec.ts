@@ -1,8 +1,8 @@
-import { failureOf, PassingFailure } from './redis-failure';
+import { redisFailureOf, TransientError } from './redis-failure';
 
-const answer = (message: string) => failureOf(new Error(message));
+const answer = (message: string) => redisFailureOf(new Error(message));
 
-describe('failureOf', () => {
+describe('redisFailureOf', () => {
   it.each([
     'LOADING Redis is loading the dataset in memory',
     'TRYAGAIN Multiple keys request during rehashing of slot',
@@ -13,7 +13,7 @@ describe('failureOf', () => {
     "READONLY You can't write against a read only replica. script: 22ff, on @user_script:1.",
     "ERR Error running script (call to f_22ff): @user_script:1: @user_script: 1: -READONLY You can't write against a read only replica. ",
   ])('F4: tries again after %p', (message) => {
-    expect(answer(message).passes).toBe(true);
+    expect(answer(message).isTransient).toBe(true);
   });
 
   it.each([
@@ -26,7 +26,7 @@ describe('failureOf', () => {
     'WRONGTYPE Operation against a key holding the wrong kind of value',
     'NOREPLICAS Not enough good replicas to write.',
   ])('F4: gives up after %p', (message) => {
-    expect(answer(message).passes).toBe(false);
+    expect(answer(message).isTransient).toBe(false);
   });
 
   it('knows the answer of a command in a script of Redis 6', () => {
@@ -44,9 +44,9 @@ describe('failureOf', () => {
     new Error('Failed to refresh slots cache.'),
     Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }),
     Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:1'), { code: 'ECONNREFUSED' }),
-    new PassingFailure('not yet'),
+    new TransientError('not yet'),
   ])('tries again after %p', (error) => {
-    expect(failureOf(error)).toMatchObject({ code: null, passes: true });
+    expect(redisFailureOf(error)).toMatchObject({ code: null, isTransient: true });
   });
 
   it.each([
@@ -56,7 +56,7 @@ describe('failureOf', () => {
     null,
     'x',
   ])('gives up after %p', (error) => {
-    expect(failureOf(error)).toMatchObject({ code: null, passes: false });
+    expect(redisFailureOf(error)).toMatchObject({ code: null, isTransient: false });
   });
 
   it('names the way out where there is one', () => {
@@ -74,6 +74,6 @@ describe('failureOf', () => {
         command: { name: 'evalsha', args: ['hash'] },
       },
     );
-    expect(JSON.stringify(failureOf(error))).not.toMatch(/hash|session:/);
+    expect(JSON.stringify(redisFailureOf(error))).not.toMatch(/hash|session:/);
   });
 });

@@ -1,43 +1,43 @@
-/** What became of a command that failed. */
+/** Why a command failed. */
 export interface RedisFailure {
   /** The first word of the server's answer, such as `OOM`; `null` when it did not come from the server. */
   readonly code: string | null;
-  /** For a log: no key, no argument. */
+  /** Safe to log: contains no key and no argument. */
   readonly reason: string;
-  /** Whether trying again soon may help. Every command of the store may be repeated, so nothing depends on whether it was executed. */
-  readonly passes: boolean;
+  /** Whether a retry may succeed. All commands of the store are safe to repeat, whether or not they were executed. */
+  readonly isTransient: boolean;
 }
 
-/** What may be gone at the next attempt. */
-export class PassingFailure extends Error {}
+/** A failure that a retry may resolve. */
+export class TransientError extends Error {}
 
-/** Answers of a server that will serve again, or of one that knows who does. */
-const PASSING = new Set(['LOADING', 'TRYAGAIN', 'CLUSTERDOWN', 'MASTERDOWN', 'READONLY', 'BUSY']);
+/** Error codes of a server that will recover, or that another server replaces. */
+const TRANSIENT = new Set(['LOADING', 'TRYAGAIN', 'CLUSTERDOWN', 'MASTERDOWN', 'READONLY', 'BUSY']);
 
-/** How each client says that a connection has ended, or that a Cluster was found in disorder. */
+/** Messages with which the clients report a lost connection or an inconsistent Cluster. */
 const CONNECTION_LOST =
   /^(?:Socket closed|Disconnects client|Connection is closed|Too many Cluster redirections|Failed to refresh slots)/;
 const CONNECTION_CODES = new Set(['ECONNRESET', 'ECONNREFUSED', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT']);
 
-/** Redis 6 hides the answer of a command in a script behind `ERR Error running script (…): @user_script:1: -OOM …`. */
+/** Redis 6 wraps the error of a command in a script: `ERR Error running script (…): @user_script:1: -OOM …`. */
 const ANSWER = /^(?:ERR Error running script.*? -)?([A-Z]+) /s;
 
-/** Some answers repeat what was sent, and that may be a secret's hash. */
+/** Some errors repeat the command's arguments, which may include the hash of a secret. */
 const REPEATED_ARGUMENTS = /,? with args beginning with.*$/s;
 
-/** Reads the error of a client. Nothing of it may go further: `ioredis` hangs the command with all its arguments on it. */
-export function failureOf(error: unknown): RedisFailure {
+/** Classifies an error of a client. The error itself must not leave the store: `ioredis` attaches the command with all its arguments. */
+export function redisFailureOf(error: unknown): RedisFailure {
   const { message = '', code } = (error ?? {}) as { message?: string; code?: unknown };
   const answered = ANSWER.exec(message)?.[1] ?? null;
   if (answered !== null) {
     const reason = `Redis answered "${message.replace(REPEATED_ARGUMENTS, '')}"${adviceOn(answered)}`;
-    return { code: answered, reason, passes: PASSING.has(answered) };
+    return { code: answered, reason, isTransient: TRANSIENT.has(answered) };
   }
   const lost = CONNECTION_LOST.test(message) || (typeof code === 'string' && CONNECTION_CODES.has(code));
   return {
     code: null,
     reason: `the Redis client reported "${message}"`,
-    passes: lost || error instanceof PassingFailure,
+    isTransient: lost || error instanceof TransientError,
   };
 }
 

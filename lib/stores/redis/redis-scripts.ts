@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 
 /**
- * A program that a server runs as one command, known by its hash once it has been there. It has one key, and its last argument is
- * a word that it says before its answer, so that nobody takes another command's answer for this one's.
+ * A script that a server runs atomically and caches by its hash. It has one key. Its last argument is a nonce, which the reply repeats
+ * before the answer, so that the answer to another command is recognized.
  */
 export interface RedisScript {
   readonly text: string;
@@ -11,20 +11,20 @@ export interface RedisScript {
 
 function script(...parts: string[]): RedisScript {
   const body = parts.map((part) => part.trim()).join('\n');
-  const text = `local word = ARGV[#ARGV]\nlocal function answer()\n${body}\nend\nreturn { word, answer() }`;
+  const text = `local nonce = ARGV[#ARGV]\nlocal function answer()\n${body}\nend\nreturn { nonce, answer() }`;
   return { text, hash: createHash('sha1').update(text).digest('hex') };
 }
 
-/** What {@link INSERT}, {@link UPDATE} and {@link EXTEND} answer. */
+/** Answers of {@link INSERT}, {@link UPDATE} and {@link EXTEND}. */
 export const REFUSED = 0;
-export const DONE = 1;
-/** Nothing was written: the principal's index has to know first. */
+export const APPLIED = 1;
+/** Nothing was written: the principal's index must be updated first. */
 export const UNCOVERED = 2;
 
-/** How long an entry of an index may be without its session, in milliseconds: the one is written before the other. */
+/** How long an index entry may exist without its session, in milliseconds: the entry is written first. */
 export const ENTRY_GRACE = 60_000;
 
-/** The line of the stored session, without moving its body. What is no such line counts as no session. */
+/** Reads the header line of the stored record, without its body. A value without such a line counts as no session. */
 const READ_LINE = `
 local line = redis.pcall('GETRANGE', KEYS[1], 0, 2047)
 local version, expiry, covered, stamp, marks, hash, id, principal
@@ -35,53 +35,53 @@ if type(line) == 'string' then
 end`;
 
 /**
- * A client repeats what was under way when its connection broke, and so do we: a write that has been done already is known by its
- * mark, which is its word.
+ * Clients and the store repeat commands after a broken connection. The record keeps the nonces of its latest writes as marks, so that a
+ * repeated write is recognized as already applied.
  */
 const IS_DONE = `
 local function isDone()
-  for at = 1, #(marks or ''), #word do
-    if string.sub(marks, at, at + #word - 1) == word then return true end
+  for at = 1, #(marks or ''), #nonce do
+    if string.sub(marks, at, at + #nonce - 1) == nonce then return true end
   end
   return false
 end`;
 
-/** Answers the stored text, or nothing: the word says that it is the answer, also when there is none. */
+/** Answers the stored text, or nothing. Unlike GET it returns the nonce, so that an empty answer is reliable. */
 export const READ = script(`
 local text = redis.pcall('GET', KEYS[1])
 return type(text) == 'string' and text`);
 
 /** ARGV: text, expiry without zeros. */
 export const INSERT = script(
-  `if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PXAT', ARGV[2]) then return ${DONE} end`,
+  `if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PXAT', ARGV[2]) then return ${APPLIED} end`,
   READ_LINE,
   IS_DONE,
-  `return isDone() and ${DONE} or ${REFUSED}`,
+  `return isDone() and ${APPLIED} or ${REFUSED}`,
 );
 
 /**
  * ARGV: expected version, version, expiry, secret hash, principal, covered until, stamp, body, expiry without zeros.
- * Without a stamp, the cover that the stored session has must do.
+ * Without a stamp the coverage of the stored record must suffice.
  */
 export const UPDATE = script(
   READ_LINE,
   IS_DONE,
   `
-if version ~= ARGV[1] then return isDone() and ${DONE} or ${REFUSED} end
+if version ~= ARGV[1] then return isDone() and ${APPLIED} or ${REFUSED} end
 if ARGV[7] ~= '' then
   covered, stamp = ARGV[6], ARGV[7]
 elseif principal ~= ARGV[5] or covered < ARGV[3] then
   return ${UNCOVERED}
 end
-marks = word .. string.sub(marks, 1, #marks - #word)
+marks = nonce .. string.sub(marks, 1, #marks - #nonce)
 line = table.concat({ '1', ARGV[2], ARGV[3], covered, stamp, marks, ARGV[4], id, ARGV[5] }, ' ')
 redis.call('SET', KEYS[1], line .. '\\n' .. ARGV[8], 'PXAT', ARGV[9])
-return ${DONE}`,
+return ${APPLIED}`,
 );
 
 /**
- * ARGV: expected version, expiry, covered until, stamp, expiry without zeros. Without a stamp as above; the answer is then
- * a list, with principal and stamp of the stored session.
+ * ARGV: expected version, expiry, covered until, stamp, expiry without zeros. Without a stamp the coverage of the stored record must
+ * suffice; otherwise the answer is a list with principal and stamp of the record.
  */
 export const EXTEND = script(
   READ_LINE,
@@ -94,10 +94,10 @@ elseif principal ~= 'null' and covered < ARGV[2] then
 end
 redis.call('SETRANGE', KEYS[1], 19, ARGV[2])
 redis.call('PEXPIREAT', KEYS[1], ARGV[5])
-return ${DONE}`,
+return ${APPLIED}`,
 );
 
-/** ARGV: whose session it has to be, or nothing. Answers principal and stamp of the session that it removed, else nothing. */
+/** ARGV: the required principal, or an empty text. Answers principal and stamp of the removed session, or nothing. */
 export const DELETE = script(
   READ_LINE,
   `
@@ -106,16 +106,16 @@ if redis.call('DEL', KEYS[1]) == 0 then return false end
 return { principal or 'null', stamp or '' }`,
 );
 
-/** By the clock of the server, which is the one that keys expire by. */
+/** The server's clock, by which keys expire. */
 const READ_CLOCK = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)`;
 
 /**
- * Enters a session into the index of its principal, or prolongs its entry, and forgets entries that are past. The index lives as
- * long as its last entry. ARGV: id, until, and the entry's stamp, or nothing for a new entry. Answers the stamp.
+ * Adds a session to the index of its principal, or prolongs its entry, and removes outdated entries. The index expires with its last
+ * entry. ARGV: id, until, and the entry's stamp, or an empty text for a new entry. Answers the stamp.
  */
-export const ENTER = script(
+export const ADD_ENTRY = script(
   READ_CLOCK,
   `
 local stamp = ARGV[3]
@@ -128,20 +128,20 @@ return stamp`,
 );
 
 /** Answers all entries. */
-export const LIST = script(`return redis.call('ZRANGE', KEYS[1], 0, -1)`);
+export const LIST_ENTRIES = script(`return redis.call('ZRANGE', KEYS[1], 0, -1)`);
 
-/** Forgets entries. ARGV: the entries. */
-export const FORGET = script(`
+/** Removes entries. ARGV: the entries. */
+export const REMOVE_ENTRIES = script(`
 for at = 1, #ARGV - 1 do redis.call('ZREM', KEYS[1], ARGV[at]) end
-return ${DONE}`);
+return ${APPLIED}`);
 
-/** Forgets entries without a session, unless they are so young that it may be about to come. ARGV: the entries. */
-export const PRUNE = script(
+/** Removes entries without a session, except recent ones, whose session may not be written yet. ARGV: the entries. */
+export const PRUNE_ENTRIES = script(
   READ_CLOCK,
   `
 for at = 1, #ARGV - 1 do
   local stamp = tonumber(string.sub(ARGV[at], -16)) or 0
   if stamp <= now - ${ENTRY_GRACE} then redis.call('ZREM', KEYS[1], ARGV[at]) end
 end
-return ${DONE}`,
+return ${APPLIED}`,
 );

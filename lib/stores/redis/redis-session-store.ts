@@ -4,65 +4,65 @@ import type { SessionStore, StoreCall } from '../../core/session-store';
 import type { EnumerableStore, PreparedStore, PrincipalIndexedStore } from '../../core/store-capabilities';
 import type { SessionId } from '../../core/session-token';
 import { SessionError } from '../../core/session.errors';
-import { connectionTo } from './connection-to';
-import { KnownCoverage } from './known-coverage';
-import { idOf, type IndexEntry, PrincipalIndex } from './principal-index';
+import { redisConnection } from './redis-connection-factory';
+import { CoverageCache } from './coverage-cache';
+import { sessionIdOfEntry, type IndexEntry, RedisPrincipalIndex } from './redis-principal-index';
 import { RecentIds } from './recent-ids';
 import type { RedisClient } from './redis-client';
 import { RedisCommands } from './redis-commands';
 import { checkServers } from './server-check';
-import { SessionValues } from './session-values';
-import { NO_COVERAGE } from './stored-session';
+import { RedisRecords } from './redis-records';
+import { NO_COVERAGE } from './record-format';
 
 export interface RedisSessionStoreOptions {
   /**
-   * What every key of the store begins with, `'myapp:sessions:'` say. Nothing else in this database may begin with it, another
-   * application's sessions least of all.
+   * Prefix of every key of the store, such as `'myapp:sessions:'`. No other key in this database may begin with it; in particular, two
+   * applications must not share a prefix.
    */
   readonly prefix: string;
   /**
-   * Whether a server may be used that evicts keys when its memory is full. It then ends sessions before their time, and it may evict
-   * the list of somebody's sessions while the sessions stay, so that revoking all of them misses some.
+   * Whether to accept a server that evicts keys when its memory is full. Eviction ends sessions early, and it may remove the index of a
+   * principal while its sessions stay, so that revoking all of them misses some.
    * @default false
    */
   readonly allowEviction?: boolean;
 }
 
-/** Sessions that are read or removed at once when there are many. */
-const AT_ONCE = 100;
-/** Sessions that are read at once while going through all of them. */
-const PAGE = 10;
+/** How many sessions of a principal are read or removed at once. */
+const SESSIONS_AT_ONCE = 100;
+/** How many sessions are read at once during enumeration. */
+const RECORDS_AT_ONCE = 10;
 
 /**
- * Keeps sessions in Redis 6.2 or newer, or in Valkey, through the application's own client: `redis` 5 or 6, `ioredis` 5 or 6; a single
+ * Stores sessions in Redis 6.2 or newer, or in Valkey, through the application's client: `redis` 5 or 6, `ioredis` 5 or 6; a single
  * server, Sentinel or Cluster.
  *
- * A session is one key, which Redis forgets at the session's expiry by its own clock. A call takes one round trip. A write that brings
- * a session to a principal, or lets it outlive its place in the principal's index, takes two: the index comes first.
+ * A session is one key, which Redis removes at the session's expiry, by the server's clock. A call takes one round trip. A write that gives
+ * a session a principal, or lets it outlive its entry in the principal's index, takes two: the index is written first.
  */
 export class RedisSessionStore
   implements SessionStore, PrincipalIndexedStore, EnumerableStore, PreparedStore
 {
   readonly #commands: RedisCommands;
-  readonly #sessions: SessionValues;
-  readonly #index: PrincipalIndex;
-  readonly #known = new KnownCoverage();
+  readonly #records: RedisRecords;
+  readonly #index: RedisPrincipalIndex;
+  readonly #coverage = new CoverageCache();
   readonly #prefix: string;
   readonly #allowEviction: boolean;
 
-  /** @throws SessionError `SESSION_OPTIONS_INVALID` for what is not a client, and for a prefix that is none. */
+  /** @throws SessionError `SESSION_OPTIONS_INVALID` when `client` is not a Redis client or `prefix` is missing or blank */
   constructor(client: RedisClient, options: RedisSessionStoreOptions) {
-    const connection = connectionTo(client);
+    const connection = redisConnection(client);
     this.#prefix = connection.keyPrefix + checkPrefix(options?.prefix);
     this.#commands = new RedisCommands(connection);
-    this.#sessions = new SessionValues(this.#commands, `${this.#prefix}session:`);
-    this.#index = new PrincipalIndex(this.#commands, `${this.#prefix}principal:`);
+    this.#records = new RedisRecords(this.#commands, `${this.#prefix}session:`);
+    this.#index = new RedisPrincipalIndex(this.#commands, `${this.#prefix}principal:`);
     this.#allowEviction = options.allowEviction ?? false;
   }
 
   /**
-   * Sees whether Redis answers and is fit for sessions, as far as the user that the client logs in as may ask.
-   * @throws SessionError `SESSION_SCHEMA_INVALID` that says what to change on the server; SessionStoreError
+   * Checks that all servers answer, are new enough, and do not evict keys. Skips facts that the client's Redis user may not read.
+   * @throws SessionError `SESSION_SCHEMA_INVALID`, which says what to change on the server; SessionStoreError when a server does not answer
    */
   async prepare(): Promise<void> {
     await checkServers(this.#commands, this.#prefix, this.#allowEviction);
@@ -76,33 +76,33 @@ export class RedisSessionStore
     const { id, principal, expiresAt } = record;
     const coverage =
       principal === null ? NO_COVERAGE : await this.#index.enter('insert', principal, id, expiresAt, call);
-    if (!(await this.#sessions.insert(record, coverage, call)))
+    if (!(await this.#records.insert(record, coverage, call)))
       throw new SessionError('SESSION_DUPLICATE_ID', `A session with the id ${id} exists already.`);
-    this.#known.note(record, Number(coverage.until));
+    this.#coverage.set(record, Number(coverage.until));
   }
 
   async update(record: SessionRecord, expectedVersion: number, call: StoreCall): Promise<boolean> {
     const { id, principal } = record;
-    if (principal === null || this.#known.covers(record)) {
+    if (principal === null || this.#coverage.covers(record)) {
       const coverage = principal === null ? NO_COVERAGE : null;
-      const done = await this.#sessions.update(record, expectedVersion, coverage, call);
+      const done = await this.#records.update(record, expectedVersion, coverage, call);
       if (done !== 'uncovered') return done;
     }
     const coverage = await this.#index.enter('update', principal!, id, record.expiresAt, call);
-    const done = await this.#sessions.update(record, expectedVersion, coverage, call);
-    if (done === true) this.#known.note(record, Number(coverage.until));
+    const done = await this.#records.update(record, expectedVersion, coverage, call);
+    if (done === true) this.#coverage.set(record, Number(coverage.until));
     return done === true;
   }
 
   async extend(id: SessionId, expectedVersion: number, expiresAt: number, call: StoreCall): Promise<boolean> {
-    const done = await this.#sessions.extend(id, expectedVersion, expiresAt, null, call);
+    const done = await this.#records.extend(id, expectedVersion, expiresAt, null, call);
     if (typeof done === 'boolean') return done;
     const coverage = await this.#index.enter('extend', done.principal, id, expiresAt, call, done.stamp);
-    return (await this.#sessions.extend(id, expectedVersion, expiresAt, coverage, call)) === true;
+    return (await this.#records.extend(id, expectedVersion, expiresAt, coverage, call)) === true;
   }
 
   async delete(id: SessionId, call: StoreCall): Promise<void> {
-    const removed = await this.#sessions.remove('delete', id, null, call);
+    const removed = await this.#records.remove('delete', id, null, call);
     if (removed !== null && removed.principal !== null)
       this.#index.forget(removed.principal, [removed.entry], call);
   }
@@ -110,11 +110,15 @@ export class RedisSessionStore
   async findByPrincipal(principal: string, call: StoreCall): Promise<SessionRecord[]> {
     const found = new Map<SessionId, SessionRecord>();
     const orphans: IndexEntry[] = [];
-    await inBatches(await this.#index.entries('findByPrincipal', principal, call), call, async (entry) => {
-      const record = await this.#find('findByPrincipal', idOf(entry), call);
-      if (record?.principal === principal) found.set(record.id, record);
-      else orphans.push(entry);
-    });
+    await forEachInBatches(
+      await this.#index.entries('findByPrincipal', principal, call),
+      call,
+      async (entry) => {
+        const record = await this.#find('findByPrincipal', sessionIdOfEntry(entry), call);
+        if (record?.principal === principal) found.set(record.id, record);
+        else orphans.push(entry);
+      },
+    );
     this.#index.prune(principal, orphans, call);
     return [...found.values()];
   }
@@ -122,23 +126,32 @@ export class RedisSessionStore
   async deleteByPrincipal(principal: string, call: StoreCall): Promise<number> {
     const removed: IndexEntry[] = [];
     const orphans: IndexEntry[] = [];
-    await inBatches(await this.#index.entries('deleteByPrincipal', principal, call), call, async (entry) => {
-      const done = await this.#sessions.remove('deleteByPrincipal', idOf(entry), principal, call);
-      (done === null ? orphans : removed).push(entry);
-    });
+    await forEachInBatches(
+      await this.#index.entries('deleteByPrincipal', principal, call),
+      call,
+      async (entry) => {
+        const done = await this.#records.remove(
+          'deleteByPrincipal',
+          sessionIdOfEntry(entry),
+          principal,
+          call,
+        );
+        (done === null ? orphans : removed).push(entry);
+      },
+    );
     this.#index.forget(principal, removed, call);
     this.#index.prune(principal, orphans, call);
     return removed.length;
   }
 
-  /** While slots move from one server of a Cluster to another, a record may come twice. */
+  /** While a Cluster moves slots from one server to another, a record may be yielded twice. */
   async *records(call: StoreCall): AsyncGenerator<SessionRecord> {
     const recent = new RecentIds();
     const paced = pacer(call.signal);
-    for await (const found of this.#sessions.ids(call)) {
+    for await (const found of this.#records.ids(call)) {
       const ids = found.filter((id) => recent.add(id)) as SessionId[];
-      for (let start = 0; start < ids.length; start += PAGE) {
-        const page = ids.slice(start, start + PAGE);
+      for (let start = 0; start < ids.length; start += RECORDS_AT_ONCE) {
+        const page = ids.slice(start, start + RECORDS_AT_ONCE);
         const records = await paced(() => Promise.all(page.map((id) => this.#find('records', id, call))));
         for (const record of records) if (record !== null) yield record;
       }
@@ -146,21 +159,21 @@ export class RedisSessionStore
   }
 
   async #find(operation: string, id: SessionId, call: StoreCall): Promise<SessionRecord | null> {
-    const stored = await this.#sessions.read(operation, id, call);
+    const stored = await this.#records.read(operation, id, call);
     if (stored === null) return null;
-    this.#known.note(stored.record, stored.coveredUntil);
+    this.#coverage.set(stored.record, stored.coveredUntil);
     return stored.record;
   }
 }
 
-async function inBatches<T>(
+async function forEachInBatches<T>(
   items: readonly T[],
   { signal }: StoreCall,
   act: (item: T) => Promise<void>,
 ): Promise<void> {
-  for (let start = 0; start < items.length; start += AT_ONCE) {
+  for (let start = 0; start < items.length; start += SESSIONS_AT_ONCE) {
     signal.throwIfAborted();
-    await Promise.all(items.slice(start, start + AT_ONCE).map(act));
+    await Promise.all(items.slice(start, start + SESSIONS_AT_ONCE).map(act));
   }
 }
 
@@ -169,7 +182,7 @@ function checkPrefix(prefix: unknown): string {
   const given = typeof prefix === 'string' ? JSON.stringify(prefix) : String(prefix);
   throw new SessionError(
     'SESSION_OPTIONS_INVALID',
-    `prefix of RedisSessionStore is ${given}; give what the keys of this application's sessions begin with and nothing else in ` +
-      "the database does: new RedisSessionStore(client, { prefix: 'myapp:sessions:' }).",
+    `prefix of RedisSessionStore must be a text, got ${given}. Give a prefix that no other key in the database has: ` +
+      "new RedisSessionStore(client, { prefix: 'myapp:sessions:' }).",
   );
 }

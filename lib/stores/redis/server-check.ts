@@ -1,16 +1,17 @@
 import { SessionError, SessionStoreError } from '../../core/session.errors';
 import type { RedisCommands } from './redis-commands';
 import type { RedisNode } from './redis-connection';
-import { failureOf } from './redis-failure';
+import { redisFailureOf } from './redis-failure';
 import { textOf } from './redis-reply';
 
-/** How long the servers may take to answer before the application starts, in milliseconds. */
-const PATIENCE = 10_000;
+/** How long the check of the servers may take at start, in milliseconds. */
+const CHECK_TIMEOUT = 10_000;
 
-const OLDEST = [6, 2] as const;
+const MINIMUM_VERSION = [6, 2] as const;
 
 /**
- * @param key any that the store may read
+ * Checks version and eviction policy of all servers.
+ * @param key any key that the store may read
  * @throws SessionError `SESSION_SCHEMA_INVALID`, SessionStoreError
  */
 export async function checkServers(
@@ -18,62 +19,62 @@ export async function checkServers(
   key: string,
   allowEviction: boolean,
 ): Promise<void> {
-  const signal = AbortSignal.timeout(PATIENCE);
+  const signal = AbortSignal.timeout(CHECK_TIMEOUT);
   const check = async (): Promise<void> => {
     for (const node of await commands.nodes('prepare', key, { signal })) {
-      const info = await commands.sendTo('prepare', forgiving(node), ['info'], { signal });
+      const info = await commands.sendTo('prepare', ignoringDenial(node), ['info'], { signal });
       checkInfo(textOf(info), allowEviction);
     }
   };
   await Promise.race([check(), aborted(signal)]);
 }
 
-/** What the server does not want to tell is not held against it. */
-function forgiving(node: RedisNode): RedisNode {
+/** A server that denies a command passes the check: the node answers with an empty text. */
+function ignoringDenial(node: RedisNode): RedisNode {
   return {
     send: (command, call) =>
       node.send(command, call).catch((error: unknown) => {
-        if (['NOPERM', 'ERR'].includes(failureOf(error).code ?? '')) return '';
+        if (['NOPERM', 'ERR'].includes(redisFailureOf(error).code ?? '')) return '';
         throw error;
       }),
   };
 }
 
-/** Clients wait for a server as long as it takes, and some take nothing back. */
+/** Rejects when the signal aborts. Clients wait for a server without a limit, and some cannot withdraw a command. */
 function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     signal.addEventListener('abort', () =>
       reject(
         new SessionStoreError(
           'prepare',
-          `Redis did not answer within ${PATIENCE / 1000} seconds; see that it runs, and where the client looks for it`,
+          `Redis did not answer within ${CHECK_TIMEOUT / 1000} seconds; check that it is running and that the client has the right address`,
         ),
       ),
     );
   });
 }
 
-/** The facts are lines of `name:value`. */
+/** @param info the reply of INFO, lines of `name:value` */
 function checkInfo(info: string, allowEviction: boolean): void {
   const fact = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1];
   const version = fact('redis_version');
   if (version !== undefined && isTooOld(version)) {
     throw new SessionError(
       'SESSION_SCHEMA_INVALID',
-      `The server is Redis ${version}; RedisSessionStore needs ${OLDEST.join('.')} or newer, or Valkey.`,
+      `The server is Redis ${version}; RedisSessionStore needs ${MINIMUM_VERSION.join('.')} or newer, or Valkey.`,
     );
   }
   const policy = fact('maxmemory_policy') ?? 'noeviction';
   if (policy === 'noeviction' || (fact('maxmemory') ?? '0') === '0' || allowEviction) return;
   throw new SessionError(
     'SESSION_SCHEMA_INVALID',
-    `The server evicts keys when its memory is full (maxmemory-policy ${policy}), which ends sessions before their time and lets ` +
-      'revoking all sessions of a user miss some. Set maxmemory-policy noeviction, on a server of their own if others need ' +
-      'eviction; or accept it with allowEviction: true.',
+    `The server evicts keys when its memory is full (maxmemory-policy ${policy}), which ends sessions early and lets revoking ` +
+      'all sessions of a user miss some. Set maxmemory-policy noeviction, on a separate server if other data needs eviction, ' +
+      'or accept it with allowEviction: true.',
   );
 }
 
 function isTooOld(version: string): boolean {
   const [major = 0, minor = 0] = version.split('.').map(Number);
-  return major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1]);
+  return major < MINIMUM_VERSION[0] || (major === MINIMUM_VERSION[0] && minor < MINIMUM_VERSION[1]);
 }

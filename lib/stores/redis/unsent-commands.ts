@@ -1,25 +1,26 @@
-import { PassingFailure } from './redis-failure';
+import { TransientError } from './redis-failure';
 
-/** What emits an event when a connection is lost, before anything else can happen. */
-interface Emitter {
+/** A client that emits an event synchronously when a connection is lost. */
+interface ConnectionEvents {
   on(event: string, listener: () => void): unknown;
 }
 
 /**
- * Commands that version 5 of `redis` has taken and not yet written. When a connection breaks in that moment, it writes them to the
- * dead one and waits for their answers on the next: each answer there goes to the wrong command, and since that begins with its
- * greeting, the client never is ready again. So what has not been written is taken back as soon as a connection breaks.
+ * Commands that version 5 of `redis` has accepted and not yet written to the socket. When the connection breaks at that moment, the client
+ * writes them to the dead socket and waits for their answers on the next connection. There each answer is matched to the wrong command,
+ * starting with the handshake, and the client never becomes ready again. So this class withdraws unwritten commands as soon as a
+ * connection breaks.
  *
- * Only then, and the newest first: whoever takes the older of two back before the newer loses all that follow, because its list
- * goes on after an entry that is no longer there. So the signal of a call must not take anything back.
+ * It withdraws them only then, and the newest first. Withdrawing an older command before a newer one breaks the client's linked list and
+ * loses all commands behind it. So the signal of a call must not withdraw a command.
  */
 export class UnsentCommands {
-  /** One for each client, however many stores there are: it listens forever. */
+  /** One instance per client, shared by all stores, because its listener is never removed. */
   static readonly #all = new WeakMap<object, UnsentCommands>();
 
   readonly #waiting = new Set<AbortController>();
 
-  static of(client: Emitter, event: string): UnsentCommands {
+  static of(client: ConnectionEvents, event: string): UnsentCommands {
     let unsent = this.#all.get(client);
     if (unsent === undefined) {
       unsent = new UnsentCommands();
@@ -29,7 +30,7 @@ export class UnsentCommands {
     return unsent;
   }
 
-  /** @param send hands a command over; its signal takes it back, which does nothing once it is written */
+  /** @param send passes a command to the client; its signal withdraws the command, and has no effect once the command is written */
   async send(send: (signal: AbortSignal) => Promise<unknown>): Promise<unknown> {
     const controller = new AbortController();
     this.#waiting.add(controller);
@@ -37,7 +38,7 @@ export class UnsentCommands {
       return await send(controller.signal);
     } catch (error) {
       throw controller.signal.aborted
-        ? new PassingFailure('The connection broke before the command was sent')
+        ? new TransientError('The connection broke before the command was sent')
         : error;
     } finally {
       this.#waiting.delete(controller);

@@ -1,94 +1,94 @@
 import { newSessionId } from '../../core/session-token';
 import { SessionStoreError } from '../../core/session.errors';
-import { passing } from './passing';
-import { TierNotice, type Notice } from './tier-notice';
+import { delay } from './delay';
+import { TierStateRecord, type TierState } from './tier-state';
 import type { TieredOptions } from './tiered.options';
 
-/** Leave to use the fast tier, given at an instant. */
+/** Permission to use the fast tier, given at an instant. */
 export interface Permit {
-  /** Epoch milliseconds. A copy made with this permit is as old as that. */
+  /** Epoch milliseconds. The age of a copy made with this permit counts from here. */
   readonly at: number;
-  /** Copies made before this instant are not to be believed. */
+  /** Copies made before this instant are stale. */
   readonly since: number;
 }
 
-/** Each attempt that fails means that another process has written the notice. */
+/** An attempt fails only because another process has changed the tier state. */
 const MAX_ATTEMPTS = 10;
 
 /**
- * Decides whether this process may believe the fast tier. It may for the length of a lease after the durable tier was last asked
- * and had no notice against it. So whoever has posted a notice and waited that long knows that nobody believes anything in the
- * fast tier; and the notice stands until every copy that was made before is too old to be believed.
+ * Decides whether this process may use the fast tier. It may for one lease after it read the tier state and was not denied. So a process
+ * that has marked the tier stale and waited for one lease knows that no process uses the fast tier. The mark applies until all copies made
+ * before it exceed `maxAge`.
  *
- * A fast tier that is not shared is held by one process at a time, which says so in the notice.
+ * A fast tier that is not shared is held by one process at a time, whose id is in the tier state.
  *
- * The lease is measured by a clock that only goes forward; what processes tell each other is in wall-clock time, and `clockSkew` is added.
+ * Each process measures its lease with a monotonic clock. Instants in the tier state are wall-clock time, with `clockSkew` added.
  */
 export class FastLease {
-  readonly #notice: TierNotice;
-  readonly #me = newSessionId();
-  /** When the last question began that was answered well, as `performance.now()` tells time. */
+  readonly #state: TierStateRecord;
+  readonly #processId = newSessionId();
+  /** When the last successful read of the tier state began, by `performance.now()`. */
   #askedAt = -Infinity;
   #asking: Promise<void> | undefined;
-  /** While the notice is against this process: for longer than any leave that it has. */
-  #barredUntil = -Infinity;
-  /** While the notice is against everybody. */
+  /** Epoch milliseconds until which the tier state denies this process the fast tier. */
+  #deniedUntil = -Infinity;
+  /** Epoch milliseconds until which the tier state denies all processes the fast tier. */
   #suspendedUntil = -Infinity;
-  /** When this process heard of it, as `performance.now()` tells time. */
-  #heardAt = -Infinity;
+  /** When this process read that mark, by `performance.now()`. */
+  #appliedAt = -Infinity;
   #suspending: Promise<void> | undefined;
-  /** While this process holds a tier that is not shared, and since when. */
+  /** Epoch milliseconds between which this process holds a tier that is not shared. */
   #heldUntil = -Infinity;
   #heldSince = -Infinity;
 
   constructor(private readonly options: TieredOptions) {
-    this.#notice = new TierNotice(options.durable);
+    this.#state = new TierStateRecord(options.durable);
   }
 
-  /** Leave to use the fast tier from now on, or `null`. Asks the durable tier when the lease is over, ahead of that in the background. */
+  /** Permission to use the fast tier now, or `null`. Reads the tier state when the lease is over, and in the background after half of it. */
   async permit(): Promise<Permit | null> {
     const { clock, lease, shared } = this.options;
     const at = clock();
-    if (at < this.#barredUntil) return null;
+    if (at < this.#deniedUntil) return null;
     if (!this.#isFresh(lease)) await this.#ask();
     else if (!this.#isFresh(lease / 2)) void this.#ask();
     if (!this.mayUse()) return null;
     return { at, since: shared ? -Infinity : this.#heldSince };
   }
 
-  /** Whether the leave that was given last still holds. */
+  /** Whether the last permit is still valid. */
   mayUse(): boolean {
     return this.#isFresh(this.options.lease) && this.reachesAll();
   }
 
-  /** Whether nobody believes the fast tier at this moment, nor what was in it until now at any other. */
+  /** Whether no process uses the fast tier now, and none will ever use its present copies. */
   isSuspended(): boolean {
     const { clock, lease, clockSkew } = this.options;
-    return clock() < this.#suspendedUntil - clockSkew && performance.now() - this.#heardAt >= lease;
+    return clock() < this.#suspendedUntil - clockSkew && performance.now() - this.#appliedAt >= lease;
   }
 
-  /** Whether every copy that anybody believes is one that this process can reach. */
+  /** Whether this process can reach all copies that any process may use. */
   reachesAll(): boolean {
-    return this.options.clock() >= this.#barredUntil && this.#holds();
+    return this.options.clock() >= this.#deniedUntil && this.#holds();
   }
 
   /**
-   * Resolves when nobody believes what is in the fast tier now, nor will.
+   * Marks the fast tier stale, and resolves when no process uses its present copies any more.
    * @throws SessionStoreError; the signal's reason
    */
   async suspend(signal: AbortSignal): Promise<void> {
     const { clock, lease, clockSkew } = this.options;
     if (clock() >= this.#suspendedUntil - clockSkew) {
-      this.#suspending ??= this.#post().finally(() => (this.#suspending = undefined));
+      this.#suspending ??= this.#markStale().finally(() => (this.#suspending = undefined));
       await this.#suspending;
     }
-    await passing(lease - (performance.now() - this.#heardAt), signal);
+    await delay(lease - (performance.now() - this.#appliedAt), signal);
   }
 
-  /** Lets another process have a tier that is not shared. */
+  /** Releases a tier that is not shared to other processes. */
   async release(): Promise<void> {
-    const seen = this.#heldUntil > this.options.clock() ? await this.#notice.read() : null;
-    if (seen?.holder === this.#me) await this.#notice.write(seen, { holder: null, until: 0 });
+    const seen = this.#heldUntil > this.options.clock() ? await this.#state.read() : null;
+    if (seen?.holder === this.#processId) await this.#state.write(seen, { holder: null, until: 0 });
   }
 
   #isFresh(length: number): boolean {
@@ -100,13 +100,13 @@ export class FastLease {
     return shared || clock() < this.#heldUntil - clockSkew;
   }
 
-  /** Never rejects: no answer is no leave. */
+  /** Reads the tier state. Never rejects: without an answer there is no permit. */
   #ask(): Promise<void> {
     const began = performance.now();
     const ask = async (): Promise<void> => {
-      const seen = await this.#notice.read();
-      const isMine = seen?.holder === this.#me;
-      if (seen !== null && !isMine && this.options.clock() < seen.until) return this.#hear(seen);
+      const seen = await this.#state.read();
+      const isMine = seen?.holder === this.#processId;
+      if (seen !== null && !isMine && this.options.clock() < seen.until) return this.#apply(seen);
       const mayUse = this.options.shared || (await this.#hold(seen));
       if (mayUse) this.#askedAt = began;
     };
@@ -116,35 +116,35 @@ export class FastLease {
     return this.#asking;
   }
 
-  #hear({ holder, until }: Pick<Notice, 'holder' | 'until'>): void {
-    this.#barredUntil = until;
+  #apply({ holder, until }: Pick<TierState, 'holder' | 'until'>): void {
+    this.#deniedUntil = until;
     if (holder !== null || until === this.#suspendedUntil) return;
     this.#suspendedUntil = until;
-    this.#heardAt = performance.now();
+    this.#appliedAt = performance.now();
   }
 
-  /** Takes a tier that nobody holds, and keeps one that is held already. */
-  async #hold(seen: Notice | null): Promise<boolean> {
+  /** Acquires a tier that no process holds, or prolongs the hold of this process. */
+  async #hold(seen: TierState | null): Promise<boolean> {
     const { clock, maxAge, clockSkew } = this.options;
     const now = clock();
     const length = maxAge + 2 * clockSkew;
-    const isHeld = this.#holds() && seen?.holder === this.#me;
+    const isHeld = this.#holds() && seen?.holder === this.#processId;
     if (isHeld && seen.until - now > length / 2) return true;
-    if (!(await this.#notice.write(seen, { holder: this.#me, until: now + length }))) return false;
-    // While nobody held it others may have written.
+    if (!(await this.#state.write(seen, { holder: this.#processId, until: now + length }))) return false;
+    // While no process held the tier, others may have written.
     if (!isHeld) this.#heldSince = now;
     this.#heldUntil = now + length;
     return true;
   }
 
-  async #post(): Promise<void> {
+  async #markStale(): Promise<void> {
     const { clock, maxAge, lease, clockSkew } = this.options;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const seen = await this.#notice.read();
-      if (seen?.holder === null && clock() < seen.until - clockSkew) return this.#hear(seen);
-      const notice = { holder: null, until: clock() + maxAge + lease + 3 * clockSkew };
-      if (await this.#notice.write(seen, notice)) return this.#hear(notice);
+      const seen = await this.#state.read();
+      if (seen?.holder === null && clock() < seen.until - clockSkew) return this.#apply(seen);
+      const state = { holder: null, until: clock() + maxAge + lease + 3 * clockSkew };
+      if (await this.#state.write(seen, state)) return this.#apply(state);
     }
-    throw new SessionStoreError('suspend', 'other processes kept writing the notice of the fast tier');
+    throw new SessionStoreError('suspend', 'other processes kept changing the state of the fast tier');
   }
 }

@@ -3,44 +3,44 @@ import { type SessionStore } from '../../core/session-store';
 import { isPrepared, isSweepable } from '../../core/store-capabilities';
 import { isSessionId, type SessionId } from '../../core/session-token';
 import { StoreClient } from '../../core/store-client';
-import { Breaker } from './breaker';
-import { copyOf, reservationOf, slotOf, type Reservation, type Slot } from './slot';
+import { CircuitBreaker } from './circuit-breaker';
+import { encodeCopy, encodeReservation, decodeEntry, type Reservation, type FastEntry } from './fast-entry';
 import { BACKGROUND_TIMEOUT, type TieredOptions } from './tiered.options';
 
-/** What a call to the fast tier comes to: its answer, or `null` when it failed or took too long; then it may still happen. */
-type Answer<T> = Promise<T | null>;
+/** The result of a call to the fast tier: its answer, or `null` when it failed or timed out. A timed-out write may still happen. */
+type FastResult<T> = Promise<T | null>;
 
 /**
- * The fast store as the tiers use it. Nothing here ever rejects, nothing takes longer than the timeout.
+ * The fast store with timeouts and a circuit breaker. Its calls never reject, except `prepare`, and never exceed the timeout.
  *
- * A slot is only ever changed by conditional writes, or emptied: so what lands late changes what it was meant for, or nothing.
+ * An entry is changed by conditional writes only, or removed. So a late write changes the version that it was meant for, or nothing.
  */
 export class FastTier {
   readonly #store: SessionStore;
   readonly #client: StoreClient;
-  readonly #breaker: Breaker;
-  /** The latest instant that a sweep was told, in epoch milliseconds: what expires before is gone from the durable tier. */
+  readonly #breaker: CircuitBreaker;
+  /** The latest instant given to a sweep, in epoch milliseconds. Sessions that expired before it may be gone from the durable tier. */
   sweptAt = -Infinity;
 
   constructor(private readonly options: TieredOptions) {
     this.#store = options.fast;
     this.#client = new StoreClient(options.fast, options.fastTimeout, () => {});
-    this.#breaker = new Breaker(options.fastTimeout);
+    this.#breaker = new CircuitBreaker(options.fastTimeout);
   }
 
-  /** What is there for somebody who believes copies made from `since` on. Fails at once while the tier is left alone. */
-  async look(id: SessionId, since: number): Answer<Slot> {
-    // What was never given out need not become a key.
-    if (!isSessionId(id) || !this.#breaker.admits()) return null;
+  /** Reads an entry; copies made before `since` are stale. Fails at once while the circuit is open. */
+  async read(id: SessionId, since: number): FastResult<FastEntry> {
+    // A text that is not a valid id is never looked up.
+    if (!isSessionId(id) || !this.#breaker.allows()) return null;
     const found = await this.#try(async () => ({ record: await this.#client.find(id) }));
     if (found === null) return null;
     const { clock, maxAge, clockSkew } = this.options;
-    return slotOf(found.record, clock(), { since, maxAge, clockSkew, sweptAt: this.sweptAt });
+    return decodeEntry(found.record, clock(), { since, maxAge, clockSkew, sweptAt: this.sweptAt });
   }
 
-  /** Keeps others from filling a slot that was seen like this. Its stamp, or `false` when somebody else was faster. */
-  async reserve(id: SessionId, seen: Slot, by: Reservation['by']): Answer<number | false> {
-    const record = reservationOf(id, by, seen, this.options.clock());
+  /** Replaces the entry that was seen with a reservation. Resolves with its stamp, or `false` when the entry has changed. */
+  async reserve(id: SessionId, seen: FastEntry, by: Reservation['by']): FastResult<number | false> {
+    const record = encodeReservation(id, by, seen, this.options.clock());
     const done =
       seen.kind === 'empty'
         ? await this.#insert(record)
@@ -50,33 +50,33 @@ export class FastTier {
     return done && record.version;
   }
 
-  /** Puts a copy in the place of what has this version. `false` when something else is there, or nothing. */
-  put(record: SessionRecord, expectedVersion: number, madeAt: number): Answer<boolean> {
-    const copy = copyOf(record, madeAt, this.options.maxAge);
+  /** Replaces the entry of this version with a copy. `false` when the entry is absent or has another version. */
+  put(record: SessionRecord, expectedVersion: number, madeAt: number): FastResult<boolean> {
+    const copy = encodeCopy(record, madeAt, this.options.maxAge);
     return this.#try(() => this.#client.update(copy, expectedVersion));
   }
 
-  /** Lets nobody believe a copy of this version; leaves any other. */
-  expire(record: SessionRecord): Answer<boolean> {
+  /** Makes a copy of this version stale; does not change another version. */
+  expire(record: SessionRecord): FastResult<boolean> {
     return this.put(record, record.version, 0);
   }
 
-  /** Empties the slot. Whether that was done. */
+  /** Removes the entry. `false` when that failed. */
   async drop(id: SessionId): Promise<boolean> {
     return (await this.#try(() => this.#client.delete(id).then(() => true))) === true;
   }
 
-  /** For a tier that does not forget expired copies by itself. */
-  async sweep(now: number, limit: number): Answer<number> {
+  /** Removes expired copies, if the fast store does not do so itself. */
+  async sweep(now: number, limit: number): FastResult<number> {
     const store = this.#store;
     this.sweptAt = Math.max(this.sweptAt, now);
-    if (!isSweepable(store) || !this.#breaker.admits()) return null;
+    if (!isSweepable(store) || !this.#breaker.allows()) return null;
     return this.#try(() => this.#client.call('sweep', null, (call) => store.sweep(now, limit, call)));
   }
 
   /**
-   * Prepares the store, if it is to be. Not being there is no reason not to start; anything else is.
-   * @throws SessionError
+   * Prepares the store, if it has `prepare`. Ignores an unavailable store; the fast tier is optional.
+   * @throws SessionError when the store is reachable and unsuitable
    */
   async prepare(): Promise<void> {
     const store = this.#store;
@@ -85,13 +85,13 @@ export class FastTier {
     const client = new StoreClient(store, BACKGROUND_TIMEOUT, () => {});
     const prepare = (): Promise<void> =>
       store.prepare().catch((error: Error) => {
-        if (!isUnavailable(error)) refusal = error;
+        if (!isStoreUnavailable(error)) refusal = error;
       });
     await client.call('prepare', null, prepare).catch(() => this.#breaker.fail());
     if (refusal !== undefined) throw refusal;
   }
 
-  #insert(record: SessionRecord): Answer<boolean> {
+  #insert(record: SessionRecord): FastResult<boolean> {
     return this.#try(() =>
       this.#client.call('insert', record.id, (call) =>
         this.#store.insert(record, call).then(
@@ -105,7 +105,7 @@ export class FastTier {
     );
   }
 
-  async #try<T>(run: () => Promise<T>): Answer<T> {
+  async #try<T>(run: () => Promise<T>): FastResult<T> {
     try {
       const answer = await run();
       this.#breaker.succeed();
@@ -117,11 +117,11 @@ export class FastTier {
   }
 }
 
-/** Whether an insert found its id taken. */
+/** Whether an insert failed because the id exists. */
 export function isDuplicate(error: unknown): boolean {
   return (error as { code?: unknown } | null)?.code === 'SESSION_DUPLICATE_ID';
 }
 
-function isUnavailable(error: unknown): boolean {
+function isStoreUnavailable(error: unknown): boolean {
   return (error as { code?: unknown } | null)?.code === 'SESSION_STORE_UNAVAILABLE';
 }

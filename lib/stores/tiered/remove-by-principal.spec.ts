@@ -4,7 +4,7 @@ import { call } from '../../testing/store-suite/store-suite';
 import { MemorySessionStore } from '../memory/memory-session-store';
 import { removeByPrincipal } from './remove-by-principal';
 
-/** Somebody writes to each session whenever it has been found. */
+/** Changes each session after it was found. */
 class RestlessStore extends MemorySessionStore {
   override async findByPrincipal(principal: string): Promise<SessionRecord[]> {
     const found = await super.findByPrincipal(principal);

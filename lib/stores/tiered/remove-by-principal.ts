@@ -4,17 +4,17 @@ import type { PrincipalIndexedStore } from '../../core/store-capabilities';
 import { newToken } from '../../core/session-token';
 import { SessionError } from '../../core/session.errors';
 
-/** Each round finds what has logged in since the one before, and what somebody wrote to meanwhile. */
+/** Each round finds sessions that logged in since the previous one, and those that changed during it. */
 const MAX_ROUNDS = 10;
 
-/** How many are removed at a time. */
-const AT_ONCE = 10;
+/** How many sessions are removed at once. */
+const REMOVALS_AT_ONCE = 10;
 
 /**
- * Removes the sessions of a principal one by one: the durable store's own way would not tell whose copies have to go, since a session
- * may have been logged in between finding them and removing them.
- * @param tiers removes a session with its copy
- * @throws SessionError `SESSION_CONFLICT` when sessions are left, because others kept writing to them
+ * Removes the sessions of a principal one by one. The durable store's `deleteByPrincipal` does not return which sessions it removed, and so
+ * which copies to remove: a session may have logged in between finding and removing.
+ * @param tiers removes a session and its copy
+ * @throws SessionError `SESSION_CONFLICT` when sessions may be left, because they kept changing
  */
 export async function removeByPrincipal(
   durable: SessionStore & PrincipalIndexedStore,
@@ -26,20 +26,20 @@ export async function removeByPrincipal(
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const found = await durable.findByPrincipal(principal, call);
     if (found.length === 0) return removed;
-    for (let start = 0; start < found.length; start += AT_ONCE) {
+    for (let start = 0; start < found.length; start += REMOVALS_AT_ONCE) {
       const removals = found
-        .slice(start, start + AT_ONCE)
+        .slice(start, start + REMOVALS_AT_ONCE)
         .map((record) => remove(durable, tiers, record, call));
       removed += (await Promise.all(removals)).filter(Boolean).length;
     }
   }
   throw new SessionError(
     'SESSION_CONFLICT',
-    `Others kept writing to the sessions of a principal: ${removed} are removed, and some may be left. Try again.`,
+    `The sessions of a principal kept changing: ${removed} are removed, and some may be left. Try again.`,
   );
 }
 
-/** Locks it as it was found, so that nobody's goes who is somebody else by now. */
+/** Replaces the secret of the version that was found before it deletes, so that a session with another principal by now is kept. */
 async function remove(
   durable: SessionStore,
   tiers: SessionStore,

@@ -20,37 +20,37 @@ import { SessionError, SessionStoreError } from '../../core/session.errors';
 import { FastLease } from './fast-lease';
 import { FastTier } from './fast-tier';
 import { removeByPrincipal } from './remove-by-principal';
-import { NOTICE_ID } from './tier-notice';
+import { TIER_STATE_ID } from './tier-state';
 import { resolveTiers, type TieredOptions, type TieredSessionStoreOptions } from './tiered.options';
 import { WriteBehind } from './write-behind';
 import { WriteQueue } from './write-queue';
 import { WriteThrough } from './write-through';
 
 /**
- * A fast store in front of a durable one: reads are answered by the fast tier, and by the durable one where that has nothing.
+ * A fast store in front of a durable one. The fast tier answers reads; the durable tier answers those that the fast tier cannot.
  *
- * - **The durable tier decides.** Every insert and delete, and every change of a token or a principal, is made there, and its answer is the
- *   answer. With `writeBehind` changes of data alone may reach it later.
- * - **No write is acknowledged while an older copy may be believed**, by whatever process. The copy is replaced or removed before the
- *   answer goes out; where the fast tier cannot be told, a notice in the durable tier puts it out of use, and the answer waits for
- *   one `lease`, after which every process knows.
- * - **A copy comes from a read that no write has overtaken**, and is believed for `maxAge` at most.
- * - **The fast tier is never needed.** It may fail, hang, forget, or come back with what it had: then the durable tier serves.
- * - **A fast tier that is not shared**, such as memory, is used by one process at a time, and by the others not at all.
+ * - **The durable tier decides.** Every insert and delete, and every change of a token or a principal, is made there, and its answer is
+ *   returned. With `writeBehind`, changes of data may reach it later.
+ * - **No write is acknowledged while any process may use an older copy.** The copy is replaced or removed before the answer. When the fast
+ *   tier cannot be updated, a record in the durable tier marks it stale, and the answer waits for one `lease`, after which every process
+ *   has read the mark.
+ * - **A copy comes from a read that no write has overtaken**, and is used for at most `maxAge`.
+ * - **The fast tier is optional.** When it fails, hangs, loses data or returns with old data, the durable tier serves.
+ * - **A fast tier that is not shared**, such as memory, is used by one process at a time.
  *
- * The durable tier holds one record that is no session, {@link NOTICE_ID}, once there has been something to tell the other processes.
- * What the durable store can do beyond the five calls this one can do too. It closes both tiers.
+ * The durable tier holds one record that is not a session, {@link TIER_STATE_ID}, once a process has marked or held the fast tier.
+ * This store has the optional capabilities of the durable store. It closes both tiers.
  */
 export class TieredSessionStore implements SessionStore, PreparedStore, ClosableStore, LimitedStore {
-  /** Those of the durable store; with `writeBehind` over a tier that is not shared, conditional writes hold within one process. */
+  /** The limits of the durable store. With `writeBehind` over a tier that is not shared also `conditional-writes`. */
   readonly limits: readonly StoreLimit[];
-  /** Where the durable store has it. */
+  /** Present if the durable store has it. */
   readonly findByPrincipal?: PrincipalIndexedStore['findByPrincipal'];
-  /** Where the durable store has it. */
+  /** Present if the durable store has it. */
   readonly deleteByPrincipal?: PrincipalIndexedStore['deleteByPrincipal'];
-  /** Where the durable store has it. */
+  /** Present if the durable store has it. */
   readonly records?: EnumerableStore['records'];
-  /** Where either store has it: expired copies go too. */
+  /** Present if either store has it. Also removes expired copies. */
   readonly sweep?: SweepableStore['sweep'];
   readonly #options: TieredOptions;
   readonly #fast: FastTier;
@@ -68,7 +68,7 @@ export class TieredSessionStore implements SessionStore, PreparedStore, Closable
     this.#queue = writeBehind ? new WriteQueue(this.#options, (record) => this.#fast.expire(record)) : null;
     this.#store =
       this.#queue === null ? new WriteThrough(tiers) : new WriteBehind(tiers, this.#queue, this.#options);
-    this.limits = limitsOf(this.#options);
+    this.limits = tieredLimits(this.#options);
     if (isPrincipalIndexed(durable)) {
       this.findByPrincipal = (principal, call) =>
         this.#written(() => durable.findByPrincipal(principal, call));
@@ -78,7 +78,7 @@ export class TieredSessionStore implements SessionStore, PreparedStore, Closable
     if (isSweepable(durable) || isSweepable(fast)) this.sweep = (...given) => this.#sweep(...given);
   }
 
-  /** Prepares both tiers. A fast tier that cannot be reached now may be later. */
+  /** Prepares both tiers. An unreachable fast tier is not an error; it is used once it can be reached. */
   async prepare(): Promise<void> {
     const { durable } = this.#options;
     if (isPrepared(durable)) await durable.prepare();
@@ -87,29 +87,29 @@ export class TieredSessionStore implements SessionStore, PreparedStore, Closable
   }
 
   async find(id: SessionId, call: StoreCall): Promise<SessionRecord | null> {
-    return id === NOTICE_ID ? null : this.#store.find(id, call);
+    return id === TIER_STATE_ID ? null : this.#store.find(id, call);
   }
 
   async insert(record: SessionRecord, call: StoreCall): Promise<void> {
-    if (record.id !== NOTICE_ID) return this.#store.insert(record, call);
-    throw new SessionError('SESSION_DUPLICATE_ID', 'This id is what the tiers themselves keep a note under.');
+    if (record.id !== TIER_STATE_ID) return this.#store.insert(record, call);
+    throw new SessionError('SESSION_DUPLICATE_ID', 'This id is reserved for the state of the fast tier.');
   }
 
   async update(record: SessionRecord, expectedVersion: number, call: StoreCall): Promise<boolean> {
-    return record.id !== NOTICE_ID && this.#store.update(record, expectedVersion, call);
+    return record.id !== TIER_STATE_ID && this.#store.update(record, expectedVersion, call);
   }
 
   async extend(id: SessionId, expectedVersion: number, expiresAt: number, call: StoreCall): Promise<boolean> {
-    return id !== NOTICE_ID && this.#store.extend(id, expectedVersion, expiresAt, call);
+    return id !== TIER_STATE_ID && this.#store.extend(id, expectedVersion, expiresAt, call);
   }
 
   async delete(id: SessionId, call: StoreCall): Promise<void> {
-    if (id !== NOTICE_ID) await this.#store.delete(id, call);
+    if (id !== TIER_STATE_ID) await this.#store.delete(id, call);
   }
 
   /**
-   * Writes what is waiting, and closes both tiers.
-   * @throws SessionStoreError that says how many sessions have lost their last change, because the durable tier did not take it in time
+   * Writes the waiting changes, and closes both tiers.
+   * @throws SessionStoreError that says how many sessions lost their last change, because the durable tier did not accept it in time
    */
   async close(): Promise<void> {
     const { fast, durable, closeTimeout } = this.#options;
@@ -126,10 +126,10 @@ export class TieredSessionStore implements SessionStore, PreparedStore, Closable
 
   async *#records(durable: EnumerableStore, call: StoreCall): AsyncGenerator<SessionRecord> {
     await this.#queue?.drain();
-    for await (const record of durable.records(call)) if (record.id !== NOTICE_ID) yield record;
+    for await (const record of durable.records(call)) if (record.id !== TIER_STATE_ID) yield record;
   }
 
-  /** What waits may have extended a session that looks expired to the durable tier. */
+  /** Writes waiting changes first: they may extend a session that is expired in the durable tier. */
   async #sweep(now: number, limit: number, call: StoreCall): Promise<number> {
     const { durable } = this.#options;
     const copies = await this.#fast.sweep(now, limit);
@@ -143,9 +143,9 @@ export class TieredSessionStore implements SessionStore, PreparedStore, Closable
   }
 }
 
-function limitsOf({ durable, shared, writeBehind }: TieredOptions): readonly StoreLimit[] {
+function tieredLimits({ durable, shared, writeBehind }: TieredOptions): readonly StoreLimit[] {
   const limits = new Set(isLimited(durable) ? durable.limits : []);
-  // What this process has acknowledged another one cannot know before it is written.
+  // Another process does not see an acknowledged change before it is written.
   if (writeBehind && !shared) limits.add('conditional-writes');
   return [...limits];
 }

@@ -5,52 +5,52 @@ import { SessionError } from '../../core/session.errors';
 // eslint-disable-next-line @typescript-eslint/no-restricted-imports -- the one store that is known not to be shared
 import { MemorySessionStore } from '../memory/memory-session-store';
 
-/** Lengths are in milliseconds. All processes that share the durable store must be given the same. */
+/** Durations are in milliseconds. All processes that share the durable store must use the same options. */
 export interface TieredSessionStoreOptions {
-  /** The store that reads are answered from: memory, or a Redis that is closer than the durable store. It may lose anything at any time. */
+  /** The store that answers reads: memory, or a Redis that is faster than the durable store. It may lose data at any time. */
   readonly fast: SessionStore;
-  /** The store that decides: what it says of a session is the truth. */
+  /** The authoritative store. */
   readonly durable: SessionStore;
   /**
-   * Whether all processes reach the same fast tier. One that is not shared is used by one process at a time; the others do without.
+   * Whether all processes share the fast tier. A tier that is not shared is used by one process at a time; the others use the durable tier only.
    * @default false for a MemorySessionStore, else true
    */
   readonly shared?: boolean;
-  /** How long a copy is believed; after that the durable tier is asked again. @default 60_000 */
+  /** Maximum age of a copy; an older one is read from the durable tier again. @default 60_000 */
   readonly maxAge?: number;
   /**
-   * How long a process goes on using the fast tier without asking the durable one whether it may. A write that the fast tier cannot be
-   * told of waits this long once, so `lease` and twice `fastTimeout` together have to stay below the module's `storeTimeout`.
+   * How long a process uses the fast tier before it reads the tier state again. When a write cannot update the fast tier, it waits this long
+   * once, so `lease` plus twice `fastTimeout` must be below the module's `storeTimeout`.
    * @default 1000
    */
   readonly lease?: number;
-  /** How far the clocks of two processes may be apart. @default 5000 */
+  /** Maximum difference between the clocks of two processes. @default 5000 */
   readonly clockSkew?: number;
-  /** How long a call to the fast tier may take before it is done without. @default 250 */
+  /** How long a call to the fast tier may take. After that the durable tier is used. @default 250 */
   readonly fastTimeout?: number;
   /**
-   * Whether changes of data, and nothing else, are acknowledged when the fast tier has them, and written to the durable tier in the
-   * background. A crash loses those that are on their way.
+   * Whether changes of data are acknowledged once the fast tier has them, and written to the durable tier in the background. Logins,
+   * renewals and deletes are always written to the durable tier first. A crash loses changes that are not written yet.
    * @default false
    */
   readonly writeBehind?: boolean;
-  /** How many sessions may wait to be written in the background; what comes when it is full is written at once. @default 1000 */
+  /** How many sessions may wait for a background write. When the queue is full, a change is written at once. @default 1000 */
   readonly queueLimit?: number;
-  /** How long a change waits to be written in the background. @default 500 */
+  /** How long a change waits for its background write. @default 500 */
   readonly flushEvery?: number;
-  /** How long `close()` tries to write what is waiting. @default 5000 */
+  /** How long `close()` tries to write the waiting changes. @default 5000 */
   readonly closeTimeout?: number;
-  /** The source of time, in epoch milliseconds. Give the module's, if that is not the machine's. @default the machine's clock */
+  /** The source of time, in epoch milliseconds. Must be the module's clock if that is configured. @default the system clock */
   readonly clock?: Clock;
 }
 
-/** Options with nothing left to decide. */
+/** The options with all defaults filled in. */
 export type TieredOptions = Required<TieredSessionStoreOptions>;
 
-/** How long a call may take that no request waits for, in milliseconds. */
+/** Timeout of a background call, in milliseconds. */
 export const BACKGROUND_TIMEOUT = 3000;
 
-/** Longest a Node timer can wait. */
+/** Longest delay of a Node timer, in milliseconds. */
 const TIMER_LIMIT = 2 ** 31 - 1;
 
 const DEFAULTS = {
@@ -66,7 +66,7 @@ const DEFAULTS = {
 } satisfies Partial<TieredSessionStoreOptions>;
 
 /**
- * Fills in the defaults, and refuses what cannot work, everything at once.
+ * Fills in the defaults, and reports all invalid options in one error.
  * @throws SessionError `SESSION_OPTIONS_INVALID`
  */
 export function resolveTiers(given: TieredSessionStoreOptions): TieredOptions {
@@ -76,7 +76,7 @@ export function resolveTiers(given: TieredSessionStoreOptions): TieredOptions {
     shared: !(given?.fast instanceof MemorySessionStore),
     ...Object.fromEntries(defined),
   } as TieredOptions;
-  const problems = [...storeProblems(options), ...lengthProblems(options)];
+  const problems = [...tierProblems(options), ...lengthProblems(options)];
   const known = ['fast', 'durable', 'shared', ...Object.keys(DEFAULTS)];
   for (const key of Object.keys(options))
     if (!known.includes(key)) problems.push(`${key} is not an option; known are ${known.join(', ')}`);
@@ -88,11 +88,11 @@ export function resolveTiers(given: TieredSessionStoreOptions): TieredOptions {
   const list = problems.map((problem) => `  - ${problem}`).join('\n');
   throw new SessionError(
     'SESSION_OPTIONS_INVALID',
-    `TieredSessionStore cannot work with these options:\n${list}`,
+    `The options of TieredSessionStore are invalid:\n${list}`,
   );
 }
 
-function storeProblems({ fast, durable, shared }: TieredOptions): string[] {
+function tierProblems({ fast, durable, shared }: TieredOptions): string[] {
   const problems: string[] = [];
   for (const [tier, store] of Object.entries({ fast, durable })) {
     const isStore = typeof (store as Partial<SessionStore> | undefined)?.find === 'function';
@@ -112,18 +112,18 @@ function storeProblems({ fast, durable, shared }: TieredOptions): string[] {
 function lengthProblems(options: TieredOptions): string[] {
   const lengths = ['maxAge', 'lease', 'fastTimeout', 'queueLimit', 'flushEvery', 'closeTimeout'] as const;
   const problems = lengths
-    .filter((key) => !isWhole(options[key]) || options[key] < 1)
+    .filter((key) => !isTimerInteger(options[key]) || options[key] < 1)
     .map((key) => `${key} must be a whole number from 1 to ${TIMER_LIMIT}`);
-  if (!isWhole(options.clockSkew) || options.clockSkew < 0)
+  if (!isTimerInteger(options.clockSkew) || options.clockSkew < 0)
     problems.push('clockSkew must be a whole number of milliseconds');
   if (problems.length === 0 && options.lease > options.maxAge)
     problems.push('lease must not be longer than maxAge');
-  // What waits has to be written long before its copy is too old to be believed.
+  // A waiting change must be written long before its copy exceeds maxAge.
   if (problems.length === 0 && options.writeBehind && options.flushEvery > options.maxAge / 4)
     problems.push('flushEvery must be at most a quarter of maxAge');
   return problems;
 }
 
-function isWhole(value: unknown): boolean {
+function isTimerInteger(value: unknown): boolean {
   return Number.isSafeInteger(value) && (value as number) <= TIMER_LIMIT;
 }

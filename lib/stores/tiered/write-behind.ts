@@ -4,41 +4,41 @@ import type { StoreCall } from '../../core/session-store';
 import type { SessionId } from '../../core/session-token';
 import { SessionStoreError } from '../../core/session.errors';
 import type { Permit } from './fast-lease';
-import { isSameLine, writeLate } from './late-write';
-import type { Copy, Slot } from './slot';
+import { isSameGeneration, writeLate } from './late-write';
+import type { Copy, FastEntry } from './fast-entry';
 import type { TieredOptions } from './tiered.options';
 import type { WriteQueue } from './write-queue';
 import { WriteThrough, type Tiers } from './write-through';
 
-/** One write, whichever way it goes. */
-interface Change {
+/** An update or an extension. */
+interface WriteRequest {
   readonly id: SessionId;
   readonly expectedVersion: number;
-  /** The record to be, given the copy of the version it replaces; `null` where that takes more than is known. */
+  /** The new record, given the copy of the version that it replaces; `null` when it cannot be made without a copy. */
   readonly next: (copy: SessionRecord | null) => SessionRecord | null;
-  /** What to ask of the durable tier when nothing but the versions is known. */
+  /** Writes to the durable tier without a copy. */
   readonly direct: () => Promise<boolean>;
   readonly call: StoreCall;
 }
 
-/** A slot that nobody else writes to, as far as the fast tier could be reached. */
-interface Lock {
+/** An entry reserved for this writer; all `null` when the fast tier could not be reached. */
+interface EntryLock {
   readonly stamp: number | null;
-  /** The copy of the version to be replaced, if it was there. */
+  /** The copy of the version to replace, if there was one. */
   readonly copy: SessionRecord | null;
   readonly permit: Permit | null;
 }
 
-const NO_LOCK: Lock = { stamp: null, copy: null, permit: null };
+const NO_ENTRY_LOCK: EntryLock = { stamp: null, copy: null, permit: null };
 
-/** How often to look whether another writer is done, and the longest pause in between, in milliseconds. */
-const MAX_LOOKS = 20;
-const LONGEST_PAUSE = 20;
+/** How often to try to lock an entry, and the longest pause between tries, in milliseconds. */
+const MAX_LOCK_ATTEMPTS = 20;
+const LONGEST_LOCK_PAUSE = 20;
 
 /**
- * Acknowledges changes of data, and extensions, when the fast tier has them, and leaves the rest to the queue. Whatever decides who
- * may use a session (its end, its token, its principal) is written through, and so is what comes late in the life of a copy or of a
- * session: others must not go back to the durable tier, and find it older, or sweep it, before the queue has been there.
+ * Acknowledges changes of data, and extensions, once the fast tier has them; the queue writes them to the durable tier. Changes of the token
+ * or the principal, and deletes, are written through. So are changes late in the life of a copy or a session: otherwise other processes
+ * could read an older record from the durable tier, or sweep it, before the queue has written.
  */
 export class WriteBehind extends WriteThrough {
   constructor(
@@ -65,42 +65,45 @@ export class WriteBehind extends WriteThrough {
     return this.#write({ id, expectedVersion, next, direct, call });
   }
 
-  /** The durable tier says whether the session lives and who may use it; what waits in the queue may have newer data. */
+  /** Reads the durable tier, which decides whether the session exists and for whom. A waiting change may have newer data. */
   protected override async read(id: SessionId, call: StoreCall): Promise<SessionRecord | null> {
     const before = this.queue.get(id);
     const found = await super.read(id, call);
-    // What waited when the read began may have been written since, and the read have come before that.
+    // A change that waited when the read began may be written by now, after the read.
     const waiting = this.queue.get(id) ?? before;
     if (found === null || waiting === undefined) return found;
-    return isSameLine(found, waiting) && waiting.version >= found.version ? waiting : found;
+    return isSameGeneration(found, waiting) && waiting.version >= found.version ? waiting : found;
   }
 
-  async #write(change: Change): Promise<boolean> {
+  async #write(change: WriteRequest): Promise<boolean> {
     const permit = await this.tiers.lease.permit();
-    const slot = permit && (await this.tiers.fast.look(change.id, permit.since));
-    const late = await this.#writeLate(change, slot);
+    const entry = permit && (await this.tiers.fast.read(change.id, permit.since));
+    const late = await this.#writeLate(change, entry);
     if (typeof late === 'boolean') return late;
-    const lock = late === 'unknown' ? NO_LOCK : await this.#lock(change);
+    const lock = late === 'unknown' ? NO_ENTRY_LOCK : await this.#lock(change);
     if (lock === null) return false;
     const done = await this.#writeNow(change, lock);
-    // It may have reached the fast tier, and others have gone on from there.
+    // The write may have reached the fast tier, and other writes may build on it.
     if (!done && late === 'unknown')
-      throw new SessionStoreError('update', 'the fast tier did not say whether it has it');
+      throw new SessionStoreError(
+        'update',
+        'the fast tier did not answer, so the write may or may not have happened',
+      );
     return done;
   }
 
-  /** Leaves it to the queue; `null` when that is not safe, `'unknown'` when the fast tier did not answer. */
-  async #writeLate(change: Change, slot: Slot | null): Promise<boolean | null | 'unknown'> {
+  /** Queues the write. `null` when that is not safe, `'unknown'` when the fast tier did not answer. */
+  async #writeLate(change: WriteRequest, entry: FastEntry | null): Promise<boolean | null | 'unknown'> {
     const { id, expectedVersion } = change;
     const { fast, lease } = this.tiers;
-    if (slot?.kind !== 'copy') return null;
-    const record = slot.record.version === expectedVersion ? change.next(slot.record) : null;
-    if (record === null || !this.#mayWait(slot, record) || !this.queue.admit(id)) return null;
-    const done = await fast.put(record, expectedVersion, slot.madeAt);
-    this.queue.file(done === true ? record : null, expectedVersion);
+    if (entry?.kind !== 'copy') return null;
+    const record = entry.record.version === expectedVersion ? change.next(entry.record) : null;
+    if (record === null || !this.#mayWait(entry, record) || !this.queue.reservePlace(id)) return null;
+    const done = await fast.put(record, expectedVersion, entry.madeAt);
+    this.queue.enqueue(done === true ? record : null, expectedVersion);
     if (done === null) return 'unknown';
-    // Others may not be looking at the fast tier any more, or a sweeper at the durable one.
-    return done && !(lease.mayUse() && this.#mayWait(slot, record)) ? this.queue.flush(id) : done;
+    // Write now if other processes may have stopped using the fast tier, or a sweep may remove the session.
+    return done && !(lease.mayUse() && this.#mayWait(entry, record)) ? this.queue.flush(id) : done;
   }
 
   #mayWait({ record, madeAt }: Copy, next: SessionRecord): boolean {
@@ -108,32 +111,32 @@ export class WriteBehind extends WriteThrough {
     const now = clock();
     const ends = Math.min(record.expiresAt, next.expiresAt);
     const isFarFromItsEnd = Math.max(now, this.tiers.fast.sweptAt) + maxAge < ends;
-    return isSameLine(record, next) && now < madeAt + maxAge / 2 && isFarFromItsEnd;
+    return isSameGeneration(record, next) && now < madeAt + maxAge / 2 && isFarFromItsEnd;
   }
 
-  /** Keeps other writers and readers from the slot, so that nobody acknowledges a change that the write to come would bury. `null` when another was faster. */
-  async #lock({ id, expectedVersion }: Change): Promise<Lock | null> {
+  /** Reserves the entry, so that no other writer acknowledges a change that this write would overwrite. `null` when another writer was faster. */
+  async #lock({ id, expectedVersion }: WriteRequest): Promise<EntryLock | null> {
     const { fast, lease } = this.tiers;
-    for (let looks = 0; looks < MAX_LOOKS; looks++) {
-      if (looks > 0) await pause(Math.min(LONGEST_PAUSE, looks));
+    for (let attempts = 0; attempts < MAX_LOCK_ATTEMPTS; attempts++) {
+      if (attempts > 0) await pause(Math.min(LONGEST_LOCK_PAUSE, attempts));
       const permit = await lease.permit();
-      const slot = permit && (await fast.look(id, permit.since));
-      if (slot === null) return NO_LOCK;
-      if (slot.kind === 'reserved' && slot.by === 'writer') continue;
-      const copy = slot.kind === 'copy' ? slot.record : null;
+      const entry = permit && (await fast.read(id, permit.since));
+      if (entry === null) return NO_ENTRY_LOCK;
+      if (entry.kind === 'reserved' && entry.by === 'writer') continue;
+      const copy = entry.kind === 'copy' ? entry.record : null;
       if (copy !== null && copy.version > expectedVersion) return null;
-      const stamp = await fast.reserve(id, slot, 'writer');
+      const stamp = await fast.reserve(id, entry, 'writer');
       if (stamp === false) continue;
       return { stamp, copy: copy?.version === expectedVersion ? copy : null, permit };
     }
     return null;
   }
 
-  async #writeNow(change: Change, { stamp, copy, permit }: Lock): Promise<boolean> {
+  async #writeNow(change: WriteRequest, { stamp, copy, permit }: EntryLock): Promise<boolean> {
     const { durable, fast } = this.tiers;
     const { id, expectedVersion, direct, call } = change;
     const record = change.next(copy);
-    const done = await this.decisive(id, async () => {
+    const done = await this.writeDurable(id, async () => {
       await this.queue.flush(id);
       if (copy === null || record === null) return direct();
       return (await writeLate(durable, record, expectedVersion, copy, call)) === 'written';

@@ -14,8 +14,8 @@ describe('WriteQueue', () => {
     const options = resolveTiers({ fast: new MemorySessionStore(), durable, flushEvery: 10_000 });
     const queue = new WriteQueue(options, async ({ version }) => rejected.push(version));
     const file = (next: typeof record, base: number) => {
-      queue.admit(next.id);
-      queue.file(next, base);
+      queue.reservePlace(next.id);
+      queue.enqueue(next, base);
     };
     return { durable, queue, rejected, file };
   };
@@ -78,6 +78,6 @@ describe('WriteQueue', () => {
   it('takes nothing after its end', async () => {
     const { queue } = await create();
     await queue.close(1);
-    expect(queue.admit(record.id)).toBe(false);
+    expect(queue.reservePlace(record.id)).toBe(false);
   });
 });

@@ -2,28 +2,28 @@ import type { SessionRecord } from '../../core/session-record';
 import type { SessionStore } from '../../core/session-store';
 import type { SessionId } from '../../core/session-token';
 import { StoreClient } from '../../core/store-client';
-import { isSameLine, writeLate } from './late-write';
+import { isSameGeneration, writeLate } from './late-write';
 import { BACKGROUND_TIMEOUT, type TieredOptions } from './tiered.options';
 
-/** A session that waits to be written. */
-interface Waiting {
+/** A session with a change that is not written yet. */
+interface PendingWrite {
   record: SessionRecord;
-  /** The version that the durable tier has, as far as is known. */
+  /** The version that the durable tier is expected to have. */
   base: number;
 }
 
-/** How many are written at a time. */
-const AT_ONCE = 10;
+/** How many sessions are written at once. */
+const WRITES_AT_ONCE = 10;
 
-/** Longest pause before trying again while the durable tier fails, in milliseconds. */
-const LONGEST_PAUSE = 30_000;
+/** Longest pause between retries while the durable tier fails, in milliseconds. */
+const LONGEST_RETRY_PAUSE = 30_000;
 
-/** The same while closing. */
+/** Pause between retries while closing, in milliseconds. */
 const RETRY_AT_CLOSE = 100;
 
-/** What `update` and `extend` have acknowledged and the durable tier does not have yet: of each session its latest record. One timer for all. */
+/** Changes that are acknowledged and not yet in the durable tier: the latest record of each session. All share one timer. */
 export class WriteQueue {
-  readonly #waiting = new Map<SessionId, Waiting>();
+  readonly #waiting = new Map<SessionId, PendingWrite>();
   readonly #writing = new Map<SessionId, Promise<boolean>>();
   readonly #durable: SessionStore;
   readonly #client: StoreClient;
@@ -32,7 +32,7 @@ export class WriteQueue {
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
-  /** @param reject is told of a record that the durable tier refused: the session has ended or was renewed */
+  /** @param reject called with a record that the durable tier refused, because the session has ended or was renewed */
   constructor(
     private readonly options: TieredOptions,
     private readonly reject: (record: SessionRecord) => Promise<unknown>,
@@ -49,8 +49,8 @@ export class WriteQueue {
     return this.#waiting.get(id)?.record;
   }
 
-  /** Keeps a place for a record whose acknowledgement is on its way: call {@link file} afterwards. `false` when there is none left. */
-  admit(id: SessionId): boolean {
+  /** Reserves a place for a record that is being acknowledged. Must be followed by {@link enqueue}. `false` when the queue is full or closed. */
+  reservePlace(id: SessionId): boolean {
     if (this.#closed) return false;
     if (!this.#waiting.has(id) && this.#waiting.size + this.#admitted >= this.options.queueLimit)
       return false;
@@ -58,23 +58,23 @@ export class WriteQueue {
     return true;
   }
 
-  /** Files the record that was admitted, or gives its place back. */
-  file(record: SessionRecord | null, base: number): void {
+  /** Adds the record to the reserved place; `null` releases the place. */
+  enqueue(record: SessionRecord | null, base: number): void {
     this.#admitted--;
     if (record === null) return;
     const known = this.#waiting.get(record.id);
     if (known === undefined) this.#waiting.set(record.id, { record, base });
-    else if (known.record.version <= record.version || !isSameLine(known.record, record))
+    else if (known.record.version <= record.version || !isSameGeneration(known.record, record))
       known.record = record;
     this.#schedule();
   }
 
   /**
-   * Writes what waits of one session; `false` when the durable tier refused it.
-   * @throws SessionStoreError; it goes on waiting then
+   * Writes the waiting change of one session. `false` when the durable tier refused it.
+   * @throws SessionStoreError; the change stays in the queue
    */
   async flush(id: SessionId): Promise<boolean> {
-    // Who writes already may have an older record.
+    // A write in progress may have an older record.
     for (let other = this.#writing.get(id); other !== undefined; other = this.#writing.get(id))
       await other.catch(() => false);
     const waiting = this.#waiting.get(id);
@@ -85,8 +85,8 @@ export class WriteQueue {
   }
 
   /**
-   * Writes everything that waits at this moment.
-   * @throws SessionStoreError, after all have been tried
+   * Writes all changes that wait at this moment.
+   * @throws SessionStoreError after it has tried all
    */
   async drain(): Promise<void> {
     const ids = [...this.#waiting.keys()];
@@ -95,11 +95,11 @@ export class WriteQueue {
       for (let id = ids.pop(); id !== undefined; id = ids.pop())
         await this.flush(id).catch((error: unknown) => failures.push(error));
     };
-    await Promise.all(Array.from({ length: AT_ONCE }, lane));
+    await Promise.all(Array.from({ length: WRITES_AT_ONCE }, lane));
     if (failures.length > 0) throw failures[0];
   }
 
-  /** Writes everything, for so long; says how many sessions are left. Takes no more. */
+  /** Accepts no more changes and writes the waiting ones, for at most `milliseconds`. Resolves with the number of sessions left. */
   async close(milliseconds: number): Promise<number> {
     this.#closed = true;
     clearTimeout(this.#timer);
@@ -117,14 +117,14 @@ export class WriteQueue {
     return this.size;
   }
 
-  async #write(id: SessionId, waiting: Waiting): Promise<boolean> {
+  async #write(id: SessionId, waiting: PendingWrite): Promise<boolean> {
     const { record, base } = waiting;
     const outcome = await this.#client.call('update', id, (call) =>
       writeLate(this.#durable, record, base, record, call),
     );
     const isThere = outcome !== 'refused';
     if (isThere) waiting.base = record.version;
-    // A newer record has come meanwhile, and waits for its turn.
+    // A newer record has arrived in the meantime, and stays in the queue.
     if (waiting.record !== record) return isThere;
     if (this.#waiting.get(id) === waiting) this.#waiting.delete(id);
     if (!isThere) await this.reject(record);
@@ -134,7 +134,7 @@ export class WriteQueue {
   #schedule(): void {
     if (this.#timer !== undefined || this.#closed || this.size === 0) return;
     const { flushEvery } = this.options;
-    const longest = Math.max(flushEvery, LONGEST_PAUSE);
+    const longest = Math.max(flushEvery, LONGEST_RETRY_PAUSE);
     const wait = Math.min(longest, flushEvery * 2 ** Math.min(this.#failures, 16));
     this.#timer = setTimeout(() => void this.#run(), wait * (0.75 + Math.random() / 4)).unref();
   }

@@ -4,30 +4,30 @@ import type { SessionId } from '../../core/session-token';
 import type { FastLease, Permit } from './fast-lease';
 import type { FastTier } from './fast-tier';
 
-/** What the tiers are made of. */
+/** The parts of a tiered store. */
 export interface Tiers {
   readonly durable: SessionStore;
   readonly fast: FastTier;
   readonly lease: FastLease;
 }
 
-/** The five calls over both tiers. Every write is made in the durable tier, and answered when nobody believes an older copy any more. */
+/** The five calls over both tiers. Every write goes to the durable tier, and is answered once no process uses an older copy. */
 export class WriteThrough implements SessionStore {
   constructor(protected readonly tiers: Tiers) {}
 
   /**
-   * One read of the fast tier when it has a copy. If not, the slot is reserved before the durable tier is read: a write that comes in
-   * between empties it, and the copy, which is put in the reservation's place only, comes to nothing.
+   * Reads the fast tier only, if it has a copy. Otherwise reserves the entry before it reads the durable tier. A write in between removes the
+   * reservation, and the outdated copy, which may replace only the reservation, is not stored.
    */
   async find(id: SessionId, call: StoreCall): Promise<SessionRecord | null> {
     const { fast, lease } = this.tiers;
     const permit = await lease.permit();
-    const slot = permit && (await fast.look(id, permit.since));
-    if (slot?.kind === 'copy') return slot.record;
-    // Whoever has reserved it fills it.
-    if (slot?.kind === 'reserved') return slot.under?.record ?? this.read(id, call);
-    if (permit === null || slot === null) return this.read(id, call);
-    const stamp = await fast.reserve(id, slot, 'reader');
+    const entry = permit && (await fast.read(id, permit.since));
+    if (entry?.kind === 'copy') return entry.record;
+    // The process that reserved the entry stores the copy.
+    if (entry?.kind === 'reserved') return entry.copy?.record ?? this.read(id, call);
+    if (permit === null || entry === null) return this.read(id, call);
+    const stamp = await fast.reserve(id, entry, 'reader');
     const record = await this.read(id, call);
     if (typeof stamp !== 'number') return record;
     if (record === null) await fast.drop(id);
@@ -35,7 +35,7 @@ export class WriteThrough implements SessionStore {
     return record;
   }
 
-  /** Reserves the slot first, for the same reason. */
+  /** Reserves the entry first, for the same reason as `find`. */
   async insert(record: SessionRecord, call: StoreCall): Promise<void> {
     const { durable, fast, lease } = this.tiers;
     const permit = await lease.permit();
@@ -53,7 +53,7 @@ export class WriteThrough implements SessionStore {
     const { durable, fast } = this.tiers;
     const { id } = record;
     const permit = await this.tiers.lease.permit();
-    const done = await this.decisive(id, () => durable.update(record, expectedVersion, call));
+    const done = await this.writeDurable(id, () => durable.update(record, expectedVersion, call));
     await this.settle(call, () => (done ? this.replace(record, expectedVersion, permit) : fast.drop(id)));
     return done;
   }
@@ -61,7 +61,7 @@ export class WriteThrough implements SessionStore {
   async extend(id: SessionId, expectedVersion: number, expiresAt: number, call: StoreCall): Promise<boolean> {
     const { durable, fast, lease } = this.tiers;
     await lease.permit();
-    const done = await this.decisive(id, () => durable.extend(id, expectedVersion, expiresAt, call));
+    const done = await this.writeDurable(id, () => durable.extend(id, expectedVersion, expiresAt, call));
     await this.settle(call, () => fast.drop(id));
     return done;
   }
@@ -69,17 +69,17 @@ export class WriteThrough implements SessionStore {
   async delete(id: SessionId, call: StoreCall): Promise<void> {
     const { durable, fast, lease } = this.tiers;
     await lease.permit();
-    await this.decisive(id, () => durable.delete(id, call));
+    await this.writeDurable(id, () => durable.delete(id, call));
     await this.settle(call, () => fast.drop(id));
   }
 
-  /** What the durable tier knows. */
+  /** Reads the durable tier. */
   protected read(id: SessionId, call: StoreCall): Promise<SessionRecord | null> {
     return this.tiers.durable.find(id, call);
   }
 
-  /** A write to the durable tier. One that fails may have happened, so the copy goes, if it can. */
-  protected async decisive<T>(id: SessionId, write: () => Promise<T>): Promise<T> {
+  /** Writes to the durable tier. A failed write may have happened, so the copy is removed if possible. */
+  protected async writeDurable<T>(id: SessionId, write: () => Promise<T>): Promise<T> {
     try {
       return await write();
     } catch (error) {
@@ -89,9 +89,10 @@ export class WriteThrough implements SessionStore {
   }
 
   /**
-   * Resolves when nobody believes a copy that is older than the write just made; so does a refused write show that there may be one.
-   * @param tell has the fast tier changed, and says whether it could
-   * @throws when neither the fast tier nor the durable one could be told in time
+   * Resolves when no process uses a copy older than the write just made. Also called after a refused write, which shows that a copy may be
+   * outdated.
+   * @param tell changes the fast tier; resolves `false` when that failed
+   * @throws when neither the fast tier could be changed nor the durable tier could mark it stale in time
    */
   protected async settle(call: StoreCall, tell: () => Promise<boolean>): Promise<void> {
     const { lease } = this.tiers;
@@ -100,7 +101,7 @@ export class WriteThrough implements SessionStore {
     await lease.suspend(call.signal);
   }
 
-  /** Puts the new copy in the place of the old one; where something else is, nothing is left. */
+  /** Replaces the old copy with the new one. When the entry has another version, removes it. */
   protected async replace(record: SessionRecord, expected: number, permit: Permit | null): Promise<boolean> {
     const { fast } = this.tiers;
     if (permit !== null && (await fast.put(record, expected, permit.at)) === true) return true;

@@ -1,4 +1,4 @@
-import type { Ask } from './database-server';
+import type { RunQuery } from './database-server';
 import type { SessionTable } from './session-table';
 import type { ColumnFacts, TableFacts } from './table-facts';
 
@@ -26,7 +26,7 @@ const PRIMARY_KEY = `SELECT column_name AS name FROM information_schema.key_colu
 const INTEGERS: Readonly<Record<string, number>> = { INT2: 2 ** 15 - 1, INT4: 2 ** 31 - 1, INT8: Infinity };
 
 export async function inspectCockroachTable(
-  ask: Ask,
+  ask: RunQuery,
   { name, schema }: SessionTable,
 ): Promise<TableFacts | null> {
   const where = [name, schema ?? null];

@@ -1,6 +1,6 @@
 import type { DataSource, DataSourceOptions } from 'typeorm';
 import type { DriverFailure } from './driver-failure';
-import type { Answer } from './own-connection';
+import type { StatementResult } from './dedicated-connection';
 import type { SessionTable } from './session-table';
 import type { SqlDialect } from './sql-dialect';
 import type { TableFacts } from './table-facts';
@@ -11,16 +11,16 @@ export interface DatabaseServer {
   /** What it takes to reach the server with a pool of the store's own. */
   readonly options: DataSourceOptions;
   /** A connection of that pool. */
-  lease(pool: DataSource): Promise<Lease>;
+  lease(pool: DataSource): Promise<LeasedConnection>;
   /** What came of a statement, by the driver's error. */
   failureOf(error: unknown): DriverFailure;
-  /** See `OwnConnection.inspect`. */
-  inspect(ask: Ask, table: SessionTable): Promise<TableFacts | null>;
+  /** See `DedicatedConnection.inspect`. */
+  inspect(ask: RunQuery, table: SessionTable): Promise<TableFacts | null>;
 }
 
 /** A connection in the hands of one statement. */
-export interface Lease {
-  execute(sql: string, parameters: readonly unknown[]): Promise<Answer>;
+export interface LeasedConnection {
+  execute(sql: string, parameters: readonly unknown[]): Promise<StatementResult>;
   /** Back into the pool. */
   release(): void;
   /** Out of the pool, and closed at once: what it waits for is no longer waited for. */
@@ -28,7 +28,7 @@ export interface Lease {
 }
 
 /** Runs a statement of the inspection. */
-export type Ask = <Row>(sql: string, parameters?: readonly unknown[]) => Promise<readonly Row[]>;
+export type RunQuery = <Row>(sql: string, parameters?: readonly unknown[]) => Promise<readonly Row[]>;
 
 /** How long connecting may take, in milliseconds, where the application says nothing else. */
 export const CONNECTING_TIMEOUT = 3000;

@@ -1,6 +1,6 @@
 import { DataSource } from 'typeorm';
 import { inspectCockroachTable } from './cockroach-table';
-import type { Ask } from './database-server';
+import type { RunQuery } from './database-server';
 import { MysqlServer } from './mysql-server';
 import { PostgresServer } from './postgres-server';
 import { schemaProblems } from './schema-check';
@@ -193,7 +193,7 @@ describe('SQL Server, as its driver is said to be', () => {
       (async (sql: string, [path]: string[]) => (
         paths.push(path),
         sql.includes('sys.indexes') ? indexes : rows
-      )) as never as Ask;
+      )) as never as RunQuery;
     const table = { name: 's', schema: 'a]b', quoted: '' };
 
     expect(schemaProblems((await inspectSqlServerTable(ask(columns), table))!)).toEqual([]);
@@ -221,7 +221,7 @@ describe('CockroachDB', () => {
         return sql.includes('statistics')
           ? ['id', 'principal', 'expires_at'].map((name) => ({ name }))
           : rows;
-      }) as never as Ask;
+      }) as never as RunQuery;
     const table = { name: 's', schema: undefined, quoted: '' };
     expect(schemaProblems((await inspectCockroachTable(ask(columns), table))!)).toEqual([]);
     const other = columns.map((one) => (one.name === 'body' ? { ...one, type: 'STRING COLLATE de' } : one));

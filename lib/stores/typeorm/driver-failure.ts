@@ -38,7 +38,7 @@ export function reasonOf(
 }
 
 /** The failure as it leaves the store. */
-export function storeError(operation: string, { kind, reason }: DriverFailure): SessionError {
+export function toStoreError(operation: string, { kind, reason }: DriverFailure): SessionError {
   return operation === 'insert' && kind === 'duplicate'
     ? new SessionError('SESSION_DUPLICATE_ID', 'A session with this id exists already.')
     : new SessionStoreError(operation, `the database answered ${reason}`);

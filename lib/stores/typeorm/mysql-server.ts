@@ -3,22 +3,22 @@ import {
   CONNECTING_TIMEOUT,
   type DatabaseServer,
   IDLE_TIMEOUT,
-  type Lease,
+  type LeasedConnection,
   masterOf,
   poolSizeOf,
 } from './database-server';
 import { type DriverFailure, type FailureKind, reasonOf } from './driver-failure';
 import { inspectMysqlTable } from './mysql-table';
-import type { Answer } from './own-connection';
+import type { StatementResult } from './dedicated-connection';
 import { mysqlDialect } from './sql-dialects';
 
 type MysqlOptions = Extract<DataSourceOptions, { type: 'mysql' | 'mariadb' }>;
 
-type Callback = (error: Error | null, result: unknown) => void;
+type MysqlCallback = (error: Error | null, result: unknown) => void;
 
 /** The part of a connection of a `mysql2` pool that is used here. */
 interface MysqlConnection {
-  execute(sql: string, parameters: readonly unknown[], callback: Callback): void;
+  execute(sql: string, parameters: readonly unknown[], callback: MysqlCallback): void;
   release(): void;
   destroy(): void;
 }
@@ -35,7 +35,7 @@ interface MysqlError {
 }
 
 /** Error numbers by what they mean for a single statement (https://mariadb.com/kb/en/mariadb-error-codes/). */
-const KINDS: Readonly<Record<number, FailureKind>> = {
+const FAILURE_KINDS: Readonly<Record<number, FailureKind>> = {
   1062: 'duplicate',
   1586: 'duplicate',
   1020: 'conflict', // the record has changed since it was read
@@ -52,7 +52,7 @@ const KINDS: Readonly<Record<number, FailureKind>> = {
   1836: 'refused',
 };
 /** What says that a value does not fit its column, and quotes it. */
-const QUOTING = [1264, 1265, 1292, 1366, 1406];
+const QUOTING_ERRORS = [1264, 1265, 1292, 1366, 1406];
 
 /** MySQL and MariaDB. */
 export class MysqlServer implements DatabaseServer {
@@ -61,10 +61,10 @@ export class MysqlServer implements DatabaseServer {
   readonly options: DataSourceOptions;
 
   constructor(given: MysqlOptions, poolSize: number | undefined) {
-    this.options = optionsOfOurs(given, poolSize);
+    this.options = ownOptions(given, poolSize);
   }
 
-  async lease(pool: DataSource): Promise<Lease> {
+  async lease(pool: DataSource): Promise<LeasedConnection> {
     const connection = await (pool.driver as unknown as MysqlDriver).obtainMasterConnection();
     return {
       execute: (sql, parameters) => execute(connection, sql, parameters),
@@ -75,13 +75,17 @@ export class MysqlServer implements DatabaseServer {
 
   failureOf(error: unknown): DriverFailure {
     const { code, errno = 0, sqlState, fatal } = (error ?? {}) as MysqlError;
-    const kind = KINDS[errno] ?? (sqlState !== undefined && !fatal ? 'other' : 'lost');
-    return { kind, reason: reasonOf(error, code, QUOTING.includes(errno)) };
+    const kind = FAILURE_KINDS[errno] ?? (sqlState !== undefined && !fatal ? 'other' : 'lost');
+    return { kind, reason: reasonOf(error, code, QUOTING_ERRORS.includes(errno)) };
   }
 }
 
 /** A prepared statement: mysql2's `query` would write the values into it, in a way that some settings of a server read differently. */
-function execute(connection: MysqlConnection, sql: string, parameters: readonly unknown[]): Promise<Answer> {
+function execute(
+  connection: MysqlConnection,
+  sql: string,
+  parameters: readonly unknown[],
+): Promise<StatementResult> {
   // A number would go as a floating-point one, which MySQL allows in no LIMIT.
   const texts = parameters.map((value) => (typeof value === 'number' ? String(value) : value));
   return new Promise((resolve, reject) => {
@@ -97,7 +101,7 @@ function execute(connection: MysqlConnection, sql: string, parameters: readonly 
  * Only what reaching the server takes; entities, migrations, logging and the like stay the application's business. Without `flags`
  * affected rows are those that matched, changed or not.
  */
-function optionsOfOurs(given: MysqlOptions, poolSize: number | undefined): DataSourceOptions {
+function ownOptions(given: MysqlOptions, poolSize: number | undefined): DataSourceOptions {
   const master = masterOf(given);
   const { url, host, port, username, password, database, socketPath } = master;
   const application = given.extra as Record<string, unknown> | undefined;

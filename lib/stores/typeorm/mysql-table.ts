@@ -1,5 +1,5 @@
 import { SessionError } from '../../core/session.errors';
-import type { Ask } from './database-server';
+import type { RunQuery } from './database-server';
 import type { SessionTable } from './session-table';
 import type { ColumnFacts, TableFacts } from './table-facts';
 
@@ -36,7 +36,7 @@ const INTEGERS: Readonly<Record<string, number>> = { int: 2 ** 31 - 1, bigint: I
 const TEXTS = ['varchar', 'tinytext', 'text', 'mediumtext', 'longtext'];
 
 /** @throws SessionError `SESSION_SCHEMA_INVALID` for a server that is too old */
-export async function inspectMysqlTable(ask: Ask, { name }: SessionTable): Promise<TableFacts | null> {
+export async function inspectMysqlTable(ask: RunQuery, { name }: SessionTable): Promise<TableFacts | null> {
   const [server] = await ask<{ version: string }>(SERVER);
   checkVersion(server!.version);
   const [table] = await ask<{ engine: string | null }>(ENGINE, [name]);

@@ -2,16 +2,16 @@ import { createHash } from 'node:crypto';
 import type { DataSource, DataSourceOptions } from 'typeorm';
 import { inspectCockroachTable } from './cockroach-table';
 import {
-  type Ask,
+  type RunQuery,
   CONNECTING_TIMEOUT,
   type DatabaseServer,
   IDLE_TIMEOUT,
-  type Lease,
+  type LeasedConnection,
   masterOf,
   poolSizeOf,
 } from './database-server';
 import { driverCode, type DriverFailure, type FailureKind, reasonOf } from './driver-failure';
-import type { Answer } from './own-connection';
+import type { StatementResult } from './dedicated-connection';
 import { inspectPostgresTable } from './postgres-table';
 import type { SessionTable } from './session-table';
 import type { SqlDialect } from './sql-dialect';
@@ -32,7 +32,7 @@ interface PgDriver {
 }
 
 /** SQLSTATE by what it means for a single statement (https://www.postgresql.org/docs/current/errcodes-appendix.html). */
-const KINDS: Readonly<Record<string, FailureKind>> = {
+const FAILURE_KINDS: Readonly<Record<string, FailureKind>> = {
   23505: 'duplicate',
   40001: 'conflict', // serialization failure
   '40P01': 'conflict', // deadlock
@@ -42,20 +42,20 @@ const KINDS: Readonly<Record<string, FailureKind>> = {
   26000: 'refused', // there is no such prepared statement:
   '42P05': 'refused', // or there is one already: somebody between us and the server mixes connections up
 };
-const MIXED_UP = ['26000', '42P05'];
+const STATEMENT_NAME_ERRORS = ['26000', '42P05'];
 
 /** Values come as texts, whatever parsers the application has set for its own. */
 const TYPES = { getTypeParser: () => (text: string) => text };
 
 /** CockroachDB speaks the protocol of PostgreSQL, and much of its language. */
-const LANGUAGES = {
+const DIALECTS = {
   postgres: { dialect: postgresDialect, inspect: inspectPostgresTable },
   cockroachdb: { dialect: cockroachDialect, inspect: inspectCockroachTable },
 };
 
 export class PostgresServer implements DatabaseServer {
   readonly dialect: SqlDialect;
-  readonly inspect: (ask: Ask, table: SessionTable) => Promise<TableFacts | null>;
+  readonly inspect: (ask: RunQuery, table: SessionTable) => Promise<TableFacts | null>;
   readonly options: DataSourceOptions;
   readonly #statementNames = new Map<string, string>();
   /**
@@ -65,11 +65,11 @@ export class PostgresServer implements DatabaseServer {
   #prepares = true;
 
   constructor(given: PostgresOptions, poolSize: number | undefined) {
-    ({ dialect: this.dialect, inspect: this.inspect } = LANGUAGES[given.type]);
-    this.options = optionsOfOurs(given, poolSize);
+    ({ dialect: this.dialect, inspect: this.inspect } = DIALECTS[given.type]);
+    this.options = ownOptions(given, poolSize);
   }
 
-  async lease(pool: DataSource): Promise<Lease> {
+  async lease(pool: DataSource): Promise<LeasedConnection> {
     const [client, release] = await (pool.driver as unknown as PgDriver).obtainMasterConnection();
     // A connection that breaks is an error of the statement, too; unheard, it would end the process.
     const ignore = (): void => {};
@@ -87,13 +87,13 @@ export class PostgresServer implements DatabaseServer {
 
   failureOf(error: unknown): DriverFailure {
     const code = driverCode(error) ?? '';
-    if (MIXED_UP.includes(code)) this.#prepares = false;
-    const kind = KINDS[code] ?? (isConnected(error, code) ? 'other' : 'lost');
+    if (STATEMENT_NAME_ERRORS.includes(code)) this.#prepares = false;
+    const kind = FAILURE_KINDS[code] ?? (isConnected(error, code) ? 'other' : 'lost');
     // Class 22, data exceptions, quotes the datum.
     return { kind, reason: reasonOf(error, code || undefined, code.startsWith('22')) };
   }
 
-  async #execute(client: PgClient, text: string, values: readonly unknown[]): Promise<Answer> {
+  async #execute(client: PgClient, text: string, values: readonly unknown[]): Promise<StatementResult> {
     const name = this.#prepares ? this.#nameOf(text) : undefined;
     const { rows, rowCount } = await client.query({ name, text, values, types: TYPES });
     return { rows, affected: rowCount ?? 0 };
@@ -116,7 +116,7 @@ function isConnected(error: unknown, code: string): boolean {
 }
 
 /** Only what reaching the server takes; entities, migrations, logging and the like stay the application's business. */
-function optionsOfOurs(given: PostgresOptions, poolSize: number | undefined): DataSourceOptions {
+function ownOptions(given: PostgresOptions, poolSize: number | undefined): DataSourceOptions {
   const { url, host, port, username, password, database, ssl, applicationName } = masterOf(given);
   const application = given.extra as Record<string, unknown> | undefined;
   const connectTimeout = 'connectTimeoutMS' in given ? given.connectTimeoutMS : undefined;

@@ -1,5 +1,5 @@
 import { SessionError } from '../../core/session.errors';
-import type { Ask } from './database-server';
+import type { RunQuery } from './database-server';
 import type { SessionTable } from './session-table';
 import type { ColumnFacts, TableFacts } from './table-facts';
 
@@ -39,7 +39,10 @@ const INTEGERS: Readonly<Record<string, number>> = { int2: 2 ** 15 - 1, int4: 2 
 const TEXTS = ['varchar', 'text'];
 
 /** @throws SessionError `SESSION_SCHEMA_INVALID` for a database whose encoding lacks characters */
-export async function inspectPostgresTable(ask: Ask, { quoted }: SessionTable): Promise<TableFacts | null> {
+export async function inspectPostgresTable(
+  ask: RunQuery,
+  { quoted }: SessionTable,
+): Promise<TableFacts | null> {
   const rows = await ask<ColumnRow>(COLUMNS, [quoted]);
   if (rows.length === 0) return null;
   const [encoding] = await ask<{ server_encoding: string }>('SHOW server_encoding');

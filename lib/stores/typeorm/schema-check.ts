@@ -1,6 +1,6 @@
 import type { ColumnFacts, TableFacts } from './table-facts';
 
-interface Wanted {
+interface WantedColumn {
   readonly kind: ColumnFacts['kind'];
   /** The longest text, in characters, or the largest integer that it has to hold. */
   readonly limit: number;
@@ -11,7 +11,7 @@ interface Wanted {
   readonly unicode?: true;
 }
 
-const COLUMNS: Readonly<Record<string, Wanted>> = {
+const COLUMNS: Readonly<Record<string, WantedColumn>> = {
   id: { kind: 'text', limit: 22, compared: true },
   version: { kind: 'integer', limit: 2 ** 31 - 1 },
   secret_hash: { kind: 'text', limit: 43 },
@@ -38,7 +38,7 @@ export function schemaProblems(table: TableFacts): string[] {
   return problems;
 }
 
-function columnProblems(name: string, wanted: Wanted, found: ColumnFacts | undefined): string[] {
+function columnProblems(name: string, wanted: WantedColumn, found: ColumnFacts | undefined): string[] {
   if (found === undefined) return [`the column ${name} is missing`];
   const { kind, type, limit = Infinity, nullable, looseCollation, narrowCharset } = found;
   if (kind !== wanted.kind)

@@ -3,10 +3,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import type { StoreCall } from '../../core/session-store';
 import { SessionStoreError } from '../../core/session.errors';
-import type { DatabaseServer, Lease } from './database-server';
-import { type DriverFailure, reasonOf, storeError } from './driver-failure';
-import type { Answer, OwnConnection } from './own-connection';
-import { pauseAfter } from './pauses';
+import type { DatabaseServer, LeasedConnection } from './database-server';
+import { type DriverFailure, reasonOf, toStoreError } from './driver-failure';
+import type { StatementResult, DedicatedConnection } from './dedicated-connection';
+import { backOff } from './backoff';
 import type { Statement } from './session-statements';
 import type { SessionTable } from './session-table';
 import type { SqlDialect } from './sql-dialect';
@@ -14,7 +14,7 @@ import type { TableFacts } from './table-facts';
 import { unlessAborted } from './unless-aborted';
 
 /** How often a statement is run at most, when others or broken connections are in its way. */
-const ATTEMPTS = 6;
+const MAX_STATEMENT_ATTEMPTS = 6;
 /** How long opening the pool, and inspecting, may take, in milliseconds. */
 const OPENING_TIMEOUT = 5000;
 /** How long closing may take, in milliseconds: a frozen server says goodbye to nobody. */
@@ -27,7 +27,7 @@ const CLOSING_TIMEOUT = 2000;
  *
  * The drivers are used directly: TypeORM's own way logs parameters, tells subscribers, and cannot be rid of a connection.
  */
-export class ServerConnection implements OwnConnection {
+export class ServerConnection implements DedicatedConnection {
   readonly dialect: SqlDialect;
   #opening: Promise<DataSource> | undefined;
   #closed = false;
@@ -39,15 +39,19 @@ export class ServerConnection implements OwnConnection {
     this.dialect = server.dialect;
   }
 
-  async run(statement: Statement, values: readonly unknown[], { signal }: StoreCall): Promise<Answer> {
+  async run(
+    statement: Statement,
+    values: readonly unknown[],
+    { signal }: StoreCall,
+  ): Promise<StatementResult> {
     setMaxListeners(0, signal); // many calls may share one
     const parameters = statement.takes.map((index) => values[index]);
     for (let attempt = 1; ; attempt++) {
       const outcome = await this.#attempt(statement, parameters, signal);
       if (!('kind' in outcome)) return outcome;
-      if (attempt === ATTEMPTS || !mayRepeat(outcome, statement))
-        throw storeError(statement.operation, outcome);
-      if (!(await pauseAfter(attempt, signal))) throw givenUp(statement.operation);
+      if (attempt === MAX_STATEMENT_ATTEMPTS || !mayRepeat(outcome, statement))
+        throw toStoreError(statement.operation, outcome);
+      if (!(await backOff(attempt, signal))) throw callAborted(statement.operation);
     }
   }
 
@@ -72,14 +76,14 @@ export class ServerConnection implements OwnConnection {
     { operation, sql }: Statement,
     parameters: readonly unknown[],
     signal: AbortSignal,
-  ): Promise<Answer | DriverFailure> {
-    const held: { lease?: Lease } = {};
-    const exchange = async (): Promise<Answer> => {
+  ): Promise<StatementResult | DriverFailure> {
+    const held: { lease?: LeasedConnection } = {};
+    const exchange = async (): Promise<StatementResult> => {
       const lease = await this.#lease(operation);
       if (!signal.aborted) return (held.lease = lease).execute(sql, parameters);
       // It arrives when nobody waits any more.
       lease.release();
-      throw givenUp(operation);
+      throw callAborted(operation);
     };
     try {
       const answer = await unlessAborted(exchange(), signal);
@@ -87,26 +91,26 @@ export class ServerConnection implements OwnConnection {
       return answer;
     } catch (error) {
       const { lease } = held;
-      if (lease === undefined) throw signal.aborted ? givenUp(operation) : error;
+      if (lease === undefined) throw signal.aborted ? callAborted(operation) : error;
       const failure = this.server.failureOf(error);
       if (signal.aborted || failure.kind === 'lost' || failure.kind === 'refused') lease.destroy();
       else lease.release();
-      if (signal.aborted) throw givenUp(operation);
+      if (signal.aborted) throw callAborted(operation);
       return failure;
     }
   }
 
-  async #lease(operation: string): Promise<Lease> {
+  async #lease(operation: string): Promise<LeasedConnection> {
     if (this.#closed) throw new SessionStoreError(operation, 'it has been closed');
     try {
-      return await this.server.lease(await this.#open());
+      return await this.server.lease(await this.#openPool());
     } catch (error) {
       throw new SessionStoreError(operation, `no connection could be had: ${reasonOf(error)}`);
     }
   }
 
-  #open(): Promise<DataSource> {
-    this.#opening ??= open(this.server.options).catch((error: unknown) => {
+  #openPool(): Promise<DataSource> {
+    this.#opening ??= openPool(this.server.options).catch((error: unknown) => {
       this.#opening = undefined; // the next call tries again
       throw error;
     });
@@ -119,12 +123,12 @@ function mayRepeat({ kind }: DriverFailure, { repeatable }: Statement): boolean 
   return kind === 'conflict' || kind === 'refused' || (kind === 'lost' && repeatable);
 }
 
-function givenUp(operation: string): SessionStoreError {
+function callAborted(operation: string): SessionStoreError {
   return new SessionStoreError(operation, 'the call was given up before the database answered');
 }
 
 /** TypeORM asks the new pool a few questions without minding the time. */
-async function open(options: DataSourceOptions): Promise<DataSource> {
+async function openPool(options: DataSourceOptions): Promise<DataSource> {
   const pool = new DataSource(options);
   const opening = pool.initialize();
   const signal = AbortSignal.timeout(OPENING_TIMEOUT);

@@ -78,7 +78,10 @@ export const SessionSchema = sessionSchema();
  * too small.
  * @param table as the database knows it
  */
-export function isEntityOfOthers({ entityMetadatas = [], options }: DataSource, table: string): boolean {
+export function hasEntityForOtherDatabase(
+  { entityMetadatas = [], options }: DataSource,
+  table: string,
+): boolean {
   const entity = entityMetadatas.find(({ tableName }) => tableName === table);
   const body = entity?.findColumnWithDatabaseName('body');
   return body?.type === ORDINARY.body.type && options.type in TEXTS;

@@ -1,4 +1,4 @@
-import type { Ask } from './database-server';
+import type { RunQuery } from './database-server';
 import type { SessionTable } from './session-table';
 import type { ColumnFacts, TableFacts } from './table-facts';
 
@@ -28,7 +28,7 @@ const INDEXES = `SELECT COL_NAME(k.object_id, k.column_id) AS col, k.key_ordinal
 const INTEGERS: Readonly<Record<string, number>> = { int: 2 ** 31 - 1, bigint: Infinity };
 
 export async function inspectSqlServerTable(
-  ask: Ask,
+  ask: RunQuery,
   { name, schema }: SessionTable,
 ): Promise<TableFacts | null> {
   const path = [schema, name].flatMap((part) => (part ? [`[${part.replaceAll(']', ']]')}]`] : [])).join('.');

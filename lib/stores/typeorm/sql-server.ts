@@ -3,7 +3,7 @@ import {
   CONNECTING_TIMEOUT,
   type DatabaseServer,
   IDLE_TIMEOUT,
-  type Lease,
+  type LeasedConnection,
   masterOf,
   poolSizeOf,
 } from './database-server';
@@ -33,7 +33,7 @@ interface MssqlError {
 }
 
 /** Error numbers by what they mean for a single statement. */
-const KINDS: Readonly<Record<number, FailureKind>> = {
+const FAILURE_KINDS: Readonly<Record<number, FailureKind>> = {
   2601: 'duplicate',
   2627: 'duplicate',
   1205: 'conflict', // deadlock
@@ -43,7 +43,7 @@ const KINDS: Readonly<Record<number, FailureKind>> = {
   3906: 'refused', // a read-only database
 };
 /** What says that a value does not fit its column, and quotes it. */
-const QUOTING = [245, 2628, 8114];
+const QUOTING_ERRORS = [245, 2628, 8114];
 
 /** Microsoft SQL Server. */
 export class SqlServer implements DatabaseServer {
@@ -52,11 +52,11 @@ export class SqlServer implements DatabaseServer {
   readonly options: DataSourceOptions;
 
   constructor(given: SqlServerOptions, poolSize: number | undefined) {
-    this.options = optionsOfOurs(given, poolSize);
+    this.options = ownOptions(given, poolSize);
   }
 
   /** mssql takes a connection out of its pool for each request by itself, and closes those that fail. */
-  async lease(pool: DataSource): Promise<Lease> {
+  async lease(pool: DataSource): Promise<LeasedConnection> {
     const driver = pool.driver as unknown as MssqlDriver;
     const request = new driver.mssql.Request(await driver.obtainMasterConnection());
     return {
@@ -73,13 +73,13 @@ export class SqlServer implements DatabaseServer {
   failureOf(error: unknown): DriverFailure {
     const { code, number = 0 } = (error ?? {}) as MssqlError;
     const answered = code === 'EREQUEST';
-    const reason = reasonOf(error, answered ? `error ${number}` : code, QUOTING.includes(number));
-    return { kind: KINDS[number] ?? (answered ? 'other' : 'lost'), reason };
+    const reason = reasonOf(error, answered ? `error ${number}` : code, QUOTING_ERRORS.includes(number));
+    return { kind: FAILURE_KINDS[number] ?? (answered ? 'other' : 'lost'), reason };
   }
 }
 
 /** Only what reaching the server takes; entities, migrations, logging and the like stay the application's business. */
-function optionsOfOurs(given: SqlServerOptions, poolSize: number | undefined): DataSourceOptions {
+function ownOptions(given: SqlServerOptions, poolSize: number | undefined): DataSourceOptions {
   const { url, host, port, username, password, database, authentication } = masterOf(given);
   return {
     type: given.type,

@@ -3,9 +3,9 @@ import { resolve } from 'node:path';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import type { StoreCall } from '../../core/session-store';
 import { SessionError, SessionStoreError } from '../../core/session.errors';
-import { driverCode, type DriverFailure, reasonOf, storeError } from './driver-failure';
-import type { Answer, OwnConnection } from './own-connection';
-import { pauseAfter } from './pauses';
+import { driverCode, type DriverFailure, reasonOf, toStoreError } from './driver-failure';
+import type { StatementResult, DedicatedConnection } from './dedicated-connection';
+import { backOff } from './backoff';
 import type { Statement } from './session-statements';
 import type { SessionTable } from './session-table';
 import { sqliteDialect } from './sql-dialects';
@@ -22,7 +22,7 @@ const DUPLICATE = ['SQLITE_CONSTRAINT_PRIMARYKEY', 'SQLITE_CONSTRAINT_UNIQUE'];
  * A second connection to the same SQLite file. better-sqlite3 has one per DataSource, and on that one a session write would become
  * part of whatever transaction the application has open.
  */
-export class SqliteConnection implements OwnConnection {
+export class SqliteConnection implements DedicatedConnection {
   readonly dialect = sqliteDialect;
   readonly place: string;
   readonly #options: SqliteOptions;
@@ -31,23 +31,27 @@ export class SqliteConnection implements OwnConnection {
 
   /** @throws SessionError `SESSION_OPTIONS_INVALID` for a database that no second connection can reach, or that is read-only. */
   constructor(given: SqliteOptions) {
-    this.#options = optionsOfOurs(given);
+    this.#options = ownOptions(given);
     this.place = this.#options.database;
   }
 
-  async run(statement: Statement, values: readonly unknown[], { signal }: StoreCall): Promise<Answer> {
+  async run(
+    statement: Statement,
+    values: readonly unknown[],
+    { signal }: StoreCall,
+  ): Promise<StatementResult> {
     const { operation, sql, takes } = statement;
     const parameters = takes.map((index) => values[index]);
     for (let attempt = 1; ; attempt++) {
       try {
-        const runner = (await this.#open(operation)).createQueryRunner();
+        const runner = (await this.#openDatabase(operation)).createQueryRunner();
         const { records, affected } = await runner.query(sql, parameters, true);
         return { rows: (records as unknown[] | undefined) ?? [], affected: affected ?? 0 };
       } catch (error) {
         if (error instanceof SessionError) throw error;
-        if (!isBusy(error)) throw storeError(operation, failureOf(error));
+        if (!isBusy(error)) throw toStoreError(operation, sqliteFailureOf(error));
       }
-      if (!(await pauseAfter(attempt, signal))) {
+      if (!(await backOff(attempt, signal))) {
         throw new SessionStoreError(
           operation,
           'another connection kept the database locked until the call was given up',
@@ -73,9 +77,9 @@ export class SqliteConnection implements OwnConnection {
     await opened?.destroy();
   }
 
-  #open(operation: string): Promise<DataSource> {
+  #openDatabase(operation: string): Promise<DataSource> {
     if (this.#closed) throw new SessionStoreError(operation, 'it has been closed');
-    this.#opening ??= open(this.#options).catch((error: unknown) => {
+    this.#opening ??= openDatabase(this.#options).catch((error: unknown) => {
       this.#opening = undefined; // the next call tries again
       throw error;
     });
@@ -83,7 +87,7 @@ export class SqliteConnection implements OwnConnection {
   }
 }
 
-async function open(options: SqliteOptions): Promise<DataSource> {
+async function openDatabase(options: SqliteOptions): Promise<DataSource> {
   const dataSource = await new DataSource(options).initialize();
   // Once more, in case prepareDatabase has set one: better-sqlite3 would block the whole process for as long as it waits.
   await dataSource.query('PRAGMA busy_timeout = 0');
@@ -95,7 +99,7 @@ async function open(options: SqliteOptions): Promise<DataSource> {
  * and `verbose` would print hashes and bodies, and the journal mode is the file's own. A file that is not there is left to
  * whoever runs the migrations.
  */
-function optionsOfOurs(given: SqliteOptions): SqliteOptions {
+function ownOptions(given: SqliteOptions): SqliteOptions {
   const { type, key, nativeBinding, prepareDatabase } = given;
   if (given.readonly) {
     throw new SessionError(
@@ -127,7 +131,7 @@ function fileOf(database: unknown): string {
   );
 }
 
-function failureOf(error: unknown): DriverFailure {
+function sqliteFailureOf(error: unknown): DriverFailure {
   const isDuplicate = DUPLICATE.includes(driverCode(error) ?? '');
   return { kind: isDuplicate ? 'duplicate' : 'other', reason: reasonOf(error) };
 }

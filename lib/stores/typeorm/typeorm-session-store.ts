@@ -11,13 +11,13 @@ import type {
 } from '../../core/store-capabilities';
 import { isSessionId, type SecretHash, type SessionId } from '../../core/session-token';
 import { SessionError } from '../../core/session.errors';
-import { connectionTo } from './connection-to';
-import type { OwnConnection } from './own-connection';
+import { openConnection } from './open-connection';
+import type { DedicatedConnection } from './dedicated-connection';
 import { schemaProblems } from './schema-check';
-import { SchemaRefusal } from './schema-refusal';
+import { SchemaErrors } from './schema-errors';
 import { type SessionStatements, sessionStatements, type Statement } from './session-statements';
 import { DEFAULT_TABLE, type SessionTable, sessionTable } from './session-table';
-import { isEntityOfOthers } from './session.schema';
+import { hasEntityForOtherDatabase } from './session.schema';
 
 export interface TypeOrmSessionStoreOptions {
   /** The table, without the `entityPrefix` of the DataSource. @default 'tessera_sessions' */
@@ -30,7 +30,7 @@ export interface TypeOrmSessionStoreOptions {
 }
 
 /** Records held at once while going through all of them. */
-const PAGE = 50;
+const RECORDS_PER_PAGE = 50;
 
 interface SessionRow {
   readonly id: SessionId;
@@ -66,7 +66,7 @@ export class TypeOrmSessionStore
     ClosableStore
 {
   readonly #dataSource: DataSource;
-  readonly #connection: OwnConnection;
+  readonly #connection: DedicatedConnection;
   readonly #statements: SessionStatements;
   readonly #tableName: string;
   readonly #table: SessionTable;
@@ -84,7 +84,7 @@ export class TypeOrmSessionStore
     checkPoolSize(poolSize);
     this.#tableName = tableName;
     this.#table = sessionTable(dataSource, tableName);
-    this.#connection = connectionTo(dataSource, poolSize);
+    this.#connection = openConnection(dataSource, poolSize);
     this.#statements = sessionStatements(dataSource.driver, this.#connection.dialect, this.#table.quoted);
   }
 
@@ -93,12 +93,12 @@ export class TypeOrmSessionStore
    * @throws SessionError `SESSION_SCHEMA_INVALID` that says what is wrong and what to do; SessionStoreError
    */
   async prepare(): Promise<void> {
-    const refusal = new SchemaRefusal(this.#dataSource, this.#tableName, this.#table, this.#connection.place);
-    if (isEntityOfOthers(this.#dataSource, this.#table.name)) throw refusal.ofEntity();
+    const errors = new SchemaErrors(this.#dataSource, this.#tableName, this.#table, this.#connection.place);
+    if (hasEntityForOtherDatabase(this.#dataSource, this.#table.name)) throw errors.wrongEntity();
     const facts = await this.#connection.inspect(this.#table);
-    if (facts === null) throw refusal.ofNothing();
+    if (facts === null) throw errors.missingTable();
     const problems = schemaProblems(facts);
-    if (problems.length > 0) throw refusal.ofTable(problems);
+    if (problems.length > 0) throw errors.wrongTable(problems);
   }
 
   async find(id: SessionId, call: StoreCall): Promise<SessionRecord | null> {
@@ -140,10 +140,10 @@ export class TypeOrmSessionStore
   async *records(call: StoreCall): AsyncGenerator<SessionRecord> {
     const paced = pacer(call.signal);
     for (let last = ''; ;) {
-      const page = await paced(() => this.#records(this.#statements.records, [last, PAGE], call));
+      const page = await paced(() => this.#records(this.#statements.records, [last, RECORDS_PER_PAGE], call));
       yield* page;
-      if (page.length < PAGE) return;
-      last = page[PAGE - 1]!.id;
+      if (page.length < RECORDS_PER_PAGE) return;
+      last = page[RECORDS_PER_PAGE - 1]!.id;
     }
   }
 
@@ -158,7 +158,7 @@ export class TypeOrmSessionStore
 
   async #records(statement: Statement, values: unknown[], call: StoreCall): Promise<SessionRecord[]> {
     const { rows } = await this.#connection.run(statement, values, call);
-    return (rows as SessionRow[]).map(toRecord);
+    return (rows as SessionRow[]).map(recordFromRow);
   }
 
   async #affected(statement: Statement, values: unknown[], call: StoreCall): Promise<number> {
@@ -167,7 +167,7 @@ export class TypeOrmSessionStore
 }
 
 /** Some drivers hand integers out as strings. */
-function toRecord({ id, version, secret_hash, principal, expires_at, body }: SessionRow): SessionRecord {
+function recordFromRow({ id, version, secret_hash, principal, expires_at, body }: SessionRow): SessionRecord {
   return {
     id,
     version: Number(version),

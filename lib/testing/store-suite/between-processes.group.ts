@@ -10,20 +10,20 @@ import { increment } from './concurrency.group';
 import { describeInterleavings } from './interleavings.group';
 import { titleOf } from './limits.group';
 import { MINUTE, START, aRecord, assertRecord, assertRecords, insertAll, insertOne, nextOf } from './records';
-import { PATIENT, call, type StoreSuite } from './store-suite';
+import { SLOW_TEST_TIMEOUT, call, type StoreSuite } from './store-suite';
 
-/** Another process with the same data. */
+/** Opens another store over the same data. */
 export type OpenPeer<S> = (store: S) => S | Promise<S>;
 
-/** A group that has two stores over one set of records. */
+/** A suite with two stores over the same data. */
 export interface PeerSuite extends StoreSuite {
   readonly peer: SessionStore;
 }
 
-/** How often two processes are set against each other where one meeting may pass without a collision. */
+/** How often a race of two processes is repeated, because a single one may not collide. */
 const ROUNDS = 20;
 
-/** The store, and another one over the same data with a connection of its own. */
+/** Tests the store together with a peer: another store over the same data with its own connection. */
 export function describeBetweenProcesses<S extends SessionStore>(
   suite: StoreSuite<S>,
   openPeer: OpenPeer<S> | undefined,
@@ -54,7 +54,7 @@ export function describeBetweenProcesses<S extends SessionStore>(
   });
 }
 
-/** What holds without conditional writes, too. */
+/** Holds for stores without conditional writes, too. */
 function describeSharing(suite: PeerSuite): void {
   const { it } = suite;
 
@@ -89,7 +89,7 @@ function describeSharing(suite: PeerSuite): void {
   }
 }
 
-/** Both want to write, and the store decides. */
+/** Races of two processes, which need conditional writes. */
 function describeRivals(suite: PeerSuite): void {
   const { it } = suite;
   const stores = (): SessionStore[] => [suite.store, suite.peer];
@@ -124,7 +124,7 @@ function describeRivals(suite: PeerSuite): void {
       const record = await suite.peer.find(id, call);
       assert.deepEqual([record?.body, record?.version], ['100', 101]);
     },
-    PATIENT,
+    SLOW_TEST_TIMEOUT,
   );
 
   it('R3: leaves nothing behind when a delete overlaps updates and extensions of another process', async () => {
@@ -163,7 +163,7 @@ function describeRivals(suite: PeerSuite): void {
   describeInterleavings(suite, stores);
 }
 
-/** A limit that nobody can observe is none. */
+/** Shows that the stated limit can be observed. */
 function describeCollisions(suite: PeerSuite): void {
   suite.it('shows when two processes update one version', async () => {
     for (let round = 0; round < 10 * ROUNDS; round++) {
@@ -174,7 +174,7 @@ function describeCollisions(suite: PeerSuite): void {
       if (won.every(Boolean)) return;
     }
     assert.fail(
-      "exactly one of two updates won each time: take 'conditional-writes' out of limits and unmet",
+      "exactly one of two updates won each time: remove 'conditional-writes' from limits and unmet",
     );
   });
 }

@@ -8,9 +8,9 @@ import { stampedRecord, type WriteHistory } from './write-history';
 const WRITERS = 6;
 const SESSIONS = 4;
 
-/** Some writers on fewer sessions. They read, update, extend and delete until they are told to stop, and write a history of it. */
+/** Writers that share a few sessions. They read, update, extend and delete until `stop()`, and record a history. */
 export class BusyWriters {
-  /** How many calls failed so far. */
+  /** The number of failed calls. */
   failures = 0;
   readonly #sessions: SessionId[] = Array.from({ length: SESSIONS }, () => newSessionId());
   readonly #work: Promise<void>[];
@@ -24,7 +24,7 @@ export class BusyWriters {
     this.#work = Array.from({ length: WRITERS }, () => this.#write());
   }
 
-  /** Resolves when nobody writes any more. */
+  /** Resolves when all writers have stopped. */
   async stop(): Promise<void> {
     this.#stopped = true;
     await Promise.all(this.#work);
@@ -37,7 +37,7 @@ export class BusyWriters {
       } catch (error) {
         if (!(error instanceof SessionStoreError)) throw error;
         this.failures++;
-        await pause(5); // a person would not come back at once either
+        await pause(5); // do not retry in a tight loop
       }
     }
   }

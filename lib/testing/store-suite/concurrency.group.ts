@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import type { SessionStore } from '../../core/session-store';
 import type { SessionId } from '../../core/session-token';
 import { MINUTE, START, aRecord, assertRecord, insertOne, nextOf } from './records';
-import { PATIENT, call, type StoreSuite } from './store-suite';
+import { SLOW_TEST_TIMEOUT, call, type StoreSuite } from './store-suite';
 
-/** The five calls, many at a time. */
+/** The five calls, in parallel. */
 export function describeConcurrency(suite: StoreSuite): void {
   const { describe, it } = suite;
 
@@ -39,7 +39,7 @@ export function describeConcurrency(suite: StoreSuite): void {
         const record = await suite.store.find(id, call);
         assert.deepEqual([record?.body, record?.version], ['100', 101]);
       },
-      PATIENT,
+      SLOW_TEST_TIMEOUT,
     );
 
     it('R6: never erases an update by an extension that overlaps it', async () => {
@@ -78,12 +78,12 @@ export function describeConcurrency(suite: StoreSuite): void {
   });
 }
 
-/** What the manager does on a conflict: find again, and replay. Each conflict means that another has won, so their number is bounded. */
+/** Increments like the manager: on a conflict it reads again and replays. Each conflict means that another writer won, so their number is bounded. */
 export async function increment(store: SessionStore, id: SessionId): Promise<void> {
   for (let attempt = 0; attempt < 200; attempt++) {
     const record = (await store.find(id, call))!;
     const next = nextOf(record, { body: String(Number(record.body) + 1) });
     if (await store.update(next, record.version, call)) return;
   }
-  assert.fail('update said false 200 times running, although only 99 others were writing');
+  assert.fail('update resolved false 200 times in a row, although only 99 other increments were running');
 }

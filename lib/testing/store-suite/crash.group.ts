@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
 import { BusyWriters } from './busy-writers';
 import type { FaultySuite } from './faulty-suite';
-import { eventually, until } from './impatient-client';
+import { eventually, until } from './deadline-client';
 import type { Disturbance } from './store-faults';
-import { PATIENT } from './store-suite';
+import { SLOW_TEST_TIMEOUT } from './store-suite';
 import { WriteHistory } from './write-history';
 
-/** The server ends in the middle of many writes, and begins again with what it had written down. */
+/** The server is killed during many writes, and restarts with the data it had written. */
 export function describeCrash(suite: FaultySuite, killing: Disturbance): void {
   const promise = suite.durable
     ? 'every acknowledged write is there afterwards, and every other is whole or absent'
     : 'every write is whole or absent afterwards';
-  suite.it(`F2: ${promise}`, () => crash(suite, killing), PATIENT);
+  suite.it(`F2: ${promise}`, () => crash(suite, killing), SLOW_TEST_TIMEOUT);
 }
 
 async function crash(suite: FaultySuite, killing: Disturbance): Promise<void> {
@@ -30,5 +30,5 @@ async function crash(suite: FaultySuite, killing: Disturbance): Promise<void> {
   await client.recovered();
   await client.settled();
   await history.compare((id) => eventually(() => client.find(id)));
-  assert.deepEqual(history.objections, []);
+  assert.deepEqual(history.violations, []);
 }

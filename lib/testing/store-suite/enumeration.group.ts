@@ -5,7 +5,7 @@ import type { EnumerableStore } from '../../core/store-capabilities';
 import { aRecord, assertRecords, everythingIn, insertAll, insertOne } from './records';
 import { call, type StoreSuite } from './store-suite';
 
-/** A store that can go through everything it holds. */
+/** Tests a store that can enumerate its records. */
 export function describeEnumeration(suite: StoreSuite<SessionStore & EnumerableStore>): void {
   const { it } = suite;
 
@@ -30,11 +30,11 @@ export function describeEnumeration(suite: StoreSuite<SessionStore & EnumerableS
       await suite.store.insert(aRecord(), call);
     }
     const ids = new Set(seen.map(({ id }) => id));
-    assert.equal(ids.size, seen.length, 'a record came twice');
+    assert.equal(ids.size, seen.length, 'a record was yielded twice');
     assert.equal(
       steady.filter(({ id }) => !ids.has(id)).length,
       0,
-      'a record that was there throughout did not come',
+      'a record that existed throughout was not yielded',
     );
   });
 
@@ -62,6 +62,9 @@ export function describeEnumeration(suite: StoreSuite<SessionStore & EnumerableS
       }
     };
     await iteration().catch(() => undefined);
-    assert.ok(seen < suite.volume, `all ${seen} records came although the call was given up at the first`);
+    assert.ok(
+      seen < suite.volume,
+      `all ${seen} records were yielded, although the call was aborted at the first`,
+    );
   });
 }

@@ -3,13 +3,16 @@ import type { SessionRecord } from '../../core/session-record';
 import { MINUTE, START, aRecord, assertRecord, insertOne, nextOf } from './records';
 import { call, type StoreSuite } from './store-suite';
 
-/** Whoever does the reclaiming, the store itself or a sweeper: what is dead never becomes immortal. */
+/** An expired record is never kept forever, whether the store or a sweeper removes it. */
 export function describeExpiry(suite: StoreSuite): void {
   const { describe, it } = suite;
 
   const deadSince = async ({ id }: SessionRecord, expiresAt: number): Promise<void> => {
     const found = await suite.store.find(id, call);
-    assert.ok(found === null || found.expiresAt === expiresAt, `found it with expiresAt ${found?.expiresAt}`);
+    assert.ok(
+      found === null || found.expiresAt === expiresAt,
+      `the record was found with expiresAt ${found?.expiresAt}`,
+    );
   };
 
   describe('expiry', () => {

@@ -7,8 +7,8 @@ import { disturbancesOf, type StoreFaults } from './store-faults';
 import type { StoreSuite } from './store-suite';
 
 /**
- * What requests see of a store whose server fails. A rejection that nobody handles would end an application's process; that there
- * is none is for the test runner to notice, as Jest, Vitest, Mocha and node:test do.
+ * Tests what requests see of a store whose server fails. An unhandled rejection would end an application's process; the test runner
+ * reports one, as Jest, Vitest, Mocha and node:test do.
  */
 export function describeFaults(suite: StoreSuite, faults: StoreFaults | undefined): void {
   const { freeze, kill, refuse, hang, slow } = disturbancesOf(faults ?? {});

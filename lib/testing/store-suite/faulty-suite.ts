@@ -1,25 +1,25 @@
-import { ImpatientClient } from './impatient-client';
-import { DEADLINE, PATIENCE, type Disturbance, type StoreFaults } from './store-faults';
+import { DeadlineClient } from './deadline-client';
+import { CALL_DEADLINE, RECOVERY_TIMEOUT, type Disturbance, type StoreFaults } from './store-faults';
 import type { StoreSuite } from './store-suite';
 
-/** What the tests of faults are given besides. */
+/** What the tests of faults need in addition. */
 export interface FaultySuite extends StoreSuite {
-  /** The store under a short deadline. */
-  readonly client: ImpatientClient;
+  /** The store with a short deadline. */
+  readonly client: DeadlineClient;
   /** In milliseconds. */
   readonly deadline: number;
   readonly durable: boolean;
   begin(disturbance: Disturbance): Promise<void>;
-  /** Ends what was begun; done after each test in any case. */
+  /** Ends the disturbance. Also runs after each test. */
   heal(): Promise<void>;
 }
 
-/** Adds what tests of faults need to the group that is being described. */
+/** Extends a suite for tests of faults; registers hooks in the current `describe`. */
 export function faultySuiteOf(
   suite: StoreSuite,
-  { deadline = DEADLINE, patience = PATIENCE, durable = false }: StoreFaults,
+  { deadline = CALL_DEADLINE, recoveryTimeout = RECOVERY_TIMEOUT, durable = false }: StoreFaults,
 ): FaultySuite {
-  let client: ImpatientClient;
+  let client: DeadlineClient;
   let begun: Disturbance | null = null;
 
   const faulty: Omit<FaultySuite, keyof StoreSuite> = {
@@ -40,7 +40,7 @@ export function faultySuiteOf(
   };
 
   suite.beforeEach(() => {
-    client = new ImpatientClient(suite.store, deadline, patience);
+    client = new DeadlineClient(suite.store, deadline, recoveryTimeout);
   });
 
   suite.afterEach(async () => {

@@ -2,16 +2,16 @@ import assert from 'node:assert/strict';
 import { newSessionId } from '../../core/session-token';
 import { BusyWriters } from './busy-writers';
 import type { FaultySuite } from './faulty-suite';
-import { eventually, until } from './impatient-client';
+import { eventually, until } from './deadline-client';
 import { titleOf } from './limits.group';
 import { MINUTE, START } from './records';
 import type { Disturbance } from './store-faults';
-import { PATIENT, call } from './store-suite';
+import { SLOW_TEST_TIMEOUT, call } from './store-suite';
 import { WriteHistory, isWhole, stampedRecord } from './write-history';
 
 const ROUNDS = 3;
 
-/** Writes that were given up while the server stood still are on their way all the same, and arrive when it goes on. */
+/** Writes that timed out while the server was frozen are still in flight, and arrive when it resumes. */
 export function describeFrozenWrites(suite: FaultySuite, freezing: Disturbance): void {
   const { describe, it } = suite;
   if (suite.promises('conditional-writes')) lateWrites();
@@ -21,17 +21,17 @@ export function describeFrozenWrites(suite: FaultySuite, freezing: Disturbance):
     it(
       'R9: writes that were given up revive nothing when they land after a delete',
       () => revival(suite, freezing),
-      PATIENT,
+      SLOW_TEST_TIMEOUT,
     );
     it(
       'R9: of two updates that were given up at most one lands, whole',
       () => mixture(suite, freezing),
-      PATIENT,
+      SLOW_TEST_TIMEOUT,
     );
     it(
       'R9: what was acknowledged stays true while the server stops and goes on',
       () => stops(suite, freezing),
-      PATIENT,
+      SLOW_TEST_TIMEOUT,
     );
   }
 }
@@ -52,11 +52,11 @@ async function mixture(suite: FaultySuite, freezing: Disturbance): Promise<void>
     const { id } = await freezeTwoUpdates(suite, freezing);
     await client.settled();
     const found = await eventually(() => client.find(id));
-    assert.ok(found !== null && isWhole(found), 'it is a mixture of several writes');
+    assert.ok(found !== null && isWhole(found), 'the record is a mixture of several writes');
   }
 }
 
-/** Two rivals for one version, and an extension, all given up; the server goes on. */
+/** Two updates of one version and an extension, which all time out; then the server resumes. */
 async function freezeTwoUpdates(suite: FaultySuite, freezing: Disturbance) {
   const { client } = suite;
   const record = stampedRecord(newSessionId(), 1);
@@ -93,5 +93,5 @@ async function stops(suite: FaultySuite, freezing: Disturbance): Promise<void> {
   }
   await client.settled();
   await history.compare((id) => eventually(() => client.find(id)));
-  assert.deepEqual(history.objections, []);
+  assert.deepEqual(history.violations, []);
 }

@@ -3,31 +3,31 @@ import { type SessionStore } from '../../core/session-store';
 import { STORE_LIMITS, isLimited, type StoreLimit } from '../../core/store-capabilities';
 import type { StoreSuite } from './store-suite';
 
-/** What a limit is called where its tests stand. */
+/** The title of the tests of a limit. */
 export function titleOf(limit: StoreLimit): string {
   const { promise, consequence } = STORE_LIMITS[limit];
   return `UNMET: ${promise} — ${consequence}`;
 }
 
-/** What the store cannot promise has to be said twice, by itself and by its harness, and shows by name. */
+/** Requires that the store and its harness state the same limits, and reports each by name. */
 export function describeLimits(suite: StoreSuite, unmet: readonly StoreLimit[]): void {
   const { describe, it } = suite;
 
   it(unmet.length === 0 ? 'states no limits' : `states its limits: ${unmet.join(', ')}`, () => {
-    const stated = limitsOf(suite.store);
+    const stated = statedLimits(suite.store);
     const advice =
       `The store states the limits [${stated.join(', ')}], and the harness says unmet: [${unmet.join(', ')}]. ` +
-      'Both have to name the same: users of the store are warned of its own.';
+      'Both must be equal: users of the store are warned of the limits that it states.';
     assert.deepEqual([...stated].sort(), [...unmet].sort(), advice);
   });
 
   for (const limit of unmet) {
     describe(titleOf(limit), () => {
-      it('is what its users are warned of', () => assert.ok(limitsOf(suite.store).includes(limit)));
+      it('is what its users are warned of', () => assert.ok(statedLimits(suite.store).includes(limit)));
     });
   }
 }
 
-function limitsOf(store: SessionStore): readonly StoreLimit[] {
+function statedLimits(store: SessionStore): readonly StoreLimit[] {
   return isLimited(store) ? store.limits : [];
 }

@@ -4,27 +4,27 @@ import type { Session } from '../../core/session';
 import type { SessionManager } from '../../core/session-manager';
 import { SessionError } from '../../core/session.errors';
 import type { FaultySuite } from './faulty-suite';
-import { eventually } from './impatient-client';
-import { notebookOf, presentClock, sessionsOver } from './sessions-over';
+import { eventually } from './deadline-client';
+import { untyped, presentClock, sessionsOver } from './sessions-over';
 import type { Disturbance } from './store-faults';
-import { PATIENT } from './store-suite';
+import { SLOW_TEST_TIMEOUT } from './store-suite';
 
 const ROUNDS = 10;
 
-/** Connections that break while a session is being written, a little later each time. */
+/** Breaks the connections while a session is being written, a little later each time. */
 export function describeLostAnswers(suite: FaultySuite, refusing: Disturbance): void {
   suite.it(
     'F3: a commit whose answer was lost is made good by the next, and never done twice',
     async () => {
       const { manager } = sessionsOver(suite.store, presentClock(), suite.deadline);
       const { issued } = sessionsOver(suite.store);
-      const token = await issued(null, (session) => notebookOf(session).set('count', 0));
-      const countOf = (session: Session): number => notebookOf(session).get('count') as number;
+      const token = await issued(null, (session) => untyped(session).set('count', 0));
+      const countOf = (session: Session): number => untyped(session).get('count') as number;
 
       for (let round = 0; round < ROUNDS; round++) {
         const session = await eventually(() => manager.open(token));
         const before = countOf(session);
-        notebookOf(session).update('count', (count) => (count as number) + 1);
+        untyped(session).update('count', (count) => (count as number) + 1);
         const committing = Promise.allSettled([manager.commit(session)]);
         await pause(round / 2);
         await suite.begin(refusing);
@@ -36,11 +36,11 @@ export function describeLostAnswers(suite: FaultySuite, refusing: Disturbance): 
         assert.ok(allowed.includes(after), `the change was made ${after - before} times`);
       }
     },
-    PATIENT,
+    SLOW_TEST_TIMEOUT,
   );
 }
 
-/** Whether it says that the session is written; it may say instead that it cannot know. */
+/** `true` when the commit reports success, `false` when it reports that the outcome is unknown. */
 async function commitAgain(manager: SessionManager, session: Session): Promise<boolean> {
   try {
     await manager.commit(session);

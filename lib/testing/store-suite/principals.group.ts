@@ -4,14 +4,14 @@ import type { PrincipalIndexedStore } from '../../core/store-capabilities';
 import { aRecord, assertRecord, assertRecords, insertAll, insertOne, nextOf } from './records';
 import { call, type StoreSuite } from './store-suite';
 
-/** Each must be found under its own name alone. Databases differ in what they hold to be equal. */
+/** Each must be found under exactly its own text. Databases differ in which texts they consider equal. */
 const PRINCIPALS = [
   'a:1', 'a:11', 'a:01', 'a:1 ', ' a:1', 'A:1', 'a:1:2', 'a::1', 'aa:1', 'b:1', 'a:é', 'a:e', 'a:e\u0301', 'a:ß', 'a:ss',
   'a:%', 'a:_', 'a:*', 'a:?', 'a:\\', "a:'", 'a:"', 'a:\n', 'a:\u2028', 'a:null', 'a:__proto__', 'a:🦊', 'a:🐺', `a:${'x'.repeat(253)}`,
   `a:${'x'.repeat(252)}`,
 ]; // prettier-ignore
 
-/** A store that finds sessions by who is logged in. */
+/** Tests a store that finds sessions by principal. */
 export function describePrincipals(suite: StoreSuite<SessionStore & PrincipalIndexedStore>): void {
   const { it } = suite;
 
@@ -20,8 +20,8 @@ export function describePrincipals(suite: StoreSuite<SessionStore & PrincipalInd
     await insertAll(suite.store, [...records, aRecord()]);
     for (const record of records)
       assertRecords(await suite.store.findByPrincipal(record.principal!, call), [record]);
-    for (const nobody of ['', 'a', 'a:', ':1', '1', '%', '_', 'a:1%', 'null', 'undefined', 'default']) {
-      assertRecords(await suite.store.findByPrincipal(nobody, call), [], nobody);
+    for (const unknown of ['', 'a', 'a:', ':1', '1', '%', '_', 'a:1%', 'null', 'undefined', 'default']) {
+      assertRecords(await suite.store.findByPrincipal(unknown, call), [], unknown);
     }
   });
 
@@ -32,12 +32,12 @@ export function describePrincipals(suite: StoreSuite<SessionStore & PrincipalInd
     assertRecords(found, records);
   });
 
-  it('follows a session from one principal to another and to nobody', async () => {
+  it('follows a session from one principal to another and to none', async () => {
     const visitor = await insertOne(suite.store);
     const ada = nextOf(visitor, { principal: 'a:ada' });
     const bob = nextOf(ada, { principal: 'a:bob' });
-    const nobody = nextOf(bob, { principal: null });
-    for (const record of [ada, bob, nobody]) {
+    const loggedOut = nextOf(bob, { principal: null });
+    for (const record of [ada, bob, loggedOut]) {
       assert.equal(await suite.store.update(record, record.version - 1, call), true);
       for (const principal of ['a:ada', 'a:bob']) {
         const expected = record.principal === principal ? [record] : [];

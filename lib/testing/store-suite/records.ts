@@ -8,10 +8,10 @@ import { call } from './store-suite';
 
 export const MINUTE = 60_000;
 
-/** Taken once, so that every test reckons from one instant; real, because some databases expire by a clock of their own. */
+/** The instant from which all tests compute. It is the real time, because some databases expire by their own clock. */
 export const START = systemClock();
 
-/** A fresh visitor's record that lives for another hour, but for what is given. */
+/** A new anonymous record with an hour to live, with the given fields replaced. */
 export function aRecord(given: Partial<SessionRecord> = {}): SessionRecord {
   const id = given.id ?? newSessionId();
   return {
@@ -25,7 +25,7 @@ export function aRecord(given: Partial<SessionRecord> = {}): SessionRecord {
   };
 }
 
-/** The record as an update would write it. */
+/** The next version of the record, with the given fields replaced. */
 export function nextOf(record: SessionRecord, given: Partial<SessionRecord> = {}): SessionRecord {
   return { ...record, version: record.version + 1, ...given };
 }
@@ -52,14 +52,14 @@ export async function everythingIn(store: EnumerableStore): Promise<SessionRecor
   return all;
 }
 
-// Under Jest, values that native code made are of another realm, and deepEqual would tell their prototypes apart: hence the copies.
+// Copies the records, because under Jest objects from native code have prototypes of another realm, and deepEqual compares prototypes.
 
-/** Found exactly this, or nothing for `null`. */
+/** Asserts that exactly the expected record was found; `null` means none. */
 export function assertRecord(found: SessionRecord | null, expected: SessionRecord | null | undefined): void {
   assert.deepEqual(found && { ...found }, expected);
 }
 
-/** Found exactly these, in whatever order. */
+/** Asserts that exactly the expected records were found, in any order. */
 export function assertRecords(
   found: readonly SessionRecord[],
   expected: readonly SessionRecord[],

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import type { SessionStore } from '../../core/session-store';
 import type { EnumerableStore, PrincipalIndexedStore } from '../../core/store-capabilities';
-import { overhear } from './overhear';
+import { observeCalls } from './observe-calls';
 import { assertRecord, everythingIn } from './records';
-import { MAX_BYTES, idOf, notebookOf, sessionsOver, type Sessions } from './sessions-over';
+import { MAX_BYTES, sessionIdOf, untyped, sessionsOver, type Sessions } from './sessions-over';
 import { call, type StoreSuite } from './store-suite';
 
 const VALUES: Readonly<Record<string, unknown>> = {
@@ -36,7 +36,7 @@ const KEYS = [
   '🦊',
 ];
 
-/** Bodies that nobody can read, made of one that everybody could. */
+/** Ways to damage a readable body. */
 const DAMAGES: Readonly<Record<string, (body: string) => string>> = {
   empty: () => '',
   'cut in half': (body) => body.slice(0, body.length / 2),
@@ -45,40 +45,38 @@ const DAMAGES: Readonly<Record<string, (body: string) => string>> = {
   'of no format': (body) => body.replace(/^\d+/, 'x'),
 };
 
-/** What an application keeps comes back, and what is broken harms one session alone. */
+/** Values come back unchanged, and a damaged record affects one session only. */
 export function describeSessionValues(suite: StoreSuite): void {
   const { it } = suite;
 
   for (const [name, value] of Object.entries(VALUES)) {
     it(`D1: keeps exactly: ${name}`, async () => {
       const { issued, manager } = sessionsOver(suite.store);
-      const token = await issued(null, (session) => notebookOf(session).set('value', { deep: [value] }));
-      assert.deepEqual(notebookOf(await manager.open(token)).get('value'), { deep: [value] });
+      const token = await issued(null, (session) => untyped(session).set('value', { deep: [value] }));
+      assert.deepEqual(untyped(await manager.open(token)).get('value'), { deep: [value] });
     });
   }
 
   it('D2: keeps keys that mean something to JavaScript', async () => {
     const { issued, manager } = sessionsOver(suite.store);
-    const token = await issued(null, (session) =>
-      KEYS.forEach((key) => notebookOf(session).set(key, { key })),
-    );
+    const token = await issued(null, (session) => KEYS.forEach((key) => untyped(session).set(key, { key })));
     const session = await manager.open(token);
     assert.deepEqual([...session.keys()].sort(), [...KEYS].sort());
-    for (const key of KEYS) assert.deepEqual(notebookOf(session).get(key), { key });
+    for (const key of KEYS) assert.deepEqual(untyped(session).get(key), { key });
     assert.equal(({} as { key?: unknown }).key, undefined);
   });
 
   it('D3: keeps what fits, and refuses what does not by its key before the store is called', async () => {
     const calls: string[] = [];
-    const { issued, manager } = sessionsOver(overhear(suite.store, (name) => calls.push(name)));
+    const { issued, manager } = sessionsOver(observeCalls(suite.store, (name) => calls.push(name)));
     for (const most of ['x'.repeat(MAX_BYTES - 300), '🦊'.repeat((MAX_BYTES - 300) / 4)]) {
-      const token = await issued(null, (session) => notebookOf(session).set('large', most));
-      const found = notebookOf(await manager.open(token)).get('large');
+      const token = await issued(null, (session) => untyped(session).set('large', most));
+      const found = untyped(await manager.open(token)).get('large');
       assert.ok(found === most, 'the value came back changed');
     }
     calls.length = 0;
     const session = await manager.open(null);
-    notebookOf(session).set('large', 'x'.repeat(MAX_BYTES));
+    untyped(session).set('large', 'x'.repeat(MAX_BYTES));
     await assert.rejects(manager.commit(session), { code: 'SESSION_TOO_LARGE', key: "'large'" });
     assert.deepEqual(calls, []);
   });
@@ -91,8 +89,8 @@ export function describeSessionValues(suite: StoreSuite): void {
       await listAll(suite);
       sessions.events.length = 0;
       assert.equal((await sessions.manager.open(broken)).isNew, true);
-      assert.deepEqual(sessions.events, [{ type: 'rejected', id: idOf(broken), reason: 'corrupt' }]);
-      assert.equal(await suite.store.find(idOf(broken), call), null);
+      assert.deepEqual(sessions.events, [{ type: 'rejected', id: sessionIdOf(broken), reason: 'corrupt' }]);
+      assert.equal(await suite.store.find(sessionIdOf(broken), call), null);
       assert.equal((await sessions.manager.open(other)).principal?.id, 'ada');
     });
   }
@@ -102,7 +100,7 @@ export function describeSessionValues(suite: StoreSuite): void {
     const token = await loggedIn(sessions);
     const record = await rewrite(suite.store, token, () => '2\n{"of":"tomorrow"}');
     sessions.events.length = 0;
-    await sessions.request(token, (session) => notebookOf(session).set('theme', 'dark'));
+    await sessions.request(token, (session) => untyped(session).set('theme', 'dark'));
     const refused = sessions.events.filter(({ type }) => type === 'rejected');
     assert.deepEqual(refused, [{ type: 'rejected', id: record.id, reason: 'newer-format' }]);
     assertRecord(await suite.store.find(record.id, call), record);
@@ -114,14 +112,14 @@ export function describeSessionValues(suite: StoreSuite): void {
       const sessions = sessionsOver(store);
       const tokens: string[] = [];
       for (const id of ['ada', 'bob', 'eve']) {
-        const visitor = await sessions.issued(null, (session) => notebookOf(session).set('cart', ['pear']));
+        const visitor = await sessions.issued(null, (session) => untyped(session).set('cart', ['pear']));
         const user = await sessions.issued(visitor, (session) => session.login({ id }));
         tokens.push(visitor, user, await sessions.issued(user, (session) => session.renewToken()));
       }
       const dump = JSON.stringify(await everythingIn(store));
       for (const token of tokens) {
-        assert.ok(dump.includes(idOf(token)), 'a session is missing from what the store enumerates');
-        assert.ok(!dump.includes(token.slice(idOf(token).length + 1)), 'the store holds a secret');
+        assert.ok(dump.includes(sessionIdOf(token)), 'a session is missing from what the store enumerates');
+        assert.ok(!dump.includes(token.slice(sessionIdOf(token).length + 1)), 'the store holds a secret');
       }
     });
   }
@@ -132,13 +130,13 @@ function loggedIn({ issued }: Sessions): Promise<string> {
 }
 
 async function rewrite(store: SessionStore, token: string, change: (body: string) => string) {
-  const record = (await store.find(idOf(token), call))!;
+  const record = (await store.find(sessionIdOf(token), call))!;
   const next = { ...record, version: record.version + 1, body: change(record.body) };
   assert.equal(await store.update(next, record.version, call), true);
   return next;
 }
 
-/** With a broken record among them, everything that lists and sweeps still works. */
+/** Lists all records, to check that a damaged one does not break listing. */
 async function listAll(suite: StoreSuite): Promise<void> {
   const store = suite.store as SessionStore & Partial<EnumerableStore & PrincipalIndexedStore>;
   if (suite.has('enumeration')) {

@@ -13,28 +13,28 @@ export const IDLE = 30 * MINUTE;
 export const LIFETIME = 120 * MINUTE;
 export const MAX_BYTES = 65_536;
 
-/** What an application keeps in its sessions here; nobody declares it. */
-export interface Notebook {
+/** A session without declared keys. */
+export interface UntypedSession {
   get(key: string): unknown;
   has(key: string): boolean;
   set(key: string, value: unknown): void;
   update(key: string, change: (value: unknown) => unknown): unknown;
 }
 
-/** A clock that stands still until it is moved, by milliseconds. */
+/** A clock that moves only by `advance`. */
 export interface MovableClock extends Clock {
   advance(milliseconds: number): void;
 }
 
-/** The store as an application sees it: through sessions. */
+/** A session manager over a store, and what tests need with it. */
 export interface Sessions {
   readonly manager: SessionManager;
   readonly clock: MovableClock;
-  /** What has been reported. */
+  /** The emitted events. */
   readonly events: Partial<SessionEvent>[];
-  /** A request with this token: opens, lets somebody work with the session, commits. */
+  /** Simulates a request with this token: opens the session, calls `work`, commits. */
   readonly request: (token: string | null, work?: (session: Session) => void) => Promise<CommitOutcome>;
-  /** A request that has to end with a new token. */
+  /** A request that must issue a token; returns the token. */
   readonly issued: (token: string | null, work: (session: Session) => void) => Promise<string>;
 }
 
@@ -66,21 +66,21 @@ export function sessionsOver(store: SessionStore, clock = presentClock(), storeT
     issued: async (token, work) => {
       const decision = await request(token, work);
       if (decision.kind !== 'issue')
-        return assert.fail(`a token was expected, and the decision is ${decision.kind}`);
+        return assert.fail(`expected the decision 'issue', got '${decision.kind}'`);
       return decision.token;
     },
   };
 }
 
-export function notebookOf(session: Session): Notebook {
+export function untyped(session: Session): UntypedSession {
   return session;
 }
 
-export function idOf(token: string): SessionId {
+export function sessionIdOf(token: string): SessionId {
   return token.slice(0, token.indexOf('.')) as SessionId;
 }
 
-/** Begins at the present, since some stores expire by a clock of their own, and half a second into one, since some round. */
+/** Starts at the present, because some stores expire by their own clock, and at half a second, because some round to seconds. */
 export function presentClock(): MovableClock {
   let now = Math.floor(systemClock() / 1000) * 1000 + 500;
   return Object.assign(() => now, { advance: (milliseconds: number) => void (now += milliseconds) });

@@ -1,41 +1,42 @@
 type Act = () => void | Promise<void>;
 
 /**
- * How the suite disturbs the server of a store, so that its users learn what they would live through. Every part is optional;
- * the tests of what is missing are shown as skipped. Give it a server of its own.
+ * How the suite makes the server of a store fail. Every part is optional; tests of missing parts are reported as skipped. Use a separate
+ * server for these tests.
  */
 export interface StoreFaults {
-  /** Stops the server where it stands, as `SIGSTOP` does: connections stay open, nothing answers. Needs {@link thaw}. */
+  /** Freezes the server, as `SIGSTOP` does: connections stay open and nothing answers. Requires {@link thaw}. */
   readonly freeze?: Act;
+  /** Ends `freeze`. */
   readonly thaw?: Act;
-  /** Ends the server at once, as `SIGKILL` does. Needs {@link restart}. */
+  /** Kills the server, as `SIGKILL` does. Requires {@link restart}. */
   readonly kill?: Act;
-  /** Starts it again where it was, with whatever it had written down. Resolves when it answers. */
+  /** Restarts the server with the same address and data. Must resolve when the server answers. */
   readonly restart?: Act;
-  /** Cuts all connections and lets nobody connect. Needs {@link heal}, like the two that follow: a proxy does all of them. */
+  /** Closes all connections and refuses new ones. Requires {@link heal}, like `hang` and `slow`; a proxy can do all three. */
   readonly refuse?: Act;
-  /** Half-open: connections stay and new ones are accepted, and nothing arrives. */
+  /** Half-open connections: existing ones stay, new ones are accepted, and no data arrives. */
   readonly hang?: Act;
-  /** Lets every answer come so many milliseconds later. */
+  /** Delays every answer by this many milliseconds. */
   readonly slow?: (milliseconds: number) => void | Promise<void>;
   /** Ends `refuse`, `hang` and `slow`. */
   readonly heal?: Act;
   /**
-   * Whether every write that was acknowledged is there after `kill` and `restart`.
-   * @default false: the server may come back empty, or older than it was
+   * Whether all acknowledged writes survive `kill` and `restart`.
+   * @default false: the server may restart empty or with older data
    */
   readonly durable?: boolean;
-  /** How long a call may take in these tests, in milliseconds: some times what the server needs on a busy machine. @default 500 */
+  /** Deadline of a call in these tests, in milliseconds. Choose several times what the server needs on a busy machine. @default 500 */
   readonly deadline?: number;
-  /** How long the store may take to answer again when its server is back, in milliseconds. @default 20_000 */
-  readonly patience?: number;
+  /** How long the store may take to answer again after its server is back, in milliseconds. @default 20_000 */
+  readonly recoveryTimeout?: number;
 }
 
-/** One thing that can happen to a server, and how it ends. */
+/** A failure of the server, and how to end it. */
 export interface Disturbance {
-  /** What the server is like meanwhile. */
+  /** The server's state meanwhile, for titles. */
   readonly state: string;
-  /** Whether the harness says how. */
+  /** Whether the harness can cause it. */
   readonly possible: boolean;
   readonly begin: Act;
   readonly end: Act;
@@ -43,19 +44,21 @@ export interface Disturbance {
 
 type Cause = 'freeze' | 'kill' | 'refuse' | 'hang' | 'slow';
 
-/** Longest that a call may take, in milliseconds, where the harness does not say. */
-export const DEADLINE = 500;
+/** Default of `deadline`, in milliseconds. */
+export const CALL_DEADLINE = 500;
 
-/** Longest that a store may need to find its server again. */
-export const PATIENCE = 20_000;
+/** Default of `recoveryTimeout`, in milliseconds. */
+export const RECOVERY_TIMEOUT = 20_000;
 
-/** @throws Error for a harness that can begin what it cannot end */
+/** @throws Error when the harness can cause a failure and not end it */
 export function disturbancesOf(faults: StoreFaults): Readonly<Record<Cause, Disturbance>> {
-  const tooSlow = 2 * (faults.deadline ?? DEADLINE);
+  const tooSlow = 2 * (faults.deadline ?? CALL_DEADLINE);
   const disturbance = (state: string, cause: Cause, cure: 'thaw' | 'restart' | 'heal'): Disturbance => {
     const possible = faults[cause] !== undefined;
     if (possible && faults[cure] === undefined)
-      throw new Error(`The faults of this harness have ${cause}() without ${cure}(), which ends it.`);
+      throw new Error(
+        `The faults of this harness have ${cause}() and no ${cure}(). Add ${cure}(), which ends it.`,
+      );
     return { state, possible, begin: () => faults[cause]!(tooSlow), end: () => faults[cure]!() };
   };
   return {

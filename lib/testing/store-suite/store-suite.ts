@@ -2,25 +2,25 @@ import type { SessionStore, StoreCall } from '../../core/session-store';
 import type { StoreLimit } from '../../core/store-capabilities';
 import type { TestRunner } from './test-runner';
 
-/** What a store may be able to do beyond the five calls. */
-export type SessionStorePower = 'principals' | 'enumeration' | 'sweeping';
+/** An optional capability of a store, beyond the five calls. */
+export type SessionStoreCapability = 'principals' | 'enumeration' | 'sweeping';
 
-/** What a group of tests is given: the runner, and the store of the test that is running. */
+/** The context of a group of tests: the runner, and the store of the current test. */
 export interface StoreSuite<S extends object = SessionStore> extends TestRunner {
   /** A new one for every test. */
   readonly store: S;
-  /** How many records a test of many uses. */
+  /** How many records a test with many records uses. */
   readonly volume: number;
-  /** What draws the random numbers of this run. */
+  /** The seed of this run's random numbers. */
   readonly seed: number;
-  /** Whether the store is said to have the power. */
-  has(power: SessionStorePower): boolean;
-  /** Whether the store is said to keep the promise. */
+  /** Whether the harness states that the store has the capability. */
+  has(capability: SessionStoreCapability): boolean;
+  /** Whether the harness states that the store keeps the promise. */
   promises(limit: StoreLimit): boolean;
 }
 
-/** A call that nobody gives up. */
+/** A call that is never aborted. */
 export const call: StoreCall = { signal: new AbortController().signal };
 
-/** How long a test may take that waits for a server, in milliseconds; Jest and Vitest would give it five seconds. */
-export const PATIENT = 60_000;
+/** Timeout of a test that waits for a server, in milliseconds. The default of Jest and Vitest is five seconds. */
+export const SLOW_TEST_TIMEOUT = 60_000;

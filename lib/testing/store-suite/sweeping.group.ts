@@ -6,7 +6,7 @@ import { call, type StoreSuite } from './store-suite';
 
 const LATER = START + 5 * MINUTE;
 
-/** A store that removes expired records when told to. Time is what `sweep` is told, so nothing has to wait. */
+/** Tests a store with `sweep`. The instant is an argument of `sweep`, so no test waits. */
 export function describeSweeping(suite: StoreSuite<SessionStore & SweepableStore>): void {
   const { it } = suite;
 

@@ -22,7 +22,7 @@ const HOSTILE_IDS = [
   "' OR '1'='1", '"', '`', '\\', '\0', 'a\0b', '\n', '{"$gt":""}', 'é', '🦊', '\ud800', 'x'.repeat(10_240),
 ]; // prettier-ignore
 
-/** What goes in comes out, and hostile text is only text. */
+/** Records come back unchanged, and hostile text is treated as text. */
 export function describeValues(suite: StoreSuite): void {
   const { describe, it } = suite;
 
@@ -56,7 +56,7 @@ export function describeValues(suite: StoreSuite): void {
       assertRecord(await suite.store.find(upper!, call), other);
     });
 
-    it('T4: finds nothing under hostile ids, and harms nobody', async () => {
+    it('T4: finds nothing under hostile ids, and changes no other session', async () => {
       const record = await insertOne(suite.store, { principal: 'default:ada' });
       for (const id of HOSTILE_IDS as SessionId[]) {
         assert.equal(await suite.store.find(id, call), null, JSON.stringify(id));
@@ -67,7 +67,7 @@ export function describeValues(suite: StoreSuite): void {
       assertRecord(await suite.store.find(record.id, call), record);
     });
 
-    it('keeps no reference that somebody could change', async () => {
+    it('keeps no reference to records that its caller may change', async () => {
       const given: Writable<SessionRecord> = { ...aRecord() };
       const wanted = { ...given };
       await suite.store.insert(given, call);

@@ -5,7 +5,7 @@ import { MINUTE, START } from './records';
 
 let stamps = 0;
 
-/** A record every part of which follows from its version and a stamp of its own, so that a mixture of two gives itself away. */
+/** A record whose fields all derive from its version and a unique stamp, so that a mixture of two writes can be detected. */
 export function stampedRecord(id: SessionId, version: number, stamp = ++stamps): SessionRecord {
   return {
     id,
@@ -17,7 +17,7 @@ export function stampedRecord(id: SessionId, version: number, stamp = ++stamps):
   };
 }
 
-/** Whether all parts of it are of one and the same write. Extensions move its expiry. */
+/** Whether all fields are of the same write. The expiry is not compared, because extensions change it. */
 export function isWhole(found: SessionRecord): boolean {
   const { version, stamp } = JSON.parse(found.body) as { version: number; stamp: number };
   const { expiresAt } = found;
@@ -25,34 +25,34 @@ export function isWhole(found: SessionRecord): boolean {
   return (Object.keys(written) as (keyof SessionRecord)[]).every((part) => written[part] === found[part]);
 }
 
-interface Chapter {
-  /** The latest version that somebody tried to write. */
+interface RecordHistory {
+  /** The latest version that a writer tried to write. */
   tried: number;
   /** The latest version whose write was acknowledged. */
   acknowledged: number;
-  /** Whether somebody tried to delete it. */
+  /** Whether a writer tried to delete it. */
   ending: boolean;
   /** Whether its deletion was acknowledged. */
   ended: boolean;
 }
 
-/** What writers tried and were told, and whether what is there agrees with it. */
+/** Records what writers tried and what was acknowledged, and checks what is read against it. */
 export class WriteHistory {
-  readonly objections: string[] = [];
-  /** How many writes were acknowledged. */
+  readonly violations: string[] = [];
+  /** The number of acknowledged writes. */
   acknowledgements = 0;
-  readonly #chapters = new Map<SessionId, Chapter>();
-  /** Whether acknowledged writes may be missing, because the server ended and is not durable. */
+  readonly #histories = new Map<SessionId, RecordHistory>();
+  /** Whether acknowledged writes may be missing, because the server was killed and is not durable. */
   #lossy = false;
 
   trying({ id, version }: SessionRecord): void {
-    const chapter = this.#of(id);
-    chapter.tried = Math.max(chapter.tried, version);
+    const history = this.#of(id);
+    history.tried = Math.max(history.tried, version);
   }
 
   wrote({ id, version }: SessionRecord): void {
-    const chapter = this.#of(id);
-    chapter.acknowledged = Math.max(chapter.acknowledged, version);
+    const history = this.#of(id);
+    history.acknowledged = Math.max(history.acknowledged, version);
     this.acknowledgements++;
   }
 
@@ -70,42 +70,42 @@ export class WriteHistory {
     this.#lossy = true;
   }
 
-  /** A read begins: what it finds must not be older than what was acknowledged by now. */
+  /** Call when a read begins. Its result must not be older than the writes acknowledged by now. */
   reading(id: SessionId): (found: SessionRecord | null) => void {
-    const chapter = this.#of(id);
-    const { acknowledged, ended } = chapter;
+    const history = this.#of(id);
+    const { acknowledged, ended } = history;
     return (found) => {
-      const objection =
-        found === null ? missing(acknowledged, chapter) : misfit(found, acknowledged, ended, chapter);
-      if (objection === null || (this.#lossy && objection.forgivable)) return;
-      this.objections.push(`${id} ${objection.text}`);
+      const violation =
+        found === null ? missing(acknowledged, history) : misfit(found, acknowledged, ended, history);
+      if (violation === null || (this.#lossy && violation.forgivable)) return;
+      this.violations.push(`${id} ${violation.text}`);
     };
   }
 
-  /** Reads everything once more. */
+  /** Reads all records and checks them. */
   async compare(find: (id: SessionId) => Promise<SessionRecord | null>): Promise<void> {
-    for (const id of this.#chapters.keys()) {
+    for (const id of this.#histories.keys()) {
       const read = this.reading(id);
       read(await find(id));
     }
   }
 
-  #of(id: SessionId): Chapter {
-    const known = this.#chapters.get(id);
+  #of(id: SessionId): RecordHistory {
+    const known = this.#histories.get(id);
     if (known !== undefined) return known;
-    const chapter = { tried: 0, acknowledged: 0, ending: false, ended: false };
-    this.#chapters.set(id, chapter);
-    return chapter;
+    const history = { tried: 0, acknowledged: 0, ending: false, ended: false };
+    this.#histories.set(id, history);
+    return history;
   }
 }
 
-interface Objection {
+interface Violation {
   readonly text: string;
-  /** Whether a server that lost what it had acknowledged explains it. */
+  /** Whether it may happen after a server lost acknowledged writes. */
   readonly forgivable: boolean;
 }
 
-function missing(acknowledged: number, { ending }: Chapter): Objection | null {
+function missing(acknowledged: number, { ending }: RecordHistory): Violation | null {
   return acknowledged === 0 || ending
     ? null
     : { text: `is gone, although version ${acknowledged} was acknowledged`, forgivable: true };
@@ -115,11 +115,11 @@ function misfit(
   found: SessionRecord,
   acknowledged: number,
   ended: boolean,
-  { tried }: Chapter,
-): Objection | null {
+  { tried }: RecordHistory,
+): Violation | null {
   const { version } = found;
   if (!isWhole(found)) return { text: `is a mixture of several writes`, forgivable: false };
-  if (version > tried) return { text: `has version ${version}, which nobody wrote`, forgivable: false };
+  if (version > tried) return { text: `has version ${version}, which no writer wrote`, forgivable: false };
   if (ended) return { text: `is there after its acknowledged end`, forgivable: true };
   if (version < acknowledged)
     return { text: `went back from acknowledged version ${acknowledged} to ${version}`, forgivable: true };

@@ -5,21 +5,21 @@ import { newSessionId } from '../../core/session-token';
 import { SessionStoreError } from '../../core/session.errors';
 import { StoreClient } from '../../core/store-client';
 import { MINUTE, START, assertRecord } from './records';
-import { overhear } from './overhear';
-import { PATIENCE } from './store-faults';
+import { observeCalls } from './observe-calls';
+import { RECOVERY_TIMEOUT } from './store-faults';
 import { stampedRecord } from './write-history';
 
-/** A store with a deadline, as requests meet it; and an eye on the calls that were given up. */
-export class ImpatientClient extends StoreClient {
+/** A store with a deadline, as requests use it. Tracks calls that timed out and have not ended yet. */
+export class DeadlineClient extends StoreClient {
   readonly #underWay: Set<unknown>;
 
   constructor(
     store: SessionStore,
     deadline: number,
-    private readonly patience: number,
+    private readonly recoveryTimeout: number,
   ) {
     const underWay = new Set<unknown>();
-    const watched = overhear(store, (_, answer) => {
+    const watched = observeCalls(store, (_, answer) => {
       underWay.add(answer);
       const end = (): boolean => underWay.delete(answer);
       Promise.resolve(answer).then(end, end);
@@ -28,12 +28,12 @@ export class ImpatientClient extends StoreClient {
     this.#underWay = underWay;
   }
 
-  /** Resolves when every call has ended, those that were given up too: whatever they wrote is written. */
+  /** Resolves when every call has ended, including those that timed out, so that their writes are done. */
   async settled(): Promise<void> {
-    await until(() => this.#underWay.size === 0, 'the calls that were given up end', this.patience);
+    await until(() => this.#underWay.size === 0, 'the calls that timed out end', this.recoveryTimeout);
   }
 
-  /** Resolves when all five calls work, again and again. */
+  /** Resolves when all five calls have succeeded five times in a row. */
   async recovered(): Promise<void> {
     let rounds = 0;
     await until(
@@ -42,7 +42,7 @@ export class ImpatientClient extends StoreClient {
         return rounds === 5;
       },
       'the store answers again',
-      this.patience,
+      this.recoveryTimeout,
     );
   }
 
@@ -64,20 +64,20 @@ export class ImpatientClient extends StoreClient {
   }
 }
 
-/** Waits for a condition, and not forever. */
+/** Waits for a condition. @param timeout in milliseconds @throws AssertionError when the condition is not met in time */
 export async function until(
   condition: () => boolean | Promise<boolean>,
   what: string,
-  patience = PATIENCE,
+  timeout = RECOVERY_TIMEOUT,
 ): Promise<void> {
-  const deadline = performance.now() + patience;
+  const deadline = performance.now() + timeout;
   while (!(await condition())) {
-    assert.ok(performance.now() < deadline, `waited ${patience} ms in vain until ${what}`);
+    assert.ok(performance.now() < deadline, `${timeout} ms passed without: ${what}`);
     await pause(10);
   }
 }
 
-/** What the call comes to once its server is back: failures are tried again. */
+/** Repeats a call until its server is back, and resolves with the answer. */
 export async function eventually<T>(call: () => Promise<T>): Promise<T> {
   let answer: T;
   await until(async () => {

@@ -3,7 +3,7 @@ import { SessionError } from '../../core/session.errors';
 import { DEFAULT_TABLE, type SessionTable } from './session-table';
 
 /** What the start-up check says, and what to do about it. */
-export class SchemaRefusal {
+export class SchemaErrors {
   constructor(
     private readonly dataSource: DataSource,
     private readonly tableName: string,
@@ -11,40 +11,40 @@ export class SchemaRefusal {
     private readonly place: string,
   ) {}
 
-  ofNothing(): SessionError {
-    return this.#inNeedOfMigration(
+  missingTable(): SessionError {
+    return this.#needsMigration(
       'does not exist',
       'run it before the application starts, as migrationsRun: true does',
     );
   }
 
-  ofTable(problems: readonly string[]): SessionError {
-    return this.#inNeedOfMigration(
+  wrongTable(problems: readonly string[]): SessionError {
+    return this.#needsMigration(
       `differs from what sessions need: ${problems.join('; ')}`,
       'let it create the table anew',
     );
   }
 
-  ofEntity(): SessionError {
+  wrongEntity(): SessionError {
     const named = this.tableName === DEFAULT_TABLE ? '' : `, tableName: '${this.tableName}'`;
     const { type } = this.dataSource.options;
-    return refusal(
+    return schemaInvalid(
       `The entity of the table ${this.table.name} is the one for other databases; a migration generated from it would make the body ` +
         `too small. Among the entities of your DataSource, list sessionSchema({ type: '${type}'${named} }) in its place.`,
     );
   }
 
-  #inNeedOfMigration(problem: string, remedy: string): SessionError {
+  #needsMigration(problem: string, instruction: string): SessionError {
     const migration =
       this.tableName === DEFAULT_TABLE ? 'CreateSessionTable' : `createSessionTable('${this.tableName}')`;
     const early = ' The DataSource is not initialized yet, so its migrations may not have run.';
-    return refusal(
+    return schemaInvalid(
       `The table ${this.table.name} in ${this.place} ${problem}. Add ${migration} of nestjs-tessera/typeorm to the ` +
-        `migrations of your DataSource, and ${remedy}.${this.dataSource.isInitialized ? '' : early}`,
+        `migrations of your DataSource, and ${instruction}.${this.dataSource.isInitialized ? '' : early}`,
     );
   }
 }
 
-function refusal(message: string): SessionError {
+function schemaInvalid(message: string): SessionError {
   return new SessionError('SESSION_SCHEMA_INVALID', message);
 }

@@ -1,9 +1,9 @@
 import type { SessionRecord } from '../../core/session-record';
 import { isSessionId, type SessionId } from '../../core/session-token';
 import { SessionError } from '../../core/session.errors';
-import type { EnumerableFarSide } from './far-side';
+import type { EnumerableAdaptedStore } from './adapted-store';
 
-/** The part of a Keyv 5 that the bridge uses; structural, so that nobody has to install Keyv for the types. */
+/** The part of Keyv 5 that the bridge uses. Structural, so that the types do not need Keyv installed. */
 export interface KeyvLike {
   get(key: string): Promise<unknown>;
   set(key: string, value: string, ttl?: number): Promise<boolean>;
@@ -11,26 +11,26 @@ export interface KeyvLike {
   throwOnErrors: boolean;
   /** The adapter, or a Map. */
   readonly store?: unknown;
-  /** There if the adapter can go through its keys. */
+  /** Present if the adapter can list its keys. */
   readonly iterator?: unknown;
 }
 
-/** What adapters may have besides. */
-interface Adapter {
+/** Optional members of a Keyv adapter. */
+interface KeyvAdapter {
   readonly namespace?: string;
   throwOnErrors?: boolean;
   on?(event: 'error', listener: (error: unknown) => void): unknown;
   iterator?(namespace?: string): AsyncIterable<readonly [key: string, value: unknown]>;
 }
 
-/** How many values are read at once when going through them. */
-const PORTION = 100;
+/** How many values are read at once when listing. */
+const READ_BATCH_SIZE = 100;
 
-const ID_LENGTH = 22;
+const KEY_ID_LENGTH = 22;
 
-/** Records as text in a Keyv, whose failures are made to be failures: left to itself it answers that there is nothing. */
-export class KeyvFarSide implements EnumerableFarSide {
-  readonly #adapter: Adapter;
+/** Stores records as JSON in a Keyv. Makes the Keyv throw its failures; by default it answers `undefined` instead. */
+export class AdaptedKeyv implements EnumerableAdaptedStore {
+  readonly #adapter: KeyvAdapter;
   #failures = 0;
   #failure: unknown;
 
@@ -40,7 +40,7 @@ export class KeyvFarSide implements EnumerableFarSide {
     this.#adapter = keyv.store ?? {};
     keyv.throwOnErrors = true;
     if (this.#adapter.throwOnErrors !== undefined) this.#adapter.throwOnErrors = true;
-    // Some adapters report what went wrong, and then answer as if nothing had.
+    // Some adapters emit an error, and then answer as if the call had succeeded.
     const note = (error: unknown): void => {
       this.#failures++;
       this.#failure = error;
@@ -48,39 +48,39 @@ export class KeyvFarSide implements EnumerableFarSide {
     if (typeof this.#adapter.on === 'function') this.#adapter.on('error', note);
   }
 
-  /** Whether it can go through its keys. */
+  /** Whether the Keyv can list its keys. */
   get isEnumerable(): boolean {
     return typeof this.keyv.iterator === 'function';
   }
 
   async read(id: SessionId): Promise<unknown> {
-    const text = await this.#ask(() => this.keyv.get(id).catch(absentIfBroken));
+    const text = await this.#ask(() => this.keyv.get(id).catch(undefinedIfMalformed));
     return typeof text === 'string' ? parse(text) : undefined;
   }
 
   async write(record: SessionRecord, lifetime: number): Promise<void> {
     const done = await this.#ask(() => this.keyv.set(record.id, JSON.stringify(record), lifetime));
-    if (!done) throw new Error('the Keyv answered that it did not set the value');
+    if (!done) throw new Error('Keyv answered false: it did not set the value');
   }
 
   async remove(id: SessionId): Promise<void> {
     await this.#ask(() => this.keyv.delete(id));
   }
 
-  /** By its keys, since a Keyv going through its values stops at the first that is broken. */
-  async *portions(): AsyncGenerator<readonly unknown[]> {
+  /** Lists keys and reads each value, because Keyv's own iteration of values stops at the first malformed one. */
+  async *batches(): AsyncGenerator<readonly unknown[]> {
     const seen = new Set<SessionId>();
-    let portion: SessionId[] = [];
+    let batch: SessionId[] = [];
     for await (const [key] of this.#entries()) {
-      const id = key.slice(-ID_LENGTH);
+      const id = key.slice(-KEY_ID_LENGTH);
       if (!isSessionId(id) || seen.has(id)) continue;
       seen.add(id);
-      portion.push(id);
-      if (portion.length < PORTION) continue;
-      yield await this.#readAll(portion);
-      portion = [];
+      batch.push(id);
+      if (batch.length < READ_BATCH_SIZE) continue;
+      yield await this.#readAll(batch);
+      batch = [];
     }
-    yield await this.#readAll(portion);
+    yield await this.#readAll(batch);
   }
 
   #readAll(ids: readonly SessionId[]): Promise<unknown[]> {
@@ -100,8 +100,8 @@ export class KeyvFarSide implements EnumerableFarSide {
   }
 }
 
-/** A value that is no JSON is nobody's session. Any other failure may be one of the store. */
-function absentIfBroken(error: unknown): undefined {
+/** A value that is not JSON is not a session. Any other error is a failure of the store. */
+function undefinedIfMalformed(error: unknown): undefined {
   if (!(error instanceof SyntaxError)) throw error;
 }
 
@@ -120,7 +120,7 @@ function assertKeyv(keyv: Partial<KeyvLike> | null | undefined): void {
   if (usable) return;
   throw new SessionError(
     'SESSION_OPTIONS_INVALID',
-    'fromKeyv() needs a Keyv that can throw what fails, since one that does not would answer for a store that is down that ' +
-      'there is no session: give it new Keyv({ store }) of keyv 5.5 or later.',
+    'fromKeyv() needs a Keyv that can throw its errors: one that cannot reports "no session" while its store is down. ' +
+      'Pass new Keyv({ store }) of keyv 5.5 or later.',
   );
 }

@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { SessionError } from '../../core/session.errors';
 import { MysqlServer } from './mysql-server';
-import type { OwnConnection } from './own-connection';
+import type { DedicatedConnection } from './dedicated-connection';
 import { PostgresServer } from './postgres-server';
 import { ServerConnection } from './server-connection';
 import { SqlServer } from './sql-server';
@@ -12,7 +12,10 @@ import { SqliteConnection } from './sqlite-connection';
  * @param poolSize at most so many connections to a server
  * @throws SessionError `SESSION_OPTIONS_INVALID` for a database that the store does not know or cannot share
  */
-export function connectionTo({ options, driver }: DataSource, poolSize: number | undefined): OwnConnection {
+export function openConnection(
+  { options, driver }: DataSource,
+  poolSize: number | undefined,
+): DedicatedConnection {
   const place = driver.database ? `the database ${driver.database}` : 'the database';
   switch (options.type) {
     case 'better-sqlite3':

@@ -4,21 +4,21 @@ import type { SessionEvent } from '../../core/session-event';
 import { SessionManager } from '../../core/session-manager';
 import type { SessionStore } from '../../core/session-store';
 import { SessionError } from '../../core/session.errors';
-import { PromiseLedger } from './promise-ledger';
-import { IDLE, LIFETIME, MAX_BYTES, notebookOf, presentClock } from './sessions-over';
+import { ExpectedSessions } from './expected-sessions';
+import { IDLE, LIFETIME, MAX_BYTES, untyped, presentClock } from './sessions-over';
 
-/** Somebody with a browser, which keeps the token it was given last. */
-interface Client {
+/** A simulated user, whose browser stores the latest token. */
+interface SimulatedClient {
   readonly name: string;
   token: string | null;
 }
 
-/** One request, and what it is up to. */
-interface Visit {
+/** One request, and the changes that it makes. */
+interface SimulatedRequest {
   readonly token: string | null;
-  /** Changes that nobody has been told of yet. */
+  /** Changes that are not acknowledged yet. */
   stamps: number[];
-  /** Sessions that it means to end. */
+  /** Sessions that it ends. */
   readonly ending: string[];
   /** Whether its changes were refused. */
   superseded: boolean;
@@ -26,14 +26,14 @@ interface Visit {
 
 type Action = 'get' | 'set' | 'update' | 'login' | 'logout' | 'renew' | 'destroy';
 
-/** As often as they are drawn. */
+/** The actions to draw from; repeated ones are more likely. */
 const ACTIONS: readonly Action[] = [
   'get', 'set', 'set', 'update', 'update', 'update', 'update', 'login', 'login', 'renew', 'logout', 'destroy',
 ]; // prettier-ignore
 
 const CLIENTS = ['ada', 'bob', 'eve'];
 
-/** Numbers from 0 up to 1 that a seed decides (mulberry32). */
+/** A random number generator from 0 to below 1, with a seed (mulberry32). */
 export function randomFrom(seed: number): () => number {
   let state = seed | 0;
   return () => {
@@ -44,9 +44,9 @@ export function randomFrom(seed: number): () => number {
   };
 }
 
-/** Three clients whose requests overlap, each request in a process of its own, over one set of records. */
-export class SmallWorld {
-  readonly #ledger = new PromiseLedger();
+/** Simulates three clients with overlapping requests over the same data. Each request has its own manager, like a separate process. */
+export class SessionSimulation {
+  readonly #expected = new ExpectedSessions();
   readonly #clock = presentClock();
   #stamps = 0;
 
@@ -55,47 +55,47 @@ export class SmallWorld {
     private readonly random: () => number,
   ) {}
 
-  /** Lets each client make requests, two at a time; says what was wrong with the answers, and with what is left when all is quiet. */
+  /** Each client makes requests, two at a time. Returns the violations in their answers and in the final data. */
   async run(requests: number): Promise<readonly string[]> {
-    const line = async (client: Client): Promise<void> => {
+    const line = async (client: SimulatedClient): Promise<void> => {
       for (let n = 0; n < requests / 2; n++) await this.#request(client);
     };
-    const clients = CLIENTS.map((name): Client => ({ name, token: null }));
+    const clients = CLIENTS.map((name): SimulatedClient => ({ name, token: null }));
     await Promise.all(clients.flatMap((client) => [line(client), line(client)]));
     const manager = this.#manager(() => {});
-    await this.#ledger.inspect(manager, this.stores[0]!, this.#clock());
+    await this.#expected.inspect(manager, this.stores[0]!, this.#clock());
     this.#clock.advance(LIFETIME);
-    await this.#ledger.assertOver(manager);
+    await this.#expected.assertOver(manager);
     manager.close();
-    return this.#ledger.objections;
+    return this.#expected.violations;
   }
 
-  async #request(client: Client): Promise<void> {
+  async #request(client: SimulatedClient): Promise<void> {
     if (this.random() < 0.05) this.#clock.advance(Math.floor(this.random() * IDLE));
-    const prospect = this.#ledger.prospectOf(client.token);
-    const visit: Visit = { token: client.token, stamps: [], ending: [], superseded: false };
-    const manager = this.#manager((event) => this.#hear(event, visit));
+    const expectation = this.#expected.expectationOf(client.token);
+    const request: SimulatedRequest = { token: client.token, stamps: [], ending: [], superseded: false };
+    const manager = this.#manager((event) => this.#hear(event, request));
     try {
-      const session = await manager.open(visit.token);
+      const session = await manager.open(request.token);
       if (!session.isNew) {
-        if (prospect.isDead) this.#ledger.objections.push(`a dead token opened ${session.id}`);
-        this.#ledger.check(session, prospect, client.name);
+        if (expectation.isDead) this.#expected.violations.push(`a dead token opened ${session.id}`);
+        this.#expected.check(session, expectation, client.name);
       }
       await this.#dawdle();
       for (let n = this.#below(3); n >= 0 && session.status !== 'destroyed'; n--)
-        this.#act(session, client, visit);
+        this.#act(session, client, request);
       await this.#dawdle();
-      await this.#commit(manager, session, client, visit);
+      await this.#commit(manager, session, client, request);
     } catch (error) {
-      if (!isUnavailable(error)) throw error;
-      visit.ending.forEach((id) => this.#ledger.forget(id));
+      if (!isRefusedCommit(error)) throw error;
+      request.ending.forEach((id) => this.#expected.forget(id));
     } finally {
       manager.close();
     }
   }
 
-  #act(session: Session, { name }: Client, visit: Visit): void {
-    const data = notebookOf(session);
+  #act(session: Session, { name }: SimulatedClient, request: SimulatedRequest): void {
+    const data = untyped(session);
     const action = ACTIONS[this.#below(ACTIONS.length)]!;
     const stamp = ++this.#stamps;
     switch (action) {
@@ -107,37 +107,42 @@ export class SmallWorld {
       case 'update':
         data.update('stamps', (list = []) => [...(list as number[]), stamp]);
         data.update('count', (count = 0) => (count as number) + 1);
-        return void visit.stamps.push(stamp);
+        return void request.stamps.push(stamp);
       case 'login':
         return session.login({ id: name });
       case 'renew':
         return session.renewToken();
       case 'logout':
       case 'destroy':
-        visit.stamps = [];
-        visit.ending.push(session.id);
+        request.stamps = [];
+        request.ending.push(session.id);
         return session[action]();
     }
   }
 
-  async #commit(manager: SessionManager, session: Session, client: Client, visit: Visit): Promise<void> {
+  async #commit(
+    manager: SessionManager,
+    session: Session,
+    client: SimulatedClient,
+    request: SimulatedRequest,
+  ): Promise<void> {
     const changed = session.status === 'changed';
     const now = this.#clock();
     const decision = await manager.commit(session);
-    visit.ending.forEach((id) => this.#ledger.end(id));
-    if (decision.kind === 'forget' && client.token === visit.token) client.token = null;
+    request.ending.forEach((id) => this.#expected.end(id));
+    if (decision.kind === 'forget' && client.token === request.token) client.token = null;
     if (decision.kind === 'issue') {
       client.token = decision.token;
-      this.#ledger.issue(decision.token, draftOf(session).base?.version ?? 0);
+      this.#expected.issue(decision.token, draftOf(session).base?.version ?? 0);
     }
-    if (changed && !visit.superseded && !session.isNew)
-      this.#ledger.promise(session.id, visit.stamps, Math.min(session.deadline, now + IDLE));
+    if (changed && !request.superseded && !session.isNew)
+      this.#expected.promise(session.id, request.stamps, Math.min(session.deadline, now + IDLE));
   }
 
-  #hear({ type, reason, id }: Partial<SessionEvent>, visit: Visit): void {
-    visit.superseded ||= reason === 'superseded';
+  #hear({ type, reason, id }: Partial<SessionEvent>, request: SimulatedRequest): void {
+    request.superseded ||= reason === 'superseded';
     if (id != null && (type === 'expired' || (type === 'destroyed' && reason === 'logout')))
-      this.#ledger.end(id);
+      this.#expected.end(id);
   }
 
   #manager(emit: (event: Partial<SessionEvent>) => void): SessionManager {
@@ -160,14 +165,14 @@ export class SmallWorld {
     return Math.floor(this.random() * limit);
   }
 
-  /** A handler takes its time, some turns of the event loop. */
+  /** Waits for a few turns of the event loop, like a handler. */
   async #dawdle(): Promise<void> {
     for (let turns = this.#below(4); turns > 0; turns--) await new Promise(setImmediate);
   }
 }
 
-/** A 503: nothing was promised. */
-function isUnavailable(error: unknown): boolean {
+/** Whether a request ended with a 503, which acknowledges nothing. */
+function isRefusedCommit(error: unknown): boolean {
   return (
     error instanceof SessionError &&
     ['SESSION_CONFLICT', 'SESSION_STORE_UNAVAILABLE', 'SESSION_EXPIRED'].includes(error.code)

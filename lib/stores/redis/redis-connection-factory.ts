@@ -3,20 +3,20 @@ import { IoredisConnection, isIoredis } from './ioredis-connection';
 import { isNodeRedis, nodeRedisConnection } from './node-redis-connection';
 import type { RedisConnection } from './redis-connection';
 
-/** @throws SessionError `SESSION_OPTIONS_INVALID` for what is not a client. */
-export function connectionTo(client: unknown): RedisConnection {
+/** @throws SessionError `SESSION_OPTIONS_INVALID` when `client` is not a Redis client */
+export function redisConnection(client: unknown): RedisConnection {
   if (typeof client === 'object' && client !== null) {
     if (isIoredis(client)) return new IoredisConnection(client);
     if (isNodeRedis(client)) return nodeRedisConnection(client);
   }
   throw new SessionError(
     'SESSION_OPTIONS_INVALID',
-    `RedisSessionStore was given ${nameOf(client)} instead of a client. Give it the one of the application, made by createClient, ` +
-      'createClientPool, createSentinel or createCluster of redis, or by new Redis or new Cluster of ioredis.',
+    `RedisSessionStore was given ${describeClient(client)} instead of a client. Pass a client made with createClient, ` +
+      'createClientPool, createSentinel or createCluster of redis, or with new Redis or new Cluster of ioredis.',
   );
 }
 
-function nameOf(value: unknown): string {
+function describeClient(value: unknown): string {
   if (typeof value === 'string') return 'a string'; // a URL may hold a password
   if (typeof value === 'function') return 'a function';
   if (typeof value !== 'object' || value === null) return String(value);

@@ -1,10 +1,10 @@
 import { setMaxListeners } from 'node:events';
 
 /**
- * Resolves when so many milliseconds have passed; rejects with the signal's reason when that comes first. It keeps no process alive:
- * whoever waits for an answer has a socket open.
+ * Resolves after the given milliseconds, or rejects with the signal's reason when the signal aborts first. The timer does not keep the process
+ * alive; the open socket of the request does.
  */
-export function passing(milliseconds: number, signal: AbortSignal): Promise<void> {
+export function delay(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const abort = (): void => {
       clearTimeout(timer);
@@ -19,7 +19,7 @@ export function passing(milliseconds: number, signal: AbortSignal): Promise<void
     ).unref();
     if (signal.aborted) abort();
     else {
-      setMaxListeners(0, signal); // one call may wait for many sessions
+      setMaxListeners(0, signal); // one call may wait for several sessions
       signal.addEventListener('abort', abort, { once: true });
     }
   });

@@ -1,14 +1,14 @@
 import type { MemoryEntry } from './memory-entry';
 import { ShardedMap } from './sharded-map';
 
-/** The sessions of each principal, as lists threaded through the entries: one map entry a principal, nothing more a session. */
-export class PrincipalIndex {
+/** The sessions of each principal, as linked lists of entries. Costs one map entry per principal and no memory per session. */
+export class MemoryPrincipalIndex {
   readonly #heads = new ShardedMap<MemoryEntry>();
 
   *of(principal: string): Generator<MemoryEntry> {
     let entry = this.#heads.get(principal) ?? null;
     while (entry !== null) {
-      const { next }: MemoryEntry = entry; // whoever gets the entry may remove it
+      const { next }: MemoryEntry = entry; // read first, because the consumer may remove the entry
       yield entry;
       entry = next;
     }

@@ -1,5 +1,8 @@
-/** The same object, with somebody who hears of every call and its answer. */
-export function overhear<T extends object>(object: T, hear: (method: string, answer: unknown) => void): T {
+/** Wraps an object and reports each call and its return value. */
+export function observeCalls<T extends object>(
+  object: T,
+  hear: (method: string, answer: unknown) => void,
+): T {
   return new Proxy(object, {
     get(target, name) {
       const member: unknown = Reflect.get(target, name, target);

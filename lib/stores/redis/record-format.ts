@@ -1,0 +1,85 @@
+import type { SessionRecord } from '../../core/session-record';
+import type { SecretHash, SessionId } from '../../core/session-token';
+
+/**
+ * A record, and the expiry up to which its index entry covers it. In Redis it is one string: a header line, then the body unchanged.
+ *
+ * ```
+ * 1 <version> <expiresAt> <covered until> <stamp> <marks> <secretHash> <id> <principal as JSON>⏎<body>
+ * ```
+ *
+ * Numbers have 16 digits, so that scripts can compare them as text and replace them in place. `covered until` and `stamp` name the session's
+ * entry in the principal's index, and the expiry up to which it is valid. `marks` are the nonces of the latest writes. The id identifies
+ * the record, in case a client returns the answer to another command. The first digit is the format; a value of another format is not
+ * changed.
+ */
+export interface IndexedRecord {
+  readonly record: SessionRecord;
+  readonly coveredUntil: number;
+}
+
+/** Digits of a number. The year 9999 in epoch milliseconds has 15. */
+export const DIGITS = 16;
+
+/** Characters of a mark, and the number of marks. */
+const MARK_LENGTH = 8;
+const MARKS = 4;
+
+const LINE = /^1 (\d{16}) (\d{16}) (\d{16}) \d{16} \S{32} (\S+) (\S+) (null|"[^\n]*")\n/;
+
+/** The text of a new record: header line and body. */
+export function encodeRecord(
+  { id, version, expiresAt, secretHash, principal, body }: SessionRecord,
+  coverage: Coverage,
+  mark: string,
+): string {
+  const numbers = [version, toRedisExpiry(expiresAt)].map(toDigits).join(' ');
+  const marks = mark.padEnd(MARKS * MARK_LENGTH, '.');
+  return `1 ${numbers} ${coverage.until} ${coverage.stamp} ${marks} ${secretHash} ${id} ${encodePrincipal(principal)}\n${body}`;
+}
+
+/** `null` for a text of another format or program, and for the text of another session. */
+export function decodeRecord(id: SessionId, text: string): IndexedRecord | null {
+  const [line, version, expiresAt, coveredUntil, secretHash, owner, principal] = LINE.exec(text) ?? [];
+  if (line === undefined || owner !== id) return null;
+  try {
+    const record = {
+      id,
+      version: Number(version),
+      secretHash: secretHash as SecretHash,
+      principal: decodePrincipal(principal!),
+      expiresAt: Number(expiresAt),
+      body: text.slice(line.length),
+    };
+    return { record, coveredUntil: Number(coveredUntil) };
+  } catch {
+    return null; // the principal is not valid JSON
+  }
+}
+
+/** The principal in the header line: JSON, so that it has no line breaks and `null` differs from `"null"`. */
+export function encodePrincipal(principal: string | null): string {
+  return JSON.stringify(principal);
+}
+
+export function decodePrincipal(text: string): string | null {
+  return JSON.parse(text) as string | null;
+}
+
+/** The index entry of a session, as two numbers of {@link DIGITS} digits; both zero without a principal. */
+export interface Coverage {
+  readonly until: string;
+  readonly stamp: string;
+}
+
+/** The coverage of a session without a principal. */
+export const NO_COVERAGE: Coverage = { until: toDigits(0), stamp: toDigits(0) };
+
+export function toDigits(number: number): string {
+  return String(number).padStart(DIGITS, '0');
+}
+
+/** The nearest expiry that Redis accepts: a whole number from 1 up. It rounds up, so the session never expires early. */
+export function toRedisExpiry(expiresAt: number): number {
+  return Math.min(Math.max(Math.ceil(expiresAt), 1), Number.MAX_SAFE_INTEGER);
+}
