@@ -20,6 +20,7 @@ import { describeLimits } from './store-suite/limits.group';
 import { describePrincipals } from './store-suite/principals.group';
 import { describeSessionTime } from './store-suite/session-time.group';
 import { describeSessionValues } from './store-suite/session-values.group';
+import { notRun } from './store-suite/not-run';
 import type { StoreFaults } from './store-suite/store-faults';
 import type { SessionStorePower, StoreSuite } from './store-suite/store-suite';
 import { describeSweeping } from './store-suite/sweeping.group';
@@ -101,7 +102,8 @@ export function describeSessionStore<S extends SessionStore>(
     power: SessionStorePower,
     group: (suite: StoreSuite<P>) => void,
   ): void {
-    if (without.includes(power)) describe.skip(`${power}: not a power of this store`, () => group(suiteOf()));
+    const reason = `${power}: not a capability of ${name}`;
+    if (without.includes(power)) describe.skip(notRun(power, reason), () => group(suiteOf()));
     else describe(power, () => group(suiteOf()));
   }
 

@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict';
 import { STORE_LIMITS, isLimited, type SessionStore, type StoreLimit } from '../../core/session-store';
+import { notRun } from './not-run';
 import type { StoreSuite } from './store-suite';
 
 /** What a limit is called where its tests stand. */
 export function titleOf(limit: StoreLimit): string {
   const { promise, consequence } = STORE_LIMITS[limit];
   return `UNMET: ${promise} — ${consequence}`;
+}
+
+/** The same for tests that are skipped, since they demand what the limit denies. */
+export function unmetTitleOf(limit: StoreLimit): string {
+  return notRun(titleOf(limit), `the store states the limit ${limit}`);
 }
 
 /** What the store cannot promise has to be said twice, by itself and by its harness, and shows by name. */
