@@ -2,28 +2,23 @@ import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Page } from 'playwright-core';
 import { Browser, findChromium } from '../support/browser';
+import { describeRequiring } from '../support/not-run';
 import { SiteProcess } from '../support/site-process';
 
 const chromium = findChromium();
-const isRequired = process.env['CI'] === 'true';
-if (chromium === null && !isRequired) {
-  console.warn(
-    '\n*** SKIPPED: nobody walks the sample site, for there is no Chromium here. ***\n' +
-      '*** Install the package chromium, or set CHROMIUM_PATH to its program.    ***\n',
-  );
-}
+const missing =
+  chromium === null ? 'Chromium is needed: install the package chromium, or set CHROMIUM_PATH' : null;
 
 const PASSWORD = 'four words are enough';
 const COOKIE = '__Host-session';
 const artifacts = resolve(__dirname, '../artifacts');
 
-(chromium === null && !isRequired ? describe.skip : describe)('a person at the sample site', () => {
+describeRequiring(missing, 'a person at the sample site', () => {
   let site: SiteProcess;
   let browser: Browser;
   let page: Page;
 
   beforeAll(async () => {
-    if (chromium === null) throw new Error('CI needs Chromium: install it, or set CHROMIUM_PATH.');
     mkdirSync(artifacts, { recursive: true });
     site = await SiteProcess.start();
   }, 180_000);
