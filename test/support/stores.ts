@@ -9,6 +9,7 @@ import { RedisSessionStore } from 'nestjs-tessera/redis';
 import { createSessionTable, TypeOrmSessionStore } from 'nestjs-tessera/typeorm';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { describeWith, type ServiceKind } from './servers';
+import { describeWithSqlite } from './sqlite';
 
 /** A real store, for as long as a test needs it. */
 export interface StoreUnderTest {
@@ -26,23 +27,21 @@ export interface StoreKind {
   create(): Promise<StoreUnderTest>;
 }
 
-/** The stores that need nothing but Node: `describe.each(stores)('… on $name', ({ create }) => …)`. */
-export const stores: readonly StoreKind[] = [
-  {
-    name: 'memory',
-    create: async () => {
-      const one = { store: new MemorySessionStore(), close: async () => {} };
-      return { ...one, beside: async () => one };
-    },
+export const memory: StoreKind = {
+  name: 'memory',
+  create: async () => {
+    const one = { store: new MemorySessionStore(), close: async () => {} };
+    return { ...one, beside: async () => one };
   },
-  {
-    name: 'SQLite',
-    create: () =>
-      inFolder((folder) =>
-        overTypeOrm({ type: 'better-sqlite3', database: join(folder, 'app.sqlite'), enableWAL: true }),
-      ),
-  },
-];
+};
+
+const sqlite: StoreKind = {
+  name: 'SQLite',
+  create: () =>
+    inFolder((folder) =>
+      overTypeOrm({ type: 'better-sqlite3', database: join(folder, 'app.sqlite'), enableWAL: true }),
+    ),
+};
 
 /** The stores of a server, which is there while the tests run. */
 const served: readonly {
@@ -80,9 +79,16 @@ const files: StoreKind = {
     }),
 };
 
+/** `describe` for memory and for SQLite, which need no server: one store that knows objects, and one that knows rows. */
+export function describeLocalStores(title: string, body: (kind: StoreKind) => void): void {
+  describe(`${title} ${memory.name}`, () => body(memory));
+  describeWithSqlite(`${title} ${sqlite.name}`, () => body(sqlite));
+}
+
 /** `describe` for each store there is, those of a server among them. */
 export function describeStores(title: string, body: (kind: StoreKind) => void): void {
-  describe.each([...stores, files])(`${title} $name`, body);
+  describeLocalStores(title, body);
+  describe(`${title} ${files.name}`, () => body(files));
   for (const { name, service: kind, create } of served) {
     describeWith(kind, `${title} ${name}`, (service) => body({ name, create: () => create(service().url) }));
   }
