@@ -2,8 +2,10 @@ import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Page } from 'playwright-core';
 import { Browser, findChromium } from '../support/browser';
+import { itEachLong } from '../support/long';
 import { describeRequiring } from '../support/not-run';
 import { SiteProcess } from '../support/site-process';
+import { describeWithSqlite } from '../support/sqlite';
 
 const chromium = findChromium();
 const missing =
@@ -13,7 +15,11 @@ const PASSWORD = 'four words are enough';
 const COOKIE = '__Host-session';
 const artifacts = resolve(__dirname, '../artifacts');
 
-describeRequiring(missing, 'a person at the sample site', () => {
+describeWithSqlite('a person at the sample site', () => {
+  describeRequiring(missing, 'in Chromium', walk);
+});
+
+function walk(): void {
   let site: SiteProcess;
   let browser: Browser;
   let page: Page;
@@ -129,7 +135,7 @@ describeRequiring(missing, 'a person at the sample site', () => {
     expect(await cart(page)).toEqual(['Laurel wreath']);
   });
 
-  it.each([
+  itEachLong([
     { device: 'desktop', width: 1280, height: 800 },
     { device: 'phone', width: 390, height: 844 },
   ])('sees every page fit a $device', async ({ device, width, height }) => {
@@ -171,7 +177,7 @@ describeRequiring(missing, 'a person at the sample site', () => {
     await page.goto('/account');
     await shoot('account-dark');
   });
-});
+}
 
 async function addToCart(page: Page, product: string): Promise<void> {
   const badge = page.getByRole('link', { name: /^Cart/ });

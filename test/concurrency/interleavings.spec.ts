@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { often } from '../support/long';
 import { seed } from '../support/seed';
 import { describeStores } from '../support/stores';
 import { interleavings } from './world/interleavings';
@@ -7,7 +8,7 @@ import { World } from './world/world';
 // A pause between two attempts would leave the order to the machine's timers; here the scheduler alone decides it.
 jest.mock('node:timers/promises', () => ({ setTimeout: () => Promise.resolve() }));
 
-const RUNS = Number(process.env.INTERLEAVINGS ?? 1_000);
+const RUNS = often(100, 1_000);
 
 describeStores('on', ({ name, create }) => {
   const numRuns = name === 'memory' ? RUNS : Math.ceil(RUNS * 0.1);

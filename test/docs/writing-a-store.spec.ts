@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import type { PrincipalIndexedStore, SessionStore, SweepableStore } from 'nestjs-tessera';
 import { describeSessionStore } from 'nestjs-tessera/testing';
 import { Pool } from 'pg';
-import { describeWithPrivate, TcpProxy } from '../support/servers';
+import { describeLong } from '../support/long';
+import { describeWithPrivate, type Server, TcpProxy } from '../support/servers';
 import { defaultsOf, membersOfUnion } from './compiler';
 import { Markdown } from './markdown';
 
@@ -45,7 +46,11 @@ describe('docs/writing-a-store.md', () => {
   });
 });
 
-describeWithPrivate('postgres', 'the store of docs/writing-a-store.md', (server) => {
+describeLong('the store of docs/writing-a-store.md', () =>
+  describeWithPrivate('postgres', 'on PostgreSQL', describeStoreOfTheGuide),
+);
+
+function describeStoreOfTheGuide(server: () => Server): void {
   const Store = storeOfTheGuide();
   const pools: Pool[] = [];
   let proxy: TcpProxy;
@@ -82,4 +87,4 @@ describeWithPrivate('postgres', 'the store of docs/writing-a-store.md', (server)
       durable: true,
     },
   });
-});
+}

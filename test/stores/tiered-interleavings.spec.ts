@@ -3,6 +3,7 @@ import { MemorySessionStore } from 'nestjs-tessera';
 import { TieredSessionStore } from 'nestjs-tessera/tiered';
 import { interleavings } from '../concurrency/world/interleavings';
 import { World } from '../concurrency/world/world';
+import { often } from '../support/long';
 import { seed } from '../support/seed';
 import { describeLocalStores } from '../support/stores';
 import { StormyStore, besideTheWitness, type Weather } from './tiered-storm';
@@ -10,7 +11,7 @@ import { StormyStore, besideTheWitness, type Weather } from './tiered-storm';
 // A pause between two attempts would leave the order to the machine's timers; here the scheduler alone decides it.
 jest.mock('node:timers/promises', () => ({ setTimeout: () => Promise.resolve() }));
 
-const RUNS = Number(process.env.INTERLEAVINGS ?? 250);
+const RUNS = often(50, 250);
 
 /** Sessions of the world last for five seconds; copies so long that they are outlived by them and by some pauses between requests. */
 const MAX_AGE = 400;

@@ -7,12 +7,14 @@ import { createClient } from 'redis';
 import { DataSource } from 'typeorm';
 import { newToken } from '../../lib/core/session-token';
 import { aRecord, nextOf } from '../../lib/testing/store-suite/records';
+import { describeLong, often } from '../support/long';
 import {
   describeWith,
   describeWithPrivate,
   startRedis,
   TcpProxy,
   type PrivateServer,
+  type Service,
 } from '../support/servers';
 import { opened, type OpenClient } from './redis-clients';
 import { application, openApplication } from './server-database';
@@ -58,7 +60,7 @@ describeWith('redis', 'Redis', (redis) => {
           return tiers(0);
         },
         peer: () => tiers(1),
-        volume: 1000,
+        volume: often(300, 1000),
       });
     });
   });
@@ -67,7 +69,11 @@ describeWith('redis', 'Redis', (redis) => {
 /** Short enough to see what comes after. Both processes run on one machine, by one clock. */
 const TIMES = { lease: 300, maxAge: 1500, clockSkew: 20, fastTimeout: 100 };
 
-describeWith('postgres', 'a Redis that fails over PostgreSQL', (postgres) => {
+describeLong('two tiers of which one fails', () =>
+  describeWith('postgres', 'a Redis that fails over PostgreSQL', describeFailingRedis),
+);
+
+function describeFailingRedis(postgres: () => Service): void {
   let durables: TypeOrmSessionStore[];
   let ends: (() => Promise<unknown>)[];
   let processes: TieredSessionStore[];
@@ -211,4 +217,4 @@ describeWith('postgres', 'a Redis that fails over PostgreSQL', (postgres) => {
       expect(await two.durable.find(gone.id, call)).toBeNull();
     });
   });
-});
+}

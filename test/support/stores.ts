@@ -8,6 +8,7 @@ import { FileSessionStore } from 'nestjs-tessera/file';
 import { RedisSessionStore } from 'nestjs-tessera/redis';
 import { createSessionTable, TypeOrmSessionStore } from 'nestjs-tessera/typeorm';
 import { DataSource, type DataSourceOptions } from 'typeorm';
+import { describeLong, isAll } from './long';
 import { describeWith, type ServiceKind } from './servers';
 import { describeWithSqlite } from './sqlite';
 
@@ -93,6 +94,24 @@ export function describeStores(title: string, body: (kind: StoreKind) => void): 
     describeWith(kind, `${title} ${name}`, (service) => body({ name, create: () => create(service().url) }));
   }
 }
+
+/**
+ * `describe` for memory; the other stores belong to `npm run test:all`. For the second platform of a spec whose first one meets all of
+ * them.
+ */
+export function describeFewStores(title: string, body: (kind: StoreKind) => void): void {
+  if (isAll) return describeStores(title, body);
+  describe(`${title} ${memory.name}`, () => body(memory));
+  for (const kind of [sqlite, files, ...served.map(withoutServer)]) {
+    describeLong(`${title} ${kind.name}`, () => body(kind));
+  }
+}
+
+/** For tests that are counted and not run. */
+const withoutServer = ({ name, create }: (typeof served)[number]): StoreKind => ({
+  name,
+  create: () => create(''),
+});
 
 async function inFolder(open: (folder: string) => Promise<StoreUnderTest>): Promise<StoreUnderTest> {
   const folder = await mkdtemp(join(tmpdir(), 'tessera-'));
