@@ -7,7 +7,7 @@ import { createClient } from 'redis';
 import { DataSource } from 'typeorm';
 import { newToken } from '../../lib/core/session-token';
 import { aRecord, nextOf } from '../../lib/testing/store-suite/records';
-import { describeLong, often } from '../support/long';
+import { describeLong, describeSome, often } from '../support/long';
 import {
   describeWith,
   describeWithPrivate,
@@ -39,7 +39,12 @@ describeWith('redis', 'Redis', (redis) => {
     });
     afterAll(() => Promise.all([...clients.map((client) => client.close()), database.destroy()]));
 
-    describe.each([{ writeBehind: false }, { writeBehind: true }])('with %p', ({ writeBehind }) => {
+    const ways = [
+      { name: 'through', writeBehind: false },
+      { name: 'behind', writeBehind: true },
+    ];
+    const belongs = ({ writeBehind }: { writeBehind: boolean }) => writeBehind;
+    describeSome(ways, belongs, 'writing', ({ writeBehind }) => {
       const tiers = (client: number) => {
         const durable = new TypeOrmSessionStore(database);
         const fast = new RedisSessionStore(clients[client]!.client, {
