@@ -34,6 +34,7 @@ module.exports = {
     ],
   },
   transformIgnorePatterns: [`/node_modules/(?!(?:.*/node_modules/)?(?:${esModules.join('|')})/)`],
+  reporters: ['default', '<rootDir>/test/support/jest/not-run-reporter.js'],
   maxWorkers: 2,
   testTimeout: 30_000,
   coverageProvider: 'v8',

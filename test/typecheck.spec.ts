@@ -1,6 +1,7 @@
-import { execFile } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import ts from 'typescript';
+import { complaintsOf, sharingHost } from './support/typescript';
 
 // Each of these is a program of its own: the package as it is published, its sources with tests and benches,
 // and every folder of sample/ and test/ that brings a tsconfig.json because it augments SessionData for itself.
@@ -10,7 +11,7 @@ const projects = ['lib', '.', ...foldersOf('sample'), ...foldersOf('test')].filt
 );
 
 describe('compiles without a complaint', () => {
-  it.each(projects)('%s', async (project) => expect(await complaints(project)).toBe(''), 120_000);
+  it.each(projects)('%s', (project) => expect(complaints(project)).toBe(''), 120_000);
 });
 
 function foldersOf(parent: string): string[] {
@@ -18,9 +19,26 @@ function foldersOf(parent: string): string[] {
   return existsSync(folder) ? readdirSync(folder).map((name) => join(parent, name)) : [];
 }
 
-function complaints(project: string): Promise<string> {
-  const compiler = [require.resolve('typescript/bin/tsc'), '--noEmit', '--pretty', 'false', '-p', project];
-  return new Promise((done) => {
-    execFile(process.execPath, compiler, { cwd: root }, (failure, stdout) => done(failure ? stdout : ''));
+function complaints(project: string): string {
+  const config = ts.getParsedCommandLineOfConfigFile(
+    join(root, project, 'tsconfig.json'),
+    { noEmit: true },
+    { ...ts.sys, onUnRecoverableConfigFileDiagnostic: refuse },
+  )!;
+  const { fileNames, options, errors } = config;
+  const program = ts.createProgram({
+    rootNames: fileNames,
+    options,
+    host: sharingHost(options),
+    configFileParsingDiagnostics: errors,
   });
+  return ts.formatDiagnostics(complaintsOf(program, fileNames), {
+    getCurrentDirectory: () => root,
+    getCanonicalFileName: (path) => path,
+    getNewLine: () => '\n',
+  });
+}
+
+function refuse({ messageText }: ts.Diagnostic): never {
+  throw new Error(ts.flattenDiagnosticMessageText(messageText, '\n'));
 }

@@ -211,7 +211,7 @@ describe('describeSessionStore', () => {
     const create = () => new MemorySessionStore();
     const { failed, passed, skipped } = await verdictOf({ create, peer: (store) => store });
     expect(failed).toEqual([]);
-    expect(skipped).toEqual(['faults: the harness does not say how to cause them']);
+    expect(skipped).toEqual(['faults [not run: the harness does not say how to cause faults]']);
     expect(passed.length).toBeGreaterThan(50);
   });
 
@@ -239,11 +239,11 @@ describe('describeSessionStore', () => {
     });
     expect(failed).toEqual([]);
     expect(skipped).toEqual([
-      'principals: the store lacks this capability',
-      'enumeration: the store lacks this capability',
-      'sweeping: the store lacks this capability',
-      'between processes: the harness opens no peer',
-      'faults: the harness does not say how to cause them',
+      'principals [not run: principals: not a capability of store]',
+      'enumeration [not run: enumeration: not a capability of store]',
+      'sweeping [not run: sweeping: not a capability of store]',
+      'between processes [not run: the harness opens no peer]',
+      'faults [not run: the harness does not say how to cause faults]',
     ]);
   });
 

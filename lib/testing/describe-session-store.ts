@@ -20,6 +20,7 @@ import { describeLimits } from './store-suite/limits.group';
 import { describePrincipals } from './store-suite/principals.group';
 import { describeSessionTime } from './store-suite/session-time.group';
 import { describeSessionValues } from './store-suite/session-values.group';
+import { notRun } from './store-suite/not-run';
 import type { StoreFaults } from './store-suite/store-faults';
 import type { SessionStoreCapability, StoreSuite } from './store-suite/store-suite';
 import { describeSweeping } from './store-suite/sweeping.group';
@@ -101,8 +102,8 @@ export function describeSessionStore<S extends SessionStore>(
     capability: SessionStoreCapability,
     group: (suite: StoreSuite<P>) => void,
   ): void {
-    if (without.includes(capability))
-      describe.skip(`${capability}: the store lacks this capability`, () => group(suiteOf()));
+    const reason = `${capability}: not a capability of ${name}`;
+    if (without.includes(capability)) describe.skip(notRun(capability, reason), () => group(suiteOf()));
     else describe(capability, () => group(suiteOf()));
   }
 

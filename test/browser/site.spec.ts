@@ -2,28 +2,29 @@ import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Page } from 'playwright-core';
 import { Browser, findChromium } from '../support/browser';
+import { itEachLong } from '../support/long';
+import { describeRequiring } from '../support/not-run';
 import { SiteProcess } from '../support/site-process';
+import { describeWithSqlite } from '../support/sqlite';
 
 const chromium = findChromium();
-const isRequired = process.env['CI'] === 'true';
-if (chromium === null && !isRequired) {
-  console.warn(
-    '\n*** SKIPPED: nobody walks the sample site, for there is no Chromium here. ***\n' +
-      '*** Install the package chromium, or set CHROMIUM_PATH to its program.    ***\n',
-  );
-}
+const missing =
+  chromium === null ? 'Chromium is needed: install the package chromium, or set CHROMIUM_PATH' : null;
 
 const PASSWORD = 'four words are enough';
 const COOKIE = '__Host-session';
 const artifacts = resolve(__dirname, '../artifacts');
 
-(chromium === null && !isRequired ? describe.skip : describe)('a person at the sample site', () => {
+describeWithSqlite('a person at the sample site', () => {
+  describeRequiring(missing, 'in Chromium', walk);
+});
+
+function walk(): void {
   let site: SiteProcess;
   let browser: Browser;
   let page: Page;
 
   beforeAll(async () => {
-    if (chromium === null) throw new Error('CI needs Chromium: install it, or set CHROMIUM_PATH.');
     mkdirSync(artifacts, { recursive: true });
     site = await SiteProcess.start();
   }, 180_000);
@@ -134,7 +135,7 @@ const artifacts = resolve(__dirname, '../artifacts');
     expect(await cart(page)).toEqual(['Laurel wreath']);
   });
 
-  it.each([
+  itEachLong([
     { device: 'desktop', width: 1280, height: 800 },
     { device: 'phone', width: 390, height: 844 },
   ])('sees every page fit a $device', async ({ device, width, height }) => {
@@ -176,7 +177,7 @@ const artifacts = resolve(__dirname, '../artifacts');
     await page.goto('/account');
     await shoot('account-dark');
   });
-});
+}
 
 async function addToCart(page: Page, product: string): Promise<void> {
   const badge = page.getByRole('link', { name: /^Cart/ });

@@ -1,4 +1,6 @@
 import fc from 'fast-check';
+import { often } from '../support/long';
+import { seed } from '../support/seed';
 import { describeStores } from '../support/stores';
 import { interleavings } from './world/interleavings';
 import { World } from './world/world';
@@ -6,8 +8,7 @@ import { World } from './world/world';
 // A pause between two attempts would leave the order to the machine's timers; here the scheduler alone decides it.
 jest.mock('node:timers/promises', () => ({ setTimeout: () => Promise.resolve() }));
 
-const RUNS = Number(process.env.INTERLEAVINGS ?? 1_000);
-const SEED = Number(process.env.SEED ?? (Math.random() * 2 ** 31) | 0);
+const RUNS = often(100, 1_000);
 
 describeStores('on', ({ name, create }) => {
   const numRuns = name === 'memory' ? RUNS : Math.ceil(RUNS * 0.1);
@@ -26,10 +27,8 @@ describeStores('on', ({ name, create }) => {
         }
         expect(world.objections).toEqual([]);
       }),
-      { numRuns, seed: SEED },
+      { numRuns, seed },
     );
-
-  beforeAll(() => process.stdout.write(`Interleavings on ${name}: ${numRuns} runs, SEED=${SEED}\n`));
 
   it('R10: no interleaving of three clients shows foreign, mixed or ended data, loses a promise, or lets a dead token open', async () => {
     await explore(false);

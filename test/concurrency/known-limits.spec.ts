@@ -1,4 +1,4 @@
-import { stores } from '../support/stores';
+import { memory } from '../support/stores';
 import { startRace, type Race } from './race';
 import { does, looks } from './race.controller';
 
@@ -11,7 +11,7 @@ describe('a late answer to a request of a session that has ended', () => {
   let race: Race;
 
   beforeEach(async () => {
-    race = await startRace('fastify', stores[0]!);
+    race = await startRace('fastify', memory);
   });
   afterEach(() => race.end());
 

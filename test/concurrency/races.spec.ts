@@ -1,11 +1,13 @@
 import { platforms } from '../support/app';
-import { describeStores } from '../support/stores';
+import { describeFewStores, describeStores } from '../support/stores';
 import { door } from '../support/watched-store';
 import { startRace, type Race } from './race';
 import { does, looks, type Found } from './race.controller';
 
 describe.each(platforms)('requests that race on %s', (platform) => {
-  describeStores('with sessions in', (kind) => {
+  const describeKinds = platform === 'express' ? describeStores : describeFewStores;
+
+  describeKinds('with sessions in', (kind) => {
     let race: Race;
 
     beforeEach(async () => (race = await startRace(platform, kind)));

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
+import { complaintsOf, sharingHost } from '../support/typescript';
 import { root, type Markdown } from './markdown';
 
 const folder = join(root, 'test/docs');
@@ -10,9 +11,6 @@ const { options } = ts.parseJsonConfigFileContent(
   ts.sys,
   root,
 );
-
-/** Libraries are parsed once, however many guides are compiled. */
-const parsed = new Map<string, ts.SourceFile | undefined>();
 
 /**
  * Compiles the snippets of a guide together, each as a module of its own, the way they would stand in one application. Returns what the
@@ -25,18 +23,19 @@ export function complaintsAbout(guide: Markdown): string[] {
       .map(({ code, line }) => [join(folder, `line-${line}.mts`), { code: `${code}\nexport {};\n`, line }]),
   );
   if (snippets.size === 0) return [];
-  const host = ts.createCompilerHost(options);
+  const host = sharingHost(options);
   const { getSourceFile, fileExists, readFile } = host;
   host.fileExists = (path) => snippets.has(path) || fileExists(path);
   host.readFile = (path) => snippets.get(path)?.code ?? readFile(path);
   host.getSourceFile = (path, how, ...rest) => {
     const snippet = snippets.get(path);
-    if (snippet !== undefined) return ts.createSourceFile(path, snippet.code, how);
-    if (!parsed.has(path)) parsed.set(path, getSourceFile(path, how, ...rest));
-    return parsed.get(path);
+    return snippet === undefined
+      ? getSourceFile(path, how, ...rest)
+      : ts.createSourceFile(path, snippet.code, how);
   };
-  const program = ts.createProgram([context, ...snippets.keys()], options, host);
-  return ts.getPreEmitDiagnostics(program).map(({ file, start = 0, messageText }) => {
+  const paths = [...snippets.keys()];
+  const program = ts.createProgram([context, ...paths], options, host);
+  return complaintsOf(program, paths).map(({ file, start = 0, messageText }) => {
     const text = ts.flattenDiagnosticMessageText(messageText, '\n');
     if (file === undefined) return text;
     const snippet = snippets.get(file.fileName);

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import type { PrincipalIndexedStore, SessionStore, SweepableStore } from 'nestjs-tessera';
 import { describeSessionStore } from 'nestjs-tessera/testing';
 import { Pool } from 'pg';
-import { describeWithPrivate, TcpProxy } from '../support/servers';
+import { describeLong } from '../support/long';
+import { describeWithPrivate, type Server, TcpProxy } from '../support/servers';
 import { defaultsOf, membersOfUnion } from './compiler';
 import { Markdown } from './markdown';
 
@@ -48,7 +49,11 @@ describe('docs/writing-a-store.md', () => {
   });
 });
 
-describeWithPrivate('postgres', 'the store of docs/writing-a-store.md', (server) => {
+describeLong('the store of docs/writing-a-store.md', () =>
+  describeWithPrivate('postgres', 'on PostgreSQL', describeStoreOfTheGuide),
+);
+
+function describeStoreOfTheGuide(server: () => Server): void {
   const Store = storeOfTheGuide();
   const pools: Pool[] = [];
   let proxy: TcpProxy;
@@ -85,4 +90,4 @@ describeWithPrivate('postgres', 'the store of docs/writing-a-store.md', (server)
       durable: true,
     },
   });
-});
+}

@@ -208,10 +208,13 @@ export const answers: Record<string, Answering> = {
     response.setHeader('Content-Type', 'application/octet-stream');
     let drained = 0;
     let refused = 0;
+    let goOn = (): void => {};
+    // One listener throughout: compression hangs it onto its own stream, from which once() would not take it away.
+    response.on('drain', () => goOn());
     for (const chunk of chunks(600)) {
       if (response.write(chunk)) continue;
       refused++;
-      await once(response, 'drain');
+      await new Promise<void>((resolve) => (goOn = resolve));
       drained++;
     }
     response.end();

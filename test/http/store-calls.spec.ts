@@ -1,7 +1,7 @@
 import { Controller, Get, Inject, Post } from '@nestjs/common';
 import { Session, SessionService } from 'nestjs-tessera';
 import { closeApps, platforms, startApp, type App } from '../support/app';
-import { describeStores, type StoreUnderTest } from '../support/stores';
+import { describeFewStores, describeStores, type StoreUnderTest } from '../support/stores';
 import { visitor, type Visitor } from '../support/visitor';
 import { WatchedStore } from '../support/watched-store';
 
@@ -37,7 +37,9 @@ class CountedController {
 }
 
 describe.each(platforms)('calls to the store on %s', (platform) => {
-  describeStores('kept in', ({ create }) => {
+  const describeKinds = platform === 'express' ? describeStores : describeFewStores;
+
+  describeKinds('kept in', ({ create }) => {
     let behind: StoreUnderTest;
     let store: WatchedStore;
     let app: App;

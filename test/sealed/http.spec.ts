@@ -16,7 +16,7 @@ import { sessionCookie } from 'nestjs-tessera/testing';
 import { closeApps, platforms, startApp, type App } from '../support/app';
 import { scripted, type Scripted } from '../support/scripted';
 import '../support/session-data';
-import { stores, type StoreUnderTest } from '../support/stores';
+import { describeLocalStores, memory, type StoreUnderTest } from '../support/stores';
 import { visitor, type Answer, type Visitor } from '../support/visitor';
 import { WatchedStore } from '../support/watched-store';
 import { changed, KEY, OLD_KEY } from './sealed';
@@ -68,7 +68,7 @@ class AccountController {
 }
 
 describe.each(platforms)('sealed sessions on %s', (platform) => {
-  describe.each(stores)('with a list on $name', ({ create }) => {
+  describeLocalStores('with a list on', ({ create }) => {
     let under: StoreUnderTest;
     let list: WatchedStore;
     let session: Scripted;
@@ -312,7 +312,7 @@ describe.each(platforms)('sealed sessions on %s', (platform) => {
   });
 
   it('log in everywhere with a key that every process has, also while it is brought in', async () => {
-    const { store, close } = await stores[0]!.create();
+    const { store, close } = await memory.create();
     const start = async (keys: string[]): Promise<[App, Scripted]> => {
       const each = scripted();
       const options = { store: new SealedSessions({ keys, revocations: store }) };

@@ -4,7 +4,7 @@ import { draftOf } from '../../lib/core/session';
 import { manualClock } from '../../lib/testing/manual-clock';
 import { DAY, HOUR, MINUTE } from '../support/core';
 import '../support/session-data';
-import { stores, type StoreUnderTest } from '../support/stores';
+import { describeLocalStores, type StoreUnderTest } from '../support/stores';
 import { door } from '../support/watched-store';
 import { sealedCore, type Sealed } from './sealed';
 
@@ -13,7 +13,7 @@ const KEEP = { kind: 'keep' };
 const FORGET = { kind: 'forget' };
 const call = { signal: new AbortController().signal };
 
-describe.each(stores)('sealed sessions with a list on $name', ({ create }) => {
+describeLocalStores('sealed sessions with a list on', ({ create }) => {
   let under: StoreUnderTest;
   let app: Sealed;
   let other: Sealed;

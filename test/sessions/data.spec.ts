@@ -13,7 +13,7 @@ import {
 import { closeApps, platforms, startApp, type App } from '../support/app';
 import { scripted, type Scripted } from '../support/scripted';
 import '../support/session-data';
-import { stores, type StoreUnderTest } from '../support/stores';
+import { describeLocalStores, type StoreUnderTest } from '../support/stores';
 import { visitor, type Visitor } from '../support/visitor';
 import { door, WatchedStore } from '../support/watched-store';
 
@@ -42,7 +42,7 @@ class SlowController {
 }
 
 describe.each(platforms)('data on %s', (platform) => {
-  describe.each(stores)('with $name', ({ create }) => {
+  describeLocalStores('with', ({ create }) => {
     let under: StoreUnderTest;
     let store: WatchedStore;
     let session: Scripted;

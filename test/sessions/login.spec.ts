@@ -2,14 +2,16 @@ import { SessionEvents, type Session, type SessionEvent } from 'nestjs-tessera';
 import { closeApps, platforms, startApp, type App } from '../support/app';
 import { scripted, type Scripted } from '../support/scripted';
 import '../support/session-data';
-import { describeStores, type StoreUnderTest } from '../support/stores';
+import { describeFewStores, describeStores, type StoreUnderTest } from '../support/stores';
 import { visitor, type Visitor } from '../support/visitor';
 import { WatchedStore } from '../support/watched-store';
 
 const ada = { id: 7, roles: ['member'] };
 
 describe.each(platforms)('login on %s', (platform) => {
-  describeStores('with', ({ create }) => {
+  const describeKinds = platform === 'express' ? describeStores : describeFewStores;
+
+  describeKinds('with', ({ create }) => {
     let under: StoreUnderTest;
     let store: WatchedStore;
     let session: Scripted;

@@ -14,7 +14,7 @@ import { closeApps, platforms, startApp } from '../support/app';
 import { HOUR, MINUTE } from '../support/core';
 import { type Scripted, scripted } from '../support/scripted';
 import '../support/session-data';
-import { stores } from '../support/stores';
+import { describeLocalStores } from '../support/stores';
 import { visitor } from '../support/visitor';
 
 @Injectable()
@@ -57,9 +57,8 @@ class DeskController {
 describe.each(platforms)('two sessions side by side on %s', (platform) => {
   afterEach(closeApps);
 
-  it.each(stores)(
-    'have their own cookie, store, lifetime and events, with the default one on $name',
-    async ({ create }) => {
+  describeLocalStores('with', ({ create }) => {
+    it('have their own cookie, store, lifetime and events', async () => {
       const under = await create();
       const admins = await create();
       const clock = manualClock();
@@ -115,12 +114,9 @@ describe.each(platforms)('two sessions side by side on %s', (platform) => {
       expect(await admin.ask(ada, (s) => s.principal?.id)).toBe('1');
       await closeApps();
       await Promise.all([under.close(), admins.close()]);
-    },
-  );
+    });
 
-  it.each(stores)(
-    "T8: refuse each other's tokens, though they share one store on $name",
-    async ({ create }) => {
+    it("T8: refuse each other's tokens, though they share one store", async () => {
       const { store, close } = await create();
       const [session, admin] = [scripted(), scripted('admin')];
       const app = await startApp({
@@ -146,8 +142,8 @@ describe.each(platforms)('two sessions side by side on %s', (platform) => {
       expect(await admin.ask(ada, (s) => s.get('visits'))).toBe(1);
       await closeApps();
       await close();
-    },
-  );
+    });
+  });
 
   it('may not have one name', async () => {
     const start = startApp({ platform, imports: [SessionModule.forRoot({})] });

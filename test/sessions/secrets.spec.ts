@@ -27,7 +27,7 @@ import {
 import { closeApps, platforms, startApp, type App } from '../support/app';
 import { scripted, type Scripted } from '../support/scripted';
 import '../support/session-data';
-import { stores, type StoreUnderTest } from '../support/stores';
+import { describeLocalStores, type StoreUnderTest } from '../support/stores';
 import { visitor, type Visitor } from '../support/visitor';
 import { WatchedStore } from '../support/watched-store';
 
@@ -94,7 +94,7 @@ class PrintController {
 }
 
 describe.each(platforms)('secrets on %s', (platform) => {
-  describe.each(stores)('with $name', ({ create }) => {
+  describeLocalStores('with', ({ create }) => {
     let under: StoreUnderTest;
     let store: WatchedStore;
     let app: App;

@@ -5,12 +5,12 @@ import { DAY, HOUR, MINUTE } from '../support/core';
 import { closeApps, platforms, startApp, type App } from '../support/app';
 import { scripted, type Scripted } from '../support/scripted';
 import '../support/session-data';
-import { stores, type StoreUnderTest } from '../support/stores';
+import { describeLocalStores, type StoreUnderTest } from '../support/stores';
 import { visitor, type Visitor } from '../support/visitor';
 import { WatchedStore } from '../support/watched-store';
 
 describe.each(platforms)('time on %s', (platform) => {
-  describe.each(stores)('with $name', ({ create }) => {
+  describeLocalStores('with', ({ create }) => {
     let under: StoreUnderTest;
     let store: WatchedStore;
     let clock: ManualClock;
@@ -157,7 +157,7 @@ describe.each(platforms)('time on %s', (platform) => {
     });
   });
 
-  describe.each(stores)('sweeping $name', ({ create }) => {
+  describeLocalStores('sweeping', ({ create }) => {
     it('E6: removes what has expired in batches, leaves what was extended, and stops with the application', async () => {
       const under = await create();
       const clock = manualClock();

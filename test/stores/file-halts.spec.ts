@@ -5,6 +5,7 @@ import type { SessionRecord } from '../../lib/core/session-record';
 import { type SessionId, newSessionId } from '../../lib/core/session-token';
 import { MINUTE, START, aRecord, nextOf } from '../../lib/testing/store-suite/records';
 import { call } from '../../lib/testing/store-suite/store-suite';
+import { describeSome } from '../support/long';
 import { fileDirectory } from './file-directory';
 import { Halt, watchFileSystem } from './file-halts';
 
@@ -65,7 +66,10 @@ afterEach(() => {
   place.remove();
 });
 
-describe.each(Object.keys(works))('FileSessionStore, when a process stands still anywhere in %s', (name) => {
+const kinds = Object.keys(works).map((name) => ({ name }));
+const belongs = ({ name }: { name: string }) => ['an update that logs in', 'a delete'].includes(name);
+
+describeSome(kinds, belongs, 'FileSessionStore, when a process stands still anywhere in', ({ name }) => {
   const everywhere = (play: (scene: Scene) => Promise<void>) => atEveryCall(works[name]!, play);
 
   it('R9: a delete by another is final, whatever the process does when it goes on', async () => {

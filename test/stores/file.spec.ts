@@ -1,5 +1,6 @@
 import { FileSessionStore } from 'nestjs-tessera/file';
 import { describeSessionStore } from 'nestjs-tessera/testing';
+import { often } from '../support/long';
 import { fileDirectory } from './file-directory';
 
 // What is proven here does not depend on waiting for the disk; the specs beside this one wait.
@@ -13,4 +14,5 @@ describeSessionStore('FileSessionStore', {
   },
   peer: () => new FileSessionStore(place.directory, options),
   destroy: () => place.remove(),
+  volume: often(300, 2000),
 });

@@ -1,9 +1,12 @@
 import { RedisSessionStore } from 'nestjs-tessera/redis';
 import { describeSessionStore } from 'nestjs-tessera/testing';
+import { describeLong, describeSome } from '../support/long';
 import { describeWithPrivate, startRedis, type PrivateServer, TcpProxy } from '../support/servers';
-import { type OpenClient, redisClients } from './redis-clients';
+import { type OpenClient, type RedisClientKind, redisClients } from './redis-clients';
 
-describe.each(redisClients)('RedisSessionStore through $name', ({ name, open }) => {
+const isIoredis5 = ({ name }: RedisClientKind) => name === 'ioredis 5';
+
+describeSome(redisClients, isIoredis5, 'RedisSessionStore through', ({ name, open }) => {
   describeWithPrivate('redis', 'on a server with faults', (server) => {
     let proxy: TcpProxy;
     let stores = 0;
@@ -38,10 +41,14 @@ describe.each(redisClients)('RedisSessionStore through $name', ({ name, open }) 
   });
 });
 
-const [ioredis] = redisClients.filter(({ name }) => name === 'ioredis 5');
+const [ioredis] = redisClients.filter(isIoredis5);
 
 /** On a server of its own kind: with one that writes everything down before it answers. */
-describeWithPrivate('redis', 'RedisSessionStore with appendfsync always', () => {
+describeLong('RedisSessionStore with appendfsync always', () =>
+  describeWithPrivate('redis', 'on a server of its own', describeDurableRedis),
+);
+
+function describeDurableRedis(): void {
   let server: PrivateServer;
   let opened: OpenClient;
   let stores = 0;
@@ -60,4 +67,4 @@ describeWithPrivate('redis', 'RedisSessionStore with appendfsync always', () => 
     without: ['sweeping'],
     faults: { kill: () => server.kill(), restart: () => server.start(), durable: true },
   });
-});
+}

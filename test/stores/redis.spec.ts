@@ -1,5 +1,6 @@
 import { RedisSessionStore } from 'nestjs-tessera/redis';
 import { describeSessionStore } from 'nestjs-tessera/testing';
+import { often } from '../support/long';
 import { describeWith } from '../support/servers';
 import { type OpenClient, redisClients } from './redis-clients';
 
@@ -23,6 +24,7 @@ describe.each(redisClients)('RedisSessionStore through $name', ({ open }) => {
       },
       peer: () => storeOf(peers),
       without: ['sweeping'],
+      volume: often(300, 2000),
     });
   });
 });

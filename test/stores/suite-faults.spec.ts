@@ -143,13 +143,13 @@ describe('the faults of describeSessionStore', () => {
     const { slow, heal, deadline } = faults;
     const { skipped } = await verdictOf({ ...rest, faults: { slow, heal, deadline } }, /faults/);
     expect(skipped.filter((title) => title.includes('harness does not say how'))).toEqual([
-      'while its server is frozen: the harness does not say how',
-      'while its server is dead: the harness does not say how',
-      'while it is refused connections: the harness does not say how',
-      'while its connections are half-open: the harness does not say how',
+      'while its server is frozen [not run: the harness does not say how its server is frozen]',
+      'while its server is dead [not run: the harness does not say how its server is dead]',
+      'while it is refused connections [not run: the harness does not say how it is refused connections]',
+      'while its connections are half-open [not run: the harness does not say how its connections are half-open]',
     ]);
     const none = await verdictOf(rest, /faults/);
-    expect(none.skipped).toContain('faults: the harness does not say how to cause them');
+    expect(none.skipped).toContain('faults [not run: the harness does not say how to cause faults]');
     expect(none.passed).toEqual([]);
   });
 

@@ -3,14 +3,15 @@ import { MemorySessionStore } from 'nestjs-tessera';
 import { TieredSessionStore } from 'nestjs-tessera/tiered';
 import { interleavings } from '../concurrency/world/interleavings';
 import { World } from '../concurrency/world/world';
-import { stores } from '../support/stores';
+import { often } from '../support/long';
+import { seed } from '../support/seed';
+import { describeLocalStores } from '../support/stores';
 import { StormyStore, besideTheWitness, type Weather } from './tiered-storm';
 
 // A pause between two attempts would leave the order to the machine's timers; here the scheduler alone decides it.
 jest.mock('node:timers/promises', () => ({ setTimeout: () => Promise.resolve() }));
 
-const RUNS = Number(process.env.INTERLEAVINGS ?? 250);
-const SEED = Number(process.env.SEED ?? (Math.random() * 2 ** 31) | 0);
+const RUNS = often(50, 250);
 
 /** Sessions of the world last for five seconds; copies so long that they are outlived by them and by some pauses between requests. */
 const MAX_AGE = 400;
@@ -27,7 +28,7 @@ const STORM = fc.array(
   { minLength: 10, maxLength: 60 },
 );
 
-describe.each(stores)('two processes with a fast tier over $name', ({ name, create }) => {
+describeLocalStores('two processes with a fast tier over', ({ name, create }) => {
   const numRuns = name === 'memory' ? RUNS : Math.ceil(RUNS * 0.15);
 
   const explore = (faults: boolean, weathers: fc.Arbitrary<readonly Weather[]>) =>
@@ -55,10 +56,8 @@ describe.each(stores)('two processes with a fast tier over $name', ({ name, crea
           expect(world.objections).toEqual([]);
         },
       ),
-      { numRuns, seed: SEED },
+      { numRuns, seed },
     );
-
-  beforeAll(() => process.stdout.write(`Tiers over ${name}: ${numRuns} runs, SEED=${SEED}\n`));
 
   it('R10: no interleaving shows foreign, mixed or ended data, loses a promise, or lets a dead token open', async () => {
     await explore(false, FAIR);

@@ -2,6 +2,8 @@ import { MemorySessionStore, type StoreLimit } from 'nestjs-tessera';
 import { describeSessionStore } from 'nestjs-tessera/testing';
 import { TieredSessionStore } from 'nestjs-tessera/tiered';
 import { TypeOrmSessionStore } from 'nestjs-tessera/typeorm';
+import { often } from '../support/long';
+import { describeEachWithSqlite } from '../support/sqlite';
 import { sqliteFile } from './sqlite-file';
 
 const prepareDatabase = (database: { pragma(text: string): void }) => database.pragma('synchronous = OFF');
@@ -26,7 +28,7 @@ const WAYS: readonly {
   { title: 'a shared memory over SQLite, writing behind', writeBehind: true, shared: true },
 ];
 
-describe.each(WAYS)('$title', ({ writeBehind, shared, unmet }) => {
+describeEachWithSqlite(WAYS)('$title', ({ writeBehind, shared, unmet }) => {
   let file: ReturnType<typeof sqliteFile>;
   let fast: MemorySessionStore;
   const open = async () => {
@@ -52,5 +54,6 @@ describe.each(WAYS)('$title', ({ writeBehind, shared, unmet }) => {
       await file.remove();
     },
     ...(unmet && { unmet }),
+    volume: often(300, 2000),
   });
 });

@@ -1,11 +1,12 @@
 import { MemorySessionStore, SessionError, type SessionStore } from 'nestjs-tessera';
 import { TieredSessionStore } from 'nestjs-tessera/tiered';
 import { SessionSimulation, randomFrom } from '../../lib/testing/store-suite/session-simulation';
-import { call } from './tiered-processes';
+import { often } from '../support/long';
+import { seed } from '../support/seed';
 import { WatchedStore } from '../support/watched-store';
+import { call } from './tiered-processes';
 
-const ROUNDS = Number(process.env.INTERLEAVINGS ?? 150);
-const SEED = Number(process.env.SEED ?? (Math.random() * 2 ** 31) | 0);
+const ROUNDS = often(30, 150);
 
 /** How often a call to the fast tier goes wrong. */
 const FAULTS = 0.08;
@@ -47,12 +48,12 @@ function nothing(error: unknown): string[] {
   throw error;
 }
 
-describe('two processes that write behind', () => {
+describe(`two processes that write behind, and do what seed ${seed} says`, () => {
   const play = async (
     fastOf: (memory: MemorySessionStore, random: Random) => SessionStore,
     patience: { lease: number; fastTimeout: number },
   ) => {
-    const random = randomFrom(SEED);
+    const random = randomFrom(seed);
     const objections: string[] = [];
     for (let round = 0; round < ROUNDS; round++) {
       const [memory, durable] = [new MemorySessionStore(), new MemorySessionStore()];
@@ -73,8 +74,6 @@ describe('two processes that write behind', () => {
     }
     return objections;
   };
-
-  beforeAll(() => process.stdout.write(`Writing behind: ${ROUNDS} rounds, SEED=${SEED}\n`));
 
   it('R10: show nobody foreign, mixed, lost or ended data', async () => {
     expect(await play(slow, { lease: 1000, fastTimeout: 1000 })).toEqual([]);

@@ -3,10 +3,11 @@ import { TypeOrmSessionStore } from 'nestjs-tessera/typeorm';
 import type { DataSource } from 'typeorm';
 import { aRecord, nextOf } from '../../lib/testing/store-suite/records';
 import { call } from '../../lib/testing/store-suite/store-suite';
+import { describeEachWithSqlite } from '../support/sqlite';
 import { sqliteFile } from './sqlite-file';
 
 /** The application and its sessions share a file, and no transaction. */
-describe.each([{ enableWAL: false }, { enableWAL: true }])(
+describeEachWithSqlite([{ enableWAL: false }, { enableWAL: true }])(
   'sessions beside the application with %p',
   (options) => {
     let file: ReturnType<typeof sqliteFile>;

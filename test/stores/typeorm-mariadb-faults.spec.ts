@@ -1,3 +1,4 @@
+import { describeLong } from '../support/long';
 import { describeServerFaults } from './typeorm-faults';
 
-describeServerFaults('mariadb');
+describeLong('MariaDB', () => describeServerFaults('mariadb'));

@@ -1,5 +1,6 @@
 import { describeSessionStore } from 'nestjs-tessera/testing';
 import { TypeOrmSessionStore } from 'nestjs-tessera/typeorm';
+import { often } from '../support/long';
 import { describeWith } from '../support/servers';
 import { application, openApplication } from './server-database';
 
@@ -7,5 +8,6 @@ describeWith('postgres', 'on PostgreSQL', (service) => {
   describeSessionStore('TypeOrmSessionStore', {
     create: async () => new TypeOrmSessionStore(await openApplication('postgres', service().url)),
     peer: () => new TypeOrmSessionStore(application('postgres', service().url)),
+    volume: often(300, 2000),
   });
 });

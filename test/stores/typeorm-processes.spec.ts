@@ -6,12 +6,13 @@ import { TypeOrmSessionStore } from 'nestjs-tessera/typeorm';
 import type { SessionRecord } from '../../lib/core/session-record';
 import { aRecord, assertRecords } from '../../lib/testing/store-suite/records';
 import { call } from '../../lib/testing/store-suite/store-suite';
+import { describeEachWithSqlite } from '../support/sqlite';
 import { sqliteFile } from './sqlite-file';
 
 const WRITER = join(__dirname, 'writer.cjs');
 const run = promisify(execFile);
 
-describe.each([{ enableWAL: false }, { enableWAL: true }])(
+describeEachWithSqlite([{ enableWAL: false }, { enableWAL: true }])(
   'several processes on one SQLite file with %p',
   (options) => {
     let file: ReturnType<typeof sqliteFile>;

@@ -9,6 +9,7 @@ import {
 import { DataSource } from 'typeorm';
 import { aRecord } from '../../lib/testing/store-suite/records';
 import { call } from '../../lib/testing/store-suite/store-suite';
+import { describeWithSqlite } from '../support/sqlite';
 import { type SqliteOptions, sqliteFile } from './sqlite-file';
 
 const TABLE = 'CREATE TABLE tessera_sessions';
@@ -21,7 +22,7 @@ const COLUMNS = {
   body: 'text NOT NULL',
 };
 
-describe('the session table', () => {
+describeWithSqlite('the session table', () => {
   let file: ReturnType<typeof sqliteFile>;
   beforeEach(() => (file = sqliteFile()));
   afterEach(() => file.remove());

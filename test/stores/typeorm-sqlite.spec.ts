@@ -1,12 +1,14 @@
 import { describeSessionStore } from 'nestjs-tessera/testing';
 import { TypeOrmSessionStore } from 'nestjs-tessera/typeorm';
 import { DataSource } from 'typeorm';
+import { often } from '../support/long';
+import { describeEachWithSqlite } from '../support/sqlite';
 import { sqliteFile } from './sqlite-file';
 
 // What is proven here does not depend on waiting for the disk; what does, kill -9, is with the processes.
 const prepareDatabase = (database: { pragma(text: string): void }) => database.pragma('synchronous = OFF');
 
-describe.each([{ enableWAL: false }, { enableWAL: true }])('with %p', (options) => {
+describeEachWithSqlite([{ enableWAL: false }, { enableWAL: true }])('with %p', (options) => {
   let file: ReturnType<typeof sqliteFile>;
 
   describeSessionStore('TypeOrmSessionStore on SQLite', {
@@ -22,5 +24,6 @@ describe.each([{ enableWAL: false }, { enableWAL: true }])('with %p', (options) 
       await store.close();
       await file.remove();
     },
+    volume: often(300, 2000),
   });
 });

@@ -18,6 +18,7 @@ import { sessionTable } from '../../lib/stores/typeorm/session-table';
 import { aRecord, insertAll, nextOf } from '../../lib/testing/store-suite/records';
 import { call } from '../../lib/testing/store-suite/store-suite';
 import { describeWith } from '../support/servers';
+import { describeWithSqlite } from '../support/sqlite';
 import { openApplication } from './server-database';
 import { sqliteFile } from './sqlite-file';
 
@@ -88,7 +89,7 @@ describe('the statements of TypeOrmSessionStore', () => {
   });
 });
 
-describe('the plans of SQLite', () => {
+describeWithSqlite('the plans of SQLite', () => {
   let file: ReturnType<typeof sqliteFile>;
   beforeEach(() => (file = sqliteFile()));
   afterEach(() => file.remove());
@@ -160,7 +161,7 @@ describeWith('mariadb', 'the plans of MariaDB', (service) => {
   });
 });
 
-describe('a failing SQLite database', () => {
+describeWithSqlite('a failing SQLite database', () => {
   const SECRET = { secretHash: 'h'.repeat(43) as never, body: '{"card":"4111"}' };
   let file: ReturnType<typeof sqliteFile>;
   beforeEach(() => (file = sqliteFile()));

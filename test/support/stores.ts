@@ -8,7 +8,9 @@ import { FileSessionStore } from 'nestjs-tessera/file';
 import { RedisSessionStore } from 'nestjs-tessera/redis';
 import { createSessionTable, TypeOrmSessionStore } from 'nestjs-tessera/typeorm';
 import { DataSource, type DataSourceOptions } from 'typeorm';
+import { describeLong, isAll } from './long';
 import { describeWith, type ServiceKind } from './servers';
+import { describeWithSqlite } from './sqlite';
 
 /** A real store, for as long as a test needs it. */
 export interface StoreUnderTest {
@@ -26,23 +28,21 @@ export interface StoreKind {
   create(): Promise<StoreUnderTest>;
 }
 
-/** The stores that need nothing but Node: `describe.each(stores)('… on $name', ({ create }) => …)`. */
-export const stores: readonly StoreKind[] = [
-  {
-    name: 'memory',
-    create: async () => {
-      const one = { store: new MemorySessionStore(), close: async () => {} };
-      return { ...one, beside: async () => one };
-    },
+export const memory: StoreKind = {
+  name: 'memory',
+  create: async () => {
+    const one = { store: new MemorySessionStore(), close: async () => {} };
+    return { ...one, beside: async () => one };
   },
-  {
-    name: 'SQLite',
-    create: () =>
-      inFolder((folder) =>
-        overTypeOrm({ type: 'better-sqlite3', database: join(folder, 'app.sqlite'), enableWAL: true }),
-      ),
-  },
-];
+};
+
+const sqlite: StoreKind = {
+  name: 'SQLite',
+  create: () =>
+    inFolder((folder) =>
+      overTypeOrm({ type: 'better-sqlite3', database: join(folder, 'app.sqlite'), enableWAL: true }),
+    ),
+};
 
 /** The stores of a server, which is there while the tests run. */
 const served: readonly {
@@ -80,13 +80,38 @@ const files: StoreKind = {
     }),
 };
 
+/** `describe` for memory and for SQLite, which need no server: one store that knows objects, and one that knows rows. */
+export function describeLocalStores(title: string, body: (kind: StoreKind) => void): void {
+  describe(`${title} ${memory.name}`, () => body(memory));
+  describeWithSqlite(`${title} ${sqlite.name}`, () => body(sqlite));
+}
+
 /** `describe` for each store there is, those of a server among them. */
 export function describeStores(title: string, body: (kind: StoreKind) => void): void {
-  describe.each([...stores, files])(`${title} $name`, body);
+  describeLocalStores(title, body);
+  describe(`${title} ${files.name}`, () => body(files));
   for (const { name, service: kind, create } of served) {
     describeWith(kind, `${title} ${name}`, (service) => body({ name, create: () => create(service().url) }));
   }
 }
+
+/**
+ * `describe` for memory; the other stores belong to `npm run test:all`. For the second platform of a spec whose first one meets all of
+ * them.
+ */
+export function describeFewStores(title: string, body: (kind: StoreKind) => void): void {
+  if (isAll) return describeStores(title, body);
+  describe(`${title} ${memory.name}`, () => body(memory));
+  for (const kind of [sqlite, files, ...served.map(withoutServer)]) {
+    describeLong(`${title} ${kind.name}`, () => body(kind));
+  }
+}
+
+/** For tests that are counted and not run. */
+const withoutServer = ({ name, create }: (typeof served)[number]): StoreKind => ({
+  name,
+  create: () => create(''),
+});
 
 async function inFolder(open: (folder: string) => Promise<StoreUnderTest>): Promise<StoreUnderTest> {
   const folder = await mkdtemp(join(tmpdir(), 'tessera-'));

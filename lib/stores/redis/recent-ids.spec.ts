@@ -8,8 +8,9 @@ describe('recent ids', () => {
 
   it('knows each of the latest again', () => {
     const recent = new RecentIds();
-    expect(idsOf(0, MANY).filter((id) => !recent.add(id))).toEqual([]);
-    expect(idsOf(MANY - GENERATION, GENERATION).filter((id) => recent.add(id))).toEqual([]);
+    const known = idsOf(0, MANY).filter((id) => !recent.add(id));
+    const forgotten = idsOf(MANY - GENERATION, GENERATION).filter((id) => recent.add(id));
+    expect({ known, forgotten }).toEqual({ known: [], forgotten: [] });
   });
 
   it('forgets what lies two generations back, so that it does not grow', () => {

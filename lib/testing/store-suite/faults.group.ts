@@ -2,6 +2,7 @@ import { describeCrash } from './crash.group';
 import { faultySuiteOf } from './faulty-suite';
 import { describeFrozenWrites } from './frozen-writes.group';
 import { describeLostAnswers } from './lost-answers.group';
+import { notRun } from './not-run';
 import { describeOutage } from './outage.group';
 import { disturbancesOf, type StoreFaults } from './store-faults';
 import type { StoreSuite } from './store-suite';
@@ -13,21 +14,19 @@ import type { StoreSuite } from './store-suite';
 export function describeFaults(suite: StoreSuite, faults: StoreFaults | undefined): void {
   const { freeze, kill, refuse, hang, slow } = disturbancesOf(faults ?? {});
   const { describe } = suite;
-  const unless = (missing: boolean) => (missing ? describe.skip : describe);
+  const describeIf = (isPossible: boolean, title: string, reason: string, body: () => void) =>
+    isPossible ? describe(title, body) : describe.skip(notRun(title, reason), body);
 
-  unless(faults === undefined)(
-    `faults${faults ? '' : ': the harness does not say how to cause them'}`,
-    () => {
-      const faulty = faultySuiteOf(suite, faults ?? {});
-      for (const cause of [freeze, kill, refuse, hang, slow]) {
-        const { state, possible } = cause;
-        unless(!possible)(`while ${state}${possible ? '' : ': the harness does not say how'}`, () => {
-          describeOutage(faulty, cause);
-          if (cause === freeze) describeFrozenWrites(faulty, cause);
-          if (cause === kill) describeCrash(faulty, cause);
-          if (cause === refuse) describeLostAnswers(faulty, cause);
-        });
-      }
-    },
-  );
+  describeIf(faults !== undefined, 'faults', 'the harness does not say how to cause faults', () => {
+    const faulty = faultySuiteOf(suite, faults ?? {});
+    for (const cause of [freeze, kill, refuse, hang, slow]) {
+      const { state, possible } = cause;
+      describeIf(possible, `while ${state}`, `the harness does not say how ${state}`, () => {
+        describeOutage(faulty, cause);
+        if (cause === freeze) describeFrozenWrites(faulty, cause);
+        if (cause === kill) describeCrash(faulty, cause);
+        if (cause === refuse) describeLostAnswers(faulty, cause);
+      });
+    }
+  });
 }

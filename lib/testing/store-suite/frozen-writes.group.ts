@@ -3,7 +3,7 @@ import { newSessionId } from '../../core/session-token';
 import { BusyWriters } from './busy-writers';
 import type { FaultySuite } from './faulty-suite';
 import { eventually, until } from './deadline-client';
-import { titleOf } from './limits.group';
+import { unmetTitleOf } from './limits.group';
 import { MINUTE, START } from './records';
 import type { Disturbance } from './store-faults';
 import { SLOW_TEST_TIMEOUT, call } from './store-suite';
@@ -15,7 +15,7 @@ const ROUNDS = 3;
 export function describeFrozenWrites(suite: FaultySuite, freezing: Disturbance): void {
   const { describe, it } = suite;
   if (suite.promises('conditional-writes')) lateWrites();
-  else describe.skip(titleOf('conditional-writes'), lateWrites);
+  else describe.skip(unmetTitleOf('conditional-writes'), lateWrites);
 
   function lateWrites(): void {
     it(

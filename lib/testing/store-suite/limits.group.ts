@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict';
 import { type SessionStore } from '../../core/session-store';
 import { STORE_LIMITS, isLimited, type StoreLimit } from '../../core/store-capabilities';
+import { notRun } from './not-run';
 import type { StoreSuite } from './store-suite';
 
 /** The title of the tests of a limit. */
 export function titleOf(limit: StoreLimit): string {
   const { promise, consequence } = STORE_LIMITS[limit];
   return `UNMET: ${promise} — ${consequence}`;
+}
+
+/** The same for tests that are skipped, since they demand what the limit denies. */
+export function unmetTitleOf(limit: StoreLimit): string {
+  return notRun(titleOf(limit), `the store states the limit ${limit}`);
 }
 
 /** Requires that the store and its harness state the same limits, and reports each by name. */

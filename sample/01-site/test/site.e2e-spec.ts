@@ -3,13 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import { describeWithSqlite } from '../../../test/support/sqlite';
 import { AppModule } from '../src/app.module';
 import { configureSite } from '../src/site';
 import { Person, type Answer } from './person';
 
 const PASSWORD = 'four words are enough';
 
-describe('the sample site', () => {
+describeWithSqlite('the sample site', () => {
   const folder = mkdtempSync(join(tmpdir(), 'site-'));
   let app: NestExpressApplication;
   let url: string;

@@ -1,3 +1,4 @@
+import { describeRequiring } from '../not-run';
 import { ownPlace } from './own-place';
 import { startMariadb, startPostgres, startRedis } from './private-server';
 import { startRedisCluster, type RedisCluster } from './redis-cluster';
@@ -17,7 +18,7 @@ const starters = { postgres: startPostgres, mariadb: startMariadb, redis: startR
 
 /**
  * A `describe` whose tests have a server: the one that a variable names, else one of their own. When there is neither,
- * they are skipped, loudly; with `CI=true` they fail instead.
+ * they are skipped, which the block "Not run" counts; with `CI=true` they fail instead.
  * @param body calls `service` in hooks and tests only, since there is none before
  */
 export function describeWith(
@@ -68,35 +69,14 @@ function describeFrom<T>(
   body: (thing: () => T) => void,
   acquire: (source: Exclude<Source, { kind: 'missing' }>) => Promise<Lease<T>>,
 ): void {
-  if (source.kind === 'missing') return describeMissing(source.advice, title, () => body(absent));
-  describe(title, () => {
+  describeRequiring(source.kind === 'missing' ? source.advice : null, title, () => {
     let lease: Lease<T> | undefined;
     beforeAll(async () => {
-      lease = await acquire(source);
+      if (source.kind !== 'missing') lease = await acquire(source);
     }, HOOK);
     afterAll(() => lease?.end(), HOOK);
     body(() => lease?.thing ?? absent());
   });
-}
-
-function describeMissing(advice: string, title: string, body: () => void): void {
-  if (process.env['CI'] === 'true') {
-    describe(title, () => {
-      it('has its server', () => {
-        throw new Error(advice);
-      });
-    });
-    return;
-  }
-  warn(`SKIPPED: ${title}`, advice);
-  describe.skip(title, body);
-}
-
-/** Past the test runner, which would tuck it away below a stack trace. */
-function warn(...lines: string[]): void {
-  const width = Math.max(...lines.map((line) => line.length));
-  const framed = lines.map((line) => `*** ${line.padEnd(width)} ***\n`);
-  process.stderr.write(`\n${framed.join('')}\n`);
 }
 
 function absent(): never {
