@@ -88,7 +88,7 @@ for (const kind of sqlKinds) {
       const signal = AbortSignal.timeout(100);
       const writing = Array.from({ length: 8 }, () => store.update(nextOf(record), 1, { signal }));
       for (const outcome of await Promise.allSettled(writing)) {
-        expect(outcome).toMatchObject({ reason: { code: 'SESSION_STORE_UNAVAILABLE', message: /given up/ } });
+        expect(outcome).toMatchObject({ reason: { code: 'SESSION_STORE_UNAVAILABLE', message: /aborted/ } });
       }
       expect(await store.find(aRecord().id, { signal: AbortSignal.timeout(5000) })).toBeNull();
     });

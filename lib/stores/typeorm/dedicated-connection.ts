@@ -11,37 +11,38 @@ import { SqlServer } from './sql-server';
 import { SqliteConnection } from './sqlite-connection';
 import type { TableFacts } from './table-facts';
 
-/** What a statement comes to. */
+/** The result of a statement. */
 export interface StatementResult {
   readonly rows: readonly unknown[];
-  /** Rows that it matched, changed or not. */
+  /** The number of rows that it matched, changed or not. */
   readonly affected: number;
 }
 
 /**
- * A way to the application's database that shares no connection with the application, and so no transaction: a rollback there takes
- * no session write with it.
+ * A connection to the application's database that the application does not use. So session writes are not part of the application's
+ * transactions, and its rollbacks do not undo them.
  */
 export interface DedicatedConnection {
   readonly dialect: SqlDialect;
-  /** Where the database is, for messages. */
+  /** The database's location, for messages. */
   readonly place: string;
   /**
-   * Runs one statement, in a transaction of its own. Waits for a lock without blocking the process until the call is given up.
-   * @throws SessionStoreError, free of the values; SessionError `SESSION_DUPLICATE_ID` when a key exists already
+   * Runs one statement in its own transaction. Waits for locks until the call is aborted, without blocking the process.
+   * @throws SessionStoreError without the statement's values; SessionError `SESSION_DUPLICATE_ID` when the id exists
    */
   run(statement: Statement, values: readonly unknown[], call: StoreCall): Promise<StatementResult>;
   /**
-   * What there is of a table, or `null` when there is none.
-   * @throws SessionError `SESSION_SCHEMA_INVALID` when the database itself cannot hold sessions
+   * The table's definition, or `null` when there is no such table.
+   * @throws SessionError `SESSION_SCHEMA_INVALID` when the database cannot store sessions
    */
   inspect(table: SessionTable): Promise<TableFacts | null>;
+  /** Closes the connections. Later statements reject. */
   close(): Promise<void>;
 }
 
 /**
- * @param poolSize at most so many connections to a server
- * @throws SessionError `SESSION_OPTIONS_INVALID` for a database that the store does not know or cannot share
+ * @param poolSize maximum number of connections to a server
+ * @throws SessionError `SESSION_OPTIONS_INVALID` for an unsupported database, or one that a second connection cannot reach
  */
 export function dedicatedConnection(
   { options, driver }: DataSource,
@@ -62,8 +63,8 @@ export function dedicatedConnection(
     default:
       throw new SessionError(
         'SESSION_OPTIONS_INVALID',
-        `TypeOrmSessionStore was given a DataSource of type '${options.type}', which it does not know. It works with ` +
-          "'postgres', 'mysql', 'mariadb', 'better-sqlite3', 'cockroachdb' and 'mssql'.",
+        `TypeOrmSessionStore does not support a DataSource of type '${options.type}'. Use ` +
+          "'postgres', 'mysql', 'mariadb', 'better-sqlite3', 'cockroachdb' or 'mssql'.",
       );
   }
 }
