@@ -129,7 +129,7 @@ describe('several processes on one directory', () => {
     expect(await limited(100, 'count')).toEqual([1500, 750]);
     const failures = (await limited(100, 'openAll')) as string[];
     expect(failures.length).toBeGreaterThan(0);
-    for (const failure of failures) expect(failure).toContain('too many files open');
+    for (const failure of failures) expect(failure).toContain('too many open files');
   });
 });
 
