@@ -131,7 +131,7 @@ describe('several processes on one directory', () => {
     expect(await limited(100, 'count')).toEqual({ all: many, ofPrincipal: many / 2 });
     const failures = (await limited(100, 'openAll')) as string[];
     expect(failures.length).toBeGreaterThan(0);
-    expect(failures.filter((failure) => !failure.includes('too many files open'))).toEqual([]);
+    expect(failures.filter((failure) => !failure.includes('too many open files'))).toEqual([]);
   });
 });
 

@@ -88,7 +88,7 @@ for (const kind of sqlKinds) {
       await touch(record.id);
       const signal = AbortSignal.timeout(100);
       const writing = Array.from({ length: 8 }, () => store.update(nextOf(record), 1, { signal }));
-      const message = expect.stringMatching(/given up/) as string;
+      const message = expect.stringMatching(/aborted/) as string;
       const reason = { code: 'SESSION_STORE_UNAVAILABLE', message };
       expect(await Promise.allSettled(writing)).toMatchObject(writing.map(() => ({ reason })));
       expect(await store.find(aRecord().id, { signal: AbortSignal.timeout(5000) })).toBeNull();

@@ -106,7 +106,7 @@ for (const kind of sqlKinds) {
 
       it('F7: is refused an entity that would make it too small', async () => {
         const app = await openApplication('mariadb', service().url, { entities: [SessionSchema] });
-        const advice = "list sessionSchema({ type: 'mariadb' }) in its place";
+        const advice = "replace it with sessionSchema({ type: 'mariadb' })";
         expect(await refusal(app)).toContain(advice);
       });
     }

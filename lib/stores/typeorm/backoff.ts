@@ -1,12 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** Longest pause between two attempts, in milliseconds, give or take half. */
+/** Longest pause between two attempts, in milliseconds, before jitter of ±50 %. */
 const LONGEST_BACKOFF = 25;
 
 /**
- * Waits before the next attempt. Pauses grow from a millisecond, and vary, so that two who wait do not keep meeting.
- * Resolves `false`, at once, when the call is given up.
- * @param attempt how many have failed
+ * Waits before the next attempt, with exponential backoff from one millisecond and jitter. Resolves `false` at once when the call is
+ * aborted.
+ * @param attempt the number of failed attempts
  */
 export async function backOff(attempt: number, signal: AbortSignal): Promise<boolean> {
   try {

@@ -40,7 +40,7 @@ export async function inspectCockroachTable(
   };
 }
 
-/** A text with a collation is a type of its own, which takes no part in comparisons with others. */
+/** In CockroachDB a text with a collation is a separate type, which cannot be compared with plain text. */
 function columnFacts({ type, limit, nullable }: ColumnRow): ColumnFacts {
   const integer = INTEGERS[type];
   return {

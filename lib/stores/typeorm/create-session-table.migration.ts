@@ -1,7 +1,7 @@
 import { type MigrationInterface, type QueryRunner, Table, type TableColumnOptions } from 'typeorm';
 import { checkTableName, DEFAULT_TABLE, indexName, nameInDatabase } from './session-table';
 
-// The columns are spelled out: a migration that has run must not change when the entity does.
+// The columns are repeated here, because a migration must not change when the entity changes.
 const COLUMNS: readonly TableColumnOptions[] = [
   { name: 'id', type: 'varchar', length: '22', isPrimary: true },
   { name: 'version', type: 'integer' },
@@ -38,13 +38,13 @@ const COLUMNS_OF: Readonly<Record<string, readonly TableColumnOptions[]>> = {
 };
 
 /**
- * The migration that creates a session table, on whatever database runs it. It is to be run before the application starts:
+ * The migration that creates a session table, for any supported database. Run it before the application starts:
  *
  * ```ts
  * new DataSource({ …, migrations: [CreateSessionTable, createSessionTable('admin_sessions')], migrationsRun: true })
  * ```
  *
- * @param tableName as given to `TypeOrmSessionStore`. @default 'tessera_sessions'
+ * @param tableName the `tableName` of `TypeOrmSessionStore`. @default 'tessera_sessions'
  * @throws SessionError `SESSION_OPTIONS_INVALID`
  */
 export function createSessionTable(tableName: string = DEFAULT_TABLE): new () => MigrationInterface {
@@ -52,7 +52,7 @@ export function createSessionTable(tableName: string = DEFAULT_TABLE): new () =>
   const suffix = tableName === DEFAULT_TABLE ? '' : `_${tableName}_`;
 
   return class implements MigrationInterface {
-    /** TypeORM remembers it by this name, and wants a timestamp at its end. */
+    /** The name under which TypeORM records the migration. It must end with a timestamp. */
     readonly name = `CreateSessionTable${suffix}1760000000000`;
 
     async up(runner: QueryRunner): Promise<void> {

@@ -5,47 +5,47 @@ import type { SessionTable } from './session-table';
 import type { SqlDialect } from './sql-dialect';
 import type { TableFacts } from './table-facts';
 
-/** One kind of database server, as `ServerConnection` wants to know it. */
+/** One kind of database server, for `ServerConnection`. */
 export interface DatabaseServer {
   readonly dialect: SqlDialect;
-  /** What it takes to reach the server with a pool of the store's own. */
+  /** The options of the store's own pool. */
   readonly options: DataSourceOptions;
-  /** A connection of that pool. */
+  /** Takes a connection from that pool. */
   lease(pool: DataSource): Promise<LeasedConnection>;
-  /** What came of a statement, by the driver's error. */
+  /** Classifies the driver's error of a statement. */
   failureOf(error: unknown): DriverFailure;
-  /** See `DedicatedConnection.inspect`. */
+  /** Reads the table's definition; see `DedicatedConnection.inspect`. */
   inspect(ask: RunQuery, table: SessionTable): Promise<TableFacts | null>;
 }
 
-/** A connection in the hands of one statement. */
+/** A connection that one statement uses exclusively. */
 export interface LeasedConnection {
   execute(sql: string, parameters: readonly unknown[]): Promise<StatementResult>;
-  /** Back into the pool. */
+  /** Returns the connection to the pool. */
   release(): void;
-  /** Out of the pool, and closed at once: what it waits for is no longer waited for. */
+  /** Removes the connection from the pool and closes it at once, even with a statement in progress. */
   destroy(): void;
 }
 
 /** Runs a statement of the inspection. */
 export type RunQuery = <Row>(sql: string, parameters?: readonly unknown[]) => Promise<readonly Row[]>;
 
-/** How long connecting may take, in milliseconds, where the application says nothing else. */
+/** Default timeout of connecting, in milliseconds. */
 export const CONNECTING_TIMEOUT = 3000;
 
-/** How many connections the store opens at most, where nobody says anything. They are opened as they are needed. */
+/** Default maximum number of the store's connections. They are opened on demand. */
 const DEFAULT_POOL_SIZE = 10;
-/** Connections that have not been needed for so long are closed, in milliseconds. */
+/** Idle time after which a connection is closed, in milliseconds. */
 export const IDLE_TIMEOUT = 10_000;
 
-/** The reachable server of a DataSource that replicates: the one that writes are sent to. */
+/** The options of the server for writes; for a DataSource with replication, those of its master. */
 export function masterOf<Options extends { readonly replication?: { readonly master: object } }>(
   options: Options,
 ): Options {
   return options.replication ? { ...options, ...options.replication.master } : options;
 }
 
-/** As many as the store was told, else no more than the application has for itself. */
+/** The configured pool size. By default {@link DEFAULT_POOL_SIZE}, and at most the size of the application's pool. */
 export function poolSizeOf(told: number | undefined, ...ofApplication: unknown[]): number {
   const own = ofApplication.find((size): size is number => typeof size === 'number' && size > 0);
   return told ?? Math.min(DEFAULT_POOL_SIZE, own ?? DEFAULT_POOL_SIZE);

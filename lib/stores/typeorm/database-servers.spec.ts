@@ -203,7 +203,7 @@ describe('SQL Server, as its driver is said to be', () => {
     );
     expect(schemaProblems((await inspectSqlServerTable(ask(loose), table))!)).toEqual([
       "the column id is of type 'varchar', which is too small",
-      'the column id has the collation Latin1_General_CI_AS, which takes different values for equal',
+      'the column id has the collation Latin1_General_CI_AS, which treats different values as equal',
     ]);
     expect(await inspectSqlServerTable(ask([]), table)).toBeNull();
   });
@@ -226,7 +226,7 @@ describe('CockroachDB', () => {
     expect(schemaProblems((await inspectCockroachTable(ask(columns), table))!)).toEqual([]);
     const other = columns.map((one) => (one.name === 'body' ? { ...one, type: 'STRING COLLATE de' } : one));
     expect(schemaProblems((await inspectCockroachTable(ask(other), table))!)).toEqual([
-      "the column body is of type 'STRING COLLATE de', which is no text type",
+      "the column body is of type 'STRING COLLATE de', which is not a text type",
     ]);
     expect(await inspectCockroachTable(ask([]), table)).toBeNull();
   });

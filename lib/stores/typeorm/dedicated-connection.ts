@@ -4,30 +4,31 @@ import type { SessionTable } from './session-table';
 import type { SqlDialect } from './sql-dialect';
 import type { TableFacts } from './table-facts';
 
-/** What a statement comes to. */
+/** The result of a statement. */
 export interface StatementResult {
   readonly rows: readonly unknown[];
-  /** Rows that it matched, changed or not. */
+  /** The number of rows that it matched, changed or not. */
   readonly affected: number;
 }
 
 /**
- * A way to the application's database that shares no connection with the application, and so no transaction: a rollback there takes
- * no session write with it.
+ * A connection to the application's database that the application does not use. So session writes are not part of the application's
+ * transactions, and its rollbacks do not undo them.
  */
 export interface DedicatedConnection {
   readonly dialect: SqlDialect;
-  /** Where the database is, for messages. */
+  /** The database's location, for messages. */
   readonly place: string;
   /**
-   * Runs one statement, in a transaction of its own. Waits for a lock without blocking the process until the call is given up.
-   * @throws SessionStoreError, free of the values; SessionError `SESSION_DUPLICATE_ID` when a key exists already
+   * Runs one statement in its own transaction. Waits for locks until the call is aborted, without blocking the process.
+   * @throws SessionStoreError without the statement's values; SessionError `SESSION_DUPLICATE_ID` when the id exists
    */
   run(statement: Statement, values: readonly unknown[], call: StoreCall): Promise<StatementResult>;
   /**
-   * What there is of a table, or `null` when there is none.
-   * @throws SessionError `SESSION_SCHEMA_INVALID` when the database itself cannot hold sessions
+   * The table's definition, or `null` when there is no such table.
+   * @throws SessionError `SESSION_SCHEMA_INVALID` when the database cannot store sessions
    */
   inspect(table: SessionTable): Promise<TableFacts | null>;
+  /** Closes the connections. Later statements reject. */
   close(): Promise<void>;
 }

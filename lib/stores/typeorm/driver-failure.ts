@@ -1,32 +1,32 @@
 import { SessionError, SessionStoreError } from '../../core/session.errors';
 
 /**
- * What came of a statement that failed.
+ * Why a statement failed.
  *
  * - `duplicate`: the id exists already.
- * - `conflict`: it was undone whole, because somebody else was at the same rows. It may well pass the next time.
- * - `refused`: it was not run, and never will be on this connection. Another connection may do.
- * - `lost`: the connection broke. Whether it was run, nobody knows.
- * - `other`: it cannot be run.
+ * - `conflict`: rolled back because of a concurrent transaction. A retry may succeed.
+ * - `refused`: not run, and it cannot be on this connection. A retry on another connection may succeed.
+ * - `lost`: the connection broke. Whether the statement was run is unknown.
+ * - `other`: any other error. A retry does not help.
  */
 export type FailureKind = 'duplicate' | 'conflict' | 'refused' | 'lost' | 'other';
 
 export interface DriverFailure {
   readonly kind: FailureKind;
-  /** The driver's code, and what it says unless that could quote a value. */
+  /** The driver's code, and its message unless that may quote a value. */
   readonly reason: string;
 }
 
-/** The driver's own code, such as `SQLITE_BUSY`, `40001` or `ECONNRESET`. */
+/** The driver's error code, such as `SQLITE_BUSY`, `40001` or `ECONNRESET`. */
 export function driverCode(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null)?.code;
   return typeof code === 'string' ? code : undefined;
 }
 
 /**
- * What a log may have of a driver's error. The error itself carries the statement's parameters, among them the secret's hash and
- * the body, in properties that any logger prints; so nothing of it is kept but code and message.
- * @param quotesValues whether its message may do so too
+ * The part of a driver's error that is safe to log: code and message. The error's other properties hold the statement's parameters, which
+ * include the secret's hash and the body, and which loggers print.
+ * @param quotesValues whether the message may quote a value, and must be left out
  */
 export function reasonOf(
   error: unknown,
@@ -37,7 +37,7 @@ export function reasonOf(
   return `${code} (${error instanceof Error ? error.message : 'something that is not an Error was thrown'})`;
 }
 
-/** The failure as it leaves the store. */
+/** Converts the failure into the error that the store throws. */
 export function toStoreError(operation: string, { kind, reason }: DriverFailure): SessionError {
   return operation === 'insert' && kind === 'duplicate'
     ? new SessionError('SESSION_DUPLICATE_ID', 'A session with this id exists already.')

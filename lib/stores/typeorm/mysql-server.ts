@@ -16,7 +16,7 @@ type MysqlOptions = Extract<DataSourceOptions, { type: 'mysql' | 'mariadb' }>;
 
 type MysqlCallback = (error: Error | null, result: unknown) => void;
 
-/** The part of a connection of a `mysql2` pool that is used here. */
+/** The part of a `mysql2` pool connection that the store uses. */
 interface MysqlConnection {
   execute(sql: string, parameters: readonly unknown[], callback: MysqlCallback): void;
   release(): void;
@@ -34,16 +34,16 @@ interface MysqlError {
   readonly fatal?: boolean;
 }
 
-/** Error numbers by what they mean for a single statement (https://mariadb.com/kb/en/mariadb-error-codes/). */
+/** Error numbers and what they mean for a single statement (https://mariadb.com/kb/en/mariadb-error-codes/). */
 const FAILURE_KINDS: Readonly<Record<number, FailureKind>> = {
   1062: 'duplicate',
   1586: 'duplicate',
   1020: 'conflict', // the record has changed since it was read
   1205: 'conflict', // innodb_lock_wait_timeout
   1213: 'conflict', // deadlock
-  1615: 'conflict', // the prepared statement has to be prepared anew
-  1047: 'refused', // a Galera node that does not take part
-  1243: 'refused', // there is no such prepared statement: somebody between us and the server mixes connections up
+  1615: 'conflict', // the prepared statement must be prepared again
+  1047: 'refused', // a Galera node that is not part of the cluster
+  1243: 'refused', // unknown prepared statement: a proxy has switched the server connection
   1053: 'lost', // shutdown
   1927: 'lost', // KILL
   4031: 'lost', // wait_timeout
@@ -51,7 +51,7 @@ const FAILURE_KINDS: Readonly<Record<number, FailureKind>> = {
   1792: 'refused',
   1836: 'refused',
 };
-/** What says that a value does not fit its column, and quotes it. */
+/** Errors about a value that does not fit its column; their messages quote the value. */
 const QUOTING_ERRORS = [1264, 1265, 1292, 1366, 1406];
 
 /** MySQL and MariaDB. */
@@ -80,13 +80,13 @@ export class MysqlServer implements DatabaseServer {
   }
 }
 
-/** A prepared statement: mysql2's `query` would write the values into it, in a way that some settings of a server read differently. */
+/** Runs a prepared statement. mysql2's `query` would escape the values into the SQL text, which some server settings parse differently. */
 function execute(
   connection: MysqlConnection,
   sql: string,
   parameters: readonly unknown[],
 ): Promise<StatementResult> {
-  // A number would go as a floating-point one, which MySQL allows in no LIMIT.
+  // mysql2 sends a number as floating point, which MySQL rejects in LIMIT.
   const texts = parameters.map((value) => (typeof value === 'number' ? String(value) : value));
   return new Promise((resolve, reject) => {
     connection.execute(sql, texts, (error, result) => {
@@ -98,8 +98,8 @@ function execute(
 }
 
 /**
- * Only what reaching the server takes; entities, migrations, logging and the like stay the application's business. Without `flags`
- * affected rows are those that matched, changed or not.
+ * The options needed to connect. Entities, migrations, logging and the like are left out. Without `flags` the number of affected rows
+ * includes rows that matched and did not change.
  */
 function ownOptions(given: MysqlOptions, poolSize: number | undefined): DataSourceOptions {
   const master = masterOf(given);

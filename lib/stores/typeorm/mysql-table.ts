@@ -7,7 +7,7 @@ interface ColumnRow {
   readonly name: string;
   /** As declared, such as `varchar(22)`. */
   readonly type: string;
-  /** Of the type alone, such as `varchar`. */
+  /** The name of the type, such as `varchar`. */
   readonly base: string;
   readonly bytes: number | string | null;
   readonly charset: string | null;
@@ -28,7 +28,7 @@ const COLUMNS = `SELECT COLUMN_NAME AS name, COLUMN_TYPE AS type, DATA_TYPE AS b
     CHARACTER_SET_NAME AS charset, COLLATION_NAME AS collation,
     IF(IS_NULLABLE = 'YES' OR COLUMN_DEFAULT IS NOT NULL OR EXTRA <> '', 'yes', 'no') AS nullable
   FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ?`;
-/** Those that hold the whole value. */
+/** Indexes of whole values, without prefix indexes. */
 const INDEXES = `SELECT INDEX_NAME AS name, COLUMN_NAME AS col, SEQ_IN_INDEX AS place FROM information_schema.STATISTICS
   WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ? AND SUB_PART IS NULL AND INDEX_TYPE = 'BTREE' ORDER BY SEQ_IN_INDEX`;
 
@@ -49,7 +49,7 @@ export async function inspectMysqlTable(ask: RunQuery, { name }: SessionTable): 
     primaryKey: indexes.filter((index) => index.name === 'PRIMARY').map(({ col }) => col),
     problems: /^innodb$/i.test(table.engine ?? '')
       ? []
-      : [`its engine is ${table.engine}, and only InnoDB keeps what it has confirmed through a crash`],
+      : [`its engine is ${table.engine}, and only InnoDB keeps confirmed writes through a crash`],
   };
 }
 
@@ -68,13 +68,13 @@ function columnFacts({ type, base, bytes, charset, collation, nullable }: Column
   };
 }
 
-/** SKIP LOCKED is what older ones lack. */
+/** Older versions lack SKIP LOCKED. */
 function checkVersion(version: string): void {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const isOldEnough = /mariadb/i.test(version) ? major > 10 || (major === 10 && minor >= 6) : major >= 8;
   if (isOldEnough) return;
   throw new SessionError(
     'SESSION_SCHEMA_INVALID',
-    `The server is of version ${version}. TypeOrmSessionStore needs MariaDB 10.6, MySQL 8.0, or a later one.`,
+    `The server has version ${version}. TypeOrmSessionStore needs MariaDB 10.6, MySQL 8.0, or a later version.`,
   );
 }

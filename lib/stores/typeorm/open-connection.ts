@@ -9,8 +9,8 @@ import { SqliteConnection } from './sqlite-connection';
 
 /**
  * A connection of the store's own to an application's database.
- * @param poolSize at most so many connections to a server
- * @throws SessionError `SESSION_OPTIONS_INVALID` for a database that the store does not know or cannot share
+ * @param poolSize maximum number of connections to a server
+ * @throws SessionError `SESSION_OPTIONS_INVALID` for an unsupported database, or one that a second connection cannot reach
  */
 export function openConnection(
   { options, driver }: DataSource,
@@ -31,8 +31,8 @@ export function openConnection(
     default:
       throw new SessionError(
         'SESSION_OPTIONS_INVALID',
-        `TypeOrmSessionStore was given a DataSource of type '${options.type}', which it does not know. It works with ` +
-          "'postgres', 'mysql', 'mariadb', 'better-sqlite3', 'cockroachdb' and 'mssql'.",
+        `TypeOrmSessionStore does not support a DataSource of type '${options.type}'. Use ` +
+          "'postgres', 'mysql', 'mariadb', 'better-sqlite3', 'cockroachdb' or 'mssql'.",
       );
   }
 }

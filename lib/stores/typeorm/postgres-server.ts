@@ -20,7 +20,7 @@ import type { TableFacts } from './table-facts';
 
 type PostgresOptions = Extract<DataSourceOptions, { type: 'postgres' | 'cockroachdb' }>;
 
-/** The part of a `pg` client that is used here. */
+/** The part of a `pg` client that the store uses. */
 interface PgClient {
   query(query: object): Promise<{ readonly rows: readonly unknown[]; readonly rowCount: number | null }>;
   on(event: 'error', listener: () => void): void;
@@ -31,7 +31,7 @@ interface PgDriver {
   obtainMasterConnection(): Promise<[client: PgClient, release: (error?: Error) => void]>;
 }
 
-/** SQLSTATE by what it means for a single statement (https://www.postgresql.org/docs/current/errcodes-appendix.html). */
+/** SQLSTATE codes and what they mean for a single statement (https://www.postgresql.org/docs/current/errcodes-appendix.html). */
 const FAILURE_KINDS: Readonly<Record<string, FailureKind>> = {
   23505: 'duplicate',
   40001: 'conflict', // serialization failure
@@ -39,15 +39,15 @@ const FAILURE_KINDS: Readonly<Record<string, FailureKind>> = {
   '55P03': 'conflict', // lock_timeout
   25006: 'refused', // read-only: the server has become a standby
   '0A000': 'refused', // the table was altered under a prepared statement
-  26000: 'refused', // there is no such prepared statement:
-  '42P05': 'refused', // or there is one already: somebody between us and the server mixes connections up
+  26000: 'refused', // unknown prepared statement,
+  '42P05': 'refused', // or a duplicate one: a proxy has switched the server connection
 };
 const STATEMENT_NAME_ERRORS = ['26000', '42P05'];
 
-/** Values come as texts, whatever parsers the application has set for its own. */
+/** Returns values as texts, whatever type parsers the application has registered. */
 const TYPES = { getTypeParser: () => (text: string) => text };
 
-/** CockroachDB speaks the protocol of PostgreSQL, and much of its language. */
+/** CockroachDB uses the protocol of PostgreSQL and most of its SQL. */
 const DIALECTS = {
   postgres: { dialect: postgresDialect, inspect: inspectPostgresTable },
   cockroachdb: { dialect: cockroachDialect, inspect: inspectCockroachTable },
@@ -59,8 +59,8 @@ export class PostgresServer implements DatabaseServer {
   readonly options: DataSourceOptions;
   readonly #statementNames = new Map<string, string>();
   /**
-   * Prepared statements save the server a third of its work. A PgBouncer before 1.21 that hands connections out by transaction
-   * mixes them up, which the server notices, so they are given up then.
+   * Whether to use prepared statements, which save the server a third of its work. A PgBouncer before 1.21 in transaction mode breaks them;
+   * the first error that shows this turns them off.
    */
   #prepares = true;
 
@@ -71,7 +71,7 @@ export class PostgresServer implements DatabaseServer {
 
   async lease(pool: DataSource): Promise<LeasedConnection> {
     const [client, release] = await (pool.driver as unknown as PgDriver).obtainMasterConnection();
-    // A connection that breaks is an error of the statement, too; unheard, it would end the process.
+    // A broken connection also rejects the statement. An `error` event without a listener would end the process.
     const ignore = (): void => {};
     client.on('error', ignore);
     const end = (error?: Error): void => {
@@ -89,7 +89,7 @@ export class PostgresServer implements DatabaseServer {
     const code = driverCode(error) ?? '';
     if (STATEMENT_NAME_ERRORS.includes(code)) this.#prepares = false;
     const kind = FAILURE_KINDS[code] ?? (isConnected(error, code) ? 'other' : 'lost');
-    // Class 22, data exceptions, quotes the datum.
+    // Messages of class 22, data exceptions, quote the value.
     return { kind, reason: reasonOf(error, code || undefined, code.startsWith('22')) };
   }
 
@@ -99,7 +99,7 @@ export class PostgresServer implements DatabaseServer {
     return { rows, affected: rowCount ?? 0 };
   }
 
-  /** The name says what the statement is: another table's must not be taken for it. */
+  /** A name derived from the statement's text, so that statements for different tables have different names. */
   #nameOf(text: string): string {
     let name = this.#statementNames.get(text);
     if (name === undefined) {
@@ -110,12 +110,12 @@ export class PostgresServer implements DatabaseServer {
   }
 }
 
-/** The server's errors have a severity, in its own tongue. Class 08 and 57P are its last words on a connection. */
+/** Whether the connection still works: errors of the server have a severity. After classes 08 and 57P it closes the connection. */
 function isConnected(error: unknown, code: string): boolean {
   return (error as { severity?: unknown } | null)?.severity !== undefined && !/^(08|57P)/.test(code);
 }
 
-/** Only what reaching the server takes; entities, migrations, logging and the like stay the application's business. */
+/** The options needed to connect. Entities, migrations, logging and the like are left out. */
 function ownOptions(given: PostgresOptions, poolSize: number | undefined): DataSourceOptions {
   const { url, host, port, username, password, database, ssl, applicationName } = masterOf(given);
   const application = given.extra as Record<string, unknown> | undefined;

@@ -7,7 +7,7 @@ interface ColumnRow {
   readonly name: string;
   /** As declared, such as `character varying(22)`. */
   readonly type: string;
-  /** Of the type alone, such as `varchar`. */
+  /** The name of the type, such as `varchar`. */
   readonly base: string;
   readonly limit: string | null;
   readonly nullable: string;
@@ -15,12 +15,12 @@ interface ColumnRow {
 }
 
 interface IndexRow {
-  /** The columns in order, separated by blanks. */
+  /** The columns in order, separated by spaces. */
   readonly columns: string;
   readonly is_primary: string;
 }
 
-// to_regclass finds the table that the statements would find, wherever the search path leads. Yes and no are texts here.
+// to_regclass finds the same table as the statements, by the search path. Booleans are selected as the texts 'yes' and 'no'.
 const COLUMNS = `SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type, t.typname AS base,
     CASE WHEN a.atttypmod > 4 THEN a.atttypmod - 4 END AS "limit",
     CASE WHEN NOT a.attnotnull OR a.atthasdef OR a.attidentity <> '' THEN 'yes' ELSE 'no' END AS nullable,
@@ -28,7 +28,7 @@ const COLUMNS = `SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) 
   FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_collation c ON c.oid = a.attcollation
   WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped`;
 
-/** Those that cover all rows and are ready for use. */
+/** Valid indexes that cover all rows. */
 const INDEXES = `SELECT string_agg(a.attname, ' ' ORDER BY k.place) AS columns,
     CASE WHEN i.indisprimary THEN 'yes' ELSE 'no' END AS is_primary
   FROM pg_index i CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k (attnum, place)
@@ -70,7 +70,7 @@ function checkEncoding(encoding: string): void {
   if (encoding === 'UTF8') return;
   throw new SessionError(
     'SESSION_SCHEMA_INVALID',
-    `The database has the encoding ${encoding}, which lacks characters that a session may hold. ` +
-      "Create one with ENCODING 'UTF8', and keep the sessions there.",
+    `The database has the encoding ${encoding}, which lacks characters that a session may contain. ` +
+      "Create a database with ENCODING 'UTF8' for the sessions.",
   );
 }

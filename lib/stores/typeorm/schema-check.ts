@@ -2,12 +2,12 @@ import type { ColumnFacts, TableFacts } from './table-facts';
 
 interface WantedColumn {
   readonly kind: ColumnFacts['kind'];
-  /** The longest text, in characters, or the largest integer that it has to hold. */
+  /** The longest text, in characters, or the largest integer that the column must hold. */
   readonly limit: number;
   readonly nullable?: true;
-  /** Whether it is searched for a text, which then has to be exactly that. */
+  /** Whether statements search for an exact text in the column. */
   readonly compared?: true;
-  /** Whether there may be any character in it. */
+  /** Whether the column must hold all Unicode characters. */
   readonly unicode?: true;
 }
 
@@ -20,7 +20,7 @@ const COLUMNS: Readonly<Record<string, WantedColumn>> = {
   body: { kind: 'text', limit: 1_000_000, unicode: true },
 };
 
-/** What is wrong with the table, in words; empty when the store can work with it. */
+/** The problems of the table, as texts; empty when the store can use it. */
 export function schemaProblems(table: TableFacts): string[] {
   const problems = [...(table.problems ?? [])];
   for (const [name, wanted] of Object.entries(COLUMNS))
@@ -33,7 +33,7 @@ export function schemaProblems(table: TableFacts): string[] {
   }
   for (const [name, { nullable }] of table.columns) {
     if (!(name in COLUMNS) && !nullable)
-      problems.push(`the column ${name}, which the store never fills, must not be empty`);
+      problems.push(`the column ${name}, which the store never fills, must allow NULL or have a default`);
   }
   return problems;
 }
@@ -42,13 +42,15 @@ function columnProblems(name: string, wanted: WantedColumn, found: ColumnFacts |
   if (found === undefined) return [`the column ${name} is missing`];
   const { kind, type, limit = Infinity, nullable, looseCollation, narrowCharset } = found;
   if (kind !== wanted.kind)
-    return [`the column ${name} is of type '${type}', which is no ${wanted.kind} type`];
+    return [
+      `the column ${name} is of type '${type}', which is not ${wanted.kind === 'integer' ? 'an integer' : 'a text'} type`,
+    ];
   const problems = [];
   if (limit < wanted.limit) problems.push(`the column ${name} is of type '${type}', which is too small`);
   if (wanted.nullable && !nullable) problems.push(`the column ${name} must allow NULL`);
   if (wanted.compared && looseCollation !== undefined) {
     problems.push(
-      `the column ${name} has the collation ${looseCollation}, which takes different values for equal`,
+      `the column ${name} has the collation ${looseCollation}, which treats different values as equal`,
     );
   }
   if (wanted.unicode && narrowCharset !== undefined)

@@ -2,7 +2,7 @@ import type { DataSource } from 'typeorm';
 import { SessionError } from '../../core/session.errors';
 import { DEFAULT_TABLE, type SessionTable } from './session-table';
 
-/** What the start-up check says, and what to do about it. */
+/** The errors of the start-up check. Each says what is wrong and what to do. */
 export class SchemaErrors {
   constructor(
     private readonly dataSource: DataSource,
@@ -21,7 +21,7 @@ export class SchemaErrors {
   wrongTable(problems: readonly string[]): SessionError {
     return this.#needsMigration(
       `differs from what sessions need: ${problems.join('; ')}`,
-      'let it create the table anew',
+      'let it recreate the table',
     );
   }
 
@@ -29,8 +29,8 @@ export class SchemaErrors {
     const named = this.tableName === DEFAULT_TABLE ? '' : `, tableName: '${this.tableName}'`;
     const { type } = this.dataSource.options;
     return schemaInvalid(
-      `The entity of the table ${this.table.name} is the one for other databases; a migration generated from it would make the body ` +
-        `too small. Among the entities of your DataSource, list sessionSchema({ type: '${type}'${named} }) in its place.`,
+      `The entity of the table ${this.table.name} is for other databases; a migration generated from it would make the column body ` +
+        `too small. In the entities of your DataSource, replace it with sessionSchema({ type: '${type}'${named} }).`,
     );
   }
 

@@ -13,19 +13,19 @@ import type { SqlDialect } from './sql-dialect';
 import type { TableFacts } from './table-facts';
 import { unlessAborted } from './unless-aborted';
 
-/** How often a statement is run at most, when others or broken connections are in its way. */
+/** Maximum number of attempts of a statement after conflicts and broken connections. */
 const MAX_STATEMENT_ATTEMPTS = 6;
-/** How long opening the pool, and inspecting, may take, in milliseconds. */
+/** How long opening the pool, and inspecting the table, may take, in milliseconds. */
 const OPENING_TIMEOUT = 5000;
-/** How long closing may take, in milliseconds: a frozen server says goodbye to nobody. */
+/** How long closing may take, in milliseconds: a frozen server does not answer. */
 const CLOSING_TIMEOUT = 2000;
 
 /**
- * A pool of the store's own to the application's database server. On the application's pool, requests whose transactions hold all
- * connections would wait for their sessions until the timeout; a session write would take part in whatever a connection was left in,
- * such as `SET autocommit = 0`; and connections to a server that is half-open would be nobody's to give up.
+ * The store's own pool to the application's database server. With the application's pool, requests whose transactions occupy all
+ * connections would wait for their sessions until the timeout. A session write would inherit the state of a connection, such as
+ * `SET autocommit = 0`. And the store could not close a half-open connection.
  *
- * The drivers are used directly: TypeORM's own way logs parameters, tells subscribers, and cannot be rid of a connection.
+ * The drivers are used directly, because TypeORM's query runner logs parameters, notifies subscribers, and cannot destroy a connection.
  */
 export class ServerConnection implements DedicatedConnection {
   readonly dialect: SqlDialect;
@@ -44,7 +44,7 @@ export class ServerConnection implements DedicatedConnection {
     values: readonly unknown[],
     { signal }: StoreCall,
   ): Promise<StatementResult> {
-    setMaxListeners(0, signal); // many calls may share one
+    setMaxListeners(0, signal); // many calls may share one signal
     const parameters = statement.takes.map((index) => values[index]);
     for (let attempt = 1; ; attempt++) {
       const outcome = await this.#attempt(statement, parameters, signal);
@@ -71,7 +71,7 @@ export class ServerConnection implements DedicatedConnection {
     await Promise.race([closing, pause(CLOSING_TIMEOUT, undefined, { ref: false })]);
   }
 
-  /** Whatever ends the wait, the connection is either sound or gone: it never goes back with a statement under way. */
+  /** Afterwards the connection is either usable and released, or destroyed. It never returns to the pool with a statement in progress. */
   async #attempt(
     { operation, sql }: Statement,
     parameters: readonly unknown[],
@@ -81,7 +81,7 @@ export class ServerConnection implements DedicatedConnection {
     const exchange = async (): Promise<StatementResult> => {
       const lease = await this.#lease(operation);
       if (!signal.aborted) return (held.lease = lease).execute(sql, parameters);
-      // It arrives when nobody waits any more.
+      // The connection arrived after the call was aborted.
       lease.release();
       throw callAborted(operation);
     };
@@ -101,11 +101,11 @@ export class ServerConnection implements DedicatedConnection {
   }
 
   async #lease(operation: string): Promise<LeasedConnection> {
-    if (this.#closed) throw new SessionStoreError(operation, 'it has been closed');
+    if (this.#closed) throw new SessionStoreError(operation, 'the store is closed');
     try {
       return await this.server.lease(await this.#openPool());
     } catch (error) {
-      throw new SessionStoreError(operation, `no connection could be had: ${reasonOf(error)}`);
+      throw new SessionStoreError(operation, `connecting to the database failed: ${reasonOf(error)}`);
     }
   }
 
@@ -118,16 +118,16 @@ export class ServerConnection implements DedicatedConnection {
   }
 }
 
-/** What was certainly not run, or does no harm when it is run again. */
+/** Whether the statement was certainly not run, or may be run twice. */
 function mayRepeat({ kind }: DriverFailure, { repeatable }: Statement): boolean {
   return kind === 'conflict' || kind === 'refused' || (kind === 'lost' && repeatable);
 }
 
 function callAborted(operation: string): SessionStoreError {
-  return new SessionStoreError(operation, 'the call was given up before the database answered');
+  return new SessionStoreError(operation, 'the call was aborted before the database answered');
 }
 
-/** TypeORM asks the new pool a few questions without minding the time. */
+/** Opens the pool with a timeout; TypeORM's own queries on a new pool have none. */
 async function openPool(options: DataSourceOptions): Promise<DataSource> {
   const pool = new DataSource(options);
   const opening = pool.initialize();

@@ -1,18 +1,18 @@
 import type { Driver } from 'typeorm';
 import type { QuotedNames, SqlDialect } from './sql-dialect';
 
-/** One statement, written for one table of one database. */
+/** A statement for one table of one database. */
 export interface Statement {
-  /** What it is for, as messages call it. */
+  /** The store's operation, for messages. */
   readonly operation: string;
   readonly sql: string;
-  /** For each of its parameters, which of the values given is its. */
+  /** For each parameter the index of its value. */
   readonly takes: readonly number[];
-  /** Whether running it twice comes to the same as once, so that it may be repeated when nobody knows whether it was run. */
+  /** Whether the statement is idempotent, so that it may be repeated when its outcome is unknown. */
   readonly repeatable: boolean;
 }
 
-/** The store's statements. Each is complete in itself, so that no two have to be kept together by a transaction. */
+/** The store's statements. Each is atomic by itself; no operation needs a transaction of several. */
 export interface SessionStatements {
   /** id */
   readonly find: Statement;
@@ -34,10 +34,10 @@ export interface SessionStatements {
   readonly sweep: Statement;
 }
 
-/** The part of a driver that writes statements. */
+/** The part of a driver that quotes names and parameters. */
 export type SqlWriter = Pick<Driver, 'escape' | 'createParameter'>;
 
-/** Writes the statements in the driver's dialect. Values never become part of them. */
+/** Builds the statements in the driver's dialect. They never contain values. */
 export function sessionStatements(driver: SqlWriter, dialect: SqlDialect, table: string): SessionStatements {
   const names = quotedNames(driver, table);
   const { all, id, version, secretHash, principal, expiresAt, body } = names;
@@ -73,7 +73,7 @@ function quotedNames(driver: SqlWriter, table: string): QuotedNames {
   return { table, id, version, secretHash, principal, expiresAt, body, all };
 }
 
-/** Numbers the parameters where the driver wants that; elsewhere each mention is a parameter of its own. */
+/** Replaces placeholders by the driver's parameters. With `?` each occurrence is a separate parameter; otherwise they are numbered. */
 function written(driver: SqlWriter, operation: string, text: string, repeatable: boolean): Statement {
   const takes: number[] = [];
   const sql = text.replace(/:(\d)/g, (_, digit: string) => {
@@ -82,7 +82,7 @@ function written(driver: SqlWriter, operation: string, text: string, repeatable:
     if (parameter === '?' || !takes.includes(value)) takes.push(value);
     return parameter;
   });
-  // Numbered parameters are given in the order of their numbers, whatever order they are mentioned in.
+  // Numbered parameters are passed in the order of their numbers, not of their occurrence.
   if (!sql.includes('?')) takes.sort((a, b) => a - b);
   return { operation, sql, takes, repeatable };
 }

@@ -1,32 +1,32 @@
 import type { DataSource } from 'typeorm';
 import { SessionError } from '../../core/session.errors';
 
-/** The table's name where nothing else is said. */
+/** The default name of the table. */
 export const DEFAULT_TABLE = 'tessera_sessions';
 
-/** PostgreSQL cuts names off after 63 characters, and the index's is the table's with 15 more. */
+/** At most 48 characters: PostgreSQL truncates names to 63, and an index name has 15 more than the table's. */
 const TABLE_FORM = /^[A-Za-z_][A-Za-z0-9_]{0,47}$/;
 
-/** A table as the database knows it. */
+/** The names of a table in the database. */
 export interface SessionTable {
   /** With the DataSource's `entityPrefix`. */
   readonly name: string;
-  /** The DataSource's `schema`; without one, the database finds the table by a rule of its own. */
+  /** The DataSource's `schema`; `undefined` for the database's default. */
   readonly schema: string | undefined;
-  /** For statements: quoted, and with the DataSource's `schema` where it has one. */
+  /** For statements: quoted, and with the DataSource's `schema` if it has one. */
   readonly quoted: string;
 }
 
-/** @throws SessionError `SESSION_OPTIONS_INVALID` for a name that is not a plain identifier. */
+/** @throws SessionError `SESSION_OPTIONS_INVALID` when the name is not a plain identifier of at most 48 characters */
 export function checkTableName(tableName: string): string {
   if (TABLE_FORM.test(tableName)) return tableName;
   throw new SessionError(
     'SESSION_OPTIONS_INVALID',
-    `tableName is ${JSON.stringify(tableName)}; give at most 48 letters, digits and underscores, or leave it out for ${DEFAULT_TABLE}.`,
+    `tableName must be at most 48 letters, digits and underscores, not starting with a digit, got ${JSON.stringify(tableName)}; leave it out for ${DEFAULT_TABLE}.`,
   );
 }
 
-/** The name as it stands in the database: TypeORM puts the `entityPrefix` of a DataSource before every table of its entities. */
+/** The name with the DataSource's `entityPrefix`, which TypeORM adds to all tables of entities. */
 export function nameInDatabase({ options, namingStrategy }: DataSource, tableName: string): string {
   return options.entityPrefix ? namingStrategy.prefixTableName(options.entityPrefix, tableName) : tableName;
 }
@@ -42,7 +42,7 @@ export function sessionTable(dataSource: DataSource, tableName: string): Session
   };
 }
 
-/** The index on a column. Named by us, because generated names differ between a migration and an entity. */
+/** The name of a column's index. Fixed, because names that TypeORM generates differ between a migration and an entity. */
 export function indexName(tableName: string, column: string): string {
   return `${tableName}_${column}_idx`;
 }

@@ -8,9 +8,9 @@ import type { SessionRecord } from '../../core/session-record';
 import { checkTableName, DEFAULT_TABLE, indexName } from './session-table';
 
 export interface SessionSchemaOptions {
-  /** As given to `TypeOrmSessionStore`. @default 'tessera_sessions' */
+  /** The `tableName` of `TypeOrmSessionStore`. @default 'tessera_sessions' */
   readonly tableName?: string;
-  /** The type of the DataSource: an entity cannot know, and MySQL, MariaDB and SQL Server have texts of their own. @default 'postgres' */
+  /** The type of the DataSource. MySQL, MariaDB and SQL Server need their own text types. @default 'postgres' */
   readonly type?: DataSourceOptions['type'];
 }
 
@@ -31,15 +31,15 @@ const TEXTS: Readonly<Record<string, Texts>> = { mysql: MYSQL, mariadb: MYSQL, m
 const ORDINARY: Texts = { text: { type: 'varchar' }, body: { type: 'text' } };
 
 /**
- * The session table as an entity, for applications that list it among their `entities`: generated migrations and `synchronize`
- * then know it. The store itself does not need it.
+ * The session table as an entity, so that generated migrations and `synchronize` include it. Add it to the `entities` of your DataSource.
+ * The store itself does not need it.
  *
  * ```ts
  * sessionSchema({ type: 'mariadb', tableName: 'admin_sessions' });
  * ```
  *
- * Reading it is fine; write through the store alone. `secretHash` and `body` are loaded only when selected by name.
- * @param options or the table's name alone
+ * Use it to read only; write through the store. `secretHash` and `body` are loaded only when selected by name.
+ * @param options the options, or the table's name
  * @throws SessionError `SESSION_OPTIONS_INVALID`
  */
 export function sessionSchema(options: SessionSchemaOptions | string = {}): EntitySchema<SessionRecord> {
@@ -55,7 +55,7 @@ export function sessionSchema(options: SessionSchemaOptions | string = {}): Enti
       version: { type: 'integer' },
       secretHash: { ...text, name: 'secret_hash', length: 43, select: false },
       principal: { ...text, length: 255, nullable: true },
-      // Some drivers hand a bigint out as a string; epoch milliseconds are safe as a number.
+      // Some drivers return a bigint as a string; epoch milliseconds fit into a number.
       expiresAt: {
         name: 'expires_at',
         type: 'bigint',
@@ -74,9 +74,8 @@ export function sessionSchema(options: SessionSchemaOptions | string = {}): Enti
 export const SessionSchema = sessionSchema();
 
 /**
- * Whether the DataSource has the entity as it is written for other databases: the next generated migration would make the body
- * too small.
- * @param table as the database knows it
+ * Whether the DataSource has the entity for other databases. A migration generated from it would make the column `body` too small.
+ * @param table the table's name in the database
  */
 export function hasEntityForOtherDatabase(
   { entityMetadatas = [], options }: DataSource,

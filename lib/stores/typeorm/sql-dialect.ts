@@ -1,4 +1,4 @@
-/** Names as they stand in statements: quoted, and the table's with its schema where one is set. */
+/** Quoted names; the table's includes its schema if one is set. */
 export interface QuotedNames {
   readonly table: string;
   readonly id: string;
@@ -12,19 +12,19 @@ export interface QuotedNames {
 }
 
 /**
- * The few statements that databases disagree about. In all of them `:0` stands for the first of the statement's values, `:1` for the
- * second, as often as needed: values never become part of a statement.
+ * The statements that differ between databases. `:0` is a placeholder for the first value, `:1` for the second; each may occur several
+ * times.
  */
 export interface SqlDialect {
-  /** Whether a principal is exactly the text `:0`, by an index, and down to spaces at the end. */
+  /** A condition that is true when the principal is exactly the text `:0`, including trailing spaces. Must use an index. */
   isPrincipal(names: QuotedNames): string;
-  /** The records after the id `:0` in the order of ids, at most `:1`. */
+  /** Selects at most `:1` records with ids after `:0`, ordered by id. */
   page(names: QuotedNames): string;
-  /** Removes at most `:1` records that expire at or before `:0`, the oldest first. */
+  /** Removes at most `:1` records that expire at or before `:0`, earliest first. */
   sweep(names: QuotedNames): string;
 }
 
-/** The page of every database that knows LIMIT. */
+/** `page` for databases with LIMIT. */
 export function limitedPage({ table, all, id }: QuotedNames): string {
   return `SELECT ${all} FROM ${table} WHERE ${id} > :0 ORDER BY ${id} LIMIT :1`;
 }

@@ -3,7 +3,7 @@ import { limitedPage, type SqlDialect } from './sql-dialect';
 export const sqliteDialect: SqlDialect = {
   isPrincipal: ({ principal }) => `${principal} = :0`,
   page: limitedPage,
-  // One connection writes at a time, so the row cannot have been extended since it was picked.
+  // SQLite allows one writer at a time, so a row cannot be extended between subquery and delete.
   sweep: ({ table, id, expiresAt }) =>
     `DELETE FROM ${table} WHERE ${id} IN (` +
     `SELECT ${id} FROM ${table} WHERE ${expiresAt} <= :0 ORDER BY ${expiresAt} LIMIT :1)`,
@@ -12,14 +12,14 @@ export const sqliteDialect: SqlDialect = {
 export const postgresDialect: SqlDialect = {
   isPrincipal: ({ principal }) => `${principal} = :0`,
   page: limitedPage,
-  // An array is made once; a plain subquery might be run anew for each row, and each time skip and take others.
+  // The array is evaluated once. A plain subquery might run for each row, and skip and return different rows each time.
   sweep: ({ table, id, expiresAt }) =>
     `DELETE FROM ${table} WHERE ${id} = ANY (ARRAY(` +
     `SELECT ${id} FROM ${table} WHERE ${expiresAt} <= :0 ORDER BY ${expiresAt} LIMIT :1 FOR UPDATE SKIP LOCKED)) ` +
     `AND ${expiresAt} <= :0`,
 };
 
-/** Its DELETE has a LIMIT of its own, and what meets somebody else's write is repeated. Its SKIP LOCKED can skip rows that nobody locks. */
+/** Uses LIMIT of DELETE; a conflict with another write is retried. SKIP LOCKED of CockroachDB may skip rows that are not locked. */
 export const cockroachDialect: SqlDialect = {
   isPrincipal: ({ principal }) => `${principal} = :0`,
   page: limitedPage,
@@ -29,10 +29,10 @@ export const cockroachDialect: SqlDialect = {
 
 /** MySQL and MariaDB. */
 export const mysqlDialect: SqlDialect = {
-  // `=` overlooks spaces at the end under all collations but those that the two have under different names.
+  // `=` ignores trailing spaces under all collations except some whose names differ between MySQL and MariaDB.
   isPrincipal: ({ principal }) => `${principal} = :0 AND CHAR_LENGTH(${principal}) = CHAR_LENGTH(:0)`,
   page: limitedPage,
-  // A join: to IN (SELECT …) in a DELETE they answer by reading, and locking, the whole table. The join's order keeps it so.
+  // A join, because DELETE with IN (SELECT …) reads and locks the whole table. STRAIGHT_JOIN fixes the join order.
   sweep: ({ table, id, expiresAt }) =>
     `DELETE dead FROM (` +
     `SELECT ${id} FROM ${table} WHERE ${expiresAt} <= :0 ORDER BY ${expiresAt} LIMIT :1 FOR UPDATE SKIP LOCKED) AS due ` +
@@ -40,7 +40,7 @@ export const mysqlDialect: SqlDialect = {
 };
 
 export const sqlServerDialect: SqlDialect = {
-  // `=` overlooks spaces at the end, whatever the collation.
+  // `=` ignores trailing spaces under every collation.
   isPrincipal: ({ principal }) => `${principal} = :0 AND DATALENGTH(${principal}) = DATALENGTH(:0)`,
   page: ({ table, all, id }) => `SELECT TOP (:1) ${all} FROM ${table} WHERE ${id} > :0 ORDER BY ${id}`,
   sweep: ({ table, id, expiresAt }) =>

@@ -13,7 +13,7 @@ import { inspectSqlServerTable } from './sql-server-table';
 
 type SqlServerOptions = Extract<DataSourceOptions, { type: 'mssql' }>;
 
-/** The part of `mssql` that is used here. */
+/** The part of `mssql` that the store uses. */
 interface MssqlRequest {
   input(name: string, value: unknown): void;
   query(
@@ -32,7 +32,7 @@ interface MssqlError {
   readonly number?: number;
 }
 
-/** Error numbers by what they mean for a single statement. */
+/** Error numbers and what they mean for a single statement. */
 const FAILURE_KINDS: Readonly<Record<number, FailureKind>> = {
   2601: 'duplicate',
   2627: 'duplicate',
@@ -42,7 +42,7 @@ const FAILURE_KINDS: Readonly<Record<number, FailureKind>> = {
   978: 'refused', // a readable secondary
   3906: 'refused', // a read-only database
 };
-/** What says that a value does not fit its column, and quotes it. */
+/** Errors about a value that does not fit its column; their messages quote the value. */
 const QUOTING_ERRORS = [245, 2628, 8114];
 
 /** Microsoft SQL Server. */
@@ -55,7 +55,7 @@ export class SqlServer implements DatabaseServer {
     this.options = ownOptions(given, poolSize);
   }
 
-  /** mssql takes a connection out of its pool for each request by itself, and closes those that fail. */
+  /** mssql itself takes a connection from its pool for each request, and closes failed ones. */
   async lease(pool: DataSource): Promise<LeasedConnection> {
     const driver = pool.driver as unknown as MssqlDriver;
     const request = new driver.mssql.Request(await driver.obtainMasterConnection());
@@ -78,7 +78,7 @@ export class SqlServer implements DatabaseServer {
   }
 }
 
-/** Only what reaching the server takes; entities, migrations, logging and the like stay the application's business. */
+/** The options needed to connect. Entities, migrations, logging and the like are left out. */
 function ownOptions(given: SqlServerOptions, poolSize: number | undefined): DataSourceOptions {
   const { url, host, port, username, password, database, authentication } = masterOf(given);
   return {

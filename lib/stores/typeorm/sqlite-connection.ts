@@ -14,13 +14,13 @@ import type { TableFacts } from './table-facts';
 
 type SqliteOptions = Extract<DataSourceOptions, { type: 'better-sqlite3' }>;
 
-/** How long opening and inspecting wait for a lock, in milliseconds. Calls wait until they are given up. */
+/** How long opening and inspecting wait for a lock, in milliseconds. Calls wait until they are aborted. */
 const OPENING_TIMEOUT = 10_000;
 const DUPLICATE = ['SQLITE_CONSTRAINT_PRIMARYKEY', 'SQLITE_CONSTRAINT_UNIQUE'];
 
 /**
- * A second connection to the same SQLite file. better-sqlite3 has one per DataSource, and on that one a session write would become
- * part of whatever transaction the application has open.
+ * A second connection to the same SQLite file. better-sqlite3 has one connection per DataSource, on which a session write would become
+ * part of the application's open transaction.
  */
 export class SqliteConnection implements DedicatedConnection {
   readonly dialect = sqliteDialect;
@@ -29,7 +29,7 @@ export class SqliteConnection implements DedicatedConnection {
   #opening: Promise<DataSource> | undefined;
   #closed = false;
 
-  /** @throws SessionError `SESSION_OPTIONS_INVALID` for a database that no second connection can reach, or that is read-only. */
+  /** @throws SessionError `SESSION_OPTIONS_INVALID` for a database that a second connection cannot reach, or that is read-only */
   constructor(given: SqliteOptions) {
     this.#options = ownOptions(given);
     this.place = this.#options.database;
@@ -54,7 +54,7 @@ export class SqliteConnection implements DedicatedConnection {
       if (!(await backOff(attempt, signal))) {
         throw new SessionStoreError(
           operation,
-          'another connection kept the database locked until the call was given up',
+          'another connection kept the database locked until the call was aborted',
         );
       }
     }
@@ -78,7 +78,7 @@ export class SqliteConnection implements DedicatedConnection {
   }
 
   #openDatabase(operation: string): Promise<DataSource> {
-    if (this.#closed) throw new SessionStoreError(operation, 'it has been closed');
+    if (this.#closed) throw new SessionStoreError(operation, 'the store is closed');
     this.#opening ??= openDatabase(this.#options).catch((error: unknown) => {
       this.#opening = undefined; // the next call tries again
       throw error;
@@ -89,22 +89,21 @@ export class SqliteConnection implements DedicatedConnection {
 
 async function openDatabase(options: SqliteOptions): Promise<DataSource> {
   const dataSource = await new DataSource(options).initialize();
-  // Once more, in case prepareDatabase has set one: better-sqlite3 would block the whole process for as long as it waits.
+  // Set again, because prepareDatabase may change it: with a timeout better-sqlite3 blocks the whole process while it waits.
   await dataSource.query('PRAGMA busy_timeout = 0');
   return dataSource;
 }
 
 /**
- * Only what opening the file takes. Entities, migrations, `dropSchema` and the like stay the application's business, `logging`
- * and `verbose` would print hashes and bodies, and the journal mode is the file's own. A file that is not there is left to
- * whoever runs the migrations.
+ * The options needed to open the file. Entities, migrations, `dropSchema` and the like are left out; `logging` and `verbose` would print
+ * hashes and bodies; the file keeps its journal mode. A missing file is not created, the migrations do that.
  */
 function ownOptions(given: SqliteOptions): SqliteOptions {
   const { type, key, nativeBinding, prepareDatabase } = given;
   if (given.readonly) {
     throw new SessionError(
       'SESSION_OPTIONS_INVALID',
-      'TypeOrmSessionStore was given a DataSource that is readonly. Give it one that may write.',
+      'TypeOrmSessionStore was given a DataSource with readonly: true. Pass one that may write.',
     );
   }
   return {
@@ -120,14 +119,14 @@ function ownOptions(given: SqliteOptions): SqliteOptions {
   };
 }
 
-/** Absolute, so that a later change of the working directory does not matter. */
+/** The absolute path, so that a later change of the working directory has no effect. */
 function fileOf(database: unknown): string {
   const name = typeof database === 'string' ? database.trim() : '';
   if (name !== '' && name !== ':memory:') return resolve(name);
   throw new SessionError(
     'SESSION_OPTIONS_INVALID',
     'TypeOrmSessionStore was given an in-memory or temporary SQLite database, which a second connection cannot reach. ' +
-      'Use a file, or, where sessions may be forgotten when the process ends, new MemorySessionStore().',
+      'Use a file, or new MemorySessionStore() if sessions may be lost when the process ends.',
   );
 }
 

@@ -14,7 +14,7 @@ interface IndexRow {
 }
 
 const COLUMNS = 'SELECT name, type, "notnull", pk, dflt_value FROM pragma_table_xinfo(?) ORDER BY pk';
-/** The first column of each index that covers all rows; SQLite tells a column's collation nowhere else. */
+/** The first column of each index that covers all rows. Only indexes expose a column's collation in SQLite. */
 const INDEXED = `SELECT column.name, column.coll FROM pragma_index_list(?) AS list, pragma_index_xinfo(list.name) AS column
   WHERE column.seqno = 0 AND list.partial = 0`;
 
@@ -38,7 +38,7 @@ export async function inspectSqliteTable(
   };
 }
 
-/** SQLite's own rule for which values a declared type changes (https://sqlite.org/datatype3.html#determination_of_column_affinity). */
+/** SQLite's rule for the affinity of a declared type (https://sqlite.org/datatype3.html#determination_of_column_affinity). */
 function kindOf(type: string): ColumnFacts['kind'] {
   if (/INT/i.test(type)) return 'integer';
   if (/CHAR|CLOB|TEXT/i.test(type)) return 'text';

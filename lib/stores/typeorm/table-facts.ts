@@ -1,23 +1,23 @@
-/** What the schema check wants to know of a table, in terms that every database can answer. */
+/** The definition of a table, as far as the schema check needs it, in the same terms for every database. */
 export interface TableFacts {
   readonly columns: ReadonlyMap<string, ColumnFacts>;
-  /** Columns that an index begins with, the primary key's among them. */
+  /** Columns that are the first of an index, including the primary key's. */
   readonly indexed: ReadonlySet<string>;
   readonly primaryKey: readonly string[];
-  /** What is wrong with it that only this kind of database knows of, in words. */
+  /** Problems that only this kind of database can have, as texts. */
   readonly problems?: readonly string[];
 }
 
 export interface ColumnFacts {
-  /** What it holds; `other` for what would change a text or an integer. */
+  /** The kind of values; `other` for a type that would change a text or an integer. */
   readonly kind: 'text' | 'integer' | 'other';
-  /** As declared, for the message. */
+  /** The declared type, for messages. */
   readonly type: string;
   readonly nullable: boolean;
-  /** The longest text it surely holds, in characters, or the largest integer. @default no limit that matters */
+  /** The length of text that it holds in any case, in characters, or the largest integer. @default no relevant limit */
   readonly limit?: number | undefined;
-  /** The name of the collation when it takes different texts for equal, such as lower and upper case. */
+  /** The name of the collation if it treats different texts as equal, such as lower and upper case. */
   readonly looseCollation?: string | undefined;
-  /** The name of the character set when there are characters that it has not. */
+  /** The name of the character set if it lacks characters. */
   readonly narrowCharset?: string | undefined;
 }

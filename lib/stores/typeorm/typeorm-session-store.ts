@@ -23,13 +23,13 @@ export interface TypeOrmSessionStoreOptions {
   /** The table, without the `entityPrefix` of the DataSource. @default 'tessera_sessions' */
   readonly tableName?: string;
   /**
-   * How many connections to a database server the store opens at most, as they are needed, besides those of the DataSource.
-   * @default 10, or the DataSource's own number where that is smaller
+   * Maximum number of connections to a database server that the store opens on demand, in addition to those of the DataSource.
+   * @default 10, or the DataSource's pool size if that is smaller
    */
   readonly poolSize?: number;
 }
 
-/** Records held at once while going through all of them. */
+/** How many records are read at once during enumeration. */
 const RECORDS_PER_PAGE = 50;
 
 interface SessionRow {
@@ -42,19 +42,19 @@ interface SessionRow {
 }
 
 /**
- * Keeps sessions in the application's database: PostgreSQL through `pg`, MySQL and MariaDB through `mysql2`, SQLite through
- * `better-sqlite3`. It is tested on PostgreSQL, MariaDB and SQLite. For MySQL, CockroachDB (`pg`) and SQL Server (`mssql`) the
- * statements are tested for what they say; they have not been run there.
+ * Stores sessions in the application's database: PostgreSQL through `pg`, MySQL and MariaDB through `mysql2`, SQLite through
+ * `better-sqlite3`. Tested on PostgreSQL, MariaDB and SQLite. For MySQL, CockroachDB (`pg`) and SQL Server (`mssql`) only the text of
+ * the statements is tested; they have not been run there.
  *
- * The DataSource only says where the database is. The store opens connections of its own, so that a transaction of the application
- * which rolls back takes no session write with it, and closes those alone. Every call is one statement. What met a deadlock or a
- * serialization failure is repeated a few times; what was under way when a connection broke, only if that does no harm.
+ * The store takes the address of the database from the DataSource and opens its own connections, so that a rollback of the application
+ * does not undo session writes. It closes only those. Every call is one statement. After a deadlock or a serialization failure it is
+ * repeated a few times; after a broken connection, only if it is idempotent.
  *
- * SQLite lets one connection write at a time: while the application's transaction has written, a session waits for its end, without
- * blocking the process. So do not await a session's write inside one. Without `enableWAL: true` on the DataSource, which is
- * recommended, having read is enough.
+ * SQLite allows one writer at a time: a session write waits, without blocking the process, until a transaction of the application that has
+ * written ends. So do not await a session write inside such a transaction. Without `enableWAL: true` on the DataSource, which is
+ * recommended, it also waits for a transaction that has only read.
  *
- * The table comes from {@link CreateSessionTable}, which the application adds to its migrations.
+ * {@link CreateSessionTable} creates the table; add it to the migrations of your DataSource.
  */
 export class TypeOrmSessionStore
   implements
@@ -71,13 +71,13 @@ export class TypeOrmSessionStore
   readonly #tableName: string;
   readonly #table: SessionTable;
 
-  /** @throws SessionError `SESSION_OPTIONS_INVALID` for an in-memory or unknown database, or an option that is none. */
+  /** @throws SessionError `SESSION_OPTIONS_INVALID` for an in-memory or unsupported database, or an invalid option */
   constructor(dataSource: DataSource, options: TypeOrmSessionStoreOptions = {}) {
     const { tableName = DEFAULT_TABLE, poolSize } = options;
     if (typeof dataSource?.createQueryRunner !== 'function') {
       throw new SessionError(
         'SESSION_OPTIONS_INVALID',
-        'TypeOrmSessionStore was given no DataSource. In forRootAsync, name it: inject: [DataSource].',
+        'TypeOrmSessionStore was given no DataSource. In forRootAsync, inject it: inject: [DataSource].',
       );
     }
     this.#dataSource = dataSource;
@@ -89,8 +89,8 @@ export class TypeOrmSessionStore
   }
 
   /**
-   * Opens the connection and looks whether the table is as it should be. Without it the connection opens at the first call.
-   * @throws SessionError `SESSION_SCHEMA_INVALID` that says what is wrong and what to do; SessionStoreError
+   * Opens the connection and checks the table. Without this call the connection opens at the first call of another method.
+   * @throws SessionError `SESSION_SCHEMA_INVALID`, which says what is wrong and what to do; SessionStoreError
    */
   async prepare(): Promise<void> {
     const errors = new SchemaErrors(this.#dataSource, this.#tableName, this.#table, this.#connection.place);
@@ -151,7 +151,7 @@ export class TypeOrmSessionStore
     return this.#affected(this.#statements.sweep, [now, limit], call);
   }
 
-  /** Closes the store's own connections; the DataSource stays as it is. */
+  /** Closes the store's own connections. The DataSource stays open. */
   close(): Promise<void> {
     return this.#connection.close();
   }
@@ -166,7 +166,7 @@ export class TypeOrmSessionStore
   }
 }
 
-/** Some drivers hand integers out as strings. */
+/** Converts integers that some drivers return as strings. */
 function recordFromRow({ id, version, secret_hash, principal, expires_at, body }: SessionRow): SessionRecord {
   return {
     id,
@@ -178,7 +178,7 @@ function recordFromRow({ id, version, secret_hash, principal, expires_at, body }
   };
 }
 
-/** PostgreSQL refuses a NUL, and what is half a character is no text to any driver. No record holds either. */
+/** Whether a text can be stored: PostgreSQL rejects NUL, and drivers cannot encode lone surrogates. No record has either. */
 function isStorable(text: string): boolean {
   return !/[\0\p{Surrogate}]/u.test(text);
 }
@@ -187,6 +187,6 @@ function checkPoolSize(poolSize: number | undefined): void {
   if (poolSize === undefined || (Number.isSafeInteger(poolSize) && poolSize > 0)) return;
   throw new SessionError(
     'SESSION_OPTIONS_INVALID',
-    `poolSize is ${String(poolSize)}; give the number of connections that the store may open, or leave it out.`,
+    `poolSize must be a whole number from 1 up, got ${String(poolSize)}; leave it out for the default of 10.`,
   );
 }

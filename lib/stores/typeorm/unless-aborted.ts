@@ -1,6 +1,6 @@
 /**
- * What a promise brings, or a rejection as soon as the signal aborts.
- * @param late takes what arrives when nobody waits for it any more
+ * Resolves like the promise, or rejects as soon as the signal aborts.
+ * @param late called with the promise's value if it arrives after the abort
  */
 export function unlessAborted<T>(
   promise: Promise<T>,
