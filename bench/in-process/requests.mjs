@@ -35,6 +35,14 @@ export class Requests {
     );
   }
 
+  /** One request by itself. */
+  async get(path, cookie) {
+    const answer = await this.#ask(this.#connections[0], path, cookie);
+    const [head, body] = answer.split('\r\n\r\n');
+    const cookies = Array.from(head.matchAll(/^set-cookie: ([^;]*)/gim), ([, pair]) => pair);
+    return { status: Number(head.split(' ')[1]), cookies, body };
+  }
+
   #ask(socket, path, cookie) {
     return new Promise((resolve) => {
       const request = new IncomingMessage(socket);

@@ -62,6 +62,8 @@ class IronController {
 }
 
 export function start(platform) {
-  const controller = defineController(IronController, [Req(), Res({ passthrough: true })]);
+  const controller = defineController(IronController, {
+    parameters: [Req(), Res({ passthrough: true })],
+  });
   return createApp(platform, { controllers: [controller] });
 }
