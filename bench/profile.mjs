@@ -1,13 +1,12 @@
 // node bench/profile.mjs: where a request's time goes, by whose code takes it. See profile.md.
 import { Session } from 'node:inspector/promises';
-import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { handOver } from './harness/node.mjs';
+import { NODE } from './harness/options.mjs';
 import { Requests } from './in-process/requests.mjs';
 
 // The first that matches. What is not named here counts for whoever called it: hashing, buffers, and what is built into the language.
 const PARTS = [
-  [/\/bench\//, 'this bench'],
   [/\/dist\/transports\/|node_modules\/cookie\//, 'ours: the cookie'],
   [/node_modules\/(@nestjs|rxjs)\//, 'Nest and RxJS'],
   [/node_modules\//, 'Express or Fastify'],
@@ -24,16 +23,18 @@ const PARTS = [
   [/^node:(async_hooks|internal\/(process|async))/, 'promises, ticks and async context'],
 ];
 
+const HERE = new URL('.', import.meta.url).href;
+
 const { values } = parseArgs({
   options: {
     platform: { type: 'string', default: 'fastify' },
     route: { type: 'string', default: 'read' },
     subject: { type: 'string', default: 'tessera' },
     requests: { type: 'string', default: '60000' },
-    node: { type: 'string', default: process.execPath },
+    node: { type: 'string', default: NODE },
   },
 });
-handOver(resolve(values.node));
+handOver(values.node);
 process.env.NODE_ENV = 'production';
 const { platform, route, subject } = values;
 const count = Number(values.requests);
@@ -85,5 +86,6 @@ function partOf({ functionName, url }) {
   if (functionName === '(idle)') return 'idle';
   if (functionName === '(garbage collector)') return 'garbage collector';
   if (functionName === 'runMicrotasks') return 'promises, ticks and async context';
+  if (url.startsWith(HERE)) return 'this bench';
   return PARTS.find(([pattern]) => pattern.test(url))?.[1];
 }
