@@ -2,8 +2,9 @@
 import { Session } from 'node:inspector/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { cookieFrom } from './harness/load.mjs';
 import { Requests } from './in-process/requests.mjs';
-import { start } from './subjects/tessera.mjs';
+import * as tessera from './subjects/tessera.mjs';
 
 /** What is asked, and for whom: somebody with a session, or somebody logged in. */
 const ROUTES = {
@@ -32,10 +33,7 @@ await inspector.post('Profiler.enable');
 await inspector.post('Profiler.startPreciseCoverage', { callCount: true, detailed: false });
 
 for (const platform of platforms) {
-  const app = await start(platform);
-  await app.init();
-  if (platform === 'fastify') await app.getHttpAdapter().getInstance().ready();
-  const requests = new Requests(app);
+  const requests = await Requests.start(tessera, platform);
   if (list === undefined) console.log(`${platform}    files  functions  calls   goal`);
   for (const [name, route] of Object.entries(ROUTES)) {
     if (list !== undefined && name !== list) continue;
@@ -44,17 +42,16 @@ for (const platform of platforms) {
     else printFiles(`${name} on ${platform}`, entered);
   }
   console.log();
-  await app.close();
 }
 
 /** @returns by file its functions with their calls, of one warm request: the median of some, for a timer may come across one */
 async function enteredBy(requests, { path, isLoggedIn = false }) {
-  let [cookie] = (await requests.get('/begin')).cookies;
-  if (isLoggedIn) [cookie] = (await requests.get('/login', cookie)).cookies;
+  let cookie = cookieFrom((await requests.get('/begin')).cookies);
+  if (isLoggedIn) cookie = cookieFrom((await requests.get('/login', cookie)).cookies);
   const ask = async () => {
     const { status, cookies, body } = await requests.get(path, cookie);
     if (status !== 200) throw new Error(`${path} answers ${status}: ${body}`);
-    cookie = cookies[0] ?? cookie;
+    if (cookies.length > 0) cookie = cookieFrom(cookies);
   };
   for (let i = 0; i < WARM_UP; i++) await ask();
   const samples = [];

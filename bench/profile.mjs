@@ -3,6 +3,7 @@ import { Session } from 'node:inspector/promises';
 import { parseArgs } from 'node:util';
 import { handOver } from './harness/node.mjs';
 import { NODE } from './harness/options.mjs';
+import { routesFor } from './harness/routes.mjs';
 import { Requests } from './in-process/requests.mjs';
 
 // The first that matches. What is not named here counts for whoever called it: hashing, buffers, and what is built into the language.
@@ -39,32 +40,26 @@ process.env.NODE_ENV = 'production';
 const { platform, route, subject } = values;
 const count = Number(values.requests);
 
-const { start } = await import(`./subjects/${subject}.mjs`);
-const app = await start(platform);
-await app.init();
-if (platform === 'fastify') await app.getHttpAdapter().getInstance().ready();
-const requests = new Requests(app);
-await requests.run(route, 30_000);
-
-const before = process.cpuUsage();
-await requests.run(route, 20_000);
-const { user, system } = process.cpuUsage(before);
+const requests = await Requests.start(await import(`./subjects/${subject}.mjs`), platform);
+const visit = requests.visit(routesFor({ routes: [route] })[0]);
+await visit.prepare();
+await visit.measure(30_000);
+const { cpu } = await visit.measure(20_000);
 
 const session = new Session();
 session.connect();
 await session.post('Profiler.enable');
 await session.post('Profiler.setSamplingInterval', { interval: 200 });
 await session.post('Profiler.start');
-await requests.run(route, count);
+await visit.measure(count);
 const { profile } = await session.post('Profiler.stop');
+await visit.verify();
 
-const cpu = (user + system) / 20_000;
 console.log(`Node ${process.version}, ${platform}, ${route}, ${subject}: ${cpu.toFixed(1)} µs a request\n`);
 const parts = partsOf(profile);
 const total = [...parts.values()].reduce((a, b) => a + b);
 for (const [part, time] of [...parts].sort(([, a], [, b]) => b - a))
   console.log(`${((time / total) * cpu).toFixed(2).padStart(6)} µs  ${part}`);
-await app.close();
 
 /** The samples' time by part: the innermost frame that belongs to one decides. */
 function partsOf({ nodes, samples, timeDeltas }) {
