@@ -1,13 +1,13 @@
 // node bench/profile.mjs: where a request's time goes, by whose code takes it. See profile.md.
 import { Session } from 'node:inspector/promises';
-import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { handOver } from './harness/node.mjs';
+import { NODE } from './harness/options.mjs';
+import { routesFor } from './harness/routes.mjs';
 import { Requests } from './in-process/requests.mjs';
 
 // The first that matches. What is not named here counts for whoever called it: hashing, buffers, and what is built into the language.
 const PARTS = [
-  [/\/bench\//, 'this bench'],
   [/\/dist\/transports\/|node_modules\/cookie\//, 'ours: the cookie'],
   [/node_modules\/(@nestjs|rxjs)\//, 'Nest and RxJS'],
   [/node_modules\//, 'Express or Fastify'],
@@ -24,46 +24,42 @@ const PARTS = [
   [/^node:(async_hooks|internal\/(process|async))/, 'promises, ticks and async context'],
 ];
 
+const HERE = new URL('.', import.meta.url).href;
+
 const { values } = parseArgs({
   options: {
     platform: { type: 'string', default: 'fastify' },
     route: { type: 'string', default: 'read' },
     subject: { type: 'string', default: 'tessera' },
     requests: { type: 'string', default: '60000' },
-    node: { type: 'string', default: process.execPath },
+    node: { type: 'string', default: NODE },
   },
 });
-handOver(resolve(values.node));
+handOver(values.node);
 process.env.NODE_ENV = 'production';
 const { platform, route, subject } = values;
 const count = Number(values.requests);
 
-const { start } = await import(`./subjects/${subject}.mjs`);
-const app = await start(platform);
-await app.init();
-if (platform === 'fastify') await app.getHttpAdapter().getInstance().ready();
-const requests = new Requests(app);
-await requests.run(route, 30_000);
-
-const before = process.cpuUsage();
-await requests.run(route, 20_000);
-const { user, system } = process.cpuUsage(before);
+const requests = await Requests.start(await import(`./subjects/${subject}.mjs`), platform);
+const visit = requests.visit(routesFor({ routes: [route] })[0]);
+await visit.prepare();
+await visit.measure(30_000);
+const { cpu } = await visit.measure(20_000);
 
 const session = new Session();
 session.connect();
 await session.post('Profiler.enable');
 await session.post('Profiler.setSamplingInterval', { interval: 200 });
 await session.post('Profiler.start');
-await requests.run(route, count);
+await visit.measure(count);
 const { profile } = await session.post('Profiler.stop');
+await visit.verify();
 
-const cpu = (user + system) / 20_000;
 console.log(`Node ${process.version}, ${platform}, ${route}, ${subject}: ${cpu.toFixed(1)} µs a request\n`);
 const parts = partsOf(profile);
 const total = [...parts.values()].reduce((a, b) => a + b);
 for (const [part, time] of [...parts].sort(([, a], [, b]) => b - a))
   console.log(`${((time / total) * cpu).toFixed(2).padStart(6)} µs  ${part}`);
-await app.close();
 
 /** The samples' time by part: the innermost frame that belongs to one decides. */
 function partsOf({ nodes, samples, timeDeltas }) {
@@ -85,5 +81,6 @@ function partOf({ functionName, url }) {
   if (functionName === '(idle)') return 'idle';
   if (functionName === '(garbage collector)') return 'garbage collector';
   if (functionName === 'runMicrotasks') return 'promises, ticks and async context';
+  if (url.startsWith(HERE)) return 'this bench';
   return PARTS.find(([pattern]) => pattern.test(url))?.[1];
 }

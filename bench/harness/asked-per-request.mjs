@@ -1,7 +1,6 @@
 import { CONNECTIONS } from './load.mjs';
 import { countAskedOf } from './counting-proxy.mjs';
 import { Server } from './server.mjs';
-import { Visit } from './visit.mjs';
 
 /**
  * How often a subject asks its database server in one request of each route. Counted in a process of its own and over a proxy, so that
@@ -17,7 +16,7 @@ export async function askedPerRequest(kind, subject, platform, routes) {
   try {
     const asked = {};
     for (const route of routes) {
-      const visit = new Visit(server, route);
+      const visit = server.visit(route);
       await visit.prepare();
       // Connections are made, and what is done once is done.
       await visit.measure(REQUESTS);

@@ -1,6 +1,6 @@
 import { basename, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ROUTES, USUAL } from './routes.mjs';
+import { routesFor, USUAL } from './routes.mjs';
 import { noiseOf, row } from './row.mjs';
 import { runRounds } from './rounds.mjs';
 import { differences, means, medianRange, quantile, ratios } from './statistics.mjs';
@@ -48,15 +48,6 @@ export async function measureHttp({ group, platform, ours, peers, goals = {}, se
     noise: Math.max(...compared(figures).map(({ over }) => noiseOf(over[OURS], over[AGAIN]))),
     notes: [`${platform}: ${figures.map(summaryOf).join('; ')}`],
   };
-}
-
-export function routesFor({ routes = USUAL }) {
-  const unknown = routes.filter((name) => ROUTES.every((route) => route.name !== name));
-  if (unknown.length > 0)
-    throw new Error(
-      `There is no route ${unknown.join(', ')}; known are ${ROUTES.map(({ name }) => name).join(', ')}.`,
-    );
-  return ROUTES.filter(({ name }) => routes.includes(name));
 }
 
 /** Where nothing is kept there is next to nothing that could be compared with itself; only a run of just that has no better. */

@@ -79,7 +79,7 @@ export function cookieFrom(lines) {
 }
 
 /** As it comes from a proxy that ends TLS: without it, some do not send a secure cookie. */
-const PROXY = { 'x-forwarded-proto': 'https' };
+export const PROXY = { 'x-forwarded-proto': 'https' };
 
 function cookieHeader(cookie) {
   return cookie === undefined ? {} : { cookie };

@@ -14,6 +14,9 @@ export const GROUPS = [
   'startup',
 ];
 
+/** The Node that figures are of, unless another is asked for. */
+export const NODE = '24';
+
 /** What the command line asks for. */
 export function readOptions() {
   const { values } = parseArgs({
@@ -21,7 +24,7 @@ export function readOptions() {
       only: { type: 'string', multiple: true, default: GROUPS },
       quick: { type: 'boolean', default: false },
       json: { type: 'string' },
-      node: { type: 'string', default: process.execPath },
+      node: { type: 'string', default: NODE },
       route: { type: 'string', multiple: true },
       against: { type: 'string' },
     },
@@ -36,8 +39,8 @@ export function readOptions() {
     quick: values.quick,
     /** The file for the figures. */
     json: values.json && resolve(values.json),
-    /** The Node that everything runs in. */
-    node: resolve(values.node),
+    /** The Node that everything runs in: a major version, or a binary. */
+    node: values.node,
     /** Of groups that serve: only these routes. */
     routes: values.route,
     /** Of groups that serve: another built checkout of this repository, to compare with. */

@@ -1,5 +1,4 @@
 import { Server } from './server.mjs';
-import { Visit } from './visit.mjs';
 
 /**
  * Serves all subjects at once and asks one after the other, round after round: what disturbs the machine disturbs them alike.
@@ -16,7 +15,7 @@ export async function runRounds({ subjects, platform, routes, requests, seconds 
     for (const [i, route] of routes.entries()) {
       const visits = servers.map((server, s) => ({
         name: server.name,
-        visit: new Visit(server, route),
+        visit: server.visit(route),
         requests: Math.round(requests * (subjects[s].share ?? 1)),
       }));
       const now = performance.now();

@@ -1,6 +1,8 @@
 // The child process: serves one subject, and tells its CPU time when asked. Runs until its parent lets go.
+import { traitsOf } from './traits.mjs';
+
 const { module, platform, options } = JSON.parse(process.argv[2]);
-const subject = await import(module);
+const subject = await import(`../subjects/${module}.mjs`);
 const app = await subject.start(platform, options);
 await app.listen(0, '127.0.0.1');
 
@@ -9,10 +11,4 @@ process.on('message', () => {
   process.send({ cpu: user + system });
 });
 process.on('disconnect', () => process.exit());
-process.send({
-  port: app.getHttpServer().address().port,
-  keepsSessions: subject.keepsSessions,
-  keepsDataInCookie: subject.keepsDataInCookie,
-  issuesOnWrite: subject.issuesOnWrite,
-  cookieLines: subject.cookieLines,
-});
+process.send({ port: app.getHttpServer().address().port, traits: traitsOf(subject) });

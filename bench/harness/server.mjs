@@ -1,34 +1,27 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { pathToFileURL } from 'node:url';
-import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { get, load } from './load.mjs';
 import { pin, SERVER_CORE } from './pin.mjs';
+import { Visit } from './visit.mjs';
 
-/** One subject, served by a process of its own. */
+/** One subject, served by a process of its own and asked over sockets. */
 export class Server {
   #child;
+  #url;
 
-  constructor(child, name, about) {
+  constructor(child, name, { port, traits }) {
     this.#child = child;
+    this.#url = `http://127.0.0.1:${port}`;
     this.name = name;
-    this.url = `http://127.0.0.1:${about.port}`;
-    /** Whether it has sessions at all. */
-    this.keepsSessions = about.keepsSessions;
-    /** Whether the cookie is the session, so that old cookies are old sessions. */
-    this.keepsDataInCookie = about.keepsDataInCookie ?? false;
-    /** Whether an answer that changes an existing session sets a cookie. */
-    this.issuesOnWrite = about.issuesOnWrite ?? this.keepsDataInCookie;
-    /** Set-Cookie lines of an answer that sets one. */
-    this.cookieLines = about.cookieLines ?? 1;
+    this.traits = traits;
   }
 
-  /** @param subject `name`, the `module` below bench/subjects, its `options`, and the `checkout` whose bench and build to use */
-  static async start({ name, module, options, checkout }, platform) {
-    const bench = join(checkout, 'bench');
-    const what = { module: pathToFileURL(join(bench, 'subjects', `${module}.mjs`)).href, platform, options };
-    const child = fork(join(bench, 'harness', 'serve.mjs'), [JSON.stringify(what)], {
+  /** @param subject `name`, the `module` below bench/subjects, and its `options` */
+  static async start({ name, module, options }, platform) {
+    const serve = fileURLToPath(new URL('serve.mjs', import.meta.url));
+    const child = fork(serve, [JSON.stringify({ module, platform, options })], {
       execArgv: [],
-      cwd: checkout,
       env: { ...process.env, NODE_ENV: 'production' },
     });
     pin(child.pid, SERVER_CORE);
@@ -39,6 +32,18 @@ export class Server {
       ),
     ]);
     return new Server(child, name, about);
+  }
+
+  visit(route) {
+    return new Visit(this, route);
+  }
+
+  get(path, cookie) {
+    return get(this.#url + path, cookie);
+  }
+
+  load(path, options) {
+    return load(this.#url + path, options);
   }
 
   /** Its CPU time so far, user and system, in microseconds. */

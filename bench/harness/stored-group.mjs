@@ -1,6 +1,7 @@
 import { askedPerRequest } from './asked-per-request.mjs';
-import { checkout, measureHttp, OURS, ofPeer, routesFor } from './http-group.mjs';
+import { checkout, measureHttp, OURS, ofPeer } from './http-group.mjs';
 import { inOwnPlace } from './own-place.mjs';
+import { routesFor } from './routes.mjs';
 
 /** What a read and a write may cost of what they cost the peers on Express, at most. */
 const HALF = 1 / 2;

@@ -1,6 +1,6 @@
-import { CONNECTIONS, cookieFrom, get, load } from './load.mjs';
+import { CONNECTIONS, cookieFrom } from './load.mjs';
 
-/** A route of one running subject, ready to be asked. */
+/** A route of one running subject, be it asked over sockets or in this process, ready to be asked. */
 export class Visit {
   #cookies;
   #total = 0;
@@ -14,7 +14,9 @@ export class Visit {
   async prepare() {
     if (!this.route.hasCookie) return;
     const cookies = Array.from({ length: CONNECTIONS }, (_, i) =>
-      this.server.keepsSessions ? this.#begin() : `__Host-session=${'b'.repeat(22)}.${'s'.repeat(42)}${i}`,
+      this.server.traits.keepsSessions
+        ? this.#begin()
+        : `__Host-session=${'b'.repeat(22)}.${'s'.repeat(42)}${i}`,
     );
     this.#cookies = await Promise.all(cookies);
   }
@@ -23,15 +25,18 @@ export class Visit {
   async measure(requests) {
     const { server, route } = this;
     const before = await server.cpu();
-    const seen = await load(server.url + route.path, {
-      requests,
-      cookies: this.#cookies,
-      follow: this.#follows,
-      checkHead: (status, cookies) => checkHead(status, cookies, this.#expectedCookies),
-      checkBody: (body) => checkBody(body, route.body),
-    }).catch((error) => {
-      throw this.#wrong(error.message);
-    });
+    const expected = this.#expectedCookies;
+    const seen = await server
+      .load(route.path, {
+        requests,
+        cookies: this.#cookies,
+        follow: this.#follows,
+        checkHead: (status, cookies) => checkHead(status, cookies, expected),
+        checkBody: (body) => checkBody(body, route.body),
+      })
+      .catch((error) => {
+        throw this.#wrong(error.message);
+      });
     const cpu = (await server.cpu()) - before;
     this.#total += requests;
     return { cpu: cpu / requests, ...seen };
@@ -39,7 +44,7 @@ export class Visit {
 
   /** After all: no write was lost, and who logged in is known. */
   async verify() {
-    if (!this.server.keepsSessions) return;
+    if (!this.server.traits.keepsSessions) return;
     if (this.route.name === 'write') await this.#verifyWrites();
     if (this.route.name === 'login') await this.#verifyLogin();
   }
@@ -52,10 +57,10 @@ export class Visit {
 
   async #verifyLogin() {
     const [before] = this.#cookies;
-    const { cookies } = await get(this.server.url + '/login', before);
+    const { cookies } = await this.server.get('/login', before);
     const after = cookieFrom(cookies);
     await this.#expectUser(after, 'ada');
-    if (this.server.keepsDataInCookie) return;
+    if (this.server.traits.keepsDataInCookie) return;
     if (after === before) throw this.#wrong('a login has left the cookie as it was');
     await this.#expectUser(before, null);
     for (const cookie of this.#cookies.slice(1)) await this.#expectUser(cookie, 'ada');
@@ -71,25 +76,33 @@ export class Visit {
    * session each time: a login with nothing new in it would not be one.
    */
   get #follows() {
-    const { server, route } = this;
-    return route.hasCookie && server.keepsSessions && !(route.name === 'login' && server.keepsDataInCookie);
+    const { keepsSessions, keepsDataInCookie } = this.server.traits;
+    const { hasCookie, name } = this.route;
+    return hasCookie && keepsSessions && !(name === 'login' && keepsDataInCookie);
   }
 
   get #expectedCookies() {
-    const { server, route } = this;
-    const issues = route.issues === 'always' || (route.issues === 'on write' && server.issuesOnWrite);
-    return issues && server.keepsSessions ? server.cookieLines : 0;
+    const { keepsSessions, issuesOnWrite, cookieLines } = this.server.traits;
+    const { issues } = this.route;
+    return keepsSessions && (issues === 'always' || (issues === 'on write' && issuesOnWrite))
+      ? cookieLines
+      : 0;
   }
 
   async #begin() {
-    const { status, cookies } = await get(this.server.url + '/begin');
-    if (status !== 200 || cookies.length !== this.server.cookieLines)
-      throw this.#wrong(`no session began: status ${status}, ${cookies.length} cookies`);
+    const cookie = await this.#issued('/begin');
+    return this.route.isLoggedIn ? this.#issued('/login', cookie) : cookie;
+  }
+
+  async #issued(path, cookie) {
+    const { status, cookies } = await this.server.get(path, cookie);
+    if (status !== 200 || cookies.length !== this.server.traits.cookieLines)
+      throw this.#wrong(`no session from ${path}: status ${status}, ${cookies.length} cookies`);
     return cookieFrom(cookies);
   }
 
   async #json(path, cookie) {
-    return JSON.parse((await get(this.server.url + path, cookie)).body);
+    return JSON.parse((await this.server.get(path, cookie)).body);
   }
 
   #wrong(what) {

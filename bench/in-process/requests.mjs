@@ -1,44 +1,69 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Writable } from 'node:stream';
+import { CONNECTIONS, cookieFrom, PROXY } from '../harness/load.mjs';
+import { traitsOf } from '../harness/traits.mjs';
+import { Visit } from '../harness/visit.mjs';
 
-const CONNECTIONS = 10;
-const PATHS = {
-  untouched: '/untouched',
-  anonymous: '/anonymous',
-  read: '/read',
-  write: '/write',
-  'first write': '/first-write',
-};
-
-/** Asks an application without sockets, so that nothing but JavaScript is measured, and nothing of what the kernel does. */
+/**
+ * A subject in this process, asked without sockets, so that nothing but JavaScript is measured, and nothing of what the kernel does. What it
+ * takes to ask and to look at the answers is in every figure alike.
+ */
 export class Requests {
   #connections = Array.from({ length: CONNECTIONS }, connection);
   #server;
 
-  constructor(app) {
+  constructor(app, subject) {
     this.#server = app.getHttpServer();
+    this.name = 'the subject';
+    this.traits = traitsOf(subject);
   }
 
-  /** So many requests, ten at a time, each of the ten with a session of its own where the route finds one. */
-  async run(route, count) {
-    const path = PATHS[route];
-    let left = count;
+  /** @param subject a module below bench/subjects */
+  static async start(subject, platform, options) {
+    const app = await subject.start(platform, options);
+    await app.init();
+    if (platform === 'fastify') await app.getHttpAdapter().getInstance().ready();
+    return new Requests(app, subject);
+  }
+
+  visit(route) {
+    return new Visit(this, route);
+  }
+
+  /** One request by itself, on a connection of its own. */
+  get(path, cookie) {
+    return this.#ask(connection(), path, cookie);
+  }
+
+  /** As over sockets: see `load`. */
+  async load(path, { requests, cookies = [], follow = false, checkHead, checkBody }) {
+    let left = requests;
     await Promise.all(
-      this.#connections.map(async (each) => {
-        if (route === 'read' || route === 'write') each.cookie ??= cookieOf(await this.#ask(each, '/begin'));
-        const { cookie } = route === 'first write' || route === 'anonymous' ? {} : each;
+      this.#connections.map(async (connection, i) => {
         while (left-- > 0) {
-          const answer = await this.#ask(each, path, cookie);
-          if (!answer.startsWith('HTTP/1.1 200')) throw new Error(answer);
+          const answer = await this.#ask(connection, path, cookies[i]);
+          const wrong = checkHead(answer.status, answer.cookies) ?? checkBody(answer.body);
+          if (wrong !== undefined) throw new Error(wrong);
+          if (follow && answer.cookies.length > 0) cookies[i] = cookieFrom(answer.cookies);
         }
       }),
     );
   }
 
+  cpu() {
+    const { user, system } = process.cpuUsage();
+    return user + system;
+  }
+
   #ask(socket, path, cookie) {
     return new Promise((resolve) => {
       const request = new IncomingMessage(socket);
-      const headers = { host: 'localhost:3000', connection: 'keep-alive', ...(cookie && { cookie }) };
+      const headers = {
+        host: 'localhost:3000',
+        connection: 'keep-alive',
+        ...PROXY,
+        ...(cookie && { cookie }),
+      };
       Object.assign(request, { method: 'GET', url: path, httpVersion: '1.1', headers, complete: true });
       Object.assign(request, { httpVersionMajor: 1, httpVersionMinor: 1 });
       request.push(null);
@@ -49,14 +74,14 @@ export class Requests {
         response.emit('close');
         const { text } = socket;
         socket.text = '';
-        setImmediate(resolve, text);
+        setImmediate(() => resolve(answerIn(text)));
       });
       this.#server.emit('request', request, response);
     });
   }
 }
 
-/** Takes what is written to it; bare applications begin no sessions, and are sent a cookie all the same. */
+/** Takes what is written to it. */
 function connection() {
   const socket = new Writable({
     decodeStrings: false,
@@ -68,6 +93,12 @@ function connection() {
   return Object.assign(socket, { text: '', remoteAddress: '127.0.0.1' }).setMaxListeners(0);
 }
 
-function cookieOf(answer) {
-  return /set-cookie: ([^;]*)/i.exec(answer)?.[1] ?? `__Host-session=${'b'.repeat(22)}.${'s'.repeat(43)}`;
+const SET_COOKIE = /^set-cookie: (.*)$/gim;
+
+function answerIn(text) {
+  const end = text.indexOf('\r\n\r\n');
+  const head = text.slice(0, end);
+  const cookies = [];
+  for (const [, line] of head.matchAll(SET_COOKIE)) cookies.push(line);
+  return { status: Number(head.slice(9, 12)), cookies, body: text.slice(end + 4) };
 }

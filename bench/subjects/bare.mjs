@@ -24,13 +24,24 @@ class BareController {
     return { user: 'ada' };
   }
 
+  guarded() {
+    return { user: 'ada' };
+  }
+
   firstWrite() {
     return { visits: 1 };
+  }
+}
+
+/** What Nest takes for a guard is no session's. */
+class Open {
+  canActivate() {
+    return true;
   }
 }
 
 export const keepsSessions = false;
 
 export function start(platform) {
-  return createApp(platform, { controllers: [defineController(BareController)] });
+  return createApp(platform, { controllers: [defineController(BareController, { guard: Open })] });
 }

@@ -53,6 +53,10 @@ class IronController {
     return { user: session.user ?? null };
   }
 
+  guarded(request) {
+    return { user: request.user };
+  }
+
   async firstWrite(request, response) {
     const session = await getIronSession(request, response, options);
     session.visits = 1;
@@ -61,7 +65,20 @@ class IronController {
   }
 }
 
+/** Hands over whom it has found, so that the cookie is opened once. */
+class IronGuard {
+  async canActivate(context) {
+    const http = context.switchToHttp();
+    const { user } = await getIronSession(http.getRequest(), http.getResponse(), options);
+    http.getRequest().user = user;
+    return user !== undefined;
+  }
+}
+
 export function start(platform) {
-  const controller = defineController(IronController, [Req(), Res({ passthrough: true })]);
+  const controller = defineController(IronController, {
+    parameters: [Req(), Res({ passthrough: true })],
+    guard: IronGuard,
+  });
   return createApp(platform, { controllers: [controller] });
 }

@@ -74,5 +74,7 @@ export function startLimit(platform, { find, put, remove }) {
       return { visits: 1 };
     }
   }
-  return createApp(platform, { controllers: [defineController(LimitController, [Req(), Response()])] });
+  return createApp(platform, {
+    controllers: [defineController(LimitController, { parameters: [Req(), Response()] })],
+  });
 }

@@ -56,5 +56,7 @@ function begin(response, session) {
 export const keepsSessions = true;
 
 export function start(platform) {
-  return createApp(platform, { controllers: [defineController(LimitController, [Found(), Response()])] });
+  return createApp(platform, {
+    controllers: [defineController(LimitController, { parameters: [Found(), Response()] })],
+  });
 }

@@ -40,11 +40,21 @@ export function requestSessionController(logIn) {
         return { user: session.user ?? null };
       }
 
+      guarded(session) {
+        return { user: session.user };
+      }
+
       firstWrite(session) {
         session.visits = 1;
         return { visits: 1 };
       }
     },
-    [Session(), Req()],
+    { parameters: [Session(), Req()], guard: SessionGuard },
   );
+}
+
+class SessionGuard {
+  canActivate(context) {
+    return context.switchToHttp().getRequest().session.user !== undefined;
+  }
 }

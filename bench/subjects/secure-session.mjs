@@ -42,14 +42,26 @@ class SecureController {
     return { user: session.get('user') ?? null };
   }
 
+  guarded(session) {
+    return { user: session.get('user') };
+  }
+
   firstWrite(session) {
     session.set('visits', 1);
     return { visits: 1 };
   }
 }
 
+class SecureGuard {
+  canActivate(context) {
+    return context.switchToHttp().getRequest().session.get('user') !== undefined;
+  }
+}
+
 export async function start(platform) {
-  const app = await createApp(platform, { controllers: [defineController(SecureController, [Session()])] });
+  const app = await createApp(platform, {
+    controllers: [defineController(SecureController, { parameters: [Session()], guard: SecureGuard })],
+  });
   await app.register(secureSession, {
     // A key, not a passphrase: the way it recommends.
     key: Buffer.from(SECRET).subarray(0, 32),

@@ -1,4 +1,4 @@
-import { Session, SessionModule } from 'nestjs-tessera';
+import { AuthGuard, Principal, Session, SessionModule } from 'nestjs-tessera';
 import { data } from './data.mjs';
 import { createApp, defineController } from './define.mjs';
 
@@ -16,8 +16,8 @@ class SessionController {
     return { begun: true };
   }
 
-  read(session) {
-    return { theme: session.get('theme') };
+  read(theme) {
+    return { theme };
   }
 
   write(session) {
@@ -34,6 +34,10 @@ class SessionController {
     return { user: session.principal?.id ?? null };
   }
 
+  guarded(principal) {
+    return { user: principal.id };
+  }
+
   firstWrite(session) {
     session.set('visits', 1);
     return { visits: 1 };
@@ -46,6 +50,13 @@ export const keepsSessions = true;
 export function start(platform, options = {}) {
   return createApp(platform, {
     imports: [SessionModule.forRoot(options)],
-    controllers: [defineController(SessionController, [Session()])],
+    controllers: [
+      defineController(SessionController, {
+        parameters: [Session()],
+        read: [Session('theme')],
+        guarded: [Principal()],
+        guard: AuthGuard,
+      }),
+    ],
   });
 }
