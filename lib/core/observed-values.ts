@@ -2,15 +2,12 @@ import { UnsupportedValue, type SessionCodec } from './session-codec';
 import { decodeValue, encodeValue } from './session-body';
 import { SessionValueError } from './session.errors';
 
-/** Most requests hold no objects, and need no map of their own. */
-const NONE = new Map<string, never>();
-
 /**
  * Keeps an eye on the objects of a session that application code holds: each with the text it had, since an object may be
  * changed in place.
  */
 export class ObservedValues {
-  #seen: Map<string, { readonly value: object; text: string | null }> = NONE;
+  readonly #seen = new Map<string, { readonly value: object; text: string | null }>();
 
   constructor(private readonly codec: SessionCodec) {}
 
@@ -75,12 +72,7 @@ export class ObservedValues {
     return this.#seen.keys();
   }
 
-  clear(): void {
-    this.#seen = NONE;
-  }
-
   #note(key: string, value: object, text: string | null): void {
-    if (this.#seen === NONE) this.#seen = new Map();
     this.#seen.set(key, { value, text });
   }
 

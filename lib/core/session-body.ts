@@ -1,5 +1,5 @@
 import type { Principal } from './principal';
-import { newHistory, type FormerRights, type FormerSecret, type SecretHistory } from './secret-history';
+import type { FormerRights, FormerSecret, SecretHistory } from './secret-history';
 import { UnsupportedValue, type SessionCodec } from './session-codec';
 import type { FlashEntry, SessionContent, SessionState } from './session-state';
 import { SessionError } from './session.errors';
@@ -170,7 +170,8 @@ function stateOf(facts: EncodedFacts, encodedContent: string): SessionState {
     authenticatedAt,
     principal: decodePrincipal(principal),
     remembered: remembered === 1,
-    secrets: secrets === undefined ? newHistory(createdAt) : decodeSecrets(secrets),
+    secrets:
+      secrets === undefined ? { issuedAt: createdAt, family: null, former: [] } : decodeSecrets(secrets),
   };
 }
 

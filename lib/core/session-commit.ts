@@ -24,10 +24,11 @@ export class SessionCommit {
 
   /** The outcome for a draft with nothing to write, else `null`. */
   settled(draft: SessionDraft, delivery: Delivery): CommitOutcome | null {
+    if (draft.settled !== null) return draft.settled;
     if (draft.ended.length > 0) return null;
     if (draft.superseded) return KEEP;
     if (draft.absorbed.length > 0 || draft.status === 'changed' || this.#isDue(draft, delivery)) return null;
-    return unwritten(draft);
+    return (draft.settled = draft.discard ? FORGET : KEEP);
   }
 
   /** @throws SessionError `SESSION_TOKEN_UNDELIVERABLE`, having written nothing */
@@ -49,10 +50,11 @@ export class SessionCommit {
   #isDue(draft: SessionDraft, delivery: Delivery): boolean {
     const { base } = draft;
     if (base === null || base.expiresAt <= draft.now()) return false;
+    const { former } = draft.state.secrets;
     return (
       this.repository.extension(draft) !== null ||
-      isSuccessorUnseen(draft.state.secrets) ||
-      this.#isRotationDue(draft, delivery)
+      (former.length > 0 && isSuccessorUnseen(draft.state.secrets)) ||
+      ((this.settings.rotateEvery !== null || draft.isUnanswered) && this.#isRotationDue(draft, delivery))
     );
   }
 
@@ -61,7 +63,6 @@ export class SessionCommit {
     const { base, token, state } = draft;
     const { rotateEvery, clock } = this.settings;
     if (base === null || token === null || draft.replacement !== null) return false;
-    if (rotateEvery === null && !draft.isUnanswered) return false;
     const isDue = sameHash(token.secretHash, base.secretHash)
       ? rotateEvery !== null && isRotationDue(state.secrets, rotateEvery, clock())
       : draft.isUnanswered;

@@ -1,3 +1,4 @@
+import type { CommitOutcome } from './commit-outcome';
 import { ObservedValues } from './observed-values';
 import { principalKey } from './principal';
 import { LONGEST_REQUEST, type FormerRights, type Replacement } from './secret-history';
@@ -55,11 +56,12 @@ export class SessionDraft {
   /** Set when the response has begun: from then on nothing may change. */
   sealed = false;
   watcher: SessionWatcher | null = null;
-  /** The objects that the application holds of the data. */
-  readonly values: ObservedValues;
+  /** The outcome of a commit that found nothing to write, while nothing has changed since. */
+  settled: CommitOutcome | null = null;
   /** One more each time the draft goes on as another session: a write that began before says nothing about what it is now. */
   lineage = 0;
   readonly #openedAt: number;
+  #values: ObservedValues | undefined;
   #state: SessionState | undefined;
   #id: SessionId | undefined;
 
@@ -68,8 +70,12 @@ export class SessionDraft {
     readonly settings: SessionSettings,
     readonly isToken: (value: string) => boolean,
   ) {
-    this.values = new ObservedValues(settings.codec);
     this.#openedAt = settings.clock();
+  }
+
+  /** The objects that the application holds of the data. */
+  get values(): ObservedValues {
+    return (this.#values ??= new ObservedValues(this.settings.codec));
   }
 
   /** What the session consists of now: what was found, or a visitor's beginnings, with this request's changes. */
@@ -170,6 +176,7 @@ export class SessionDraft {
         'The response has begun, so the session cannot change any more. Change it before the first byte is sent.',
       );
     }
+    this.settled = null;
     this.watcher?.changing();
   }
 
@@ -271,7 +278,8 @@ export class SessionDraft {
     this.operations.length = 0;
     this.merging.length = 0;
     this.absorbed.length = 0;
-    this.values.clear();
+    this.#values = undefined;
+    this.settled = null;
   }
 
   /**
@@ -294,7 +302,7 @@ export class SessionDraft {
 
   /** Records what was changed in place since it was handed out. */
   noticeMutations(): void {
-    for (const key of this.values.keys()) this.noticeMutation(key);
+    if (this.#values !== undefined) for (const key of this.#values.keys()) this.noticeMutation(key);
   }
 
   /** The same for one key. What cannot be kept any more is for the commit to refuse. */
@@ -311,6 +319,7 @@ export class SessionDraft {
     const apply = (state: SessionState): void => {
       setOwn(state.data, key, text === null ? value : this.values.asItWas(value, text));
     };
+    this.settled = null;
     this.operations.push({ kind: 'data', apply });
   }
 
@@ -322,5 +331,6 @@ export class SessionDraft {
     this.discard = false;
     this.superseded = false;
     this.left = null;
+    this.settled = null;
   }
 }
