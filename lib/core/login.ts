@@ -99,12 +99,14 @@ export function elevate(draft: SessionDraft, { roles }: Elevation): void {
   const { principal } = draft.rights ?? draft.state;
   if (principal === null)
     throw new SessionError('SESSION_NOT_LOGGED_IN', 'elevate() needs a principal: call login() first.');
-  const elevated = Object.freeze({
-    ...principal,
-    roles: roles === undefined ? principal.roles : toRoles(roles),
-  });
+  const given = roles === undefined ? null : toRoles(roles);
   const now = draft.settings.clock();
-  draft.record('elevate', (state) => Object.assign(state, { principal: elevated, authenticatedAt: now }));
+  draft.record('elevate', (state) => {
+    // Roles that another request has given or taken meanwhile are not this request's to give or keep.
+    const kept = (state.principal?.roles ?? []).filter((role) => principal.roles.includes(role));
+    const elevated = Object.freeze({ ...principal, roles: given ?? Object.freeze(kept) });
+    Object.assign(state, { principal: elevated, authenticatedAt: now });
+  });
   draft.rights = null;
 }
 

@@ -80,7 +80,7 @@ export class SessionCommit {
   #withhold(draft: SessionDraft, delivery: Delivery): void {
     const isLogout = draft.has('logout') && !draft.isLoggingIn;
     if (delivery.reach === 'never' && !isLogout) throw undeliverable(delivery);
-    const { id, principal } = draft.base ?? { id: null, principal: null };
+    const { id, principal } = draft.left?.base ?? draft.base ?? { id: null, principal: null };
     const isToldOf = draft.replacement !== null;
     if (isLogout) return draft.retire('logout');
     if (draft.left !== null) draft.returnTo(draft.left);

@@ -310,6 +310,7 @@ export class Session {
 
   #renew(kind: 'renew' | 'rotate'): void {
     this.#draft.assertWritable();
-    if (!this.isNew) this.#draft.record(kind, () => {});
+    // A secret from before the session was given more rights never gets one that has them.
+    if (!this.isNew && this.#draft.rights === null) this.#draft.record(kind, () => {});
   }
 }

@@ -105,6 +105,21 @@ describeStores('an old secret on', ({ create }) => {
     expect(await principalOf(token)).toBeNull();
   });
 
+  it.each(['renewToken', 'rotateToken'] as const)(
+    'L1: of before an elevation gets no token that has the new rights by %s',
+    async (how) => {
+      await world.issued(token, secondFactor);
+      expect(await world.request(token, (session) => session[how]())).toEqual({ kind: 'keep' });
+    },
+  );
+
+  it('L1: of before roles were taken does not bring them back by another elevation', async () => {
+    const admin = await world.issued(token, secondFactor);
+    await world.issued(admin, (session) => session.elevate({ roles: [] }));
+    const again = await world.issued(admin, (session) => session.elevate());
+    expect(await rolesOf(again)).toEqual([]);
+  });
+
   it('L1: of before a rotation has no rights either that came after it', async () => {
     const rotated = await world.issued(token, (session) => session.rotateToken());
     const elevated = await world.issued(rotated, secondFactor);

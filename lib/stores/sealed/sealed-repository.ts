@@ -102,6 +102,7 @@ export class SealedRepository implements SessionRepository {
         draft.retire('deadline-passed');
         return FORGET;
       }
+      if (delivery.reach === 'gone') throw undeliverable({ ...delivery, obstacle: CLIENT_GONE });
       if (write.replacement === null || (await this.#renew(draft, standing.entry, write)))
         return draft.lineage === lineage ? finishWrite(draft, write, delivery) : unwritten(draft);
     }
@@ -151,7 +152,10 @@ export class SealedRepository implements SessionRepository {
     return Promise.resolve(true);
   }
 
-  /** Who is logged in stands in the body alone. One that cannot be read is for the loader to drop. */
+  /**
+   * Who is logged in stands in the body alone. A value that cannot be read opens nothing, and the list need not say so: other values of
+   * the session may be good.
+   */
   #found(record: SessionRecord, token: SessionToken): Finding {
     const parsed: ParsedToken = { token, id: record.id, secretHash: record.secretHash };
     try {
@@ -162,8 +166,10 @@ export class SealedRepository implements SessionRepository {
         token: parsed,
       };
     } catch (error) {
-      if (error instanceof UnreadableBody) return { kind: 'found', record, token: parsed };
-      throw error;
+      if (!(error instanceof UnreadableBody)) throw error;
+      return error.newer
+        ? { kind: 'found', record, token: parsed }
+        : { kind: 'unknown', id: record.id, reason: 'corrupt' };
     }
   }
 
@@ -227,6 +233,9 @@ export class SealedRepository implements SessionRepository {
     return { ...write, record, token: { ...write.token, token }, tells: true };
   }
 }
+
+const CLIENT_GONE =
+  'it could not be sent, since the client has left or the response had begun; change the session before the first byte';
 
 const WAY_OUT =
   'Browsers drop larger cookies. Keep large data elsewhere and its id in the session, or keep sessions in a store.';
