@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import { Observable, Subject, Subscriber, type Observer, type Operator, type Subscription } from 'rxjs';
 import type { SessionEvent } from './core/session-event';
 
-const logger = new Logger('SessionEvents');
+const eventLogger = new Logger('SessionEvents');
 
 /**
  * The session events, as a stream: `events.pipe(filter(({ type }) => type === 'loggedIn')).subscribe(…)`.
@@ -76,5 +76,5 @@ function safely(listener: () => unknown): void {
 }
 
 function report(error: unknown): void {
-  logger.error('A listener of session events failed', error);
+  eventLogger.error('A listener of session events failed', error);
 }

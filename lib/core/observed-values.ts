@@ -5,9 +5,7 @@ import { SessionValueError } from './session.errors';
 /** Shared empty map: most requests read no objects. */
 const NO_OBJECTS = new Map<string, never>();
 
-/**
- * Tracks the objects that application code got from or put into a session, each with its encoded text, to detect changes in place.
- */
+/** Tracks the objects that application code got from or put into a session, with their encoded texts, to detect changes in place. */
 export class ObservedValues {
   #seen: Map<string, { readonly value: object; text: string | null }> = NO_OBJECTS;
 
@@ -19,8 +17,7 @@ export class ObservedValues {
   }
 
   /**
-   * Checks that a value is supported, and records its text. Returns the text of an object, or `null` for a value that cannot change
-   * in place.
+   * Checks that a value is supported. Records and returns the text of an object; returns `null` for a value that cannot change in place.
    * @throws SessionValueError
    */
   accept(key: string, value: unknown): string | null {

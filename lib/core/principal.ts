@@ -40,9 +40,7 @@ export function toPrincipal(input: PrincipalInput): Principal {
     );
   }
   if (principalKey(principal).length > MAX_KEY_LENGTH)
-    throw invalidPrincipal(
-      `realm:id must have at most ${MAX_KEY_LENGTH} characters, got ${principalKey(principal).length}`,
-    );
+    throw invalidPrincipal(`realm:id must have at most ${MAX_KEY_LENGTH} characters`);
   return Object.freeze(principal);
 }
 

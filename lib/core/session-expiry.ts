@@ -18,7 +18,7 @@ export interface Timeouts {
 const EXTEND_AFTER = 0.1;
 
 /** Remaining idle time below which a session is extended at the beginning of a request, in milliseconds: five minutes. */
-const NEARLY_IDLE = 300_000;
+const SOON = 300_000;
 
 /** Returns when a session used `now` expires: at the earlier of its two limits. */
 export function expiryOf({ deadline, idleTimeout }: Lifespan, now: number): number {
@@ -47,7 +47,5 @@ export function lastSeenOf({ deadline, idleTimeout }: Lifespan, expiresAt: numbe
 
 /** Whether so little idle time remains that the session could expire during the current request. */
 export function isNearlyIdle({ deadline, idleTimeout }: Lifespan, expiresAt: number, now: number): boolean {
-  return (
-    idleTimeout !== null && expiresAt < deadline && expiresAt - now < Math.min(idleTimeout / 2, NEARLY_IDLE)
-  );
+  return idleTimeout !== null && expiresAt < deadline && expiresAt - now < Math.min(idleTimeout / 2, SOON);
 }

@@ -1,12 +1,14 @@
-const SCRATCH_BYTES = 16 * 1024;
+const BUFFER_BYTES = 16 * 1024;
 
 /** Buffer for conversions between text and bytes. The next call overwrites it. */
-const scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+const sharedBuffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
 
 /** Returns the text in UTF-8. The bytes are valid until the next call of a function in this file. */
 export function bytesOf(text: string): Buffer {
   // A UTF-16 unit takes at most 3 bytes.
-  return text.length * 3 <= SCRATCH_BYTES ? scratch.subarray(0, scratch.write(text)) : Buffer.from(text);
+  return text.length * 3 <= BUFFER_BYTES
+    ? sharedBuffer.subarray(0, sharedBuffer.write(text))
+    : Buffer.from(text);
 }
 
 /** Valid last characters, by text length modulo 4. The bits after the last whole byte are zero (RFC 4648 section 3.5). */
@@ -24,8 +26,8 @@ const LAST_CHARACTERS: readonly string[] = [
  */
 export function fromBase64url(text: string): Buffer | null {
   const bytes =
-    text.length <= SCRATCH_BYTES
-      ? scratch.subarray(0, scratch.write(text, 'base64url'))
+    text.length <= BUFFER_BYTES
+      ? sharedBuffer.subarray(0, sharedBuffer.write(text, 'base64url'))
       : Buffer.from(text, 'base64url');
   const isExact =
     text !== '' &&
