@@ -10,7 +10,7 @@ import { stores } from './subjects/stores.mjs';
 
 const require = createRequire(import.meta.url);
 const { newSessionId, newToken } = require('../dist/core/session-token.js');
-const { restAfter } = require('../dist/core/pacer.js');
+const { pauseAfter } = require('../dist/core/pacer.js');
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc');
@@ -124,7 +124,7 @@ async function sweep(store) {
   for (let last = BATCH; last === BATCH; removed += last) {
     const start = performance.now();
     last = await store.sweep(LATER, BATCH, call);
-    await pause(restAfter(performance.now() - start, 10));
+    await pause(pauseAfter(performance.now() - start, 10));
   }
   if (removed < SESSIONS) throw new Error(`${removed} sessions removed of ${SESSIONS}`);
   const time = performance.now() - begun;

@@ -12,7 +12,7 @@ export type {
   TokenReading,
 } from './transports/session-transport';
 
-// What an application keeps in a session; augment these
+// Types that an application augments
 export type {
   FlashKind,
   FlashMessage,
@@ -30,7 +30,7 @@ export { Principal } from './decorators/principal.decorator';
 export type { Elevation, LoginOptions, LogoutOptions } from './core/login';
 export type { SessionStatus } from './core/session-operation';
 export type { PrincipalInput } from './core/principal';
-// The types Session and Principal under names that are theirs alone: what a compiler writes into declarations for an inferred type.
+// The types Session and Principal under unique names. TypeScript writes these names into declarations of inferred types.
 export type { Session as LoadedSession } from './core/session';
 export type { Principal as LoggedInPrincipal } from './core/principal';
 
@@ -49,7 +49,7 @@ export {
   sessionServiceToken,
   sessionStoreToken,
 } from './requests/session.tokens';
-// Without a request
+// Outside HTTP requests
 export { SessionManager } from './core/session-manager';
 export type { CommitOutcome, Delivery } from './core/commit-outcome';
 export type { SessionToken } from './core/session-token';

@@ -120,6 +120,6 @@ describe('the events', () => {
   it('T3: log what a listener threw, and nothing of the event', () => {
     events.subscribe(bad);
     events.emit(event());
-    expect(logged).toHaveBeenCalledWith('A listener failed', new Error('a bad listener'));
+    expect(logged).toHaveBeenCalledWith('A listener of session events failed', new Error('a bad listener'));
   });
 });

@@ -2,11 +2,11 @@ import { Logger } from '@nestjs/common';
 import { Observable, Subject, Subscriber, type Observer, type Operator, type Subscription } from 'rxjs';
 import type { SessionEvent } from './core/session-event';
 
-const logger = new Logger('SessionEvents');
+const eventLogger = new Logger('SessionEvents');
 
 /**
- * What happens to sessions, as a stream: `events.pipe(filter(({ type }) => type === 'loggedIn')).subscribe(…)`.
- * A listener that throws, rejects or hangs changes nothing for the request that caused the event.
+ * The session events, as a stream: `events.pipe(filter(({ type }) => type === 'loggedIn')).subscribe(…)`.
+ * A listener that throws, rejects or hangs does not affect the request that caused the event.
  */
 export class SessionEvents extends Observable<SessionEvent> {
   readonly #subject: Subject<SessionEvent>;
@@ -17,18 +17,18 @@ export class SessionEvents extends Observable<SessionEvent> {
     this.#subject = subject;
   }
 
-  /** For the module: tells every listener. */
+  /** Used by the module: passes an event to all listeners. */
   emit(event: SessionEvent): void {
     this.#subject.next(Object.freeze(event));
   }
 
-  /** For the module: no more events will come. */
+  /** Used by the module: ends the stream. */
   complete(): void {
     this.#subject.complete();
   }
 
   override lift<R>(operator?: Operator<SessionEvent, R>): Observable<R> {
-    return new Guarded<R>(this, operator);
+    return new GuardedEvents<R>(this, operator);
   }
 
   override subscribe(
@@ -38,8 +38,8 @@ export class SessionEvents extends Observable<SessionEvent> {
   }
 }
 
-/** What operators make of the stream: RxJS rethrows what a listener throws where nobody can catch it, and that ends the process. */
-class Guarded<T> extends Observable<T> {
+/** The stream after an operator. RxJS rethrows the error of a listener asynchronously, uncaught, which would end the process. */
+class GuardedEvents<T> extends Observable<T> {
   constructor(source: Observable<unknown>, operator: Operator<unknown, T> | undefined) {
     super();
     this.source = source;
@@ -47,7 +47,7 @@ class Guarded<T> extends Observable<T> {
   }
 
   override lift<R>(operator?: Operator<T, R>): Observable<R> {
-    return new Guarded<R>(this, operator);
+    return new GuardedEvents<R>(this, operator);
   }
 
   override subscribe(observer?: Partial<Observer<T>> | ((value: T) => void) | null): Subscription {
@@ -55,7 +55,7 @@ class Guarded<T> extends Observable<T> {
   }
 }
 
-/** Catches what a listener's own code throws. Operators subscribe with a Subscriber and have their own way with errors. */
+/** Catches errors thrown by a listener. A `Subscriber` comes from an operator, which handles errors itself. */
 function guard<T>(observer?: Partial<Observer<T>> | ((value: T) => void) | null): Partial<Observer<T>> {
   if (observer instanceof Subscriber) return observer;
   const { next, error, complete } = typeof observer === 'function' ? { next: observer } : (observer ?? {});
@@ -76,5 +76,5 @@ function safely(listener: () => unknown): void {
 }
 
 function report(error: unknown): void {
-  logger.error('A listener failed', error);
+  eventLogger.error('A listener of session events failed', error);
 }

@@ -2,14 +2,14 @@ import { ConfigurableModuleBuilder } from '@nestjs/common';
 import { DEFAULT_SESSION } from './requests/session.tokens';
 import type { SessionModuleOptions } from './session.options';
 
-/** A class that makes the options, for `forRootAsync({ useClass })`. */
+/** A class that creates the options, for `forRootAsync({ useClass })`. */
 export interface SessionOptionsFactory {
   createSessionOptions(): SessionModuleOptions | Promise<SessionModuleOptions>;
 }
 
-/** What belongs to the module rather than to its sessions, and is known before anything is injected. */
+/** Options of the module itself, which must be known before injection. */
 export interface SessionModuleExtras {
-  /** Tells several instances in one application apart. @default 'default' */
+  /** Name of the instance, unique in the application. @default 'default' */
   readonly name?: string;
 }
 

@@ -44,17 +44,17 @@ const EVENTS = Symbol('nestjs-tessera.events');
 const STORE = Symbol('nestjs-tessera.store');
 const MANAGER = Symbol('nestjs-tessera.manager');
 
-/** How many instances use a store: several may share one, and the last of them closes it. */
+/** Number of instances that use a store. Several may share one; the last one closes it. */
 const users = new WeakMap<SessionStore, number>();
 
 /**
- * Server-side sessions for the whole application. Import `SessionModule.forRoot(options)` once, in the root module; with a `name`,
- * further instances stand beside it, each with a cookie, a store and a lifetime of its own.
+ * Server-side sessions for the whole application. Import `SessionModule.forRoot(options)` once, in the root module. For further
+ * instances, each with its own cookie, store and lifetime, import it again with a `name`.
  */
 @Module({})
 export class SessionModule extends ConfigurableModuleClass implements OnModuleInit, OnApplicationShutdown {
   readonly #instances: SessionInstances;
-  /** What is prepared, swept and closed with the application: `null` when nothing is kept on the server. */
+  /** The store to prepare, sweep and close; `null` when the server stores nothing. */
   readonly #store: SessionStore | null;
   readonly #sweeper: SessionSweeper | null;
   readonly #logger = new Logger('SessionModule');
@@ -73,21 +73,22 @@ export class SessionModule extends ConfigurableModuleClass implements OnModuleIn
     const { emit } = manager.settings;
     const warned = new Set<string>();
     const warnObstacle = (obstacle: string): void => {
-      if (!warned.has(obstacle)) this.#logger.warn(`A session could not begin: ${obstacle}.`);
+      if (!warned.has(obstacle)) this.#logger.warn(`A session could not be created: ${obstacle}.`);
       warned.add(obstacle);
     };
-    const kept = isRepositoryProvider(store) ? store.restsOn : store;
-    this.#store = kept;
+    const managedStore = isRepositoryProvider(store) ? store.restsOn : store;
+    this.#store = managedStore;
     this.#sweeper =
-      kept && new SessionSweeper(kept, new StoreClient(kept, storeTimeout, emit), clock, sweepEvery);
+      managedStore &&
+      new SessionSweeper(managedStore, new StoreClient(managedStore, storeTimeout, emit), clock, sweepEvery);
     this.#instances = SessionInstances.of(host);
     this.#instances.add({ name, manager, transport, clock, asyncContext, emit, warnObstacle });
     mountSessions(this.#instances, host);
-    if (kept instanceof MemorySessionStore && process.env['NODE_ENV'] === 'production') {
+    if (managedStore instanceof MemorySessionStore && process.env['NODE_ENV'] === 'production') {
       this.#logger.warn(
         isRepositoryProvider(store)
-          ? 'Revocations are kept in memory: when the process ends, and in other processes, who was logged out is logged in again. Give SealedSessions a store that lasts.'
-          : 'Sessions are kept in memory: they end with the process and are not shared between processes. Give forRoot a store.',
+          ? 'Revocations are kept in memory: after a restart, and in other processes, sessions that were logged out are valid again. Pass SealedSessions a persistent store.'
+          : 'Sessions are kept in memory: they end with the process and are not shared between processes. Pass forRoot a store.',
       );
     }
   }
@@ -111,16 +112,16 @@ export class SessionModule extends ConfigurableModuleClass implements OnModuleIn
     this.#sweeper?.start();
   }
 
-  /** Requests have finished by now. */
+  /** Called after the last request has finished. */
   async onApplicationShutdown(): Promise<void> {
     await Promise.all([this.#sweeper?.stop(), this.#instances.idle()]);
     this.manager.close();
-    if (this.#store !== null) await this.#leave(this.#store);
+    if (this.#store !== null) await this.#release(this.#store);
     this.events.complete();
   }
 
-  /** The last one closes the door. */
-  async #leave(store: SessionStore): Promise<void> {
+  /** Closes the store when no other instance uses it. */
+  async #release(store: SessionStore): Promise<void> {
     const others = (users.get(store) ?? 1) - 1;
     users.set(store, others);
     if (others === 0 && isClosable(store)) await store.close();
@@ -135,7 +136,7 @@ export class SessionModule extends ConfigurableModuleClass implements OnModuleIn
   }
 }
 
-/** Everything one instance provides. What others inject has a token by name; what only the module uses stays inside. */
+/** The providers of one instance. Exported ones have a token per name; the others are internal to the module. */
 function instanceOf(
   definition: DynamicModule,
   { name = DEFAULT_SESSION }: SessionModuleExtras,
@@ -196,7 +197,7 @@ function managerOf(
   return new SessionManager(store, { ...options, name, sealedFor: transport.sealedFor, emit });
 }
 
-/** The class alone provides nothing; Nest would only say which of our symbols it misses. */
+/** Without this error Nest would only report an internal symbol that it cannot resolve. */
 function withoutOptions(): SessionError {
   return new SessionError(
     'SESSION_OPTIONS_INVALID',

@@ -67,87 +67,91 @@ describe('the options', () => {
     expect({ storeTimeout, sweepEvery }).toEqual({ storeTimeout: 250, sweepEvery: null });
   });
 
-  const noLength = [0, -1, NaN, Infinity, 0.5, '', 'soon', '-5m', '0s', true, {}, [], 1n, '1000000 years'];
+  const noDuration = [0, -1, NaN, Infinity, 0.5, '', 'soon', '-5m', '0s', true, {}, [], 1n, '1000000 years'];
   describe.each(['lifetime', 'idleTimeout', 'storeTimeout', 'sweepEvery'])('for %s', (option) => {
-    it.each(noLength)('refuse what is no length: %p', (value) => {
+    it.each(noDuration)('refuse what is not a duration: %p', (value) => {
       expect(refusal({ [option]: value })).toContain(`  - ${option} `);
     });
   });
 
   describe.each(['lifetime', 'idleTimeout'])('for rememberMe.%s', (option) => {
-    it.each(noLength)('refuse what is no length: %p', (value) => {
+    it.each(noDuration)('refuse what is not a duration: %p', (value) => {
       expect(refusal({ rememberMe: { [option]: value } })).toContain(`  - rememberMe.${option} `);
     });
   });
 
   it('refuse to have no lifetime, or to wait for a store forever', () => {
-    expect(refusal({ lifetime: false })).toContain('lifetime false is no length of time');
-    expect(refusal({ storeTimeout: false })).toContain('storeTimeout false');
+    expect(refusal({ lifetime: false })).toContain('lifetime must be a duration');
+    expect(refusal({ storeTimeout: false })).toContain('storeTimeout must be a duration');
     expect(refusal({ storeTimeout: 2 ** 31 })).toContain('at most 2147483647 ms');
   });
 
   it.each<[string, unknown, string]>([
-    ['maxBytes', { maxBytes: 10 }, 'maxBytes 10 must be a whole number of at least 256'],
-    ['maxBytes in words', { maxBytes: '64kb' }, 'maxBytes "64kb"'],
-    ['an infinite maxBytes', { maxBytes: Infinity }, 'maxBytes Infinity'],
-    ['asyncContext', { asyncContext: 'yes' }, 'asyncContext "yes" must be true or false'],
+    ['maxBytes', { maxBytes: 10 }, 'maxBytes must be a whole number from 256 up, got 10'],
+    ['maxBytes in words', { maxBytes: '64kb' }, 'maxBytes must be a whole number from 256 up, got "64kb"'],
+    [
+      'an infinite maxBytes',
+      { maxBytes: Infinity },
+      'maxBytes must be a whole number from 256 up, got Infinity',
+    ],
+    ['asyncContext', { asyncContext: 'yes' }, 'asyncContext must be true or false, got "yes"'],
     ['a clock that stands still', { clock: 5 }, 'clock must be a function'],
     ['codec', { codec: { encode: () => '' } }, 'codec must have encode() and decode()'],
     ['a codec that is null', { codec: null }, 'codec must have encode() and decode()'],
-    ['store', { store: {} }, 'store has no method find(); give a SessionStore'],
+    ['store', { store: {} }, 'store has no method find(); pass a SessionStore'],
     [
       'a store that is a class',
       { store: MemorySessionStore },
-      'store is a class; give an instance: new MemorySessionStore(…)',
+      'store is a class; pass an instance: new MemorySessionStore(…)',
     ],
-    ['rememberMe', { rememberMe: true }, 'rememberMe true must be an object of options'],
-    ['a rememberMe that is null', { rememberMe: null }, 'rememberMe null must be'],
+    ['rememberMe', { rememberMe: true }, 'rememberMe must be an object, got true'],
+    ['a rememberMe that is null', { rememberMe: null }, 'rememberMe must be an object, got null'],
     [
       'rememberMe with a stranger',
       { rememberMe: { maxAge: 1 } },
       'rememberMe.maxAge is not an option; known are lifetime',
     ],
-    ['a cookie that is a name', { cookie: 'sid' }, 'cookie "sid" must be an object of options'],
+    ['a cookie that is a name', { cookie: 'sid' }, 'cookie must be an object, got "sid"'],
     [
       'a transport beside a cookie',
       { transport, cookie: { name: 's' } },
-      'give transport or cookie, not both',
+      'transport and cookie cannot be combined',
     ],
     [
       'a transport that is a class',
       { transport: CookieTransport },
-      'transport is a class; give an instance: new CookieTransport(…)',
+      'transport is a class; pass an instance: new CookieTransport(…)',
     ],
-    ['a transport that is none', { transport: 'header' }, 'transport has no method read(); give'],
+    ['a transport that is none', { transport: 'header' }, 'transport has no method read(); pass'],
     [
       'a transport without a method',
       { transport: { ...transport, write: 1 } },
-      'has no method write(); give',
+      'has no method write(); pass',
     ],
     [
       'a transport without a name',
       { transport: { ...transport, channel: '' } },
-      'transport.channel "" must be a text',
+      'transport.channel must be a non-empty string',
     ],
     [
       'a transport for no purpose',
       { transport: { ...transport, sealedFor: undefined } },
-      'transport.sealedFor undefined must be a text',
+      'transport.sealedFor must be a non-empty string',
     ],
     [
       'a transport with one name to vary by',
       { transport: { ...transport, vary: 'Cookie' } },
-      'transport.vary "Cookie" must be a list of names',
+      'transport.vary must be an array of names of request headers, got "Cookie"',
     ],
     [
       'a transport that varies by no name',
       { transport: { ...transport, vary: ['Cookie, Origin'] } },
-      'must be a list of names of request headers',
+      'must be an array of names of request headers',
     ],
     ['a stranger', { secret: 'x' }, 'secret is not an option; known are store, lifetime'],
     ['a stranger that every object knows', { constructor: 1 }, 'constructor is not an option'],
-    ['options that are none', 'fast', '"fast" is no object of options'],
-    ['a list of options', [], 'no object of options'],
+    ['options that are none', 'fast', 'the options must be an object, got "fast"'],
+    ['a list of options', [], 'the options must be an object, got []'],
   ])('refuse %s in words', (_what, options, words) => {
     expect(refusal(options)).toContain(words);
   });
@@ -161,7 +165,7 @@ describe('the options', () => {
       { lifetime: 'x', idleTimeout: -1, store: null, cookie: { sameSite: 'no' }, maxBytes: 1, hello: 1 },
       'admin',
     );
-    expect(words).toMatch(/^SessionModule cannot start with these options of 'admin':\n/);
+    expect(words).toMatch(/^The options of SessionModule 'admin' are invalid:\n/);
     expect(words.split('\n')).toHaveLength(6);
   });
 });

@@ -9,8 +9,8 @@ import type { SessionHandle } from './requests/session-handle';
 import type { SessionInstances } from './requests/session-instance';
 
 /**
- * The current request's session, from any provider. Every method loads the session if nothing has yet, and rejects with
- * `SessionUnavailableException` (503) when the store fails, `SessionError` with code `SESSION_REQUEST_MISSING` outside a request.
+ * Gives any provider the session of the current request. Every method loads the session if necessary. Rejects with
+ * `SessionUnavailableException` (503) when the store fails, and with `SessionError` `SESSION_REQUEST_MISSING` outside a request.
  */
 export class SessionService {
   constructor(
@@ -18,31 +18,31 @@ export class SessionService {
     private readonly instances: SessionInstances,
   ) {}
 
-  /** The session of the request in hand. Needs the async context, which `asyncContext: false` turns off. */
+  /** Returns the session of the current request. Needs the async context, which `asyncContext: false` turns off. */
   async current(): Promise<Session> {
     return this.#handle().open();
   }
 
-  /** The session of a handler's context, or of a request, Express's, Fastify's or Node's own. Needs no async context. */
+  /** Returns the session of an `ExecutionContext`, or of a request of Express, Fastify or Node. Needs no async context. */
   async of(source: ArgumentsHost | object): Promise<Session> {
     return scopeOf(source, this.instances).handle(this.name).open();
   }
 
   /**
-   * Logs a principal in, under a new token: see `Session.login`. It takes effect when the request commits.
+   * Logs a principal in, with a new token: see `Session.login`. Takes effect at commit.
    * @throws SessionError `PRINCIPAL_INVALID`, `SESSION_CONSTANT_FIXED`
    */
   async login(principal: PrincipalInput, options?: LoginOptions): Promise<void> {
     (await this.current()).login(principal, options);
   }
 
-  /** Ends the login, and the session with it unless its data is to be kept: see `Session.logout`. */
+  /** Ends the login, and also the session unless `keepData` is set: see `Session.logout`. */
   async logout(options?: LogoutOptions): Promise<void> {
     (await this.current()).logout(options);
   }
 
   /**
-   * Notes a fresh proof of identity, changes roles, and renews the token: see `Session.elevate`.
+   * Records a new authentication, changes roles, and renews the token: see `Session.elevate`.
    * @throws SessionError `SESSION_NOT_LOGGED_IN`
    */
   async elevate(elevation?: Elevation): Promise<void> {
@@ -60,9 +60,9 @@ export class SessionService {
   }
 
   /**
-   * Takes a value out of the session and commits: of any number of requests that do so at once, exactly one gets the value, and the others
-   * `undefined`. For an OAuth state, or a code that is good once. (`Session.pop` may give it to two requests that overlap.)
-   * @throws SessionUnavailableException when the store fails; the value may be lost then
+   * Removes a value from the session, commits, and returns the value. Of several concurrent requests exactly one gets the value, the
+   * others `undefined`. For an OAuth state or a one-time code. (`Session.pop` may return the value to two concurrent requests.)
+   * @throws SessionUnavailableException when the store fails; the value may then be lost
    */
   async take<K extends SessionKey>(key: K): Promise<SessionData[K] | undefined> {
     return this.#handle().take(key);
@@ -74,8 +74,8 @@ export class SessionService {
   }
 
   /**
-   * Commits now what would be committed before the response begins: when a message is about to be sent that others will act upon, say.
-   * A session that nothing has touched is not loaded for it.
+   * Commits now instead of before the response begins, for example before a message is sent whose receiver reads the session.
+   * Does not load a session that the request has not used.
    */
   async commit(): Promise<void> {
     await this.#handle().commit();
@@ -86,7 +86,7 @@ export class SessionService {
     if (scope !== undefined) return scope.handle(this.name);
     throw new SessionError(
       'SESSION_REQUEST_MISSING',
-      'There is no current request here. Call it while a request is being handled, with asyncContext on, or use of(context) with what you were given.',
+      'There is no current request. Call this method while a request is handled, with asyncContext turned on, or use of(context) or of(request).',
     );
   }
 }

@@ -1,16 +1,16 @@
-import { restAfter } from './core/pacer';
+import { pauseAfter } from './core/pacer';
 import { isSweepable } from './core/store-capabilities';
 import type { SessionStore } from './core/session-store';
 import type { StoreClient } from './core/store-client';
 import type { Clock } from './core/clock';
 
-/** How many records one call removes, so that no call takes long. */
-const BATCH = 200;
+/** Maximum number of records that one call removes. */
+const SWEEP_BATCH = 200;
 
-/** The shortest rest between two batches, in milliseconds. */
-const SHORTEST_REST = 10;
+/** Minimum pause between two batches, in milliseconds. */
+const SHORTEST_PAUSE = 10;
 
-/** Removes expired records in the background: one timer for the whole store, one batch after the other with a rest in between. */
+/** Removes expired records in the background: one timer per store, in batches with pauses between them. */
 export class SessionSweeper {
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> = Promise.resolve();
@@ -27,14 +27,14 @@ export class SessionSweeper {
     if (this.every !== null && isSweepable(this.store)) this.#schedule(this.every);
   }
 
-  /** Resolves when a batch under way has ended. */
+  /** Resolves when a running batch has ended. */
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#timer);
     await this.#running;
   }
 
-  /** Spread by up to a tenth, so that many processes do not come at once. */
+  /** Adds up to a tenth at random, so that processes do not all sweep at the same time. */
   #schedule(delay: number): void {
     if (this.#stopped) return;
     this.#timer = setTimeout(
@@ -49,10 +49,12 @@ export class SessionSweeper {
     let removed = 0;
     const begun = performance.now();
     try {
-      removed = await this.client.call('sweep', null, (call) => store.sweep(this.clock(), BATCH, call));
+      removed = await this.client.call('sweep', null, (call) => store.sweep(this.clock(), SWEEP_BATCH, call));
     } catch {
-      // The client has reported it; the next round tries again.
+      // The client has reported the error. The next round tries again.
     }
-    this.#schedule(removed < BATCH ? this.every! : restAfter(performance.now() - begun, SHORTEST_REST));
+    this.#schedule(
+      removed < SWEEP_BATCH ? this.every! : pauseAfter(performance.now() - begun, SHORTEST_PAUSE),
+    );
   }
 }

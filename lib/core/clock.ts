@@ -1,5 +1,8 @@
-/** The current instant in epoch milliseconds. The one place time enters the library; tests pass a clock they move. */
+/** Returns the current time in epoch milliseconds. All code reads the time through it, so that tests can control the time. */
 export type Clock = () => number;
 
-/** The machine's clock. */
+/** Maximum delay of a Node timer, in milliseconds. */
+export const TIMER_LIMIT = 2 ** 31 - 1;
+
+/** The system clock. */
 export const systemClock: Clock = Date.now;

@@ -1,12 +1,12 @@
 /**
- * Lets the commits of one session that meet in this process pass one after the other. Correctness does not need it, the
- * store's conditional writes see to that; it spares a hundred parallel requests a hundred rounds of conflicts.
+ * Runs the commits of one session in this process one after the other. The conditional writes of the store are sufficient for
+ * correctness; the queue avoids the conflicts of many concurrent requests.
  */
 export class KeyedQueue {
   readonly #last = new Map<string, Promise<unknown>>();
 
-  /** @param patience how long one commit waits for those before it, in milliseconds: a store that hangs must not add up */
-  constructor(private readonly patience: number) {}
+  /** @param maxWait how long one commit waits for earlier ones, in milliseconds, so that delays of a slow store do not add up */
+  constructor(private readonly maxWait: number) {}
 
   run<T>(id: string, commit: () => Promise<T>): Promise<T> {
     const before = this.#last.get(id);
@@ -21,7 +21,7 @@ export class KeyedQueue {
 
   #settled(before: Promise<unknown>): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, this.patience);
+      const timer = setTimeout(resolve, this.maxWait);
       const go = (): void => {
         clearTimeout(timer);
         resolve();

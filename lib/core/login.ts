@@ -4,37 +4,36 @@ import type { SessionDraft } from './session-draft';
 import { getOwn, setOwn } from './session-state';
 import { SessionError } from './session.errors';
 
-/** How `login` treats what was there before. */
+/** Options of `login`. */
 export interface LoginOptions {
   /**
-   * Keeps the login across a restart of the browser, with the instance's `rememberMe` timeouts.
+   * Keeps the session across a restart of the browser, with the instance's `rememberMe` timeouts.
    * @default false
    */
   readonly rememberMe?: boolean;
   /**
-   * Keeps the data gathered before the login. Data of *another* principal is never kept: a login as another principal ends the
-   * session and begins a new one.
+   * Keeps the data set before the login. Data of *another* principal is never kept: a login as another principal ends the session
+   * and begins a new one.
    * @default true
    */
   readonly keepData?: boolean;
-  /** Values fixed until logout, read with `session.constant(key)`. */
+  /** Values that cannot change until logout, read with `session.constant(key)`. */
   readonly constants?: ConstantValues;
 }
 
-/** What `logout` leaves behind. */
+/** Options of `logout`. */
 export interface LogoutOptions {
   /**
-   * Keeps the data as an anonymous visitor's, under a new token. Otherwise the session ends, and what is set
-   * afterwards (a farewell message, say) belongs to a new one. When another request renews the token at the same time, the
-   * session ends in any case: a logout is never lost.
+   * Keeps the data in an anonymous session with a new token. Otherwise the session ends, and later changes, such as a flash message,
+   * create a new one. When another request renews the token concurrently, the session ends in any case: a logout is never lost.
    * @default false
    */
   readonly keepData?: boolean;
 }
 
-/** Part of the session that `elevate` may change. */
+/** Options of `elevate`. */
 export interface Elevation {
-  /** The roles from now on. @default those of before */
+  /** The new roles. @default the current roles */
   readonly roles?: readonly string[];
 }
 
@@ -98,7 +97,7 @@ export function logout(draft: SessionDraft, { keepData = false }: LogoutOptions)
 export function elevate(draft: SessionDraft, { roles }: Elevation): void {
   const { principal } = draft.rights ?? draft.state;
   if (principal === null)
-    throw new SessionError('SESSION_NOT_LOGGED_IN', 'elevate() needs a principal: call login() first.');
+    throw new SessionError('SESSION_NOT_LOGGED_IN', 'elevate() needs a login: call login() first.');
   const given = roles === undefined ? null : toRoles(roles);
   const now = draft.settings.clock();
   draft.record('elevate', (state) => {
@@ -122,7 +121,7 @@ function assertConstants({ state }: SessionDraft, constants: Record<string, stri
     if (fixed !== undefined && fixed !== text) {
       throw new SessionError(
         'SESSION_CONSTANT_FIXED',
-        `The constant '${key}' of this login has another value already. Log out first.`,
+        `The constant '${key}' already has another value in this login. Log out first.`,
       );
     }
   }

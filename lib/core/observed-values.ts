@@ -2,23 +2,19 @@ import { UnsupportedValue, type SessionCodec } from './session-codec';
 import { decodeValue, encodeValue } from './session-body';
 import { SessionValueError } from './session.errors';
 
-/**
- * Keeps an eye on the objects of a session that application code holds: each with the text it had, since an object may be
- * changed in place.
- */
+/** Tracks the objects that application code got from or put into a session, with their encoded texts, to detect changes in place. */
 export class ObservedValues {
   readonly #seen = new Map<string, { readonly value: object; text: string | null }>();
 
   constructor(private readonly codec: SessionCodec) {}
 
-  /** Notes what an object looks like when it is handed out. */
+  /** Records the text of an object that is returned to application code. */
   see(key: string, value: object): void {
     if (this.#seen.get(key)?.value !== value) this.#note(key, value, this.encode(key, value));
   }
 
   /**
-   * Makes sure that a value can be kept, and takes what it looks like now as known: the text of an object, `null` for
-   * what cannot change in place.
+   * Checks that a value is supported. Records and returns the text of an object; returns `null` for a value that cannot change in place.
    * @throws SessionValueError
    */
   accept(key: string, value: unknown): string | null {
@@ -29,7 +25,7 @@ export class ObservedValues {
     return text;
   }
 
-  /** What the object under a key has become, if it was changed in place since it was last looked at. */
+  /** Returns the new text of a key's object if it was changed in place since the last check, else `null`. */
   changed(key: string, current: unknown): { readonly value: object; readonly text: string | null } | null {
     const seen = this.#seen.get(key);
     if (seen === undefined || seen.value !== current) return null;
@@ -39,32 +35,32 @@ export class ObservedValues {
     return { value: seen.value, text };
   }
 
-  /** What the object under a key looked like when it was last handed in or out; `null` for anything else. */
+  /** Returns the last recorded text of a key's object, or its current text; `null` for other values. */
   textOf(key: string, current: unknown): string | null {
     const seen = this.#seen.get(key);
     if (seen !== undefined && seen.value === current) return seen.text;
     return typeof current === 'object' && current !== null ? this.#textOf(current) : null;
   }
 
-  /** The object itself while it looks so, else a copy that does. */
+  /** Returns the object if it still has this text, else a copy decoded from the text. */
   asItWas(value: object, text: string): unknown {
     return this.#textOf(value) === text ? value : decodeValue(text, this.codec);
   }
 
-  /** A value that nobody else holds. */
+  /** Returns a deep copy. */
   copy(key: string, value: unknown): unknown {
     if (typeof value !== 'object' || value === null) return value;
     return decodeValue(this.encode(key, value), this.codec);
   }
 
-  /** @throws SessionValueError naming the key, and where in the value the trouble is */
+  /** @throws SessionValueError with the key and the path of the unsupported value */
   encode(key: string, value: unknown): string {
     try {
       return encodeValue(value, this.codec);
     } catch (error) {
       if (error instanceof UnsupportedValue)
         throw new SessionValueError(`'${key}'${error.path}`, error.reason);
-      throw new SessionValueError(`'${key}'`, 'the codec refused it');
+      throw new SessionValueError(`'${key}'`, 'the codec failed to encode it');
     }
   }
 

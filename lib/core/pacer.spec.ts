@@ -1,10 +1,10 @@
-import { pacer, restAfter } from './pacer';
+import { pacer, pauseAfter } from './pacer';
 
 describe('a paced walk', () => {
   it('rests twice as long as it worked, and never less than it is told', () => {
-    expect(restAfter(30)).toBe(60);
-    expect(restAfter(0)).toBe(1);
-    expect(restAfter(3, 10)).toBe(10);
+    expect(pauseAfter(30)).toBe(60);
+    expect(pauseAfter(0)).toBe(1);
+    expect(pauseAfter(3, 10)).toBe(10);
   });
 
   it('begins at once, and hands out what the work gave', async () => {

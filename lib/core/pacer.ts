@@ -1,25 +1,25 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 
-/** How many times as long as it worked a long task rests. */
-const REST = 2;
+/** Length of a pause in relation to the work before it. */
+const PAUSE_FACTOR = 2;
 
-/** How long to rest after work that took so long, in milliseconds. */
-export function restAfter(took: number, least = 1): number {
-  return Math.max(least, REST * took);
+/** Returns how long to pause after work of a given duration. All in milliseconds. */
+export function pauseAfter(duration: number, least = 1): number {
+  return Math.max(least, PAUSE_FACTOR * duration);
 }
 
 /**
- * Keeps a walk through everything from crowding out those who only want their own session: it works page by page, and rests between two of
- * them, so that it has the store for a third of the time at most.
- * @returns runs the work on one page. Rejects instead when the call is given up.
+ * Limits the load of a long iteration: it pauses after each page, so that it uses the store for at most a third of the time and requests
+ * are not delayed.
+ * @returns a function that runs the work on one page, after the pause. It rejects when `signal` aborts during the pause.
  */
 export function pacer(signal: AbortSignal): <T>(work: () => Promise<T>) => Promise<T> {
-  let owed = 0;
+  let pause = 0;
   return async (work) => {
-    if (owed > 0) await pause(owed, undefined, { signal });
+    if (pause > 0) await sleep(pause, undefined, { signal });
     const begun = performance.now();
     const result = await work();
-    owed = restAfter(performance.now() - begun);
+    pause = pauseAfter(performance.now() - begun);
     return result;
   };
 }

@@ -1,25 +1,25 @@
 import { SessionError } from './session.errors';
 
-/** The realm of a principal that names none. */
+/** The realm of a principal without one. */
 export const DEFAULT_REALM = 'default';
 
-/** Longest `realm:id` a store has to index, in UTF-16 code units. */
+/** Maximum length of `realm:id`, which stores index, in UTF-16 code units. */
 const MAX_KEY_LENGTH = 255;
 
-/** NUL and lone surrogates do not survive every database's text column. */
+/** Some databases cannot store NUL or lone surrogates in text columns. */
 const UNSTORABLE = /[\0\p{Surrogate}]/u;
 
-/** Who is logged in. */
+/** The logged-in user. */
 export interface Principal {
-  /** The user's id, as a string whatever was given to `login`. */
+  /** The user's id. Always a string, even if `login` got a number. */
   readonly id: string;
-  /** The population the id belongs to: user 7 of one realm is never user 7 of another. @default 'default' */
+  /** The namespace of the id: equal ids of different realms are different users. @default 'default' */
   readonly realm: string;
-  /** What `@RequireRoles(...)` looks at. @default [] */
+  /** Roles, checked by `@RequireRoles(...)`. @default [] */
   readonly roles: readonly string[];
 }
 
-/** What `login` accepts. A numeric id becomes its decimal string. */
+/** The principal as passed to `login`. A numeric id is converted to its decimal string. */
 export interface PrincipalInput {
   readonly id: string | number | bigint;
   readonly realm?: string;
@@ -27,46 +27,46 @@ export interface PrincipalInput {
 }
 
 /**
- * The checked form of what an application calls its user.
- * @throws SessionError `PRINCIPAL_INVALID` for an empty id, a realm with a colon, or more than 255 characters.
+ * Validates a principal, and returns it with defaults, frozen.
+ * @throws SessionError `PRINCIPAL_INVALID`, for example for an empty id, a realm with a colon, or a key of more than 255 characters
  */
 export function toPrincipal(input: PrincipalInput): Principal {
-  if (typeof input !== 'object' || input === null) throw refuse('it is not an object');
+  if (typeof input !== 'object' || input === null) throw invalidPrincipal('it must be an object');
   const principal = { id: idOf(input.id), realm: input.realm ?? DEFAULT_REALM, roles: toRoles(input.roles) };
-  if (typeof principal.realm !== 'string') throw refuse('its realm is not a string');
+  if (typeof principal.realm !== 'string') throw invalidPrincipal('its realm must be a string');
   if (principal.realm === '' || principal.realm.includes(':') || UNSTORABLE.test(principal.realm)) {
-    throw refuse(
-      `its realm ${JSON.stringify(principal.realm)} is empty, or has a colon, a NUL or a lone surrogate`,
+    throw invalidPrincipal(
+      `its realm must not be empty or have a colon, a NUL or a lone surrogate, got ${JSON.stringify(principal.realm)}`,
     );
   }
   if (principalKey(principal).length > MAX_KEY_LENGTH)
-    throw refuse(`realm and id together exceed ${MAX_KEY_LENGTH} characters`);
+    throw invalidPrincipal(`realm:id must have at most ${MAX_KEY_LENGTH} characters`);
   return Object.freeze(principal);
 }
 
-/** Roles as an immutable list of their own, so that nobody's array can change them later. */
+/** Returns a frozen copy of the roles. */
 export function toRoles(roles: readonly string[] = []): readonly string[] {
   if (!Array.isArray(roles) || !roles.every((role) => typeof role === 'string'))
-    throw refuse('its roles are not a list of strings');
+    throw invalidPrincipal('its roles must be an array of strings');
   return Object.freeze([...roles]);
 }
 
-/** `realm:id`, the form a store indexes. Unambiguous, because a realm has no colon. */
+/** Returns `realm:id`, which stores index. It is unambiguous, because a realm has no colon. */
 export function principalKey({ realm, id }: Pick<Principal, 'realm' | 'id'>): string {
   return `${realm}:${id}`;
 }
 
 function idOf(id: PrincipalInput['id']): string {
   const valid = (typeof id === 'string' && id !== '') || typeof id === 'bigint' || Number.isSafeInteger(id);
-  if (!valid) throw refuse('its id is not a non-empty string, a safe integer or a bigint');
+  if (!valid) throw invalidPrincipal('its id must be a non-empty string, a safe integer or a bigint');
   const text = String(id);
-  if (UNSTORABLE.test(text)) throw refuse('its id has a NUL or a lone surrogate');
+  if (UNSTORABLE.test(text)) throw invalidPrincipal('its id must not have a NUL or a lone surrogate');
   return text;
 }
 
-function refuse(reason: string): SessionError {
+function invalidPrincipal(reason: string): SessionError {
   return new SessionError(
     'PRINCIPAL_INVALID',
-    `This principal cannot log in: ${reason}. Pass login({ id, realm?, roles? }).`,
+    `The principal is invalid: ${reason}. Pass login({ id, realm?, roles? }).`,
   );
 }

@@ -1,11 +1,11 @@
 import { randomFillSync } from 'node:crypto';
 
-// Drawing a few bytes costs as much as drawing 4 KB, so they are drawn ahead. Handed-out bytes are wiped.
+// Generating a few bytes costs as much as 4 KB, so bytes are generated in advance. Used bytes are overwritten.
 const POOL_BYTES = 4096;
 const pool = Buffer.alloc(POOL_BYTES);
 let used = POOL_BYTES;
 
-/** So many bytes from the CSPRNG, base64url. */
+/** Returns this number of bytes from the CSPRNG, in base64url. */
 export function randomText(bytes: number): string {
   if (used + bytes > POOL_BYTES) {
     randomFillSync(pool);

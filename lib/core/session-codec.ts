@@ -1,16 +1,16 @@
 import { types } from 'node:util';
 
 /**
- * Turns session values into text and back. `decode(encode(x))` must equal `x`, or `encode` must throw
- * {@link UnsupportedValue}; the text must be free of NUL and of lone surrogates, and equal values in equal order
- * must give equal text, since that is how a change made in place is noticed.
+ * Converts session values to text and back. `decode(encode(x))` must equal `x`, or `encode` must throw {@link UnsupportedValue}. The
+ * text must have no NUL and no lone surrogate. Equal values with keys in equal order must give equal text: a changed text is how a
+ * change in place is detected.
  */
 export interface SessionCodec {
   encode(value: unknown): string;
   decode(text: string): unknown;
 }
 
-/** What a codec throws for a value it cannot keep. `path` leads from the value to the culprit, for instance `.items[2]`. */
+/** Thrown by a codec for a value that it does not support. `path` leads to the unsupported part of the value, such as `.items[2]`. */
 export class UnsupportedValue extends Error {
   path = '';
 
@@ -19,12 +19,12 @@ export class UnsupportedValue extends Error {
   }
 }
 
-/** Deeper than this is a mistake, most likely a circle. */
+/** Maximum nesting. A deeper value is most likely circular. */
 const MAX_DEPTH = 100;
 
 /**
- * JSON, with what JSON lacks written as an array that begins with a tag: `["$date",0]`. Text without tags is plain JSON and is
- * neither copied on the way in nor walked on the way out. An array that looks like a tag is itself tagged.
+ * JSON, with other types written as an array that begins with a tag: `["$date",0]`. Values without such types are plain JSON, and
+ * are neither copied by `encode` nor walked by `decode`. An array that looks tagged gets the tag `$array`.
  */
 export const jsonCodec: SessionCodec = {
   encode: (value) => JSON.stringify(pack(value, 0)),
@@ -47,7 +47,7 @@ function pack(value: unknown, depth: number): unknown {
     case 'object':
       return value === null ? null : packObject(value, depth);
     default:
-      throw new UnsupportedValue(`a ${typeof value} is not data`);
+      throw new UnsupportedValue(`a ${typeof value} is not supported`);
   }
 }
 
@@ -68,7 +68,7 @@ function packObject(value: object, depth: number): unknown {
   throw asInstance(value);
 }
 
-/** Of any realm: above it stands nothing, or an `Object.prototype`, which only then has nothing above. */
+/** Whether the prototype is `null` or the `Object.prototype` of any JavaScript realm. */
 function isPlain(value: object): boolean {
   const prototype = Object.getPrototypeOf(value) as object | null;
   return (
@@ -77,7 +77,7 @@ function isPlain(value: object): boolean {
   );
 }
 
-/** Prototypes above: 2 for a built-in class, more for what derives from one. */
+/** Length of the prototype chain: 2 for a built-in class, more for a derived class. */
 function countAncestors(value: object): number {
   let count = 0;
   for (let at: unknown = Object.getPrototypeOf(value); at !== null; at = Object.getPrototypeOf(at)) count++;
@@ -85,11 +85,12 @@ function countAncestors(value: object): number {
 }
 
 function packPlain(value: Record<string, unknown>, depth: number): unknown {
-  if (Object.getOwnPropertySymbols(value).length > 0) throw new UnsupportedValue('symbol keys are not data');
+  if (Object.getOwnPropertySymbols(value).length > 0)
+    throw new UnsupportedValue('symbol keys are not supported');
   let copy: Record<string, unknown> | undefined;
   for (const key of Object.keys(value)) {
     const item = value[key];
-    // Most are text, which stays as it is.
+    // Most values are strings, which need no packing.
     if (typeof item === 'string') continue;
     const packed = packAt(item, key, depth);
     if (packed !== item) (copy ??= { ...value })[key] = packed;
@@ -99,15 +100,15 @@ function packPlain(value: Record<string, unknown>, depth: number): unknown {
 
 function packArray(value: unknown[], depth: number): unknown {
   const keys = Object.keys(value);
-  // Indices come first among the keys: if the last one is an index, all are.
+  // Indices come first among the keys: if the last key is an index, all are.
   const isDense = keys.length === value.length && (keys.length === 0 || keys.at(-1) === `${keys.length - 1}`);
-  if (!isDense) throw new UnsupportedValue('the array has holes or properties of its own');
+  if (!isDense) throw new UnsupportedValue('the array has holes or additional properties');
   const packed = packItems(value, depth);
   const first = value[0];
   return typeof first === 'string' && first.startsWith('$') ? ['$array', ...packed] : packed;
 }
 
-/** The same list where nothing in it has to be written differently. */
+/** Returns the same array when no item needs packing. */
 function packItems(items: unknown[], depth: number): unknown[] {
   let copy: unknown[] | undefined;
   for (const [index, item] of items.entries()) {
@@ -136,7 +137,7 @@ function timeOf(date: Date): number {
 
 function asInstance(value: object): UnsupportedValue {
   return new UnsupportedValue(
-    `an instance of ${nameOf(value)} would come back as something else; keep its plain data`,
+    `an instance of ${nameOf(value)} would be decoded as something else; store its plain data`,
   );
 }
 
@@ -145,7 +146,7 @@ function nameOf(value: object): string {
   return typeof constructor === 'function' && constructor.name !== '' ? constructor.name : 'an unnamed class';
 }
 
-/** Replaces tagged arrays, in place: the tree came fresh from `JSON.parse`. */
+/** Replaces tagged arrays, in place: `JSON.parse` has just created the value. */
 function unpack(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return unpackArray(value);

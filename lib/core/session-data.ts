@@ -1,5 +1,5 @@
 /**
- * What your application keeps in a session. Declare it once, and every `get`, `set` and `@Session('key')` is typed:
+ * The keys of a session and their types. Declare them once to type `get`, `set` and `@Session('key')`:
  *
  * ```ts
  * declare module 'nestjs-tessera' {
@@ -12,13 +12,13 @@
 
 export interface SessionData {}
 
-/** What `login(principal, { constants })` fixes until logout, read with `session.constant(key)`. Augment it like {@link SessionData}. */
+/** The constants of `login(principal, { constants })` and their types, read with `session.constant(key)`. Augment it like {@link SessionData}. */
 
 export interface SessionConstants {}
 
 /**
- * The kinds of flash message and the type of each. Augment it to type `flash` and `messages`;
- * until you do, any kind is accepted and a message is a string.
+ * The kinds of flash messages and their types. Augment it to type `flash` and `messages`. Without that, any kind is accepted, and
+ * a message is a string.
  */
 
 export interface SessionMessages {}
@@ -29,12 +29,12 @@ export type SessionKey = keyof SessionData & string;
 /** A key declared in {@link SessionConstants}. */
 export type SessionConstantKey = keyof SessionConstants & string;
 
-/** What `login` may fix: the constants declared in {@link SessionConstants}, and none until there are. */
+/** The constants that `login` accepts: those declared in {@link SessionConstants}, or none. */
 export type ConstantValues = keyof SessionConstants extends never
   ? Record<string, never>
   : Partial<SessionConstants>;
 
-/** A kind of flash message: any string, or the ones declared in {@link SessionMessages}. */
+/** A kind of flash message: declared in {@link SessionMessages}, or any string when none is declared. */
 export type FlashKind = keyof SessionMessages extends never ? string : keyof SessionMessages & string;
 
 /** The type of a flash message of one kind. */

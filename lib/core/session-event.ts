@@ -1,51 +1,51 @@
-/** What can happen to a session. */
+/** The types of session events. */
 export type SessionEventType =
   /** A new session was stored. */
   | 'created'
-  /** The token was replaced; the old one is dead. */
+  /** The token was replaced. */
   | 'renewed'
   | 'loggedIn'
   | 'loggedOut'
-  /** Ended on purpose: `destroy`, `logout`, a merge, or a login as somebody else. */
+  /** Ended explicitly: by `destroy`, `logout`, `merge`, revocation, or a login as another principal. */
   | 'destroyed'
-  /** Ended by its idle timeout or its lifetime, and noticed by a request. */
+  /** Ended by its idle timeout or lifetime, and detected by a request. */
   | 'expired'
-  /** Ended because a request came with a copy of a token that was rotated, and whose successor is in use. */
+  /** Ended because a request used a rotated token after its successor was used: one of them is a copy. */
   | 'stolen'
-  /** A request was not given the session it asked for, or its changes were refused; `reason` tells. */
+  /** A token was refused, or the changes of a request were dropped; see `reason`. */
   | 'rejected'
-  /** A call to the store failed or was given up. */
+  /** A store call failed or timed out. */
   | 'storeFailed';
 
-/** One entry of the security log. Holds public names only: never a token, a hash, or session data (ASVS 16.2.5). */
+/** One entry of a security log. Contains no token, hash, or session data (ASVS 16.2.5). */
 export interface SessionEvent {
   readonly type: SessionEventType;
-  /** The name of the instance, `'default'` unless `forRoot({ name })` says otherwise. */
+  /** The name of the instance, set by `forRoot({ name })`. @default 'default' */
   readonly sessionName: string;
-  /** The session's public id, where one is known. */
+  /** The session's public id, if known. */
   readonly id: string | null;
-  /** `realm:id` of who is, or was, logged in. */
+  /** `realm:id` of the principal that is or was logged in, or `null`. */
   readonly principal: string | null;
-  /** Why, in a word that does not change between releases. */
+  /** The reason, stable between releases. */
   readonly reason: SessionEventReason | null;
   /** Epoch milliseconds. */
   readonly at: number;
 }
 
 export type SessionEventReason =
-  /** The id is not in the store. */
+  /** The store has no session with this id. */
   | 'unknown'
-  /** The id exists, the secret is not, or no longer, its own. */
+  /** The id exists, but the secret is wrong or was replaced. */
   | 'stale-token'
-  /** The record cannot be read; it was removed. */
+  /** The record is unreadable and was removed. */
   | 'corrupt'
-  /** The record was written by a newer release; it was left alone. */
+  /** The record was written by a newer release, and was not changed. */
   | 'newer-format'
-  /** Two cookies of one name. */
+  /** The request has two tokens, such as two cookies of one name. */
   | 'ambiguous'
-  /** The session was ended or taken over while this request worked on it; its changes were dropped. */
+  /** A concurrent request ended the session or renewed its token; the changes of this request were dropped. */
   | 'superseded'
-  /** A new token could not be told to the client, so what needed one was not done. */
+  /** A new token could not reach the client, so the change was not made. */
   | 'undeliverable'
   /** The token was replaced by one with the same rights. */
   | 'rotation'
@@ -56,11 +56,11 @@ export type SessionEventReason =
   | 'merge'
   | 'destroy'
   | 'deadline-passed'
-  /** Ended by `revoke` or `revokeAll`. Of a rejected request: its sealed session is genuine, and was ended in this way or another. */
+  /** Ended by `revoke` or `revokeAll`. With type `rejected`: the value is genuine, but the sealed session has ended. */
   | 'revoked'
   /** A failed store call: `timeout` or `error`. */
   | 'timeout'
   | 'error';
 
-/** Where the core reports. Must not throw. */
+/** Receives the events of the core. Must not throw. */
 export type EmitSessionEvent = (event: Pick<SessionEvent, 'type'> & Partial<SessionEvent>) => void;

@@ -1,20 +1,20 @@
 import type { SecretHash, SessionId } from './session-token';
 
 /**
- * What a store keeps of a session. A store compares `id` and `version`, indexes `principal` and `expiresAt`,
- * and looks inside nothing else.
+ * The record of a session in a store. A store compares `id` and `version`, and may index `principal` and `expiresAt`. It must treat
+ * the other fields as opaque.
  */
 export interface SessionRecord {
-  /** Primary key: 22 characters of base64url. Case matters. */
+  /** Primary key: 22 characters of base64url, case-sensitive. */
   readonly id: SessionId;
-  /** 1 at insert, one more with each update. */
+  /** 1 at insert, incremented by each update. */
   readonly version: number;
   /** 43 characters of base64url. */
   readonly secretHash: SecretHash;
-  /** `realm:id` of who is logged in, at most 255 characters; `null` for nobody. */
+  /** `realm:id` of the logged-in principal, at most 255 characters; `null` without a login. */
   readonly principal: string | null;
-  /** Epoch milliseconds from which the session is dead. */
+  /** The instant from which the session has expired, in epoch milliseconds. */
   readonly expiresAt: number;
-  /** Opaque text, free of NUL and of lone surrogates. */
+  /** Text without NUL and lone surrogates. */
   readonly body: string;
 }

@@ -1,43 +1,43 @@
 import type { SessionRecord } from './session-record';
 import type { SessionId } from './session-token';
 
-/** What accompanies every call to a store. */
+/** Passed to every store call. */
 export interface StoreCall {
-  /** Aborts when the manager has stopped waiting. Stop early if you can; the answer is no longer used either way. */
+  /** Aborts when the manager stops waiting. The store should then stop; its result is ignored. */
   readonly signal: AbortSignal;
-  /** What `signal.aborted` says, without a signal being made for who asks. Calls by hand need not have it. */
+  /** Same as `signal.aborted`, without creating the signal. Optional in calls made by hand. */
   readonly aborted?: boolean;
 }
 
 /**
- * Where sessions rest. Five calls, each atomic with regard to the others on the same id.
+ * Stores sessions. Each of the five calls is atomic per id.
  *
- * - **Only `insert` creates.** `update` and `extend` never bring back what was deleted, not even when they arrive late.
- * - **Absence is an answer**, not an error: `null`, `false`, or nothing to do.
- * - **Expiry is the caller's business.** A store may return an expired record or may have dropped it; it must not
- *   drop one before its `expiresAt`. An `expiresAt` in the past is stored (or dropped at once), never made immortal.
- * - **Failure rejects.** A call that rejects or is abandoned may or may not have happened, but never by half.
- * - Records handed in and out are values: a store keeps no reference that somebody could change.
+ * - **Creation:** only `insert` creates a record. `update` and `extend` must not restore a deleted one, not even when they arrive late.
+ * - **Absence** is not an error: the calls resolve to `null` or `false`, or do nothing.
+ * - **Expiry** is checked by the caller. A store may return or delete an expired record; it must not delete one before its
+ *   `expiresAt`. It must accept an `expiresAt` in the past, and must not turn it into "never".
+ * - **Failure** rejects. A call that rejected or was aborted may or may not have taken effect, but never in part.
+ * - **Values:** records are copied on the way in and out. A store must not keep a reference to an object that a caller can change.
  */
 export interface SessionStore {
-  /** The record of this id, or `null` when there is none. */
+  /** Returns the record of this id, or `null` when there is none. */
   find(id: SessionId, call: StoreCall): Promise<SessionRecord | null>;
 
-  /** Creates the record. Rejects when the id exists already, and then changes nothing. */
+  /** Creates the record. Rejects with `SESSION_DUPLICATE_ID`, and changes nothing, when the id already exists. */
   insert(record: SessionRecord, call: StoreCall): Promise<void>;
 
   /**
-   * Replaces the whole record in one conditional write, if the stored one still has `expectedVersion`.
-   * Resolves `false`, having written nothing, when the record is gone or has another version.
+   * Replaces the whole record in one conditional write, if the stored record has `expectedVersion`.
+   * Returns `false`, and writes nothing, when the record is absent or has another version.
    */
   update(record: SessionRecord, expectedVersion: number, call: StoreCall): Promise<boolean>;
 
   /**
-   * Moves `expiresAt` and nothing else (`version` stays), if the stored record still has `expectedVersion`.
-   * Resolves `false`, having written nothing, when the record is gone or has another version.
+   * Sets `expiresAt` and nothing else (`version` stays), if the stored record has `expectedVersion`.
+   * Returns `false`, and writes nothing, when the record is absent or has another version.
    */
   extend(id: SessionId, expectedVersion: number, expiresAt: number, call: StoreCall): Promise<boolean>;
 
-  /** Removes the record. Removing one that is not there is not an error. */
+  /** Deletes the record. Absence is not an error. */
   delete(id: SessionId, call: StoreCall): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** Stable names for what can go wrong; match on these, never on a message. */
+/** Error codes, stable between releases. Match on them, not on messages. */
 export type SessionErrorCode =
   | 'SESSION_STORE_UNAVAILABLE'
   | 'SESSION_CONFLICT'
@@ -20,7 +20,7 @@ export type SessionErrorCode =
   | 'SESSION_REQUEST_MISSING'
   | 'SESSION_NAME_TAKEN';
 
-/** Base of every error this library throws on purpose. `message` is for the developer; it holds no token and no session data. */
+/** Base class of all errors of this library. `message` is for developers and contains no token and no session data. */
 export class SessionError extends Error {
   override readonly name: string = 'SessionError';
 
@@ -33,7 +33,7 @@ export class SessionError extends Error {
   }
 }
 
-/** The store refused, failed, or did not answer within its deadline. A write may or may not have happened. */
+/** A store call failed or timed out. A write may or may not have happened. */
 export class SessionStoreError extends SessionError {
   override readonly name = 'SessionStoreError';
 
@@ -42,7 +42,7 @@ export class SessionStoreError extends SessionError {
   }
 }
 
-/** A value cannot be kept in a session. Thrown by the call that brought it, naming the key and the reason. */
+/** A value is not supported in a session. Thrown by the call that sets it, with the key and the reason. */
 export class SessionValueError extends SessionError {
   override readonly name = 'SessionValueError';
 
@@ -50,11 +50,11 @@ export class SessionValueError extends SessionError {
     readonly key: string,
     readonly reason: string,
   ) {
-    super('SESSION_VALUE_UNSUPPORTED', `The session cannot keep ${key}: ${reason}.`);
+    super('SESSION_VALUE_UNSUPPORTED', `The session cannot store ${key}: ${reason}.`);
   }
 }
 
-/** The encoded session exceeds its limit. Thrown at commit, before the store is called. */
+/** The encoded session exceeds `maxBytes`, or the limit of its transport. Thrown at commit, before the store is called. */
 export class SessionTooLargeError extends SessionError {
   override readonly name = 'SessionTooLargeError';
 

@@ -16,22 +16,22 @@ import type { SessionStatus } from './session-operation';
 import { getOwn, setOwn, type FlashEntry } from './session-state';
 import { SessionError, SessionValueError } from './session.errors';
 
-/** The furthest that a `Date` reaches from 1970, in milliseconds. Every store can hold it. */
+/** Maximum instant of a `Date`, in epoch milliseconds. Every store can store it. */
 const LAST_INSTANT = 8.64e15;
 
 let draftOfSession: (session: Session) => SessionDraft;
 
-/** For the manager, which alone may read what a session remembered. Not exported from the package. */
+/** Returns the draft, in which a session records changes. Internal: not exported from the package. */
 export function draftOf(session: Session): SessionDraft {
   return draftOfSession(session);
 }
 
 /**
- * One client's state during one request. It remembers what the request wants changed and never acts: the manager
- * writes it, at most once, before the response begins. Every method is synchronous.
+ * The session of one client during one request. It records changes and performs no I/O: the manager writes them, at most once,
+ * before the response begins. Every method is synchronous.
  *
- * Changing a session throws `SessionError` with code `SESSION_DESTROYED` after `destroy()` and
- * `SESSION_RESPONSE_STARTED` after the first byte of the response.
+ * Methods that change the session throw `SessionError` `SESSION_DESTROYED` after `destroy()`, and `SESSION_RESPONSE_STARTED` after the
+ * first byte of the response.
  */
 export class Session {
   readonly #draft: SessionDraft;
@@ -44,7 +44,7 @@ export class Session {
     this.#draft = draft;
   }
 
-  /** The value of a key, or `undefined`. An object may be changed in place; that is noticed at commit. */
+  /** Returns the value of a key, or `undefined`. An object may be changed in place; the commit detects that. */
   get<K extends SessionKey>(key: K): SessionData[K] | undefined {
     const value = getOwn(this.#draft.state.data, key);
     if (typeof value === 'object' && value !== null) this.#draft.values.see(key, value);
@@ -52,8 +52,8 @@ export class Session {
   }
 
   /**
-   * Sets a key. Of two requests that set one key at once the later commit wins; use {@link update} where that loses something.
-   * @throws SessionValueError when the value cannot be kept, naming where and why
+   * Sets a key. When two concurrent requests set the same key, the later commit wins; use {@link update} to avoid lost updates.
+   * @throws SessionValueError when the value is not supported; the message gives the path and the reason
    */
   set<K extends SessionKey>(key: K, value: SessionData[K]): this {
     this.#draft.assertWritable();
@@ -62,9 +62,9 @@ export class Session {
   }
 
   /**
-   * Sets a key to a function of what it was, and returns the new value. When a parallel request wrote first, the function runs
-   * again on what that request left, so it must not have effects of its own; the value it is given is a copy it may change.
-   * @throws SessionValueError when the result cannot be kept
+   * Sets a key to the result of `change`, and returns it. When a concurrent request wrote first, `change` runs again with the value
+   * that request wrote, so it must have no side effects. It receives a copy, which it may change.
+   * @throws SessionValueError when the result is not supported
    */
   update<K extends SessionKey>(
     key: K,
@@ -80,12 +80,12 @@ export class Session {
     return getOwn(this.#draft.state.data, key) as SessionData[K];
   }
 
-  /** Whether the key is set, even to `undefined`. */
+  /** Returns whether the key is set, even if to `undefined`. */
   has(key: SessionKey): boolean {
     return Object.hasOwn(this.#draft.state.data, key);
   }
 
-  /** Removes a key, and says whether it was there. */
+  /** Removes a key, and returns whether it was set. */
   delete(key: SessionKey): boolean {
     this.#draft.assertWritable();
     const present = this.has(key);
@@ -93,32 +93,32 @@ export class Session {
     return present;
   }
 
-  /** Takes a value out: `get` and `delete` in one. */
+  /** Removes a key, and returns its value: `get` and `delete` in one. */
   pop<K extends SessionKey>(key: K): SessionData[K] | undefined {
     const value = this.get(key);
     this.delete(key);
     return value;
   }
 
-  /** The keys that are set, sorted. */
+  /** Returns the keys that are set, sorted. */
   keys(): SessionKey[] {
     return Object.keys(this.#draft.state.data).sort() as SessionKey[];
   }
 
-  /** The keys that are set and their values, sorted by key. */
+  /** Returns the keys that are set and their values, sorted by key. */
   entries(): { [K in SessionKey]: [key: K, value: SessionData[K]] }[SessionKey][] {
     return this.keys().map((key) => [key, this.get(key)]) as never;
   }
 
-  /** Removes all data. Login, messages and timeouts stay. */
+  /** Removes all keys. Login, flash messages and timeouts stay. */
   clear(): void {
     this.#draft.assertWritable();
     if (this.keys().length > 0) this.#draft.record('data', (state) => (state.data = {}));
   }
 
   /**
-   * Leaves a message for whoever reads it next, in this request or a later one.
-   * @throws SessionValueError when the message cannot be kept
+   * Adds a flash message, which is read once, in this request or a later one.
+   * @throws SessionValueError when the message is not supported
    */
   flash<K extends FlashKind>(kind: K, message: FlashMessage<K>): void {
     const kept = this.#draft.values.copy(kind, message);
@@ -127,9 +127,9 @@ export class Session {
     this.#draft.record('data', (state) => state.messages.push(entry));
   }
 
-  /** Takes out the messages of one kind, oldest first. Each is read once. */
+  /** Removes and returns the flash messages of one kind, oldest first. */
   messages<K extends FlashKind>(kind: K): FlashMessage<K>[];
-  /** Takes out all messages, oldest first. Each is read once. */
+  /** Removes and returns all flash messages, oldest first. */
   messages(): { kind: FlashKind; message: FlashMessage }[];
   messages(kind?: FlashKind): unknown[] {
     const read = this.#draft.state.messages.filter((entry) => kind === undefined || entry.kind === kind);
@@ -145,7 +145,7 @@ export class Session {
     );
   }
 
-  /** A value fixed by `login(principal, { constants })`. Nothing but the end of the login can change it; each call returns a fresh copy. */
+  /** Returns a copy of a value set by `login(principal, { constants })`. Constants cannot change until the login ends. */
   constant<K extends SessionConstantKey>(key: K): SessionConstants[K] | undefined {
     const text = getOwn(this.#draft.state.constants, key) as string | undefined;
     if (text === undefined) return undefined;
@@ -153,45 +153,45 @@ export class Session {
   }
 
   /**
-   * Makes this the session of a principal, with a new token and a new lifetime; the old token dies in the same write
-   * (ASVS 7.2.4). A session of somebody else ends, and a new one takes its place.
-   * @throws SessionError `PRINCIPAL_INVALID`; `SESSION_CONSTANT_FIXED` when a constant of this login has another value already
+   * Logs a principal in, with a new token and a new lifetime. The same write invalidates the old token (ASVS 7.2.4). When another
+   * principal is logged in, that session ends and a new one begins.
+   * @throws SessionError `PRINCIPAL_INVALID`; `SESSION_CONSTANT_FIXED` when the current login set a constant to another value
    */
   login(input: PrincipalInput, options: LoginOptions = {}): void {
     login(this.#draft, input, options);
   }
 
-  /** Ends the login, and with it the session unless its data is to be kept. Harmless for a visitor who is not logged in. */
+  /** Ends the login, and also the session unless `keepData` is set. Not an error without a login. */
   logout(options: LogoutOptions = {}): void {
     logout(this.#draft, options);
   }
 
   /**
-   * Notes a fresh proof of identity, such as a second factor or a password typed again, and changes roles, with a new token.
-   * @throws SessionError `SESSION_NOT_LOGGED_IN`
+   * Records a new authentication, such as a second factor or a repeated password. May change the roles. Renews the token.
+   * @throws SessionError `PRINCIPAL_INVALID`, `SESSION_NOT_LOGGED_IN`
    */
   elevate(elevation: Elevation = {}): void {
     elevate(this.#draft, elevation);
   }
 
   /**
-   * Replaces the token and assumes that rights have changed in a way this library cannot see: the old token may end the session for a
-   * minute, and opens nothing. `login`, `elevate` and `logout` do so by themselves. Does nothing for a session that is not stored yet.
+   * Replaces the token after a change of rights outside this library. The old token no longer opens the session; for one minute it can
+   * still end it. `login`, `elevate` and `logout` renew the token themselves. Does nothing for a session that is not stored yet.
    */
   renewToken(): void {
     this.#renew('renew');
   }
 
   /**
-   * Replaces the token by one with the same rights. The old one still opens the session until the new one has been used, and 10 seconds
-   * more, so that a page's other requests do not fail; used after that it is taken for a copy, and the session ends. The option
-   * `rotateEvery` does so by itself. Does nothing for a session that is not stored yet.
+   * Replaces the token by one with the same rights. The old token opens the session until 10 seconds after the first use of the new one,
+   * so that concurrent requests do not fail. A later use means that it was copied, and ends the session. The option `rotateEvery`
+   * rotates automatically. Does nothing for a session that is not stored yet.
    */
   rotateToken(): void {
     this.#renew('rotate');
   }
 
-  /** Ends the session for good: it is removed, the client is told to forget it, and it cannot change any more. */
+  /** Ends the session: removes it from the store and its token from the client. No more changes are possible. May be repeated. */
   destroy(): void {
     const draft = this.#draft;
     if (draft.destroyed) return;
@@ -201,8 +201,8 @@ export class Session {
   }
 
   /**
-   * Whether the session outlives the browser. Turning it on gives the instance's `rememberMe` timeouts, off the ordinary ones,
-   * both counted from login or creation.
+   * Sets whether the session survives a restart of the browser: with the instance's `rememberMe` timeouts if so, else with the ordinary
+   * ones. Both count from login or creation.
    */
   rememberMe(remember = true): void {
     const draft = this.#draft;
@@ -215,9 +215,9 @@ export class Session {
   }
 
   /**
-   * Brings in the data of the session another token opens, at commit: its values replace this session's, the later
-   * deadline is kept, and the other session ends. A token that opens nothing brings nothing.
-   * @throws SessionError `SESSION_TOKEN_INVALID` when the text has not the form of a token
+   * Merges the session of another token into this one, at commit: its values replace those of this session, the later deadline
+   * applies, and the other session ends. A token of no session is not an error, and changes nothing.
+   * @throws SessionError `SESSION_TOKEN_INVALID` when the text does not have the form of a token
    */
   merge(token: string): void {
     const draft = this.#draft;
@@ -225,17 +225,17 @@ export class Session {
     if (!draft.isToken(token))
       throw new SessionError(
         'SESSION_TOKEN_INVALID',
-        'merge() needs the token of another session, as its client has it.',
+        'merge() needs the token of another session: pass it as the client sent it.',
       );
     draft.merging.push(token);
   }
 
-  /** The public name: safe to show in lists and logs, good for nothing else. It stays when the token changes. */
+  /** The public id: safe in lists and logs, and no credential. It does not change with the token. */
   get id(): string {
     return this.#draft.id;
   }
 
-  /** Whether the store knows nothing of this session yet. */
+  /** Whether the session is not stored yet. */
   get isNew(): boolean {
     return this.#draft.base === null;
   }
@@ -246,55 +246,55 @@ export class Session {
     return this.#draft.status;
   }
 
-  /** Who is logged in, or `null`. */
+  /** The logged-in principal, or `null`. */
   get principal(): Principal | null {
     return (this.#draft.rights ?? this.#draft.state).principal;
   }
 
-  /** Whether the session outlives the browser. */
+  /** Whether the session survives a restart of the browser. */
   get remembered(): boolean {
     return this.#draft.state.remembered;
   }
 
-  /** Epoch milliseconds. */
+  /** When the session was created: epoch milliseconds. */
   get createdAt(): number {
     return this.#draft.state.createdAt;
   }
 
-  /** When the principal last proved who he is, by `login` or `elevate`: epoch milliseconds, or `null` for nobody. */
+  /** Time of the last `login` or `elevate`: epoch milliseconds, or `null` without a login. */
   get authenticatedAt(): number | null {
     return (this.#draft.rights ?? this.#draft.state).authenticatedAt;
   }
 
-  /** When a request before this one last used the session, to a tenth of its idle timeout: epoch milliseconds. */
+  /** Time of the last use by an earlier request, accurate to a tenth of the idle timeout: epoch milliseconds. */
   get lastSeenAt(): number {
     return this.#draft.state.lastSeenAt;
   }
 
-  /** When the session ends if no further request comes: epoch milliseconds. */
+  /** When the session ends unless another request uses it: epoch milliseconds. */
   get expiresAt(): number {
     return expiryOf(this.#draft.state, this.#draft.settings.clock());
   }
 
-  /** When the session ends however busy it is: epoch milliseconds. Setting it to the past ends the session at commit. */
+  /** When the session ends regardless of activity: epoch milliseconds. A value in the past ends the session at commit. */
   get deadline(): number {
     return this.#draft.state.deadline;
   }
 
   set deadline(at: number) {
     if (!Number.isFinite(at) || Math.abs(at) > LAST_INSTANT)
-      throw new SessionValueError('the deadline', 'it is not an instant in epoch milliseconds');
+      throw new SessionValueError('the deadline', 'it must be an instant in epoch milliseconds');
     this.#draft.record('lifespan', (state) => (state.deadline = Math.floor(at)));
   }
 
-  /** How long this session may rest between requests, in milliseconds; `null` for as long as its deadline allows. */
+  /** Maximum time between two requests, in milliseconds; `null` for no limit before the deadline. */
   get idleTimeout(): number | null {
     return this.#draft.state.idleTimeout;
   }
 
   set idleTimeout(duration: number | null) {
     if (duration !== null && !(Number.isFinite(duration) && duration >= 1 && duration <= LAST_INSTANT)) {
-      throw new SessionValueError('the idle timeout', 'it is neither a number of milliseconds nor null');
+      throw new SessionValueError('the idle timeout', 'it must be a positive number of milliseconds or null');
     }
     this.#draft.record(
       'data',
@@ -302,7 +302,7 @@ export class Session {
     );
   }
 
-  /** What may be shown of a session: public facts, never data or a token. */
+  /** Returns the public properties, without data and token. */
   toJSON(): object {
     const { id, isNew, principal, createdAt, expiresAt } = this;
     return { id, isNew, principal, createdAt, expiresAt };

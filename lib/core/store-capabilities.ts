@@ -1,70 +1,70 @@
 import type { SessionRecord } from './session-record';
 import type { StoreCall } from './session-store';
 
-/** A store that finds sessions by who is logged in, through an index and never by a scan. */
+/** A store that finds sessions by principal, with an index and without a scan. */
 export interface PrincipalIndexedStore {
-  /** The sessions of `realm:id`, in no particular order; expired ones may be among them. */
+  /** Returns the sessions of `realm:id` in any order. May include expired ones. */
   findByPrincipal(principal: string, call: StoreCall): Promise<SessionRecord[]>;
-  /** Removes them all, and says how many there were. One that is inserted meanwhile may stay. */
+  /** Deletes the sessions of `realm:id`, and returns their number. One inserted during the call may stay. */
   deleteByPrincipal(principal: string, call: StoreCall): Promise<number>;
 }
 
-/** A store that can go through everything it holds. */
+/** A store that can enumerate its records. */
 export interface EnumerableStore {
-  /** Every record that exists throughout the iteration, once; those that come or go meanwhile perhaps. Holds one page at a time. */
+  /** Yields each record that exists during the whole iteration once; may omit others. Must hold only one page in memory. */
   records(call: StoreCall): AsyncIterable<SessionRecord>;
 }
 
-/** A store that does not forget expired records by itself. */
+/** A store that does not delete expired records by itself. */
 export interface SweepableStore {
   /**
-   * Removes at most `limit` records whose `expiresAt` is at or before `now`, and says how many; fewer than `limit` means
-   * that no more are left. A record extended meanwhile stays. Two sweepers at once do no harm.
+   * Deletes at most `limit` records whose `expiresAt` is at or before `now`, and returns their number. Fewer than `limit` means that
+   * none are left. Must not delete a record that was extended during the call. May be called concurrently.
    */
   sweep(now: number, limit: number, call: StoreCall): Promise<number>;
 }
 
-/** A store with something to check or open before the application starts. */
+/** A store that needs preparation before the application starts. */
 export interface PreparedStore {
-  /** Rejects with a `SessionError` that names the way out when, say, its table is missing. */
+  /** Rejects with a `SessionError` that says what to do, for example when the table is missing. May be called again. */
   prepare(): Promise<void>;
 }
 
-/** A store that holds something open of its own. A client it was given is not its own. */
+/** A store with resources that it opened itself. It must not close a client that was passed to it. */
 export interface ClosableStore {
   /** Called once, after the last request has finished. */
   close(): Promise<void>;
 }
 
-/** A promise of the contract that a store may be unable to keep. */
+/** A guarantee of the contract that a store may lack. */
 export type StoreLimit =
-  /** `insert`, `update` and `extend` are atomic within one process only. */
+  /** `insert`, `update` and `extend` are atomic only within one process. */
   | 'conditional-writes'
-  /** `records` holds everything at once instead of one page at a time. */
+  /** `records` holds all records in memory instead of one page. */
   | 'paged-enumeration';
 
 /**
- * A store that cannot keep a promise of the contract, and says so: in its type, in a warning when the module starts, and in its
- * suite, where the tests of that promise are shown as unmet.
+ * A store that lacks a guarantee of the contract and declares it. The module then logs a warning at start, and the store suite reports
+ * the tests of that guarantee as unmet.
  */
 export interface LimitedStore<L extends StoreLimit = StoreLimit> {
   readonly limits: readonly L[];
 }
 
-/** What each limit takes away, what follows from that, and the way out, for warnings and for the titles of tests. */
+/** Texts for each limit, for warnings and titles of tests: the missing guarantee, its consequence, and what to do. */
 export const STORE_LIMITS: Readonly<
   Record<StoreLimit, { readonly promise: string; readonly consequence: string; readonly wayOut: string }>
 > = {
   'conditional-writes': {
     promise: 'conditional writes between processes',
     consequence:
-      'when two processes write one session at once, the change of one may be lost, and a late write may bring back a session that was ended elsewhere',
+      'when two processes write one session at once, the change of one may be lost, and a late write may restore a session that another process ended',
     wayOut: 'Run one process, or use a store with conditional writes.',
   },
   'paged-enumeration': {
     promise: 'enumeration page by page',
-    consequence: 'going through the sessions takes the memory of all of them at once',
-    wayOut: 'Keep them few, or use a store that enumerates by pages.',
+    consequence: 'enumerating the sessions loads all of them into memory at once',
+    wayOut: 'Keep the number of sessions small, or use a store that enumerates by pages.',
   },
 };
 
@@ -88,7 +88,7 @@ export function isClosable(store: object): store is ClosableStore {
   return has(store, 'close');
 }
 
-/** Whether the store has limits to state. */
+/** Whether the store declares limits. */
 export function isLimited(store: object): store is LimitedStore {
   const { limits } = store as Partial<LimitedStore>;
   return Array.isArray(limits) && limits.length > 0;

@@ -2,19 +2,19 @@ import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import { GUARDS_METADATA } from '@nestjs/common/constants';
 import { Reflector } from '@nestjs/core';
 
-/** Where `@Public()` leaves its word for `AuthGuard`. */
-export const PUBLIC = Symbol('nestjs-tessera.public');
+/** Metadata key set by `@Public()`, read by `AuthGuard`. */
+export const PUBLIC_KEY = Symbol('nestjs-tessera.public');
 
-const ROLES = new Map<string, symbol>();
+const roleKeys = new Map<string, symbol>();
 
-/** Where `@RequireRoles(...)` leaves its word: a place for each instance, so that the roles of one do not cover those of another. */
+/** Metadata key set by `@RequireRoles(...)`, read by `AuthGuard`: one per instance, so that instances do not share required roles. */
 export function rolesKey(sessionName: string): symbol {
-  const key = ROLES.get(sessionName) ?? Symbol(`nestjs-tessera.roles.${sessionName}`);
-  ROLES.set(sessionName, key);
+  const key = roleKeys.get(sessionName) ?? Symbol(`nestjs-tessera.roles.${sessionName}`);
+  roleKeys.set(sessionName, key);
   return key;
 }
 
-/** What a request has to show: nothing, a login, or a login with one of some roles. */
+/** What a route requires: nothing, a login, or a login with one of the roles. */
 export type Access =
   | { readonly kind: 'public' }
   | { readonly kind: 'login' }
@@ -23,8 +23,8 @@ export type Access =
 const reflector = new Reflector();
 
 /**
- * What one instance's guard asks for. What stands on the handler counts more than what stands on its controller; on one of
- * them, roles and the guard itself count more than `@Public()`: whoever puts a guard there means it.
+ * Returns what the guard of one instance requires. Decorators of the handler take precedence over those of its controller. On the
+ * same target, `@RequireRoles` and `@UseGuards(guard)` take precedence over `@Public()`.
  */
 export function accessTo(context: ExecutionContext, sessionName: string, guard: CanActivate): Access {
   let named = false;
@@ -33,7 +33,7 @@ export function accessTo(context: ExecutionContext, sessionName: string, guard: 
     if (roles !== undefined) return { kind: 'roles', roles };
     const guards = reflector.get<unknown[] | undefined>(GUARDS_METADATA, target) ?? [];
     named ||= guards.includes(guard) || guards.includes(guard.constructor);
-    if (!named && reflector.get<boolean | undefined>(PUBLIC, target) === true) return { kind: 'public' };
+    if (!named && reflector.get<boolean | undefined>(PUBLIC_KEY, target) === true) return { kind: 'public' };
   }
   return { kind: 'login' };
 }

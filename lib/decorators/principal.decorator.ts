@@ -3,14 +3,14 @@ import type { Principal as LoggedInPrincipal } from '../core/principal';
 import { principalOf } from '../requests/session-scope';
 import { DEFAULT_SESSION } from '../requests/session.tokens';
 
-const inject = createParamDecorator(({ name }: { name: string }, context: ExecutionContext) =>
+const injectPrincipal = createParamDecorator(({ name }: { name: string }, context: ExecutionContext) =>
   principalOf(context, name),
 );
 
-/** Hands a handler who is logged in: `@Principal() user: Principal` behind `AuthGuard`; `Principal | null` where a visitor may come too. */
+/** Passes the logged-in principal to a handler: `@Principal() user: Principal` behind `AuthGuard`, else `Principal | null`. */
 export function Principal({ name = DEFAULT_SESSION }: { readonly name?: string } = {}): ParameterDecorator {
-  return inject({ name });
+  return injectPrincipal({ name });
 }
 
-/** Who is logged in. */
+/** The logged-in user. */
 export type Principal = LoggedInPrincipal;

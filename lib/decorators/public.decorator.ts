@@ -1,10 +1,10 @@
 import { SetMetadata, type CustomDecorator } from '@nestjs/common';
-import { PUBLIC } from './access';
+import { PUBLIC_KEY } from './access';
 
 /**
- * Opens a handler or a controller that an `AuthGuard` would close. A handler's own word counts more than its controller's, and a
- * guard or roles in the same place more than this: it opens what is closed from further away, for every named instance.
+ * Exempts a handler or a controller from an `AuthGuard` of a wider scope, for all named instances. A decorator of the handler takes
+ * precedence over one of its controller. An `AuthGuard` or `@RequireRoles` on the same target takes precedence over this.
  */
 export function Public(): CustomDecorator<symbol> {
-  return SetMetadata(PUBLIC, true);
+  return SetMetadata(PUBLIC_KEY, true);
 }

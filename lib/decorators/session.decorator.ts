@@ -4,15 +4,15 @@ import type { SessionData, SessionKey } from '../core/session-data';
 import { openSession } from '../requests/session-scope';
 import { DEFAULT_SESSION } from '../requests/session.tokens';
 
-/** Which instance's session, and which of its keys. */
+/** Selects the instance, and optionally one key of its session. */
 export interface SessionSelection {
   /** @default 'default' */
   readonly name?: string;
-  /** A single value instead of the whole session. */
+  /** Selects one value instead of the whole session. */
   readonly key?: SessionKey;
 }
 
-const inject = createParamDecorator(
+const injectSession = createParamDecorator(
   ({ name = DEFAULT_SESSION, key }: SessionSelection, context: ExecutionContext) => {
     const opening = openSession(context, name);
     return key === undefined ? opening : opening.then((session) => session.get(key));
@@ -20,20 +20,20 @@ const inject = createParamDecorator(
 );
 
 /**
- * Hands a handler its session, or one value of it, already loaded: `@Session() session: Session`, `@Session('theme') theme`,
- * `@Session({ name: 'admin' }) session: Session`. Pipes follow the key, as with Nest's own decorators.
+ * Passes the loaded session, or one of its values, to a handler: `@Session() session: Session`, `@Session('theme') theme`,
+ * `@Session({ name: 'admin' }) session: Session`. Pipes follow the key, as in Nest's own decorators.
  *
- * Import it from 'nestjs-tessera': Nest's own `@Session()` hands over `req.session`, which this library leaves alone.
+ * Import it from 'nestjs-tessera': Nest's own `@Session()` passes `req.session`, which this library does not set.
  */
 export function Session(
   selection: SessionKey | SessionSelection = {},
   ...pipes: (Type<PipeTransform> | PipeTransform)[]
 ): ParameterDecorator {
-  return inject(typeof selection === 'string' ? { key: selection } : selection, ...pipes);
+  return injectSession(typeof selection === 'string' ? { key: selection } : selection, ...pipes);
 }
 
-/** One client's session: see the methods. */
+/** The session of one client. */
 export type Session = LoadedSession;
 
-/** The type of the value under a key. */
+/** The type of the value of a key. */
 export type SessionValue<K extends SessionKey> = SessionData[K] | undefined;

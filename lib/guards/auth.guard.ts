@@ -12,9 +12,9 @@ import { principalOf } from '../requests/session-scope';
 import { DEFAULT_SESSION } from '../requests/session.tokens';
 
 /**
- * Lets a request in when somebody is logged in to its session: 401 otherwise, 403 when a role asked for by `@RequireRoles` is missing.
- * Use it on a handler, a controller, or everywhere (`APP_GUARD`), and `@Public()` for the exceptions.
- * It trusts nothing but what `login` wrote.
+ * Allows requests whose session has a logged-in principal. Answers 401 without a login, and 403 when the principal has none of the
+ * roles of `@RequireRoles`. Use it on a handler, a controller or globally (`APP_GUARD`), with `@Public()` for exceptions.
+ * It relies only on the principal that `login` stored.
  */
 @Injectable()
 export class AuthGuard implements CanActivate {

@@ -5,7 +5,7 @@ import { DEFAULT_SESSION } from '../requests/session.tokens';
 import { AuthGuard } from './auth.guard';
 
 /**
- * Lets a request in when its principal has one of these roles. Brings its `AuthGuard` along, so that it never stands there without effect.
+ * Allows requests whose principal has at least one of these roles. Also applies `AuthGuard`, so that no separate guard is needed.
  * @throws SessionError `SESSION_OPTIONS_INVALID` without a role
  */
 export function RequireRoles(...roles: [role: string, ...more: string[]]): ClassDecorator & MethodDecorator {
@@ -28,6 +28,6 @@ function requireRoles(
   if (roles.length > 0) return applyDecorators(SetMetadata(rolesKey(sessionName), roles), UseGuards(guard));
   throw new SessionError(
     'SESSION_OPTIONS_INVALID',
-    '@RequireRoles() needs at least one role; where any login will do, use AuthGuard.',
+    '@RequireRoles() needs at least one role; use AuthGuard to require a login only.',
   );
 }

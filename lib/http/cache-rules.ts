@@ -1,7 +1,7 @@
 import type { SessionScope } from '../requests/session-scope';
 import type { ResponseHeaders } from '../transports/session-transport';
 
-/** Fields that shared caches obey instead of `Cache-Control` (RFC 9213). Caches that name a field after themselves know these, too. */
+/** Headers that take precedence over `Cache-Control` in shared caches (RFC 9213), including those of common CDNs. */
 const TARGETED = [
   'CDN-Cache-Control',
   'Surrogate-Control',
@@ -10,7 +10,7 @@ const TARGETED = [
   'Vercel-CDN-Cache-Control',
 ];
 
-/** Tells the client what the commits decided, and keeps what belongs to one client out of shared caches (RFC 9111). */
+/** Writes the tokens to the response, and prevents shared caches from storing it (RFC 9111). */
 export function writeSessionHeaders(scope: SessionScope, headers: ResponseHeaders): void {
   for (const handle of scope.handles) {
     for (const name of handle.instance.transport.vary) addVary(headers, name);
@@ -31,7 +31,7 @@ function addVary(headers: ResponseHeaders, name: string): void {
   headers.set('Vary', [`${vary}, ${name}`]);
 }
 
-/** `private="some-header"` keeps back that header only, and what stands in quotes is no directive. */
+/** `private="some-header"` covers only that header, so it does not count. Text in quotes is not a directive. */
 function isKeptFromSharedCaches(headers: ResponseHeaders, name: string): boolean {
   const directives = headers
     .get(name)

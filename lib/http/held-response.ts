@@ -5,7 +5,7 @@ import {
   headOf,
   internals,
   isHttp1,
-  isNodes,
+  isNodeWriteHead,
   OutgoingHeaders,
   rawHeaderNames,
   type GatedMethod,
@@ -19,37 +19,38 @@ interface Call {
   readonly args: unknown[];
 }
 
-/** Where a response keeps who holds it. */
-const HOLDER = Symbol('nestjs-tessera.holder');
+/** Property of a response with the object that holds it, or `null` after its release. */
+const HELD_BY = Symbol('nestjs-tessera.holder');
 
-type Held = ServerResponse & { [HOLDER]: HeldResponse | null };
+type Held = ServerResponse & { [HELD_BY]: HeldResponse | null };
 
-/** Goes out only when somebody has got hold of Node's own methods, in which case the connection ends as it says. */
+/** Sent only when other code calls Node's own methods directly. The connection is then closed. */
 const HELD_HEADER = 'HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\n\r\n';
 
 /**
- * A response that has begun as far as the application can tell, while its first byte still waits for the commit. What the application
- * does to it meanwhile is kept in order, and behaves as it would on the wire: headers are fixed, errors are thrown, the writer is
- * told to slow down. A response of Node's own without a socket stands in for it and knows how that is.
+ * Holds a response until the commit. To the application the response looks sent: its headers cannot change, invalid calls throw, and
+ * `write` reports backpressure. Its calls are recorded and replayed later. A second `ServerResponse` without a socket, the stand-in,
+ * validates each call as Node would.
  */
 export class HeldResponse {
   readonly #calls: Call[] = [];
-  /** As the application left it before its first call: what is sent. */
+  /** The status before the application's first call: it is the one that is sent. */
   readonly #head: Head;
   readonly #standIn: ServerResponse;
   #bytes = 0;
-  #refused = false;
-  #disguised = false;
+  #isFull = false;
+  #looksSent = false;
   #state: 'holding' | 'answering' | 'failed' = 'holding';
 
   /**
-   * What a held response answers in Node's place. One set for all that stays with them, and answers what Node does once they are let go:
-   * V8 keeps functions made for each response until the next major collection, and taking properties away makes a response slow.
+   * Properties of a held response that replace Node's. They stay after the release and then return Node's values, because deleting a
+   * property makes an object slow. Shared by all responses, because V8 keeps functions created per response until the next major
+   * garbage collection.
    */
-  static readonly #shadows: PropertyDescriptorMap = {
-    writableEnded: shadow('writableEnded', (held) => held.#standIn.writableEnded),
-    writableNeedDrain: shadow('writableNeedDrain', (held) => held.#refused && !held.#standIn.writableEnded),
-    writableLength: shadow('writableLength', (held) => held.#bytes),
+  static readonly #heldProperties: PropertyDescriptorMap = {
+    writableEnded: whenHeld('writableEnded', (held) => held.#standIn.writableEnded),
+    writableNeedDrain: whenHeld('writableNeedDrain', (held) => held.#isFull && !held.#standIn.writableEnded),
+    writableLength: whenHeld('writableLength', (held) => held.#bytes),
   };
 
   constructor(
@@ -59,44 +60,44 @@ export class HeldResponse {
     this.#head = headOf(response);
     this.#standIn = new ServerResponse(response.req);
     this.#standIn.strictContentLength = response.strictContentLength;
-    // It reports a write after the end; so will the response itself.
+    // Ignored: the response itself will report a write after the end.
     this.#standIn.on('error', () => {});
   }
 
-  /** What the application called, kept for later; answers what Node would answer, and throws what Node would throw. */
-  take(name: GatedMethod, args: unknown[]): unknown {
+  /** Records a call of the application. Returns and throws what Node would return and throw. */
+  hold(name: GatedMethod, args: unknown[]): unknown {
     if (this.#state === 'answering') return this.originals[name].apply(this.response, args);
-    if (this.#state === 'failed') return this.#swallow(name, args);
+    if (this.#state === 'failed') return this.#discard(name, args);
     const isFirst = this.#calls.length === 0;
     if (!isFirst && name === 'writeHead' && !isHttp1(this.response)) refuseHeader();
-    if (!isFirst) this.#rehearse(name, args);
+    if (!isFirst) this.#validate(name, args);
     this.#calls.push({ name, args: isFirst ? this.#begin(name, args) : args });
-    if (isFirst) this.#disguise();
-    return this.#answer(name, args);
+    if (isFirst) this.#makeLookSent();
+    return this.#resultOf(name, args);
   }
 
   /**
-   * Lets everything out, the first call with the headers that the commit added.
-   * @throws what the response throws when the application took a turn that could not be foreseen
+   * Replays the recorded calls, the first one with the headers that `prepare` adds.
+   * @throws the error of a call that the stand-in accepted and the response refuses
    */
   replay(prepare: (name: GatedMethod, args: unknown[]) => unknown[]): void {
     const shown = headOf(this.response);
-    this.#undisguise();
+    this.#restore();
     let accepted: unknown = true;
     for (const [index, { name, args }] of this.#calls.entries()) {
       const result = this.originals[name].apply(this.response, index === 0 ? prepare(name, args) : args);
       if (name === 'write') accepted = result;
     }
-    // A status set too late is not sent, but logs read it.
+    // A status set later is not sent, but loggers read it.
     if (isHttp1(this.response)) Object.assign(this.response, shown);
-    // If the last write was refused once more, Node itself says when to go on.
+    // If the last write reported backpressure, Node itself emits 'drain'.
     if (accepted === true) this.#drain();
   }
 
-  /** Answers for the application: what it had to say rests on a session that was not saved. */
+  /** Sends a failure instead of the application's response, since its session was not saved. */
   replaceByFailure(error: unknown, addHeaders: (headers: ResponseHeaders) => void): void {
     const { response } = this;
-    this.#undisguise();
+    this.#restore();
     this.#state = 'answering';
     if (response.headersSent) throw error;
     const failure = failureOf(error);
@@ -108,35 +109,35 @@ export class HeldResponse {
     response.setHeader('Cache-Control', 'no-store');
     if (isHttp1(response)) {
       response.statusMessage = '';
-      // The rest of the request may never be read.
+      // The rest of the request body may be unread.
       response.setHeader('Connection', 'close');
     }
     addHeaders(new OutgoingHeaders(response, undefined));
     this.originals.end.call(response, body);
     this.#state = 'failed';
-    for (const { name, args } of this.#calls.splice(0)) this.#swallow(name, args);
+    for (const { name, args } of this.#calls.splice(0)) this.#discard(name, args);
     this.#drain();
   }
 
-  /** Hands the stand-in what was set so far; answers the call to keep. */
+  /** Copies status and headers to the stand-in. Returns the arguments to record. */
   #begin(name: GatedMethod, args: unknown[]): unknown[] {
     const { response } = this;
     Object.assign(this.#standIn, this.#head);
-    // HTTP/2 has rules of its own for headers; the rest is alike.
+    // HTTP/2 has other rules for headers; the other calls behave the same.
     if (!isHttp1(response)) {
-      this.#rehearse(name, name === 'writeHead' ? [args[0]] : args);
+      this.#validate(name, name === 'writeHead' ? [args[0]] : args);
       return args;
     }
     const names = rawHeaderNames(response);
     for (const each of names) this.#standIn.setHeader(each, response.getHeader(each)!);
     const given = name === 'writeHead' ? givenHeaders(args) : undefined;
-    const reachesNode = isNodes(this.originals.writeHead);
+    const reachesNode = isNodeWriteHead(this.originals.writeHead);
     const merges = names.length > 0 && given !== undefined && reachesNode;
     try {
-      // Whoever has wrapped writeHead may take lists of headers that Node would not.
-      this.#rehearse(name, Array.isArray(given) && !reachesNode ? [args[0]] : args);
+      // Code that wraps writeHead may accept arrays of headers that Node refuses.
+      this.#validate(name, Array.isArray(given) && !reachesNode ? [args[0]] : args);
     } finally {
-      // Node merges the given headers into those set before it looks at anything else.
+      // Node merges the given headers into the set ones before it validates anything.
       if (merges) {
         for (const each of names) response.removeHeader(each);
         for (const each of rawHeaderNames(this.#standIn))
@@ -146,20 +147,20 @@ export class HeldResponse {
     return merges ? [this.#standIn.statusCode, this.#standIn.statusMessage] : args;
   }
 
-  /** What Node would refuse it refuses now, where the caller sees it, and not when the response is let out. */
-  #rehearse(name: GatedMethod, args: unknown[]): void {
-    const silent = args.filter((arg) => typeof arg !== 'function');
-    (this.#standIn[name] as (...given: unknown[]) => unknown).apply(this.#standIn, silent);
+  /** Makes the call on the stand-in, so that an invalid call throws now, in the caller, and not at the replay. */
+  #validate(name: GatedMethod, args: unknown[]): void {
+    const withoutCallbacks = args.filter((arg) => typeof arg !== 'function');
+    (this.#standIn[name] as (...given: unknown[]) => unknown).apply(this.#standIn, withoutCallbacks);
   }
 
-  #answer(name: GatedMethod, args: unknown[]): unknown {
+  #resultOf(name: GatedMethod, args: unknown[]): unknown {
     switch (name) {
       case 'write':
         if (this.#standIn.writableEnded) return false;
         if (!internals(this.#standIn)._hasBody) return true;
         this.#count(args);
-        this.#refused ||= this.#bytes >= this.response.writableHighWaterMark;
-        return !this.#refused;
+        this.#isFull ||= this.#bytes >= this.response.writableHighWaterMark;
+        return !this.#isFull;
       case 'end':
       case 'writeHead':
         return this.response;
@@ -168,7 +169,7 @@ export class HeldResponse {
     }
   }
 
-  /** The body alone: compression refuses by that, and must refuse whatever was refused here, for it alone can say when to go on. */
+  /** Counts the body only, like compression: that must report backpressure whenever this does, because only it can emit 'drain'. */
   #count([chunk, encoding]: unknown[]): void {
     this.#bytes +=
       typeof chunk === 'string'
@@ -176,7 +177,7 @@ export class HeldResponse {
         : (chunk as Uint8Array).byteLength;
   }
 
-  /** A page of another origin must be able to read the failure, and caches to tell it apart. */
+  /** Keeps the headers that let pages of other origins read the failure, and `Vary` for caches. Removes all others. */
   #keepHeaders(): void {
     const { name, args } = this.#calls[0]!;
     const given = name === 'writeHead' ? givenHeaders(args) : undefined;
@@ -189,25 +190,25 @@ export class HeldResponse {
     for (const [each, values] of kept) this.response.setHeader(each, values);
   }
 
-  #swallow(name: GatedMethod, args: unknown[]): unknown {
+  #discard(name: GatedMethod, args: unknown[]): unknown {
     const callback = args.findLast((arg) => typeof arg === 'function') as (() => void) | undefined;
     if (callback !== undefined) process.nextTick(callback);
     return name === 'write' ? true : name === 'flushHeaders' ? undefined : this.response;
   }
 
-  /** Tells a writer who was refused to go on, outside this call: what a listener throws is its own affair. */
+  /** Emits 'drain' after backpressure, in another tick, so that an error of a listener does not affect this call. */
   #drain(): void {
-    if (this.#refused && !this.#standIn.writableEnded)
+    if (this.#isFull && !this.#standIn.writableEnded)
       process.nextTick(() => void this.response.emit('drain'));
   }
 
   /**
-   * Headers look sent. A header text makes HTTP/1 responses behave so by themselves; `finished` must not be touched, or a
-   * pipelined response would finish when its turn on the socket comes.
+   * Makes the headers look sent. For HTTP/1 a value of `_header` is sufficient. `finished` must not be set, or a pipelined response
+   * would finish when the socket is assigned to it.
    */
-  #disguise(): void {
+  #makeLookSent(): void {
     const { response } = this;
-    this.#disguised = true;
+    this.#looksSent = true;
     response.statusCode = this.#standIn.statusCode;
     if (isHttp1(response)) {
       response.statusMessage = this.#standIn.statusMessage;
@@ -215,17 +216,17 @@ export class HeldResponse {
     } else {
       Object.defineProperties(response, HTTP2_SENT);
     }
-    (response as Held)[HOLDER] = this;
-    Object.defineProperties(response, HeldResponse.#shadows);
+    (response as Held)[HELD_BY] = this;
+    Object.defineProperties(response, HeldResponse.#heldProperties);
   }
 
-  #undisguise(): void {
+  #restore(): void {
     const { response } = this;
-    if (!this.#disguised) return;
-    this.#disguised = false;
-    (response as Held)[HOLDER] = null;
+    if (!this.#looksSent) return;
+    this.#looksSent = false;
+    (response as Held)[HELD_BY] = null;
     if (isHttp1(response)) {
-      // Somebody wrote past the response's own methods: the connection is of no use any more.
+      // Other code has sent HELD_HEADER, so the connection is unusable.
       if (internals(response)._headerSent) response.destroy();
       else internals(response)._header = null;
     } else {
@@ -236,7 +237,7 @@ export class HeldResponse {
   }
 }
 
-/** What HTTP/2's responses look like once their headers are sent; HTTP/1's do by themselves. Taken away again, for others may assign these. */
+/** Makes the headers of an HTTP/2 response look sent. Deleted at the release, because other code may assign these properties. */
 const HTTP2_SENT: PropertyDescriptorMap = {
   headersSent: { get: () => true, configurable: true },
   setHeader: { get: () => refuseHeader, configurable: true },
@@ -244,10 +245,10 @@ const HTTP2_SENT: PropertyDescriptorMap = {
   removeHeader: { get: () => refuseHeader, configurable: true },
 };
 
-function shadow(name: string, whileHeld: (held: HeldResponse) => unknown): PropertyDescriptor {
+function whenHeld(name: string, whileHeld: (held: HeldResponse) => unknown): PropertyDescriptor {
   return {
     get(this: Held): unknown {
-      const held = this[HOLDER];
+      const held = this[HELD_BY];
       return held === null ? Reflect.get(Object.getPrototypeOf(this) as object, name, this) : whileHeld(held);
     },
     configurable: true,

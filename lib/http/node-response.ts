@@ -1,7 +1,7 @@
 import { ServerResponse, type OutgoingHttpHeaders } from 'node:http';
 import type { ResponseHeaders } from '../transports/session-transport';
 
-/** What starts a response, or goes on with it. */
+/** The methods that start or continue a response. */
 export const GATED = ['writeHead', 'write', 'end', 'flushHeaders'] as const;
 export type GatedMethod = (typeof GATED)[number];
 export type Method = (...args: unknown[]) => unknown;
@@ -9,26 +9,26 @@ export type Originals = Readonly<Record<GatedMethod, Method>>;
 
 export type Head = Pick<ServerResponse, 'statusCode' | 'statusMessage'>;
 
-/** What Node keeps on its responses besides what it documents. */
+/** Undocumented properties of Node's responses. */
 interface Internals {
   _header: string | null;
   _headerSent: boolean;
   _hasBody: boolean;
 }
 
-const nodes = ServerResponse.prototype as unknown as Originals;
+const nodeMethods = ServerResponse.prototype as unknown as Originals;
 
-/** HTTP/2's compatibility response has a `_header` too, but as a getter. */
+/** The response of HTTP/2's compatibility API also has `_header`, but as a getter. */
 export function isHttp1(response: ServerResponse): boolean {
   return Object.hasOwn(response, '_header');
 }
 
-/** Whether what is given to it comes to Node as it is. */
-export function isNodes(writeHead: unknown): boolean {
-  return writeHead === nodes.writeHead;
+/** Whether this is Node's own `writeHead`, which gets its arguments unchanged. */
+export function isNodeWriteHead(writeHead: unknown): boolean {
+  return writeHead === nodeMethods.writeHead;
 }
 
-/** HTTP/2 has no reason phrase, and warns whoever asks for it. */
+/** HTTP/2 has no reason phrase; reading `statusMessage` logs a warning. */
 export function headOf(response: ServerResponse): Head {
   const { statusCode } = response;
   return (isHttp1(response) ? { statusCode, statusMessage: response.statusMessage } : { statusCode }) as Head;
@@ -42,24 +42,24 @@ export function rawHeaderNames(response: ServerResponse): string[] {
   return (response as ServerResponse & { getRawHeaderNames(): string[] }).getRawHeaderNames();
 }
 
-/** Headers as `writeHead` takes them: by name, flat, or in pairs. */
+/** Headers in the forms that `writeHead` accepts: an object, a flat array, or an array of pairs. */
 type GivenHeaders = OutgoingHttpHeaders | readonly unknown[];
 type Pair = [name: string, value: string | string[]];
 
 /**
- * The headers of a response about to be sent: those set on it, overridden by those given to `writeHead`. What is changed
- * is changed where Node will take it from; the rest keeps its form, order and spelling.
+ * The headers of a response before it is sent: those set on it, overridden by those passed to `writeHead`. Changes are made where Node
+ * will read them; the other headers keep their form, order and spelling.
  */
 export class OutgoingHeaders implements ResponseHeaders {
-  /** `null` where none are given, or half a header, which is for Node to refuse. */
+  /** `null` when none are given, or a flat array of odd length, which Node will refuse. */
   #pairs: Pair[] | null;
   #changed = false;
 
-  /** @param writeHead what the given ones are given to: where that is Node's own, they come to Node as they are */
+  /** @param writeHead the method that will get the given headers */
   constructor(
     private readonly response: ServerResponse,
     private readonly given: GivenHeaders | undefined,
-    private readonly writeHead: unknown = nodes.writeHead,
+    private readonly writeHead: unknown = nodeMethods.writeHead,
   ) {
     this.#pairs = given === undefined ? null : toPairs(given);
   }
@@ -76,15 +76,15 @@ export class OutgoingHeaders implements ResponseHeaders {
 
   set(name: string, values: string[]): void {
     const value = values.length === 1 && name !== 'Set-Cookie' ? values[0]! : values;
-    // Where none are set, Node sends the given ones as they are, and takes forms that it refuses otherwise.
+    // When no headers are set, Node sends the given ones unchanged, and accepts forms that it refuses otherwise.
     const isSentAsGiven =
-      this.#pairs !== null && isNodes(this.writeHead) && this.response.getHeaderNames().length === 0;
+      this.#pairs !== null && isNodeWriteHead(this.writeHead) && this.response.getHeaderNames().length === 0;
     const [first, ...more] = this.#pairs === null ? [] : this.#givenAs(name);
     if (isSentAsGiven || first !== undefined) this.#put([first?.[0] ?? name, value], first, more);
     if (!isSentAsGiven) this.response.setHeader(name, value);
   }
 
-  /** The arguments of the call, with what was put among its headers. */
+  /** Returns the arguments of the call, with the changed headers. */
   toArguments(args: unknown[]): unknown[] {
     if (!this.#changed) return args;
     const pairs = this.#pairs!;
@@ -101,7 +101,7 @@ export class OutgoingHeaders implements ResponseHeaders {
     return this.#pairs!.filter(([key]) => String(key).toLowerCase() === lower);
   }
 
-  /** It goes where its like stood, and keeps its spelling. */
+  /** Replaces the first header of this name in its place, and removes the others. */
   #put(pair: Pair, first: Pair | undefined, more: readonly Pair[]): void {
     this.#changed = true;
     const rest = this.#pairs!.filter((each) => !more.includes(each));
@@ -109,12 +109,12 @@ export class OutgoingHeaders implements ResponseHeaders {
   }
 }
 
-/** The headers among the arguments of `writeHead(status, reason?, headers?)`. */
+/** Returns the headers of `writeHead(status, reason?, headers?)`. */
 export function givenHeaders(args: unknown[]): GivenHeaders | undefined {
   return (args[headersIndex(args)] ?? undefined) as GivenHeaders | undefined;
 }
 
-/** Node takes the second argument for headers when it is no text and there is no third. */
+/** Node reads headers from the second argument when it is not a string and there is no third. */
 function headersIndex(args: unknown[]): number {
   return typeof args[1] === 'string' || (args[2] ?? null) !== null ? 2 : 1;
 }

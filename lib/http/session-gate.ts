@@ -12,14 +12,14 @@ import {
   type Originals,
 } from './node-response';
 
-/** Where a response keeps its gate. */
+/** Property of a response that holds its gate. */
 const GATE = Symbol('nestjs-tessera.gate');
 
 type Gated = Record<GatedMethod, Method> & { [GATE]: SessionGate };
 
 /**
- * Step 3 of 3 on a request's path: whichever way the answer comes about, its first byte waits here for the commit, and its
- * headers get the cookie. Sits on Node's own response, the same on both platforms. Methods stay wrapped: others may have wrapped them since.
+ * Step 3 of 3 on a request's path: holds the first byte of the response until the commit, and adds the cookie to its headers. Wraps the
+ * methods of Node's response, the same on both platforms. They stay wrapped, since other code may have wrapped them again.
  */
 export class SessionGate {
   #held: HeldResponse | null = null;
@@ -35,25 +35,25 @@ export class SessionGate {
     const methods = response as unknown as Partial<Gated> & { writeHeader?: Method };
     const wrappers = methods[GATE] ? wrappersFor(this) : WRAPPERS;
     Object.assign(methods, { [GATE]: methods[GATE] ?? this }, wrappers);
-    // Its old name is a second way to the same thing.
+    // The old name of writeHead.
     if ('writeHeader' in methods) methods.writeHeader = wrappers.writeHead;
   }
 
-  /** What a wrapped method was called with. */
+  /** Handles a call of a wrapped method. */
   pass(name: GatedMethod, args: unknown[]): unknown {
     if (this.#open) return this.#originals[name].apply(this.response, args);
-    if (this.#held !== null) return this.#held.take(name, args);
+    if (this.#held !== null) return this.#held.hold(name, args);
     return this.scope.settle() ? this.#begin(name, args) : this.#hold(name, args);
   }
 
-  /** Nothing to wait for. */
+  /** Sends the call at once: there is no commit to wait for. */
   #begin(name: GatedMethod, args: unknown[]): unknown {
     this.scope.seal();
     this.#open = true;
     try {
       return this.#originals[name].apply(this.response, this.#withCookie(name, args));
     } catch (error) {
-      // Refused, so that the response has not begun: whoever answers for the error begins it.
+      // Node refused the call before sending anything. The answer to the error must pass the gate again.
       if (!this.response.headersSent) {
         this.#open = false;
         this.scope.seal(false);
@@ -64,7 +64,7 @@ export class SessionGate {
 
   #hold(name: GatedMethod, args: unknown[]): unknown {
     const held = new HeldResponse(this.response, this.#originals);
-    const result = held.take(name, args);
+    const result = held.hold(name, args);
     this.#held = held;
     this.scope.seal();
     this.scope.instances.track(this.#commit(held));
@@ -82,14 +82,14 @@ export class SessionGate {
     try {
       held.replay((name, args) => this.#withCookie(name, args));
     } catch (error) {
-      // Whoever wrapped the response had something against it that could not be foreseen.
+      // Other code has wrapped the response and threw an error.
       this.#open = false;
       this.#held = held;
       this.#fail(held, error);
     }
   }
 
-  /** What other sessions of this request have committed the client still learns. */
+  /** Answers with the failure, and with the cookies of other sessions that were committed. */
   #fail(held: HeldResponse, error: unknown): void {
     reportFailure(error);
     try {
@@ -99,9 +99,9 @@ export class SessionGate {
     }
   }
 
-  /** The headers of the first call; a call without headers of its own sends those set on the response. */
+  /** Returns the arguments of the first call, with the session's headers added to the given ones or set on the response. */
   #withCookie(name: GatedMethod, args: unknown[]): unknown[] {
-    // Somebody has got hold of Node's own methods.
+    // Other code has called Node's own methods directly.
     if (this.response.headersSent) return args;
     const given = name === 'writeHead' ? givenHeaders(args) : undefined;
     const headers = new OutgoingHeaders(this.response, given, this.#originals.writeHead);
@@ -110,7 +110,7 @@ export class SessionGate {
   }
 }
 
-/** @param inner the gate of an application inside of another one, whose own gate is found under the symbol and comes after it */
+/** @param inner the gate of a nested application; it runs before the gate of the outer application, which the property holds */
 function wrappersFor(inner?: SessionGate): Record<GatedMethod, Method> {
   const wrapper = (name: GatedMethod): Method =>
     function (this: Gated, ...args) {
@@ -119,5 +119,5 @@ function wrappersFor(inner?: SessionGate): Record<GatedMethod, Method> {
   return Object.fromEntries(GATED.map((name) => [name, wrapper(name)])) as Record<GatedMethod, Method>;
 }
 
-/** One set for all responses: a function made for each response is kept by V8, and the request with it, until the next major collection. */
+/** Shared by all responses: V8 would keep functions created per response, and so the request, until the next major garbage collection. */
 const WRAPPERS = wrappersFor();

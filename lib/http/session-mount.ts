@@ -8,13 +8,12 @@ import { currentScope, fileScope, finders, findScope, SessionScope } from '../re
 import type { Connection } from '../transports/session-transport';
 import { SessionGate } from './session-gate';
 import { SessionUnavailableException } from './session.exceptions';
-import { commitBeforeReply } from './session-reply';
+import { commitBeforeReply, type Adapter } from './session-reply';
 
-type Adapter = HttpAdapterHost['httpAdapter'];
 type Next = () => void;
 type Middleware = (request: IncomingMessage, response: ServerResponse, next: Next) => void;
 
-/** The part of Fastify that is used here, so that its types need not be installed. */
+/** The used part of Fastify. Its types may not be installed. */
 interface FastifyInstance {
   use?: (...args: unknown[]) => unknown;
   addHook(name: 'onRegister', hook: (instance: FastifyInstance) => void): void;
@@ -28,15 +27,15 @@ interface FastifyInstance {
   ): void;
 }
 
-/** The instances of each application, by Express's application or Fastify's instance. */
+/** The session instances of each application. The key is Express's application or Fastify's instance. */
 const byFramework = new WeakMap<object, SessionInstances>();
 
 /**
- * Step 1 of 3 on a request's path: every request of an application passes here first and gets its {@link SessionScope}, ahead of body
- * parser, CORS, `app.use` in main.ts and every guard. Mounts once for each application.
+ * Step 1 of 3 on a request's path: gives each request its {@link SessionScope}, before body parser, CORS, `app.use` in main.ts and
+ * all guards. Mounts once per application.
  */
 export function mountSessions(instances: SessionInstances, host: HttpAdapterHost): void {
-  // A testing module has no adapter yet, a standalone application never gets one that serves.
+  // A testing module has no adapter yet. A standalone application gets none that listens.
   if (host.httpAdapter) mount(instances, host.httpAdapter);
   else host.init$.subscribe(() => mount(instances, host.httpAdapter));
 }
@@ -47,22 +46,22 @@ function mount(instances: SessionInstances, adapter: Adapter | undefined): void 
   const framework = adapter.getInstance<object>();
   if (type === '' || byFramework.get(framework) === instances) return;
   byFramework.set(framework, instances);
-  finders.add(fileEarly);
+  finders.add(findEarlyScope);
   commitBeforeReply(adapter);
-  const file: Middleware = (request, response, next) =>
-    enter(HttpRequest.file(instances, request, response), next);
-  if (type === 'fastify') mountOnFastify(instances, adapter.getInstance<FastifyInstance>(), file);
-  else adapter.use(file);
+  const middleware: Middleware = (request, response, next) =>
+    enter(HttpRequest.ensureScope(instances, request, response), next);
+  if (type === 'fastify') mountOnFastify(instances, adapter.getInstance<FastifyInstance>(), middleware);
+  else adapter.use(middleware);
 }
 
-/** The hook knows Fastify's own request, and works where middleware is turned off. */
-function mountOnFastify(instances: SessionInstances, fastify: FastifyInstance, file: Middleware): void {
-  putBeforeMiddleware(fastify, file);
-  fastify.addHook('onRegister', (instance) => putBeforeMiddleware(instance, file));
+/** The hook has access to Fastify's request, and runs even without middleware. */
+function mountOnFastify(instances: SessionInstances, fastify: FastifyInstance, middleware: Middleware): void {
+  putBeforeMiddleware(fastify, middleware);
+  fastify.addHook('onRegister', (instance) => putBeforeMiddleware(instance, middleware));
   fastify.addHook('onRequest', (request, reply, done) =>
-    enter(HttpRequest.file(instances, request.raw, reply.raw, request), done),
+    enter(HttpRequest.ensureScope(instances, request.raw, reply.raw, request), done),
   );
-  // Reading the body leaves the context that the request came in with.
+  // Reading the body loses the async context.
   fastify.addHook('preValidation', (request, _reply, done) => enter(findScope(request.raw), done));
 }
 
@@ -72,56 +71,56 @@ function enter(scope: SessionScope | undefined, next: Next): void {
 }
 
 /**
- * Middleware is run by a hook that may be older than ours. The first of a context brings ours along, ahead of it: where there is none,
- * Fastify is spared the way through all middleware, which costs more than all that is done here. A context that has not got its own
- * `use` by now gets it from a hook that is younger than ours.
+ * Registers our middleware before the first other one of a Fastify context, because the hook that runs middleware may come before ours.
+ * A context without middleware gets none, since running middleware is slow. A context that has no own `use` yet gets it from a hook
+ * that runs after ours.
  */
-function putBeforeMiddleware(fastify: FastifyInstance, file: Middleware): void {
+function putBeforeMiddleware(fastify: FastifyInstance, middleware: Middleware): void {
   const { use } = fastify;
   if (use === undefined || !Object.hasOwn(fastify, 'use')) return;
   fastify.use = (...args) => {
     fastify.use = use;
-    fastify.use(file);
+    fastify.use(middleware);
     return fastify.use(...args);
   };
 }
 
 /**
- * Files a request that is handled ahead of ours: by a router that has moved itself to the front, as AdminJS's does, or by a hook that
- * Fastify had before Nest. Express keeps the response with the request; of Fastify's, Node knows it as the one its socket is at, over HTTP/1.
+ * Returns the scope of a request that reaches other code before our middleware: a router that moves itself to the front, such as that of
+ * AdminJS, or an earlier Fastify hook. Express's request has its response; for Fastify, Node's HTTP/1 socket has the current response.
  */
-function fileEarly(request: PlatformRequest): SessionScope | undefined {
+function findEarlyScope(request: PlatformRequest): SessionScope | undefined {
   const raw = request.res === undefined ? request.raw : (request as IncomingMessage);
   const socket = raw?.socket as { readonly _httpMessage?: ServerResponse } | undefined;
   const response = request.res ?? socket?._httpMessage;
   const instances = instancesAt(request);
   if (raw === undefined || response?.req !== raw || instances === undefined) return undefined;
-  return HttpRequest.file(instances, raw, response, request);
+  return HttpRequest.ensureScope(instances, raw, response, request);
 }
 
-/** Those of the application that a request is in, be it through an application of Express or a context of Fastify inside of it. */
+/** Returns the instances of a request's application. The request may be in a nested Express application or Fastify context. */
 function instancesAt({ app, server }: PlatformRequest): SessionInstances | undefined {
   let at: { readonly parent?: object } | null | undefined = app ?? server;
   while (at && !byFramework.has(at)) at = app ? at.parent : (Object.getPrototypeOf(at) as object | null);
   return at ? byFramework.get(at) : undefined;
 }
 
-/** The request as the framework knows it: behind a proxy it trusts, only the framework can tell what the client did. */
+/** The request of the framework, which knows the client's protocol behind a trusted proxy. */
 interface PlatformRequest {
   readonly protocol?: string;
   readonly secure?: boolean;
-  /** Express's response, and the application whose routes are looked at. */
+  /** Express: the response, and the current application. */
   readonly res?: ServerResponse;
   readonly app?: object;
-  /** Of Fastify, Node's own request, and the context it is in. */
+  /** Fastify: Node's request, and the current context. */
   readonly raw?: IncomingMessage;
   readonly server?: object;
 }
 
-/** An HTTP request as a unit of work. One whose sessions are not touched costs this object and its scope, and nothing else. */
+/** An HTTP request as a unit of work. Without use of a session it costs only this object and its scope. */
 class HttpRequest implements UnitOfWork {
   readonly scope: SessionScope;
-  /** Fastify's request; Express's is Node's own. */
+  /** Fastify's request. With Express it is Node's request. */
   platformRequest: PlatformRequest | undefined;
 
   private constructor(
@@ -132,8 +131,8 @@ class HttpRequest implements UnitOfWork {
     this.scope = new SessionScope(instances, this);
   }
 
-  /** Gives a request that has just come in its scope. Returns the one it has when it comes in once more. */
-  static file(
+  /** Returns the scope of a request, and creates it at the first call. */
+  static ensureScope(
     instances: SessionInstances,
     request: IncomingMessage,
     response: ServerResponse,

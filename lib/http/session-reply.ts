@@ -5,15 +5,15 @@ import { failureOf } from './session.exceptions';
 import { findScope } from '../requests/session-scope';
 import { reportFailure } from '../requests/session-instance';
 
-type Adapter = HttpAdapterHost['httpAdapter'];
+export type Adapter = HttpAdapterHost['httpAdapter'];
 type AnyResponse = ServerResponse & { readonly raw?: ServerResponse };
 type Send = (response: AnyResponse, ...rest: unknown[]) => unknown;
 
 /**
- * Step 2 of 3 on a request's path: the handler is done, and Nest is about to send what it returned, so its session is committed
- * now. That makes a failing store an ordinary exception that filters see. Whatever never comes by here, the gate commits.
+ * Step 2 of 3 on a request's path: commits the session after the handler and before Nest sends its result. A failing store so becomes an
+ * exception that filters can handle. Responses sent in any other way are committed by the gate.
  *
- * An interceptor would do the same, but Nest takes a longer way through every route of an application that has one.
+ * An interceptor would do the same, but a global interceptor makes Nest slower on every route.
  */
 export function commitBeforeReply(adapter: Adapter): void {
   const reply = adapter.reply.bind(adapter) as Send;
@@ -24,7 +24,7 @@ export function commitBeforeReply(adapter: Adapter): void {
     const scope = findScope(response.raw?.req ?? response.req);
     if (scope?.settle() !== false) return send(response, ...rest); // without asking the store
     const fail = (error: unknown): never => {
-      // What the handler said about caching was said about its own answer.
+      // A Cache-Control set by the handler was meant for its own result.
       if (!(response.raw ?? response).headersSent) adapter.setHeader(response, 'Cache-Control', 'no-store');
       throw error;
     };
@@ -35,8 +35,8 @@ export function commitBeforeReply(adapter: Adapter): void {
     );
   };
   adapter.reply = (response: AnyResponse, body: unknown, ...status: unknown[]) => {
-    // A handler returned it: Nest has set its status before, hands over none in its place, and waits. Filters and others give one or leave
-    // it out, and wait for nothing.
+    // For the result of a handler Nest passes undefined as the status, which it has set before, and awaits the reply. Filters and other
+    // callers pass a status or leave the argument out, and do not await.
     const isReturned = status.length === 1 && status[0] === undefined;
     return isReturned && !isStream(body)
       ? committed(reply, response, body)
@@ -46,12 +46,12 @@ export function commitBeforeReply(adapter: Adapter): void {
   adapter.redirect = committed.bind(null, redirect);
 }
 
-/** A stream that fails before Nest listens to it may end the process. */
+/** Streams are not delayed: one that fails before Nest listens to it may end the process. */
 function isStream(body: unknown): boolean {
   return body instanceof StreamableFile || typeof (Object(body) as { pipe?: unknown }).pipe === 'function';
 }
 
-/** An answer under way. Whoever waits for it hears of a failure; where nobody does, it is answered for. */
+/** A reply in progress. A failure rejects it; if no caller awaits it, the reply sends the failure itself. */
 class Reply implements PromiseLike<unknown> {
   #isAwaited = false;
 
@@ -60,11 +60,11 @@ class Reply implements PromiseLike<unknown> {
     private readonly response: AnyResponse,
     private readonly reply: Send,
   ) {
-    // Who waits for it says so some promises later.
+    // Nest calls `then` a few microtasks later.
     done.catch((error: unknown) => setImmediate(() => this.#isAwaited || this.#fail(error)));
   }
 
-  /** A promise could not tell whether anybody waits for it. */
+  /** Records that a caller awaits the reply, which a promise does not reveal. */
   then<A = unknown, B = never>(
     fulfilled?: ((value: unknown) => A | PromiseLike<A>) | null,
     rejected?: ((reason: unknown) => B | PromiseLike<B>) | null,

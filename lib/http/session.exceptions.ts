@@ -4,8 +4,8 @@ import type { SessionError } from '../core/session.errors';
 type FailureBody = { readonly statusCode: number; readonly code?: string; readonly message: string };
 
 /**
- * The session store failed, or other writers were faster too often: a 503 for exception filters to see. The `cause` tells the
- * developer which; the client sees only {@link SessionUnavailableException.code}.
+ * The session store failed, or too many concurrent writes conflicted. A 503 that exception filters can handle. `cause` has the details;
+ * the client gets only the `code`.
  */
 export class SessionUnavailableException extends ServiceUnavailableException {
   readonly code: string;
@@ -16,14 +16,14 @@ export class SessionUnavailableException extends ServiceUnavailableException {
   }
 }
 
-/** The fixed answer to a request whose session could not be saved once its handler was done: no filter runs any more. */
+/** Returns the body of the answer when a session could not be saved and exception filters do not run any more. */
 export function failureOf(error: unknown): FailureBody {
   return error instanceof SessionUnavailableException
     ? unavailable(error.code)
     : { statusCode: 500, message: 'Internal server error' };
 }
 
-/** What the client learns when a session could not be read or written: nothing but that, and a stable code. */
+/** Returns the body of a 503: a stable code, and no details. */
 function unavailable(code: string): FailureBody {
   return { statusCode: 503, code, message: 'Service Unavailable' };
 }

@@ -1,42 +1,42 @@
 /** The session cookie (RFC 6265bis). `HttpOnly` is always set. */
 export interface CookieOptions {
   /**
-   * `__Host-` makes browsers insist on `Secure`, `Path=/` and no `Domain`, so that no other host can plant the cookie.
+   * With the prefix `__Host-` browsers require `Secure`, `Path=/` and no `Domain`, so that another host cannot set the cookie.
    * @default '__Host-session', or `__Host-session-<name>` for a named instance
    */
   readonly name?: string;
   /**
-   * Sent over HTTPS only (and to `localhost`, which browsers trust without it). Turning it off lets anybody on the wire take the
-   * session over, and wants a name without prefix.
+   * Sends the cookie over HTTPS only, and to `localhost`. With `false` an attacker on the network can read the token and use the
+   * session; the name must then have no prefix.
    * @default true
    */
   readonly secure?: boolean;
-  /** Whether other sites' requests carry the cookie. `'none'` asks for a defence against CSRF of your own. @default 'lax' */
+  /** Whether requests from other sites include the cookie. `'none'` requires your own protection against CSRF. @default 'lax' */
   readonly sameSite?: 'strict' | 'lax' | 'none';
-  /** The part of the site the cookie is for. @default '/' */
+  /** The path prefix for which browsers send the cookie. @default '/' */
   readonly path?: string;
-  /** Shares the cookie with every subdomain, including the least trustworthy one. @default the exact host */
+  /** Sends the cookie to this domain and all its subdomains, each of which can then read it. @default the exact host only */
   readonly domain?: string;
-  /** Keeps a jar for each top-level site that embeds yours (CHIPS). @default false */
+  /** Stores a separate cookie for each top-level site that embeds yours (CHIPS). @default false */
   readonly partitioned?: boolean;
 }
 
-/** A cookie with nothing left to decide. */
+/** The options with all defaults filled in. */
 export type ResolvedCookie = Readonly<Required<Omit<CookieOptions, 'domain'>>> & {
   readonly domain: string | undefined;
 };
 
-/** RFC 9110 token: what a cookie's name may consist of. */
-const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-const DOMAIN = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i;
-const PATH = /^\/[\x20-\x3a\x3c-\x7e]*$/;
-const KNOWN = ['name', 'secure', 'sameSite', 'path', 'domain', 'partitioned'];
+/** A token of RFC 9110 section 5.6.2: valid names of cookies and headers. */
+export const HTTP_TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const DOMAIN_FORM = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i;
+const PATH_FORM = /^\/[\x20-\x3a\x3c-\x7e]*$/;
+const COOKIE_OPTIONS = ['name', 'secure', 'sameSite', 'path', 'domain', 'partitioned'];
 
-/** Browsers drop a cookie whose name and value exceed this many bytes together. */
+/** Maximum length of name and value together, in bytes. Browsers drop longer cookies. */
 export const MAX_COOKIE_BYTES = 4096;
 const TOKEN_BYTES = 66;
 
-/** Defaults filled in, and every reason why a browser would refuse or misuse the result, in words. */
+/** Fills in the defaults. Returns a message for each reason why browsers would refuse the cookie or handle it unsafely. */
 export function resolveCookie(
   options: CookieOptions,
   instance: string,
@@ -57,50 +57,56 @@ export function resolveCookie(
 
 function unknownOptions(options: object): string[] {
   return Object.entries(options)
-    .filter(([key]) => !KNOWN.includes(key))
+    .filter(([key]) => !COOKIE_OPTIONS.includes(key))
     .map(([key, value]) =>
       key.toLowerCase() === 'httponly'
-        ? `cookie.${key}: ${String(value)} is not for you to choose: the session cookie is always HttpOnly; remove the option`
-        : `cookie.${key} is not an option; known are ${KNOWN.join(', ')}`,
+        ? `cookie.${key} cannot be set, got ${String(value)}: the session cookie is always HttpOnly; remove the option`
+        : `cookie.${key} is not an option; known are ${COOKIE_OPTIONS.join(', ')}`,
     );
 }
 
 function formProblems({ name, secure, sameSite, path, domain, partitioned }: ResolvedCookie): string[] {
   const problems: string[] = [];
-  if (typeof name !== 'string' || !NAME.test(name))
-    problems.push(`cookie.name ${quote(name)} has characters that a cookie's name cannot have`);
+  if (typeof name !== 'string' || !HTTP_TOKEN.test(name))
+    problems.push(
+      `cookie.name must be letters, digits and characters of !#$%&'*+-.^_|~ or a backtick, got ${quote(name)}`,
+    );
   else if (name.length + TOKEN_BYTES > MAX_COOKIE_BYTES)
-    problems.push(`cookie.name is too long: name and value may take ${MAX_COOKIE_BYTES} bytes together`);
-  if (typeof path !== 'string' || !PATH.test(path))
-    problems.push(`cookie.path ${quote(path)} must begin with '/' and have no ';' or control characters`);
-  if (domain !== undefined && !DOMAIN.test(domain))
-    problems.push(`cookie.domain ${quote(domain)} is not a host name; leave it out for the exact host`);
+    problems.push(
+      `cookie.name is too long: name and value together must not exceed ${MAX_COOKIE_BYTES} bytes`,
+    );
+  if (typeof path !== 'string' || !PATH_FORM.test(path))
+    problems.push(
+      `cookie.path must begin with '/' and have no ';' or control characters, got ${quote(path)}`,
+    );
+  if (domain !== undefined && !DOMAIN_FORM.test(domain))
+    problems.push(`cookie.domain must be a host name, got ${quote(domain)}; leave it out for the exact host`);
   if (!['strict', 'lax', 'none'].includes(sameSite))
-    problems.push(`cookie.sameSite ${quote(sameSite)} must be 'strict', 'lax' or 'none'`);
+    problems.push(`cookie.sameSite must be 'strict', 'lax' or 'none', got ${quote(sameSite)}`);
   for (const [key, value] of Object.entries({ secure, partitioned })) {
-    if (typeof value !== 'boolean') problems.push(`cookie.${key} ${quote(value)} must be true or false`);
+    if (typeof value !== 'boolean') problems.push(`cookie.${key} must be true or false, got ${quote(value)}`);
   }
   if (sameSite === 'none' && !secure)
-    problems.push("cookie.sameSite 'none' needs cookie.secure: browsers refuse it otherwise");
+    problems.push("cookie.sameSite 'none' needs cookie.secure: browsers refuse the cookie otherwise");
   if (partitioned && !secure)
-    problems.push('cookie.partitioned needs cookie.secure: browsers refuse it otherwise');
+    problems.push('cookie.partitioned needs cookie.secure: browsers refuse the cookie otherwise');
   return problems;
 }
 
-/** Browsers compare the prefixes without regard to case. */
+/** Browsers compare the prefixes case-insensitively. */
 function prefixProblems({ name, secure, path, domain }: ResolvedCookie): string[] {
   const lower = String(name).toLowerCase();
   const prefix = lower.startsWith('__host-') ? '__Host-' : lower.startsWith('__secure-') ? '__Secure-' : null;
   if (prefix === null) return [];
   const problems: string[] = [];
-  const wayOut = `give cookie.name without the prefix ${prefix}, such as 'session'`;
-  if (!secure) problems.push(`cookie.name ${quote(name)} needs cookie.secure; turn it on, or ${wayOut}`);
+  const wayOut = `choose a cookie.name without the prefix ${prefix}, such as 'session'`;
+  if (!secure) problems.push(`cookie.name ${quote(name)} needs cookie.secure; set it to true, or ${wayOut}`);
   if (prefix === '__Host-' && path !== '/')
     problems.push(
-      `cookie.name ${quote(name)} needs cookie.path '/', not ${quote(path)}; leave it out, or ${wayOut}`,
+      `cookie.name ${quote(name)} needs cookie.path '/', got ${quote(path)}; leave the path out, or ${wayOut}`,
     );
   if (prefix === '__Host-' && domain !== undefined)
-    problems.push(`cookie.name ${quote(name)} allows no cookie.domain; leave it out, or ${wayOut}`);
+    problems.push(`cookie.name ${quote(name)} allows no cookie.domain; leave the domain out, or ${wayOut}`);
   return problems;
 }
 

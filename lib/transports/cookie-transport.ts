@@ -9,14 +9,14 @@ import type {
   TokenReading,
 } from './session-transport';
 
-/** The longest life browsers give a cookie (RFC 6265bis section 5.5): 400 days, in seconds. */
+/** Maximum lifetime of a cookie in browsers (RFC 6265bis section 5.5): 400 days, in seconds. */
 const MAX_AGE_LIMIT = 400 * 24 * 60 * 60;
 
-const NONE: TokenReading = { kind: 'none' };
+const NO_TOKEN: TokenReading = { kind: 'none' };
 const AMBIGUOUS: TokenReading = { kind: 'ambiguous' };
 const asIs = (text: string): string => text;
 
-/** Hosts that browsers trust with a `Secure` cookie over plain HTTP. */
+/** Hosts for which browsers accept a `Secure` cookie over plain HTTP. */
 const LOOPBACK = /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i;
 
 /** Carries the token in a cookie. */
@@ -27,14 +27,14 @@ export class CookieTransport implements SessionTransport {
 
   constructor(private readonly cookie: ResolvedCookie) {
     this.channel = `cookie ${cookie.name}`;
-    // Sealed sessions that browsers hold open under this very text.
+    // Must not change: stored sealed sessions open only with this text.
     this.sealedFor = `cookie ${cookie.name}`;
   }
 
-  /** Two cookies of our name come from two places, and only one of them is ours: neither is believed. */
+  /** Two cookies of this name are `ambiguous`: one was set by another host or path, and nothing tells which. */
   read({ cookie: header }: RequestHeaders): TokenReading {
     const { name } = this.cookie;
-    if (typeof header !== 'string' || !header.includes(name)) return NONE;
+    if (typeof header !== 'string' || !header.includes(name)) return NO_TOKEN;
     let found: string | undefined;
     for (const pair of header.split(';')) {
       if (!pair.includes(name)) continue;
@@ -43,24 +43,24 @@ export class CookieTransport implements SessionTransport {
       if (found !== undefined) return AMBIGUOUS;
       found = value;
     }
-    return found === undefined ? NONE : { kind: 'token', value: found, transport: this };
+    return found === undefined ? NO_TOKEN : { kind: 'token', value: found, transport: this };
   }
 
   capacity(): number {
     return MAX_COOKIE_BYTES - this.cookie.name.length;
   }
 
-  /** A browser that has sent the cookie keeps it, whatever the connection looks like from here. */
+  /** A browser that has sent the cookie can store it, even if the connection looks unencrypted from here. */
   obstacle({ secure, host }: Connection, presented: boolean): string | null {
     if (presented || !this.cookie.secure || secure || LOOPBACK.test(host ?? '')) return null;
     return (
-      `the cookie ${this.cookie.name} is Secure but the request came over plain HTTP. Serve HTTPS; behind a proxy that does, let the ` +
-      "framework trust it (Express: app.set('trust proxy', …), Fastify: trustProxy). In development only: cookie: { secure: false, name: 'session' }"
+      `the cookie ${this.cookie.name} is Secure but the request came over plain HTTP. Use HTTPS; behind a proxy that ends TLS, let the ` +
+      "framework trust the proxy (Express: app.set('trust proxy', …), Fastify: trustProxy). In development only: cookie: { secure: false, name: 'session' }"
     );
   }
 
   write(headers: ResponseHeaders, answer: TokenAnswer, now: number): void {
-    // Browsers trim what stands around a name.
+    // Browsers ignore white space around a name.
     const others = headers
       .get('Set-Cookie')
       .filter((line) => line.split(/[=;]/, 1)[0]!.trim() !== this.cookie.name);
@@ -78,7 +78,7 @@ export class CookieTransport implements SessionTransport {
     return this.#line(token, maxAge === undefined ? {} : { maxAge });
   }
 
-  /** Repeats every attribute the browser tells cookies apart by, or a partitioned cookie would stay. */
+  /** Repeats all attributes by which browsers identify a cookie; otherwise a partitioned cookie would stay. */
   #forget(): string {
     return this.#line('', { maxAge: 0, expires: new Date(0) });
   }

@@ -1,79 +1,80 @@
 import type { CommitOutcome } from '../core/commit-outcome';
 
-/** What a request says about its session. */
+/** Result of reading the token of a request. */
 export type TokenReading =
-  /** Nothing. */
+  /** The request has no token. */
   | { readonly kind: 'none' }
-  /** A value, and the transport that found it, which is also the one that answers. Whether it has the form of a token is not checked yet. */
+  /** A value, not validated yet, and the transport that read it. That transport also writes the answer. */
   | { readonly kind: 'token'; readonly value: string; readonly transport: SessionTransport }
-  /** Two values that differ. Neither is used: the session is empty, and an event says `rejected` (`ambiguous`). */
+  /** Two different values. Neither is used: the session is empty, and an event `rejected` with reason `ambiguous` is emitted. */
   | { readonly kind: 'ambiguous' };
 
-/** What a client is told after a commit: to use a token from now on, or to forget the one it has. */
+/** What the client must do after a commit: use a new token, or forget its token. */
 export type TokenAnswer = Exclude<CommitOutcome, { kind: 'keep' }>;
 
-/** The header section of a request, names in lower case. What came more than once is joined, or a list where it cannot be joined. */
+/** Headers of a request, with names in lower case. A repeated header is joined, or an array when it cannot be joined. */
 export interface RequestHeaders {
   readonly [name: string]: string | readonly string[] | undefined;
 }
 
-/** The header section of a response that has not been sent yet. Names in any case. */
+/** Headers of a response that is not sent yet. Names are case-insensitive. */
 export interface ResponseHeaders {
-  /** The values of a field, one for each line; none when it is not set. */
+  /** Returns the values of a header, one per line; empty when it is not set. */
   get(name: string): string[];
-  /** Replaces all lines of a field. */
+  /** Replaces all lines of a header. */
   set(name: string, values: string[]): void;
 }
 
-/** Where a request came from, as far as the framework, with its own trust in proxies, can tell. */
+/** The client's connection, as the framework reports it according to its trust in proxies. */
 export interface Connection {
-  /** Whether the client's side of it is encrypted. */
+  /** Whether the client's connection is encrypted. */
   readonly secure: boolean;
-  /** The host the client asked for, with or without a port. */
+  /** The host that the client requested, with or without a port. */
   readonly host: string | undefined;
 }
 
 /**
- * How a token travels between a client and the server: headers in, headers out. One object serves all requests of an instance, so it
- * must not keep anything of a request. No method may block or throw: what `read` or `write` throws is a 500.
+ * Carries a token between client and server: reads it from request headers, and writes it to response headers. One object serves
+ * all requests of an instance, so it must not keep state of a request. Methods must not block or throw; an error thrown by `read` or
+ * `write` becomes a 500.
  */
 export interface SessionTransport {
-  /** What carries the token, in words, such as `cookie __Host-session`. Two instances of one application must not use the same. */
+  /** Names what carries the token, such as `cookie __Host-session`. Must be unique among the instances of an application. */
   readonly channel: string;
   /**
-   * The text that the keys of sealed sessions are derived from. A value that was sealed under another text does not open, so that a
-   * value cannot be taken from one place to another. Changing it ends every sealed session.
+   * Part of the key derivation of sealed sessions: a value sealed under another text does not open, so a value copied from another
+   * channel is refused. Changing it ends every sealed session.
    */
   readonly sealedFor: string;
   /**
-   * Every request header that {@link SessionTransport.read} looks at. Each is named in `Vary` of every answer whose session was
-   * touched, whether the request had the header or not.
+   * All request headers that {@link SessionTransport.read} uses. They are added to `Vary` of each response whose request used the
+   * session, whether or not the request had them (RFC 9110 section 12.5.5).
    */
   readonly vary: readonly string[];
   /**
-   * Returns the token of a request, as the client sent it. Called once per request and instance, at the first touch of the session.
+   * Returns the token of a request, as the client sent it. Called once per request and instance, at the first use of the session.
    *
-   * - Absence: `none`, also for an empty value.
-   * - Repetition: one value that was sent twice may be read as one. Two that differ must be `ambiguous`, never ranked, since whoever
-   *   planted one of them would choose the session.
-   * - Rubbish: returned as it is; it never reaches a store.
+   * - Absence: returns `none`, also for an empty value.
+   * - Repetition: may return one value that was sent twice. Must return `ambiguous` for two different values, and must not prefer one:
+   *   an attacker who plants one of them would choose the session.
+   * - Malformed values: returned unchanged; they never reach a store.
    */
   read(headers: RequestHeaders): TokenReading;
-  /** The longest token that can be carried, in bytes. Asked whenever a sealed session is written; other tokens have 66 bytes. */
+  /** Returns the maximum length of a token, in bytes. Called at each write of a sealed session; other tokens have 66 bytes. */
   capacity(): number;
   /**
-   * Returns why a token cannot reach the client, in words for the log, or `null` when it can. Asked before each commit that would
-   * issue one, which is then not made: a session that cannot be found again must not be stored, and a token that the client never
-   * learns must not replace the one it has.
+   * Returns `null` when a token can reach the client, else the reason, for the log. Called before each commit that would issue a
+   * token. With a reason the commit is not made: a session whose client has no token must not be stored, and a token that does not
+   * reach the client must not replace the one it has.
    *
-   * @param presented whether this request has brought a token by this transport: where a client keeps one, it can be given another
+   * @param presented whether the request had a token in this transport, so that the client can store another
    */
   obstacle(connection: Connection, presented: boolean): string | null;
   /**
-   * Tells the client. Called before the answer begins, at most once for each time its headers are prepared. Repetition: afterwards the
-   * headers say one thing about this session, whatever they said before; lines of others must stay.
+   * Writes the answer to the response headers. Called before the response begins; may be called again with the same headers.
+   * Must then replace its own earlier lines, and must leave all other lines unchanged.
    *
-   * @param now epoch milliseconds, for what is told as a length of time
+   * @param now epoch milliseconds, for computing durations such as `Max-Age`
    */
   write(headers: ResponseHeaders, answer: TokenAnswer, now: number): void;
 }

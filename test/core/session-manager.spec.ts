@@ -752,7 +752,7 @@ describe('a commit', () => {
       },
     });
     const session = await picky.manager.open(null);
-    expect(() => session.set('value', { a: 'forbidden' })).toThrow("The session cannot keep 'value'");
+    expect(() => session.set('value', { a: 'forbidden' })).toThrow("The session cannot store 'value'");
   });
 
   it.each<[string, Parameters<Core['issued']>[1]]>([

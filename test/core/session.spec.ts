@@ -228,7 +228,7 @@ describe('a session', () => {
       expect(found.status).toBe('changed');
       await expect(app.manager.commit(found)).rejects.toMatchObject({
         code: 'SESSION_VALUE_UNSUPPORTED',
-        message: "The session cannot keep 'value'.list[1]: a function is not data.",
+        message: "The session cannot store 'value'.list[1]: a function is not supported.",
       });
     });
   });
@@ -246,9 +246,11 @@ describe('a session', () => {
       };
       const value = { items: [1, 2, new (class Ticket {})()] };
       expect(refused(() => session.set('value', value))).toBe(
-        "The session cannot keep 'value'.items[2]: an instance of Ticket would come back as something else; keep its plain data.",
+        "The session cannot store 'value'.items[2]: an instance of Ticket would be decoded as something else; store its plain data.",
       );
-      expect(refused(() => session.set('value', Symbol('s')))).toContain("'value': a symbol is not data");
+      expect(refused(() => session.set('value', Symbol('s')))).toContain(
+        "'value': a symbol is not supported",
+      );
       expect(refused(() => session.flash('notice', (() => 1) as never))).toContain("'notice'");
       expect(
         refused(() =>

@@ -139,7 +139,7 @@ describe.each(platforms)('a transport of the application on %s', (platform) => {
         expect(answer).toMatchObject({ status: 201, first: null });
       }
       expect(store.take()).toEqual([]);
-      expect(warn.mock.calls).toEqual([['A session could not begin: it is a test.']]);
+      expect(warn.mock.calls).toEqual([['A session could not be created: it is a test.']]);
       expect(transport.asked[0]).toEqual({
         secure: false,
         host: expect.stringMatching(/^127\.0\.0\.1:/),

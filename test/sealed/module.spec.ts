@@ -78,7 +78,7 @@ describe('the module with sealed sessions', () => {
 
   it('refuses the class in the place of an instance', async () => {
     await expect(start([SessionModule.forRoot({ store: SealedSessions as never })])).rejects.toThrow(
-      /store is a class; give an instance: new SealedSessions/,
+      /store is a class; pass an instance: new SealedSessions/,
     );
   });
 

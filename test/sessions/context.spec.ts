@@ -161,7 +161,7 @@ describe.each(platforms)('SessionService on %s', (platform) => {
     expect((await ada.get('/of')).text).toBe('true');
     expect((await ada.get('/current')).json()).toEqual({
       code: 'SESSION_REQUEST_MISSING',
-      message: expect.stringMatching(/asyncContext on, or use of\(context\)/),
+      message: expect.stringMatching(/asyncContext turned on, or use of\(context\)/),
     });
   });
 

@@ -94,7 +94,7 @@ describe('the warning about a store with limits', () => {
     );
     expect(warnings).toEqual([
       'The session store cannot promise conditional writes between processes: when two processes write one session at once, ' +
-        'the change of one may be lost, and a late write may bring back a session that was ended elsewhere. ' +
+        'the change of one may be lost, and a late write may restore a session that another process ended. ' +
         'Run one process, or use a store with conditional writes.',
     ]);
   });

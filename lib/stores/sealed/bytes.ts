@@ -1,16 +1,18 @@
-const ROOM_BYTES = 16 * 1024;
+const BUFFER_BYTES = 16 * 1024;
 
-/** Where texts become bytes and back, one after the other: nothing is kept in it longer than until the next call. */
-const room = Buffer.allocUnsafeSlow(ROOM_BYTES);
+/** Buffer for conversions between text and bytes. The next call overwrites it. */
+const sharedBuffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
 
-/** UTF-8, to be used at once. */
+/** Returns the text in UTF-8. The bytes are valid until the next call of a function in this file. */
 export function bytesOf(text: string): Buffer {
   // A UTF-16 unit takes at most 3 bytes.
-  return text.length * 3 <= ROOM_BYTES ? room.subarray(0, room.write(text)) : Buffer.from(text);
+  return text.length * 3 <= BUFFER_BYTES
+    ? sharedBuffer.subarray(0, sharedBuffer.write(text))
+    : Buffer.from(text);
 }
 
-/** What the last character may be when that many remain after the groups of four: what it has beyond whole bytes is zero. */
-const LAST: readonly string[] = [
+/** Valid last characters, by text length modulo 4. The bits after the last whole byte are zero (RFC 4648 section 3.5). */
+const LAST_CHARACTERS: readonly string[] = [
   'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_',
   '',
   'AQgw',
@@ -18,18 +20,18 @@ const LAST: readonly string[] = [
 ];
 
 /**
- * The bytes that this text stands for, to be used at once; `null` unless it is their one true form (RFC 4648). `Buffer` also reads the
- * other alphabet, last characters that mean nothing, and some beyond ASCII, and skips what it does not know: one value could be
- * written in many ways.
+ * Decodes base64url, or returns `null` unless the text is the canonical form (RFC 4648). `Buffer` alone also accepts the base64
+ * alphabet, other last characters and some characters beyond ASCII, and skips unknown ones: one value would have many texts.
+ * The bytes are valid until the next call of a function in this file.
  */
 export function fromBase64url(text: string): Buffer | null {
   const bytes =
-    text.length <= ROOM_BYTES
-      ? room.subarray(0, room.write(text, 'base64url'))
+    text.length <= BUFFER_BYTES
+      ? sharedBuffer.subarray(0, sharedBuffer.write(text, 'base64url'))
       : Buffer.from(text, 'base64url');
   const isExact =
     text !== '' &&
-    LAST[text.length % 4]!.includes(text.at(-1)!) &&
+    LAST_CHARACTERS[text.length % 4]!.includes(text.at(-1)!) &&
     bytes.length === Math.floor((text.length * 3) / 4) &&
     Buffer.byteLength(text) === text.length &&
     !text.includes('+') &&

@@ -6,19 +6,19 @@ import type { SealedBox } from './sealed-box';
 const CIPHER = 'aes-256-gcm';
 const TAG_BYTES = 16;
 
-/** Shorter tags are easier to guess, and Node takes them unless it is told. */
-const WHOLE_TAG = { authTagLength: TAG_BYTES };
+/** Without this option Node accepts shorter tags, which are easier to guess. */
+const FULL_TAG = { authTagLength: TAG_BYTES };
 
-/** Both in base64url; the last character of a tag has four bits to spare, which are zero. */
-const NONCE = /^[\w-]{16}$/;
-const TAG = /^[\w-]{21}[AQgw]$/;
+/** Both in base64url. The last four bits of a tag's last character are unused, and must be zero. */
+const NONCE_FORM = /^[\w-]{16}$/;
+const TAG_FORM = /^[\w-]{21}[AQgw]$/;
 const NONCE_LENGTH = 16;
 const TAG_LENGTH = 22;
 
-const nonceRoom = Buffer.allocUnsafeSlow(NONCE_BYTES);
-const tagRoom = Buffer.allocUnsafeSlow(TAG_BYTES);
+const nonceBuffer = Buffer.allocUnsafeSlow(NONCE_BYTES);
+const tagBuffer = Buffer.allocUnsafeSlow(TAG_BYTES);
 
-/** JWE in compact form with a direct key, `header..nonce.ciphertext.tag` (RFC 7516): `alg` is `dir`, `enc` is `A256GCM`. */
+/** Encrypts: JWE compact serialization with a direct key, `header..nonce.ciphertext.tag` (RFC 7516); `alg` is `dir`, `enc` is `A256GCM`. */
 export class EncryptingBox implements SealedBox {
   static readonly algorithm = { alg: 'dir', enc: 'A256GCM' };
 
@@ -49,19 +49,19 @@ export class EncryptingBox implements SealedBox {
     const isWhole =
       tagAt > contentAt &&
       value.startsWith('..', this.header.length) &&
-      NONCE.test(nonce) &&
+      NONCE_FORM.test(nonce) &&
       value[contentAt - 1] === '.' &&
       value[tagAt - 1] === '.' &&
-      TAG.test(tag);
+      TAG_FORM.test(tag);
     const content = isWhole ? fromBase64url(value.slice(contentAt, tagAt - 1)) : null;
     return content && this.#decrypt(nonce, content, tag);
   }
 
   #decrypt(nonce: string, content: Buffer, tag: string): string | null {
-    nonceRoom.write(nonce, 'base64url');
-    tagRoom.write(tag, 'base64url');
-    const decipher = createDecipheriv(CIPHER, this.key, nonceRoom, WHOLE_TAG);
-    decipher.setAAD(this.#associated).setAuthTag(tagRoom);
+    nonceBuffer.write(nonce, 'base64url');
+    tagBuffer.write(tag, 'base64url');
+    const decipher = createDecipheriv(CIPHER, this.key, nonceBuffer, FULL_TAG);
+    decipher.setAAD(this.#associated).setAuthTag(tagBuffer);
     const bytes = decipher.update(content);
     try {
       decipher.final();

@@ -3,24 +3,24 @@ import { EncryptingBox } from './encrypting-box';
 import type { SealedBox } from './sealed-box';
 import { SigningBox } from './signing-box';
 
-/** What a value is good for: nothing that was sealed for another purpose, instance or cookie opens. */
+/** Part of the key derivation: a value sealed for one purpose does not open for another. */
 export interface SealPurpose {
-  /** The session instance. */
+  /** Name of the session instance. */
   readonly instance: string;
-  /** What carries the value, the cookie for instance. */
+  /** What carries the value, such as a cookie: the transport's `sealedFor`. */
   readonly channel: string;
-  /** Whether the content is signed only, for the client to read. */
+  /** Whether the content is signed but not encrypted, so that the client can read it. */
   readonly readable: boolean;
 }
 
-/** What the keys of this release are derived for; stands in every header. */
+/** Content type in every header, `typ`. */
 const TYPE = 'tessera';
 
-/** Keys at work for one purpose: the first one seals, all of them open. */
+/** The keys for one purpose: the first one seals, all of them open. */
 export class KeyRing {
   readonly #boxes: readonly SealedBox[];
 
-  /** @param keys from the current to the oldest; one at least */
+  /** @param keys from the current to the oldest; at least one */
   constructor(keys: readonly KeyObject[], purpose: SealPurpose) {
     this.#boxes = keys.map((key) => boxOf(key, purpose));
   }
@@ -30,8 +30,8 @@ export class KeyRing {
   }
 
   /**
-   * The key that a value claims to be sealed with, or `null`. A header is known by its text or not at all: it is never parsed, so
-   * nothing in it can ask for another algorithm.
+   * Returns the box whose header the value has, or `null`. Headers are compared as text and never parsed, so a header cannot select
+   * another algorithm (RFC 8725 section 3.1).
    */
   boxOf(value: string): SealedBox | null {
     for (const box of this.#boxes) {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { bitsShown } from './key-strength';
+import { entropyBoundOf } from './key-strength';
 
-const bitsOf = (text: string): number => bitsShown(Buffer.from(text));
+const bitsOf = (text: string): number => entropyBoundOf(Buffer.from(text));
 
 describe('the bits a key shows', () => {
   const random: [string, () => Uint8Array][] = [
@@ -15,7 +15,7 @@ describe('the bits a key shows', () => {
 
   it.each(random)('are enough for %s, every time', (_title, make) => {
     let least = Infinity;
-    for (let i = 0; i < 2000; i++) least = Math.min(least, bitsShown(make()));
+    for (let i = 0; i < 2000; i++) least = Math.min(least, entropyBoundOf(make()));
     expect(least).toBeGreaterThan(128);
   });
 

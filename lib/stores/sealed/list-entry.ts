@@ -1,33 +1,33 @@
-/** What the list notes of a session, or of a principal. */
+/** One entry of the revocation list: about a session, or about a principal. */
 export type ListEntry =
-  /** Only values with the record's secret hash are good. When it was renewed, and who was logged in then. */
+  /** The token was renewed at `at`, with `principal` logged in. Only values with the record's secret hash are valid. */
   | { readonly kind: 'renewed'; readonly at: number; readonly principal: string | null }
   | { readonly kind: 'ended' }
-  /** Logins up to this instant are dead. */
+  /** Logins up to this instant, in epoch milliseconds, are invalid. */
   | { readonly kind: 'principal'; readonly deadUntil: number };
 
 /**
- * Where a session's body has the number of its format. To all who read bodies this is one of a later release, which they leave alone:
- * the list may lie in a store with sessions.
+ * Takes the place of the format number of a session body. Readers of bodies take it for the format of a later release and leave
+ * the record alone, so the list can share a store with sessions.
  */
-const FORMAT = 999_999_999;
+const ENTRY_FORMAT = 999_999_999;
 
 export function toEntryBody(entry: ListEntry): string {
-  return `${FORMAT}\n${JSON.stringify(entry)}\n`;
+  return `${ENTRY_FORMAT}\n${JSON.stringify(entry)}\n`;
 }
 
-/** `null` for what cannot be read. */
+/** Returns `null` when the body is not a valid entry. */
 export function fromEntryBody(body: string): ListEntry | null {
-  if (!body.startsWith(`${FORMAT}\n`)) return null;
+  if (!body.startsWith(`${ENTRY_FORMAT}\n`)) return null;
   try {
     const entry = JSON.parse(body.slice(body.indexOf('\n'))) as ListEntry;
-    return isSound(entry) ? entry : null;
+    return isValid(entry) ? entry : null;
   } catch {
     return null;
   }
 }
 
-function isSound(entry: ListEntry): boolean {
+function isValid(entry: ListEntry): boolean {
   switch (entry.kind) {
     case 'renewed':
       return Number.isFinite(entry.at);

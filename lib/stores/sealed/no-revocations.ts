@@ -1,10 +1,10 @@
-import type { Revocations, Standing } from './revocations';
+import type { Revocations, RevocationStatus } from './revocations';
 
-const GOOD: Promise<Standing> = Promise.resolve({ kind: 'good', entry: null });
+const GOOD: Promise<RevocationStatus> = Promise.resolve({ kind: 'good', entry: null });
 
-/** For those who said in as many words that they go without: every genuine value is good until it expires. */
+/** For `dangerouslyWithoutRevocation`: every genuine value is valid until it expires. */
 export const noRevocations: Revocations = {
-  standing: () => GOOD,
+  statusOf: () => GOOD,
   deadUntil: async () => -Infinity,
   renew: async () => true,
   end: async () => {},

@@ -1,17 +1,17 @@
 import { randomFillSync } from 'node:crypto';
 
-/** What AES-GCM takes. */
+/** Nonce length of AES-GCM. */
 export const NONCE_BYTES = 12;
 
-// Drawing 12 bytes costs as much as drawing 4 KB, so they are drawn ahead. They are no secret, only never used twice.
-const pool = Buffer.alloc(NONCE_BYTES * 340);
-let used = pool.length;
+// Generating 12 bytes costs as much as 4 KB, so nonces are generated in advance. They are not secret, but must not repeat.
+const noncePool = Buffer.alloc(NONCE_BYTES * 340);
+let nonceOffset = noncePool.length;
 
-/** 96 random bits, as a part of a buffer that is overwritten later: to be used at once. */
+/** Returns 96 random bits. The bytes are part of a shared buffer, valid until the next call. */
 export function nextNonce(): Buffer {
-  if (used === pool.length) {
-    randomFillSync(pool);
-    used = 0;
+  if (nonceOffset === noncePool.length) {
+    randomFillSync(noncePool);
+    nonceOffset = 0;
   }
-  return pool.subarray(used, (used += NONCE_BYTES));
+  return noncePool.subarray(nonceOffset, (nonceOffset += NONCE_BYTES));
 }

@@ -7,28 +7,26 @@ import { newToken, sameHash, type SecretHash, type SessionId } from '../../core/
 import { SessionError } from '../../core/session.errors';
 import { StoreClient } from '../../core/store-client';
 import { fromEntryBody, toEntryBody, type ListEntry } from './list-entry';
-import type { Revocations, Standing } from './revocations';
+import { ENDED, type RevocationStatus, type Revocations } from './revocations';
 
-/** How far the clocks of several processes may differ, in milliseconds. */
+/** Maximum difference between the clocks of two processes, in milliseconds. */
 const SKEW = 60_000;
 
-/** Entries outlive every value they speak of by this much, in milliseconds. */
+/** How much longer an entry lives than the values it is about, in milliseconds. */
 const MARGIN = 60 * SKEW;
 
-/** Each conflict means that somebody else ended or renewed the same session; so many in a row mean that something is wrong. */
+/** Each conflict means that another call ended or renewed the same session. This many in a row indicate a fault. */
 const MAX_ATTEMPTS = 10;
 
-const ENDED: Standing = { kind: 'ended' };
-
 /**
- * Keeps in a store what must not be believed any more: an entry under a session's id once its token was renewed or it has ended, and
- * one for each principal whose sessions were ended. A session without entry is good. Entries name no principal to the store's
- * index: removing the sessions of one must not bring these back.
+ * Keeps revocations in a store: one entry per session that was renewed or ended, under the session's id, and one per principal whose
+ * sessions were ended. A session without an entry is valid. The `principal` of an entry is always `null`: `deleteByPrincipal` must
+ * not delete entries, or ended sessions would be valid again.
  */
 export class RevocationList implements Revocations {
   readonly #client: StoreClient;
 
-  /** @param longest how long a value can be good for after it was sealed, in milliseconds */
+  /** @param longest maximum lifetime of a value after it was sealed, in milliseconds */
   constructor(
     private readonly store: SessionStore,
     private readonly settings: SessionSettings,
@@ -37,7 +35,7 @@ export class RevocationList implements Revocations {
     this.#client = new StoreClient(store, settings.storeTimeout, settings.emit);
   }
 
-  async standing({ id, secretHash, principal }: SessionRecord, startedAt: number): Promise<Standing> {
+  async statusOf({ id, secretHash, principal }: SessionRecord, startedAt: number): Promise<RevocationStatus> {
     const [entry, deadUntil] = await Promise.all([
       this.#client.find(id),
       principal === null ? -Infinity : this.deadUntil(principal),
@@ -45,7 +43,7 @@ export class RevocationList implements Revocations {
     if (startedAt <= deadUntil) return ENDED;
     if (entry === null) return { kind: 'good', entry };
     const noted = fromEntryBody(entry.body);
-    // What cannot be read may say that it has ended.
+    // An unreadable entry counts as 'ended': it may say so.
     if (noted?.kind !== 'renewed') return ENDED;
     return sameHash(entry.secretHash, secretHash) ? { kind: 'good', entry } : noted;
   }
@@ -61,13 +59,13 @@ export class RevocationList implements Revocations {
   end(id: SessionId): Promise<void> {
     return this.#change(id, (entry) => {
       const noted = entry === null ? null : fromEntryBody(entry.body);
-      // What a principal is noted under looks like any id, and is no session's.
+      // The id is that of a principal's entry, which must stay.
       if (noted?.kind === 'principal') return null;
       return noted?.kind === 'ended' && entry!.expiresAt >= this.#goodFor() ? null : { kind: 'ended' };
     });
   }
 
-  /** Later than every login so far, whichever process's clock it was told by: a login from now on notes an instant after this one. */
+  /** `deadUntil` is later than every login so far, even by the clock of another process. Later logins record a later instant. */
   endAll(principal: string): Promise<void> {
     return this.#change(this.#idOf(principal), (entry) => ({
       kind: 'principal',
@@ -75,7 +73,7 @@ export class RevocationList implements Revocations {
     }));
   }
 
-  /** @param next what is to be noted, or `null` when there is nothing to change */
+  /** @param next returns the new entry, or `null` for no change */
   async #change(id: SessionId, next: (entry: SessionRecord | null) => ListEntry | null): Promise<void> {
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
       const entry = await this.#client.find(id);
@@ -85,7 +83,7 @@ export class RevocationList implements Revocations {
     throw tooManyConflicts(MAX_ATTEMPTS);
   }
 
-  /** One conditional write, `false` when `entry` is not what the list holds any more. */
+  /** One conditional write. Returns `false` when the list's record is not `entry` any more. */
   #put(
     entry: SessionRecord | null,
     id: SessionId,
@@ -97,14 +95,14 @@ export class RevocationList implements Revocations {
       version: (entry?.version ?? 0) + 1,
       secretHash,
       principal: null,
-      // Another instance may seal for longer than this one.
+      // Another instance may have a longer lifetime.
       expiresAt: Math.max(entry?.expiresAt ?? 0, this.#goodFor() + MARGIN),
       body: toEntryBody(noted),
     };
     return entry === null ? this.#insert(record) : this.#client.update(record, entry.version);
   }
 
-  /** Until when a value that is sealed now can be good. */
+  /** The latest expiry of a value sealed now, in epoch milliseconds. */
   #goodFor(): number {
     return Math.ceil(this.settings.clock()) + this.longest;
   }
@@ -121,17 +119,20 @@ export class RevocationList implements Revocations {
     });
   }
 
-  /** Looks like any id, so that every store takes it. */
+  /** Has the form of a session id, which every store accepts. */
   #idOf(principal: string): SessionId {
     const text = JSON.stringify(['nestjs-tessera/sealed', 'principal', this.settings.name, principal]);
     return hash('sha256', text, 'buffer').subarray(0, 16).toString('base64url') as SessionId;
   }
 }
 
-/** @throws SessionError `SESSION_RECORD_UNREADABLE`, since it may be about any login */
+/** @throws SessionError `SESSION_RECORD_UNREADABLE`, since an unreadable entry may concern any login */
 function deadUntilOf(entry: SessionRecord | null): number {
   if (entry === null) return -Infinity;
   const noted = fromEntryBody(entry.body);
   if (noted !== null) return noted.kind === 'principal' ? noted.deadUntil : -Infinity;
-  throw new SessionError('SESSION_RECORD_UNREADABLE', 'The revocation of a principal cannot be read.');
+  throw new SessionError(
+    'SESSION_RECORD_UNREADABLE',
+    'The revocation of a principal cannot be read. Check whether its store is damaged or a newer release wrote to it.',
+  );
 }

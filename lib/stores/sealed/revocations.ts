@@ -1,32 +1,34 @@
 import type { SessionRecord } from '../../core/session-record';
 import type { SessionId } from '../../core/session-token';
 
-/** What has become of a session since a value of it was sealed. */
-export type Standing =
-  /** Nothing: the value is as good as ever. With what the list knows of the session, if anything. */
+/** Whether a genuine value is still valid. */
+export type RevocationStatus =
+  /** The value is valid. `entry` is the list's record of the session, if it has one. */
   | { readonly kind: 'good'; readonly entry: SessionRecord | null }
-  /** Its token was renewed at `at`, epoch milliseconds, when `principal` was logged in. */
+  /** The token was renewed at `at`, in epoch milliseconds, with `principal` logged in. */
   | { readonly kind: 'renewed'; readonly at: number; readonly principal: string | null }
-  /** It was ended, or everything of its principal was. */
+  /** The session was ended, or all sessions of its principal were. */
   | { readonly kind: 'ended' };
 
-/** What is known of sessions whose values must not be believed any more, genuine as they are. */
+export const ENDED: RevocationStatus = { kind: 'ended' };
+
+/** Records which sessions were renewed or ended, so that their older values are refused. Calls reject when the store fails. */
 export interface Revocations {
   /** @param startedAt when the principal of the record logged in, in epoch milliseconds */
-  standing(record: SessionRecord, startedAt: number): Promise<Standing>;
+  statusOf(record: SessionRecord, startedAt: number): Promise<RevocationStatus>;
 
-  /** The instant up to which logins of a principal are dead, in epoch milliseconds; `-Infinity` when none are. */
+  /** Returns the instant up to which logins of a principal are invalid, in epoch milliseconds; `-Infinity` when none are. */
   deadUntil(principal: string): Promise<number>;
 
   /**
-   * Lets values with the secret hash of `next` be the only good ones of this session. `false`, having changed nothing, when what the
-   * list knows is not `entry` any more: of two renewals at once one succeeds.
+   * Makes the secret hash of `next` the only valid one of its session. Returns `false`, and changes nothing, when the list's record is
+   * not `entry` any more: of two concurrent renewals one succeeds.
    */
   renew(entry: SessionRecord | null, next: SessionRecord): Promise<boolean>;
 
-  /** Ends a session for good, whether or not it is one. */
+  /** Ends a session for good. An unknown id is not an error, and is recorded too. */
   end(id: SessionId): Promise<void>;
 
-  /** Ends every session that a principal has been logged in to up to now. */
+  /** Ends every session to which the principal has logged in so far. */
   endAll(principal: string): Promise<void>;
 }

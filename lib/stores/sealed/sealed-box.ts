@@ -1,11 +1,11 @@
-/** One key at work in one compact serialization of JOSE (RFC 7515, RFC 7516). */
+/** Seals texts with one key, in a JOSE compact serialization (RFC 7515, RFC 7516). */
 export interface SealedBox {
-  /** The protected header as it stands in every value: the text up to the first dot. It is authenticated with the content. */
+  /** The encoded protected header: the text of every value up to the first dot. It is authenticated with the content. */
   readonly header: string;
 
-  /** The whole value, header and all. */
+  /** Returns the whole value, including the header. */
   seal(text: string): string;
 
-  /** What was sealed, or `null` for what this key did not seal. The value has this box's header. */
+  /** Returns the sealed text, or `null` when this key did not seal the value. The value must have this box's header. */
   open(value: string): string | null;
 }

@@ -4,74 +4,75 @@ import type { SessionStore } from '../../core/session-store';
 import { SessionError } from '../../core/session.errors';
 import { resolveKeys, type SealingKey } from './sealing-keys';
 
-/** How values are made, and where revocations are noted. */
+/** The validated options. */
 export interface SealingPlan {
   readonly keys: readonly KeyObject[];
   readonly readable: boolean;
-  /** `null` to go without. */
+  /** `null` for no revocation. */
   readonly revocations: SessionStore | null;
 }
 
-/** What every `SealedSessions` needs. */
+/** Options of every `SealedSessions`. */
 export interface SealingOptions {
   /**
-   * `[current, ...previous]`, each of at least 32 random bytes. The first one seals, all of them open; what an older one sealed
-   * is sealed anew at the next write. Every process needs a key before one of them seals with it: bring a new one in as the
-   * last first, then move it to the front.
+   * `[current, ...previous]`, each of at least 32 random bytes. The first key seals, all keys open. A session sealed with a previous
+   * key is sealed with the current one at the next write. To change keys, first add the new key at the end in every process, then
+   * move it to the front.
    */
   readonly keys: readonly SealingKey[];
   /**
-   * Signs the session instead of encrypting it: whoever holds the cookie can read it, and nobody can change it.
+   * Signs the session but does not encrypt it: the client can read it, and cannot change it.
    * @default false
    */
   readonly readableByClient?: boolean;
 }
 
-/** Ends sessions for good. */
+/** Options for sessions that can be ended on the server. */
 export interface RevocableSessions {
   /**
-   * Where it is noted that a session was logged out, renewed or revoked: a store that forgets nothing before its time, and that all
-   * processes share. The module prepares, sweeps and closes it.
+   * The store that records which sessions were logged out, renewed or revoked. It must be shared by all processes, and must not lose
+   * a record before it expires. The module prepares, sweeps and closes it.
    */
   readonly revocations: SessionStore;
   readonly dangerouslyWithoutRevocation?: false;
 }
 
-/** Keeps nothing on the server. */
+/** Options for sessions that cannot be ended on the server, which stores nothing. */
 export interface IrrevocableSessions {
   /**
-   * Goes without: logging in or out, renewing and destroying only tell the browser. Whoever copied a cookie before is logged in with
-   * it until it expires, and nobody can do anything about it but change the keys, which ends all sessions.
+   * Turns revocation off: login, logout, renewal and `destroy` only change the browser's cookie. A cookie copied before stays valid
+   * until it expires. The only way to end it earlier is to change the keys, which ends all sessions.
    */
   readonly dangerouslyWithoutRevocation: true;
   readonly revocations?: undefined;
 }
 
-/** Options of `SealedSessions`. Whether sessions can be ended has no default. */
+/** Options of `SealedSessions`. Either `revocations` or `dangerouslyWithoutRevocation` is required. */
 export type SealedSessionsOptions = SealingOptions & (RevocableSessions | IrrevocableSessions);
 
-const KNOWN: Record<keyof SealingOptions | keyof RevocableSessions, true> = {
+const SEALED_OPTIONS: Record<keyof SealingOptions | keyof RevocableSessions, true> = {
   keys: true,
   readableByClient: true,
   revocations: true,
   dangerouslyWithoutRevocation: true,
 };
 
-const METHODS = ['find', 'insert', 'update', 'extend', 'delete'] as const;
+const STORE_METHODS = ['find', 'insert', 'update', 'extend', 'delete'] as const;
 
 /**
- * Refuses what cannot work, everything at once.
- * @throws SessionError `SESSION_OPTIONS_INVALID`, with nothing of a key in it
+ * Validates the options, and reports all problems in one error.
+ * @throws SessionError `SESSION_OPTIONS_INVALID`; the message contains no part of a key
  */
 export function resolveSealing(options: SealedSessionsOptions): SealingPlan {
-  if (typeof options !== 'object' || options === null) throw refusal(['they are no object']);
+  if (typeof options !== 'object' || options === null)
+    throw invalidSealing(['the options must be an object']);
   const { revocations, dangerouslyWithoutRevocation, readableByClient: readable = false } = options;
   const { keys, problems } = resolveKeys(options.keys);
-  for (const option of Object.keys(options).filter((each) => !Object.hasOwn(KNOWN, each)))
-    problems.push(`${option} is not an option; known are ${Object.keys(KNOWN).join(', ')}`);
+  for (const option of Object.keys(options).filter((each) => !Object.hasOwn(SEALED_OPTIONS, each)))
+    problems.push(`${option} is not an option; known are ${Object.keys(SEALED_OPTIONS).join(', ')}`);
   if (typeof readable !== 'boolean') problems.push('readableByClient must be true or false');
   problems.push(...revocationProblems(revocations, dangerouslyWithoutRevocation));
-  if (problems.length > 0) throw refusal(problems);
+  if (problems.length > 0) throw invalidSealing(problems);
   return { keys, readable, revocations: revocations ?? null };
 }
 
@@ -79,21 +80,21 @@ function revocationProblems(store: unknown, without: unknown): string[] {
   if (store === undefined || store === null) {
     if (without === true) return [];
     return [
-      'revocations is missing: give a store, so that logging out ends a session, or say dangerouslyWithoutRevocation: true',
+      'revocations is missing: pass a store, so that a logout ends the session, or set dangerouslyWithoutRevocation: true',
     ];
   }
   if (without !== undefined && without !== false)
-    return ['revocations and dangerouslyWithoutRevocation exclude each other: remove the latter'];
+    return ['revocations and dangerouslyWithoutRevocation cannot be combined: remove the latter'];
   if (typeof store !== 'object' || isRepositoryProvider(store))
     return ['revocations must be a SessionStore, such as new TypeOrmSessionStore(…)'];
-  return METHODS.filter((method) => typeof (store as Partial<SessionStore>)[method] !== 'function').map(
-    (method) => `revocations has no method ${method}(); give a SessionStore`,
+  return STORE_METHODS.filter((method) => typeof (store as Partial<SessionStore>)[method] !== 'function').map(
+    (method) => `revocations has no method ${method}(); pass a SessionStore`,
   );
 }
 
-function refusal(problems: readonly string[]): SessionError {
+function invalidSealing(problems: readonly string[]): SessionError {
   return new SessionError(
     'SESSION_OPTIONS_INVALID',
-    `SealedSessions cannot work with these options:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
+    `The options of SealedSessions are invalid:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
   );
 }

@@ -7,7 +7,7 @@ import {
   type PendingWrite,
 } from '../../core/pending-write';
 import { principalKey } from '../../core/principal';
-import { CURRENT, DELIVERY, type Standing as SecretStanding } from '../../core/secret-history';
+import { CURRENT, DELIVERY, type Standing } from '../../core/secret-history';
 import { UnreadableBody, decodeFacts } from '../../core/session-body';
 import type { SessionDraft } from '../../core/session-draft';
 import { extensionOf } from '../../core/session-expiry';
@@ -23,22 +23,21 @@ import {
 import type { SessionSettings } from '../../core/session-settings';
 import type { ParsedToken, SessionId, SessionToken } from '../../core/session-token';
 import { SessionTooLargeError } from '../../core/session.errors';
-import type { Revocations, Standing } from './revocations';
+import { ENDED, type RevocationStatus, type Revocations } from './revocations';
 import { LONGEST_VALUE, type SealedValues } from './sealed-values';
 
-/** Each conflict means that another request renewed the session; so many in a row mean that something is wrong. */
+/** Each conflict means that another request renewed the session. This many in a row indicate a fault. */
 const MAX_ATTEMPTS = 10;
 
-const ENDED: Standing = { kind: 'ended' };
 const REVOKED: Revoked = { kind: 'revoked' };
 const MALFORMED: Finding = { kind: 'malformed' };
 
 /**
- * Sessions sealed in their tokens: every write is a new value for the client. Before one is made the list is asked again, so that a slow
- * request's value does not take the place of one that came after a renewal.
+ * Keeps sessions sealed in their tokens: every write makes a new value for the client. Before it makes one it reads the revocations
+ * again, so that the value of a slow request does not replace one made after a renewal.
  */
 export class SealedRepository implements SessionRepository {
-  /** Tokens of renewals whose outcome is unknown. The next attempt uses them again. */
+  /** Tokens of renewals whose outcome is unknown. The next attempt reuses them. */
   readonly #uncertain = new WeakMap<SessionDraft, ParsedToken>();
 
   constructor(
@@ -66,22 +65,22 @@ export class SealedRepository implements SessionRepository {
     }
   }
 
-  /** Two reads of the list at most, at the same time; none for a value that has expired. */
-  async standing({ base, state }: SessionDraft): Promise<SecretStanding | Revoked> {
+  /** Makes at most two concurrent reads of the list, and none for an expired value. */
+  async standing({ base, state }: SessionDraft): Promise<Standing | Revoked> {
     const record = base!;
     const now = this.settings.clock();
     if (now >= Math.min(record.expiresAt, state.deadline)) return CURRENT;
-    const standing = await this.revocations.standing(record, state.startedAt);
-    if (standing.kind === 'good') return CURRENT;
-    if (standing.kind === 'ended') return REVOKED;
-    const isRecent = now - standing.at < DELIVERY;
-    const isLogout = record.principal !== null && standing.principal === null;
+    const status = await this.revocations.statusOf(record, state.startedAt);
+    if (status.kind === 'good') return CURRENT;
+    if (status.kind === 'ended') return REVOKED;
+    const isRecent = now - status.at < DELIVERY;
+    const isLogout = record.principal !== null && status.principal === null;
     return isRecent && !isLogout ? { kind: 'endable' } : { kind: 'dead', isRecent };
   }
 
   async insert(draft: SessionDraft, delivery: Delivery): Promise<CommitOutcome> {
     const { lineage } = draft;
-    await this.#enter(draft);
+    await this.#moveLogin(draft);
     if (draft.lineage !== lineage) return unwritten(draft);
     const write = this.#toPendingWrite(draft, delivery);
     if (!write.isOver) return finishWrite(draft, write, delivery);
@@ -93,17 +92,17 @@ export class SealedRepository implements SessionRepository {
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
       const { base, lineage } = draft;
       if (base === null) return unwritten(draft);
-      const [standing] = await Promise.all([this.#standing(draft, base), this.#enter(draft)]);
+      const [status] = await Promise.all([this.#statusOf(draft, base), this.#moveLogin(draft)]);
       if (draft.lineage !== lineage) return unwritten(draft);
-      if (standing.kind !== 'good')
-        return giveWay(draft, successor(base, standing)) ?? this.insert(draft, delivery);
+      if (status.kind !== 'good')
+        return giveWay(draft, successor(base, status)) ?? this.insert(draft, delivery);
       const write = this.#toPendingWrite(draft, delivery);
       if (write.isOver) {
         draft.retire('deadline-passed');
         return FORGET;
       }
       if (delivery.reach === 'gone') throw undeliverable({ ...delivery, obstacle: CLIENT_GONE });
-      if (write.replacement === null || (await this.#renew(draft, standing.entry, write)))
+      if (write.replacement === null || (await this.#renew(draft, status.entry, write)))
         return draft.lineage === lineage ? finishWrite(draft, write, delivery) : unwritten(draft);
     }
     throw tooManyConflicts(MAX_ATTEMPTS);
@@ -118,13 +117,13 @@ export class SealedRepository implements SessionRepository {
     return extensionOf(lifespan, base.expiresAt, now, draft.now());
   }
 
-  /** Only the end moves; the content is sealed as it was found. */
+  /** Seals the content unchanged, with a new expiry. */
   async extend(draft: SessionDraft, { reach }: Delivery): Promise<CommitOutcome> {
     const expiresAt = this.extension(draft);
     const { base } = draft;
     if (expiresAt === null || base === null || reach !== 'open') return unwritten(draft);
-    const standing = await this.revocations.standing(base, draft.state.startedAt);
-    if (standing.kind !== 'good' || draft.base !== base) return unwritten(draft);
+    const status = await this.revocations.statusOf(base, draft.state.startedAt);
+    if (status.kind !== 'good' || draft.base !== base) return unwritten(draft);
     const record = { ...base, expiresAt };
     const token = this.values.seal(record, this.settings.clock());
     draft.base = record;
@@ -132,7 +131,7 @@ export class SealedRepository implements SessionRepository {
     return issueToken(draft.state, draft.token);
   }
 
-  /** Nothing removes a value before the request that sent it has been answered. */
+  /** Does nothing: a value cannot be removed while its request is handled. */
   outlast(): null {
     return null;
   }
@@ -141,13 +140,13 @@ export class SealedRepository implements SessionRepository {
     return this.revocations.end(id);
   }
 
-  /** What was written to it since went to its client, and the server does not know of it. */
+  /** Always ends the session: the server does not know of later writes, which only the client has. */
   async endUnchanged({ id }: SessionRecord): Promise<boolean> {
     await this.revocations.end(id);
     return true;
   }
 
-  /** An expired value opens nothing, and the list need not say so. */
+  /** Does nothing: an expired value needs no entry in the list. */
   endExpired(): Promise<boolean> {
     return Promise.resolve(true);
   }
@@ -173,8 +172,8 @@ export class SealedRepository implements SessionRepository {
     }
   }
 
-  /** What a login notes as its instant comes after the principal's last revocation, for that is how the two are told apart. */
-  async #enter(draft: SessionDraft): Promise<void> {
+  /** Moves the instant of a login behind the last revocation of its principal, so that the revocation does not apply to it. */
+  async #moveLogin(draft: SessionDraft): Promise<void> {
     const { principal } = draft.state;
     if (!draft.isLoggingIn || principal === null) return;
     const deadUntil = await this.revocations.deadUntil(principalKey(principal));
@@ -182,16 +181,16 @@ export class SealedRepository implements SessionRepository {
     if (state.startedAt <= deadUntil) state.startedAt = deadUntil + 1;
   }
 
-  async #standing(draft: SessionDraft, base: SessionRecord): Promise<Standing> {
+  async #statusOf(draft: SessionDraft, base: SessionRecord): Promise<RevocationStatus> {
     if (base.expiresAt <= draft.now()) return ENDED;
     const startedAt = base.principal === null ? 0 : decodeFacts(base.body).startedAt;
     const uncertain = this.#uncertain.get(draft);
     if (uncertain?.id === base.id) {
       const renewed = { ...base, secretHash: uncertain.secretHash };
-      const standing = await this.revocations.standing(renewed, startedAt);
-      if (standing.kind === 'good') return standing;
+      const status = await this.revocations.statusOf(renewed, startedAt);
+      if (status.kind === 'good') return status;
     }
-    return this.revocations.standing(base, startedAt);
+    return this.revocations.statusOf(base, startedAt);
   }
 
   async #renew(draft: SessionDraft, entry: SessionRecord | null, write: PendingWrite): Promise<boolean> {
@@ -207,11 +206,11 @@ export class SealedRepository implements SessionRepository {
     }
   }
 
-  /** Whether a renewal whose answer was lost was done. */
+  /** Whether a renewal whose answer was lost has succeeded. */
   async #isRenewed({ record, state }: PendingWrite): Promise<boolean> {
     try {
-      const standing = await this.revocations.standing(record, state.startedAt);
-      return standing.kind === 'good' && standing.entry !== null;
+      const status = await this.revocations.statusOf(record, state.startedAt);
+      return status.kind === 'good' && status.entry !== null;
     } catch {
       return false;
     }
@@ -221,7 +220,7 @@ export class SealedRepository implements SessionRepository {
   #toPendingWrite(draft: SessionDraft, delivery: Delivery): PendingWrite {
     if (delivery.reach === 'never') throw undeliverable(delivery);
     const uncertain = this.#uncertain.get(draft);
-    // A value is taken by the one request that renews the token.
+    // `take` renews the token: of concurrent requests only one can renew it and get the value.
     const replacement = draft.replacement ?? (draft.has('take') ? 'renewed' : null);
     const renewed = uncertain?.id === draft.id ? uncertain : undefined;
     const write = toPendingWrite(draft, { replacement, renewed, hasHistory: false });
@@ -229,7 +228,7 @@ export class SealedRepository implements SessionRepository {
     const token = this.values.seal(record, write.at);
     const longest = Math.min(delivery.capacity, LONGEST_VALUE);
     if (token.length > longest)
-      throw new SessionTooLargeError(largestPart(draft), token.length, longest, WAY_OUT);
+      throw new SessionTooLargeError(largestPart(draft), token.length, longest, TOO_LARGE_ADVICE);
     return { ...write, record, token: { ...write.token, token }, tells: true };
   }
 }
@@ -237,10 +236,10 @@ export class SealedRepository implements SessionRepository {
 const CLIENT_GONE =
   'it could not be sent, since the client has left or the response had begun; change the session before the first byte';
 
-const WAY_OUT =
+const TOO_LARGE_ADVICE =
   'Browsers drop larger cookies. Keep large data elsewhere and its id in the session, or keep sessions in a store.';
 
-/** What others made of a session, if it goes on at all. */
-function successor(base: SessionRecord, standing: Standing): SessionRecord | null {
-  return standing.kind === 'renewed' ? { ...base, principal: standing.principal } : null;
+/** The session after a renewal by another request; `null` when it was ended. */
+function successor(base: SessionRecord, status: RevocationStatus): SessionRecord | null {
+  return status.kind === 'renewed' ? { ...base, principal: status.principal } : null;
 }

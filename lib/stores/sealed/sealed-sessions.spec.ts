@@ -36,16 +36,16 @@ describe('SealedSessions', () => {
 
   it.each<[string, unknown, RegExp]>([
     ['no keys', [], /keys is empty; make one with: node -e "console\.log/],
-    ['no list of keys', KEY, /keys must be a list/],
-    ['a short key', ['short-Key-0'], /keys\[0\] has 11 bytes and needs 32; make one with/],
-    ['16 bytes', [randomBytes(16)], /keys\[0\] has 16 bytes and needs 32/],
-    ['a key that repeats itself', ['s3cr3T-K'.repeat(8)], /keys\[0\] can be guessed: it repeats itself/],
+    ['no list of keys', KEY, /keys must be an array/],
+    ['a short key', ['short-Key-0'], /keys\[0\] must have at least 32 bytes, got 11; make one with/],
+    ['16 bytes', [randomBytes(16)], /keys\[0\] must have at least 32 bytes, got 16/],
+    ['a key that repeats itself', ['s3cr3T-K'.repeat(8)], /keys\[0\] can be guessed: it repeats/],
     ['bytes of zero', [Buffer.alloc(64)], /keys\[0\] can be guessed/],
     ['words', ['please do not guess this secret of ours'], /keys\[0\] can be guessed/],
     ['a weak previous key', [KEY, 'changeme'.repeat(5)], /keys\[1\] can be guessed/],
-    ['one key twice', [KEY, OLD_KEY, Buffer.from(KEY)], /keys\[2\] is keys\[0\] once more/],
+    ['one key twice', [KEY, OLD_KEY, Buffer.from(KEY)], /keys\[2\] is the same as keys\[0\]/],
     ['a number', [42], /keys\[0\] must be a string, a Uint8Array or a secret KeyObject/],
-    ['nothing', [undefined], /keys\[0\] is undefined; is the variable set that it comes from\?/],
+    ['nothing', [undefined], /keys\[0\] is undefined; check that the environment variable/],
     [
       'a public key',
       [createPublicKey(generateKeyPairSync('ed25519').privateKey)],
@@ -62,10 +62,10 @@ describe('SealedSessions', () => {
     [
       'neither list nor danger',
       {},
-      /revocations is missing: give a store.*dangerouslyWithoutRevocation: true/,
+      /revocations is missing: pass a store.*dangerouslyWithoutRevocation: true/,
     ],
     ['danger that is not meant', { dangerouslyWithoutRevocation: false }, /revocations is missing/],
-    ['a list and danger', { revocations, dangerouslyWithoutRevocation: true }, /exclude each other/],
+    ['a list and danger', { revocations, dangerouslyWithoutRevocation: true }, /cannot be combined/],
     ['a class', { revocations: MemorySessionStore }, /revocations must be a SessionStore/],
     ['what is no store', { revocations: {} }, /revocations has no method find\(\)/],
     [
@@ -87,7 +87,7 @@ describe('SealedSessions', () => {
     expect(refusalOf({ keys: ['x'], readable: true })).toMatch(
       /keys\[0\][^]*readable is not[^]*revocations is/,
     );
-    expect(refusalOf(undefined)).toMatch(/they are no object/);
+    expect(refusalOf(undefined)).toMatch(/the options must be an object/);
   });
 
   it('T3: show no key and no cookie, whoever looks', async () => {

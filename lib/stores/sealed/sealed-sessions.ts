@@ -12,18 +12,18 @@ import { resolveSealing, type SealedSessionsOptions, type SealingPlan } from './
 import { SealedRepository } from './sealed-repository';
 import { SealedValues } from './sealed-values';
 
-/** One instance that these sessions are given to. */
+/** A module instance that uses these sessions. */
 interface Instance {
   readonly revocations: Revocations;
   readonly settings: SessionSettings;
 }
 
 /**
- * Sessions that live in the cookie itself, encrypted or signed: for small data, and no record of each session on the server. Give
- * it to `SessionModule.forRoot` in the place of a store; handlers, guards and services notice nothing.
+ * Keeps sessions in the cookie itself, encrypted or signed, and no record per session on the server. For small data. Pass it to
+ * `SessionModule.forRoot` as the `store`; handlers, guards and services stay the same.
  *
- * What needs a record cannot be had: of two requests that change one session at once the later answer wins whole, and a
- * cookie that was copied brings back its older data for as long as it is good.
+ * Two guarantees of a store are missing. When two requests change one session concurrently, the later answer replaces all data of the
+ * other. A client can send an older copy of its cookie, and has the older data again, until that copy expires.
  */
 export class SealedSessions implements SessionRepositoryProvider {
   readonly #plan: SealingPlan;
@@ -34,12 +34,12 @@ export class SealedSessions implements SessionRepositoryProvider {
     this.#plan = resolveSealing(options);
   }
 
-  /** For the module: the store that revocations are noted in. */
+  /** Used by the module: the store of the revocations. */
   get restsOn(): SessionStore | null {
     return this.#plan.revocations;
   }
 
-  /** For the module. */
+  /** Used by the module. */
   repository(settings: SessionSettings): SessionRepository {
     const { keys, readable, revocations: list } = this.#plan;
     const { name, sealedFor, timeouts, rememberedTimeouts } = settings;
@@ -54,17 +54,17 @@ export class SealedSessions implements SessionRepositoryProvider {
   }
 
   /**
-   * Ends a session for good, on every process: no cookie of it opens anything any more. Whether there is one with this id
-   * nobody can tell.
+   * Ends a session for good, in every process: its cookies are refused from now on. An unknown id is not an error, since the server
+   * keeps no list of sessions.
    * @param id `session.id`
-   * @throws SessionStoreError; SessionError `SESSION_TOKEN_INVALID` for what is no id, `SESSION_MODULE_MISSING` outside of an application,
-   * `SESSION_OPTIONS_INVALID` without revocations
+   * @throws SessionStoreError; SessionError `SESSION_TOKEN_INVALID` when it is not a session id, `SESSION_MODULE_MISSING` outside an
+   * application, `SESSION_OPTIONS_INVALID` without revocations
    */
   async revoke(id: string): Promise<void> {
     if (!isSessionId(id))
       throw new SessionError(
         'SESSION_TOKEN_INVALID',
-        'revoke() needs the public id of a session, session.id.',
+        'revoke() needs the public id of a session: pass session.id.',
       );
     await Promise.all(
       this.#inUse('revoke').map(async ({ revocations, settings }) => {
@@ -75,9 +75,9 @@ export class SealedSessions implements SessionRepositoryProvider {
   }
 
   /**
-   * Ends every session that a principal is logged in to, on every process: when a password changes, say. Logins that are committed after it
-   * has resolved are good.
-   * @throws SessionStoreError; SessionError `PRINCIPAL_INVALID`, `SESSION_MODULE_MISSING` outside of an application,
+   * Ends every session to which a principal is logged in, in every process, for example after a change of password. Logins committed
+   * after it has resolved are not affected.
+   * @throws SessionStoreError; SessionError `PRINCIPAL_INVALID`, `SESSION_MODULE_MISSING` outside an application,
    * `SESSION_OPTIONS_INVALID` without revocations
    */
   async revokeAll(principal: Pick<PrincipalInput, 'id' | 'realm'>): Promise<void> {
@@ -94,12 +94,12 @@ export class SealedSessions implements SessionRepositoryProvider {
     if (this.#plan.revocations === null)
       throw new SessionError(
         'SESSION_OPTIONS_INVALID',
-        `${method}() can end nothing: these SealedSessions go without revocation. Give them revocations, a store.`,
+        `${method}() is not possible: these SealedSessions have no revocation. Set the option revocations to a store.`,
       );
     if (this.#instances.size > 0) return [...this.#instances];
     throw new SessionError(
       'SESSION_MODULE_MISSING',
-      `${method}() works in an application: give these SealedSessions to SessionModule.forRoot({ store }), and start it first.`,
+      `${method}() needs a running application: pass these SealedSessions to SessionModule.forRoot({ store }) and start it first.`,
     );
   }
 }

@@ -1,7 +1,7 @@
 import type { SessionRecord } from '../../core/session-record';
 import { isSessionId, type SecretHash } from '../../core/session-token';
 
-/** A line of facts, then the body: `id secretHash version issuedAt expiresAt`. */
+/** The text that is sealed: a line `id secretHash version issuedAt expiresAt`, then the body. */
 export function toSealedText(
   { id, secretHash, version, expiresAt, body }: SessionRecord,
   issuedAt: number,
@@ -13,9 +13,8 @@ const HASH_AT = 23;
 const VERSION_AT = 67;
 
 /**
- * The record, with `null` for its principal, since who is logged in stands in the body. `null` for what is none, though it was
- * sealed with one of our keys.
- * @param longest how long anything is good for after it was issued, in milliseconds, whatever it says of itself
+ * Returns the record, or `null` when the text is malformed. The record's `principal` is `null`; the body has it.
+ * @param longest maximum lifetime after `issuedAt`, in milliseconds; overrides a later `expiresAt`
  */
 export function fromSealedText(text: string, longest: number): SessionRecord | null {
   const end = text.indexOf('\n');

@@ -3,36 +3,36 @@ import type { SessionToken } from '../../core/session-token';
 import type { KeyRing } from './key-ring';
 import { fromSealedText, toSealedText } from './sealed-text';
 
-/** What a value turned out to be. */
+/** Result of opening a value. */
 export type Opening =
-  /** Sealed by a key of ours. Its record's `principal` is `null`: who is logged in stands in the body. */
+  /** Sealed with one of the keys. The record's `principal` is `null`; the body has it. */
   | { readonly kind: 'genuine'; readonly record: SessionRecord }
-  /** Under a header that is none of ours: nothing of it was looked at. */
+  /** The header belongs to none of the keys. The rest was not examined. */
   | { readonly kind: 'foreign' }
-  /** Under one of our headers, and not what we put there. */
+  /** The header belongs to one of the keys, but the authentication failed. */
   | { readonly kind: 'forged' }
-  /** Sealed by a key of ours, by somebody who put something else in it. */
+  /** Sealed with one of the keys, but the content is not a session. */
   | { readonly kind: 'corrupt' };
 
 const FOREIGN: Opening = { kind: 'foreign' };
 const FORGED: Opening = { kind: 'forged' };
 const CORRUPT: Opening = { kind: 'corrupt' };
 
-/** The longest value that is made or looked at, in bytes: with the other headers it must fit into what servers accept. */
+/** Maximum length of a value, in bytes. Together with the other headers it must stay below the limits of servers. */
 export const LONGEST_VALUE = 8192;
 
-/** Three segments or five. */
+/** Three segments (JWS) or five (JWE). */
 const COMPACT = /^[\w-]+\.[\w-]*\.[\w-]+(?:\.[\w-]+\.[\w-]+)?$/;
 
-/** Sessions as texts that only we can make, each good for a time. */
+/** Converts session records to sealed values and back. */
 export class SealedValues {
   constructor(
     private readonly ring: KeyRing,
-    /** How long a value can be good for after it was sealed, in milliseconds, whatever it says of itself. */
+    /** Maximum lifetime of a value after it was sealed, in milliseconds; overrides a later `expiresAt`. */
     readonly longest: number,
   ) {}
 
-  /** Whether a text could be a value, this ring's or one it has forgotten. */
+  /** Whether a text has the form of a value, including one sealed with a key that was removed since. */
   hasForm(value: string): boolean {
     return COMPACT.test(value) && value.length <= LONGEST_VALUE;
   }
@@ -51,7 +51,7 @@ export class SealedValues {
     return record === null ? CORRUPT : { kind: 'genuine', record };
   }
 
-  /** When a value that was sealed at `at` expires, if it is to expire at `expiresAt` at the latest. */
+  /** Limits `expiresAt` to the maximum lifetime of a value that is sealed at `at`. */
   cap(expiresAt: number, at: number): number {
     return Math.min(expiresAt, at + this.longest);
   }

@@ -1,23 +1,23 @@
 import { createSecretKey, KeyObject } from 'node:crypto';
-import { bitsShown } from './key-strength';
+import { entropyBoundOf } from './key-strength';
 
-/** A secret of at least 32 random bytes: as text (of which the UTF-8 bytes count, whatever they encode), as bytes, or as a `KeyObject`. */
+/** A secret of at least 32 random bytes: a string (its UTF-8 bytes are the key; it is not decoded), bytes, or a secret `KeyObject`. */
 export type SealingKey = string | Uint8Array | KeyObject;
 
 const MIN_BYTES = 32;
 const MIN_BITS = 128;
 
-const WAY_OUT =
+const KEY_ADVICE =
   "make one with: node -e \"console.log(require('node:crypto').randomBytes(32).toString('base64url'))\"";
 
-/** The keys as they are used, and every reason not to use them, in words that hold nothing of a key. */
+/** Returns the keys, and a message for each problem. Messages contain no part of a key. */
 export function resolveKeys(keys: unknown): { keys: readonly KeyObject[]; problems: string[] } {
-  if (!Array.isArray(keys)) return { keys: [], problems: [`keys must be a list, [current, ...previous]`] };
-  if (keys.length === 0) return { keys: [], problems: [`keys is empty; ${WAY_OUT}`] };
+  if (!Array.isArray(keys)) return { keys: [], problems: ['keys must be an array, [current, ...previous]'] };
+  if (keys.length === 0) return { keys: [], problems: [`keys is empty; ${KEY_ADVICE}`] };
   const known = keys.map(toKeyObject);
   const problems = known.flatMap((key, at) =>
     keys[at] === undefined
-      ? [`keys[${at}] is undefined; is the variable set that it comes from?`]
+      ? [`keys[${at}] is undefined; check that the environment variable it comes from is set`]
       : problemsOf(key, at, known.slice(0, at)),
   );
   return { keys: known.filter((key) => key !== null), problems };
@@ -33,11 +33,11 @@ function problemsOf(key: KeyObject | null, at: number, before: readonly (KeyObje
   const name = `keys[${at}]`;
   if (key === null) return [`${name} must be a string, a Uint8Array or a secret KeyObject`];
   const twin = before.findIndex((other) => other?.equals(key));
-  if (twin >= 0) return [`${name} is keys[${twin}] once more; list each key once`];
+  if (twin >= 0) return [`${name} is the same as keys[${twin}]; list each key once`];
   const bytes = key.export();
   if (bytes.length < MIN_BYTES)
-    return [`${name} has ${bytes.length} bytes and needs ${MIN_BYTES}; ${WAY_OUT}`];
-  if (bitsShown(bytes) < MIN_BITS)
-    return [`${name} can be guessed: it repeats itself, follows a pattern or reads like words; ${WAY_OUT}`];
+    return [`${name} must have at least ${MIN_BYTES} bytes, got ${bytes.length}; ${KEY_ADVICE}`];
+  if (entropyBoundOf(bytes) < MIN_BITS)
+    return [`${name} can be guessed: it repeats, follows a pattern or looks like words; ${KEY_ADVICE}`];
   return [];
 }

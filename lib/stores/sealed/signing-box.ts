@@ -5,7 +5,7 @@ import type { SealedBox } from './sealed-box';
 /** 32 bytes in base64url. */
 const SIGNATURE_LENGTH = 43;
 
-/** JWS in compact form, `header.content.signature` (RFC 7515): `alg` is `HS256`. Whoever has the value can read it. */
+/** Signs: JWS compact serialization, `header.content.signature` (RFC 7515); `alg` is `HS256`. The content is not encrypted. */
 export class SigningBox implements SealedBox {
   static readonly algorithm = { alg: 'HS256' };
 
@@ -32,8 +32,8 @@ export class SigningBox implements SealedBox {
   }
 }
 
-/** In constant time over equal lengths. Of one signature there is one text. */
-function isSame(given: string, right: string): boolean {
+/** Compares in constant time. Comparing texts, not bytes, accepts only one text per signature. */
+function isSame(given: string, expected: string): boolean {
   const bytes = Buffer.from(given);
-  return bytes.length === SIGNATURE_LENGTH && timingSafeEqual(bytes, Buffer.from(right));
+  return bytes.length === SIGNATURE_LENGTH && timingSafeEqual(bytes, Buffer.from(expected));
 }

@@ -1,4 +1,4 @@
-import { systemClock, type Clock } from '../../core/clock';
+import { TIMER_LIMIT, systemClock, type Clock } from '../../core/clock';
 import { type SessionStore } from '../../core/session-store';
 import { isLimited } from '../../core/store-capabilities';
 import { SessionError } from '../../core/session.errors';
@@ -49,9 +49,6 @@ export type TieredOptions = Required<TieredSessionStoreOptions>;
 
 /** Timeout of a background call, in milliseconds. */
 export const BACKGROUND_TIMEOUT = 3000;
-
-/** Longest delay of a Node timer, in milliseconds. */
-const TIMER_LIMIT = 2 ** 31 - 1;
 
 const DEFAULTS = {
   maxAge: 60_000,
