@@ -1,5 +1,3 @@
-import { basename, dirname } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { routesFor, USUAL } from './routes.mjs';
 import { noiseOf, row } from './row.mjs';
 import { runRounds } from './rounds.mjs';
@@ -9,8 +7,6 @@ export const OURS = 'nestjs-tessera';
 const AGAIN = 'nestjs-tessera again';
 const BARE = 'bare';
 const BARE_AGAIN = 'bare again';
-/** Whose bench and build are used. */
-export const checkout = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 /**
  * Serves ourselves and others over HTTP, and compares what a request costs over the same route of a bare application: CPU time in
@@ -21,10 +17,10 @@ export const checkout = dirname(dirname(dirname(fileURLToPath(import.meta.url)))
  *   slow, and as `idle` the routes on which it does nothing: a ratio to that means nothing
  * @param goals by route and peer, as ratios; for `ours`, in microseconds over bare
  * @param seconds for all usual routes
- * @param options what the command line asks for; with `against`, another checkout is the only peer
+ * @param options what the command line asks for; with `against`, another build is the only peer
  */
 export async function measureHttp({ group, platform, ours, peers, goals = {}, seconds, options }) {
-  const others = options.against === undefined ? peers : [otherCheckout(options.against, ours)];
+  const others = options.against === undefined ? peers : [otherOf(options.against, ours)];
   const subjects = [
     { name: BARE, module: 'bare' },
     { ...ours, name: OURS },
@@ -34,7 +30,7 @@ export async function measureHttp({ group, platform, ours, peers, goals = {}, se
   ];
   const routes = routesFor(options);
   const results = await runRounds({
-    subjects: subjects.map((subject) => ({ checkout, ...subject })),
+    subjects,
     platform,
     routes,
     requests: options.quick ? 500 : 700,
@@ -123,8 +119,8 @@ function summaryOf({ route, bare, bareNoise, over }) {
   return `${route} ${bare.toFixed(1)} µs bare (± ${bareNoise.toFixed(1)}, ${over[OURS].length} rounds)`;
 }
 
-function otherCheckout(folder, ours) {
-  return { ...ours, name: `${OURS} in ${basename(folder)}`, checkout: folder };
+function otherOf(build, ours) {
+  return { ...ours, name: `${OURS} of ${build.name}`, build };
 }
 
 function round(value) {

@@ -43,7 +43,7 @@ export function readOptions() {
     node: values.node,
     /** Of groups that serve: only these routes. */
     routes: values.route,
-    /** Of groups that serve: another built checkout of this repository, to compare with. */
-    against: values.against && resolve(values.against),
+    /** Of groups that serve, and of the core: a folder or a commit, whose build is compared with. */
+    against: values.against,
   };
 }
