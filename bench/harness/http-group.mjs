@@ -1,16 +1,23 @@
 import { routesFor, USUAL } from './routes.mjs';
 import { noiseOf, row } from './row.mjs';
 import { runRounds } from './rounds.mjs';
+import { Server } from './server.mjs';
 import { differences, means, medianRange, quantile, ratios } from './statistics.mjs';
+import { Unserved } from './unserved.mjs';
 
 export const OURS = 'nestjs-tessera';
 const AGAIN = 'nestjs-tessera again';
 const BARE = 'bare';
 const BARE_AGAIN = 'bare again';
 
+/** Rounds of about the same length, and processes that start soon enough to be started more than once. */
+export const OVER_SOCKETS = { start: Server.start, requests: 700, sittings: 1, warmUp: 0.5 };
+export const WITHOUT_SOCKETS = { start: Unserved.start, requests: 2000, sittings: 3, warmUp: 0.7 };
+
 /**
- * Serves ourselves and others over HTTP, and compares what a request costs over the same route of a bare application: CPU time in
+ * Asks ourselves and others, and compares what a request costs over the same route of a bare application: CPU time in
  * microseconds, round by round, less the mean of the two bare ones of the same round.
+ * @param way `OVER_SOCKETS` or `WITHOUT_SOCKETS`
  * @param group its name, which begins every row's id
  * @param ours the `module` below bench/subjects, and its `options`
  * @param peers each with a `name`, its `module`, its `options`, and the `share` of the requests that it gets where it is
@@ -19,7 +26,16 @@ const BARE_AGAIN = 'bare again';
  * @param seconds for all usual routes
  * @param options what the command line asks for; with `against`, another build is the only peer
  */
-export async function measureHttp({ group, platform, ours, peers, goals = {}, seconds, options }) {
+export async function measureHttp({
+  way = OVER_SOCKETS,
+  group,
+  platform,
+  ours,
+  peers,
+  goals = {},
+  seconds,
+  options,
+}) {
   const others = options.against === undefined ? peers : [otherOf(options.against, ours)];
   const subjects = [
     { name: BARE, module: 'bare' },
@@ -30,10 +46,11 @@ export async function measureHttp({ group, platform, ours, peers, goals = {}, se
   ];
   const routes = routesFor(options);
   const results = await runRounds({
+    ...way,
+    ...(options.quick && { sittings: 1 }),
     subjects,
     platform,
     routes,
-    requests: options.quick ? 500 : 700,
     seconds: seconds * Math.min(1, routes.length / USUAL.length),
   });
   const figures = results.map(({ route, measured }) => figuresOf(route.name, measured));
@@ -64,7 +81,9 @@ function figuresOf(route, measured) {
   return { route, bare: quantile(bare, 0.5), bareNoise: quantile(bareNoise, 0.5), over, seen };
 }
 
+/** Nothing, where there are no clients of its own. */
 function seenBy(rounds) {
+  if (rounds[0].perSecond === undefined) return {};
   const median = (name) =>
     quantile(
       rounds.map((measurement) => measurement[name]),

@@ -1,4 +1,4 @@
-// Preloaded where another build of this library is measured: whoever asks for `nestjs-tessera` gets that one, with our Nest.
+// Preloaded into a process that measures another build: `nestjs-tessera` resolves to that build, and its dependencies to ours.
 import { registerHooks } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
