@@ -10,15 +10,15 @@ export function run(options) {
     ours: { module: 'tessera' },
     peers: [
       { name: 'express-session', module: 'express-session' },
-      { name: 'iron-session', module: 'iron-session', share: 0.1, idle: ['untouched'] },
-      { name: 'cookie-session', module: 'cookie-session' },
+      { name: 'iron-session', module: 'iron-session', share: 0.05, idle: ['untouched'] },
+      { name: 'cookie-session', module: 'cookie-session', share: 0.25 },
     ],
     goals: {
       untouched: { ours: 3 },
       read: { 'express-session': 1 / 10 },
       write: { 'express-session': 1 / 8 },
     },
-    seconds: options.quick ? 27 : 90,
+    seconds: options.quick ? 27 : 110,
     options,
   });
 }

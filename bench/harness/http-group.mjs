@@ -12,7 +12,7 @@ const BARE_AGAIN = 'bare again';
 
 /** Rounds of about the same length, and processes that start soon enough to be started more than once. */
 export const OVER_SOCKETS = { start: Server.start, requests: 700, sittings: 1, warmUp: 0.5 };
-export const WITHOUT_SOCKETS = { start: Unserved.start, requests: 2000, sittings: 3, warmUp: 0.7 };
+export const WITHOUT_SOCKETS = { start: Unserved.start, requests: 1000, sittings: 3, warmUp: 0.6 };
 
 /**
  * Asks ourselves and others, and compares what a request costs over the same route of a bare application: CPU time in

@@ -29,15 +29,20 @@ export async function runRounds({ start, subjects, platform, routes, requests, s
 }
 
 async function sit({ servers, subjects, results, requests, sittings, warmUp }, end) {
-  for (const [i, { route, measured }] of results.entries()) {
-    const visits = servers.map((server, s) => ({
+  const perRoute = results.map(({ route, measured }) =>
+    servers.map((server, s) => ({
       rounds: measured[server.name],
       visit: server.visit(route),
       requests: Math.round(requests * (subjects[s].share ?? 1)),
-    }));
+    })),
+  );
+  // All routes before any is measured: as in an application, nothing is compiled for one of them alone.
+  const all = perRoute.flat();
+  const each = (warmUp * (end - performance.now())) / all.length;
+  for (const { visit, requests } of all) await warm(visit, requests, each);
+  for (const [i, visits] of perRoute.entries()) {
     const now = performance.now();
-    const until = now + (end - now) / (results.length - i);
-    await interleave(visits, { fewest: Math.ceil(ROUNDS / sittings), warmUp, until });
+    await interleave(visits, Math.ceil(ROUNDS / sittings), now + (end - now) / (perRoute.length - i));
   }
 }
 
@@ -52,9 +57,7 @@ async function warm(visit, requests, milliseconds) {
 const ROUNDS = 9;
 const FEWEST_REQUESTS = 100;
 
-async function interleave(visits, { fewest, warmUp, until }) {
-  const each = (warmUp * (until - performance.now())) / visits.length;
-  for (const { visit, requests } of visits) await warm(visit, requests, each);
+async function interleave(visits, fewest, until) {
   const begun = performance.now();
   for (const { visit, requests } of visits) await visit.measure(requests);
   const once = performance.now() - begun;

@@ -18,8 +18,8 @@ export class Unserved {
   visit({ name: route }) {
     return {
       prepare: () => this.#ask('prepare', { route }),
-      measure: (count) => this.#ask('measure', { count }),
-      verify: () => this.#ask('verify'),
+      measure: (count) => this.#ask('measure', { route, count }),
+      verify: () => this.#ask('verify', { route }),
     };
   }
 

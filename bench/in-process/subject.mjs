@@ -5,13 +5,14 @@ import { Requests } from './requests.mjs';
 
 const { module, platform, options } = given();
 const requests = await Requests.start(await import(`../subjects/${module}.mjs`), platform, options);
-let visit;
+const visits = new Map();
 
 answer({
   prepare: ({ route }) => {
-    visit = requests.visit(routesFor({ routes: [route] })[0]);
+    const visit = requests.visit(routesFor({ routes: [route] })[0]);
+    visits.set(route, visit);
     return visit.prepare();
   },
-  measure: ({ count }) => visit.measure(count),
-  verify: () => visit.verify(),
+  measure: ({ route, count }) => visits.get(route).measure(count),
+  verify: ({ route }) => visits.get(route).verify(),
 });
