@@ -10,8 +10,8 @@ export function run(options) {
     ours: { module: 'tessera' },
     peers: [
       { name: 'express-session', module: 'express-session' },
-      { name: 'iron-session', module: 'iron-session', share: 0.05, idle: ['untouched'] },
-      { name: 'cookie-session', module: 'cookie-session', share: 0.25 },
+      { name: 'iron-session', module: 'iron-session', share: 0.25, idle: ['untouched'] },
+      { name: 'cookie-session', module: 'cookie-session', share: 0.5 },
     ],
     goals: {
       untouched: { ours: 3 },
