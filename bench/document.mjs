@@ -6,11 +6,11 @@ import { machineTable, tableOf } from './document/tables.mjs';
 const at = (path) => new URL(path, import.meta.url);
 const PAGE = at('../docs/benchmarks.md');
 
-/** The newest Node first: it is the one that plots show. */
+/** The oldest Node first: it is the one that the bench runs on by default, and the one that plots show. */
 const runs = readdirSync(at('results/'))
   .filter((name) => name.endsWith('.json'))
   .map((name) => JSON.parse(readFileSync(at(`results/${name}`), 'utf8')))
-  .toSorted((a, b) => b.about.node.localeCompare(a.about.node, 'en', { numeric: true }));
+  .toSorted((a, b) => a.about.node.localeCompare(b.about.node, 'en', { numeric: true }));
 
 const names = runs[0].groups.map(({ name }) => name);
 const tables = names.map((name) => [name, tableOf(name, runs)]);

@@ -1,5 +1,6 @@
 // npm run bench: what this library costs, side by side with what it replaces. See README.md.
 import { writeFile } from 'node:fs/promises';
+import { otherBuild } from './harness/against.mjs';
 import { handOver } from './harness/node.mjs';
 import { machine } from './harness/machine.mjs';
 import { readOptions } from './harness/options.mjs';
@@ -7,12 +8,19 @@ import { installPeers } from './harness/peers.mjs';
 import { LOAD_CORE, pin } from './harness/pin.mjs';
 import { printGroup } from './harness/report.mjs';
 
-const options = readOptions();
-handOver(options.node);
+const asked = readOptions();
+handOver(asked.node);
 
 installPeers();
+const options = { ...asked, against: asked.against && otherBuild(asked.against) };
 const pinned = pin(process.pid, LOAD_CORE);
-const about = { ...machine(), pinned, quick: options.quick, begun: new Date().toISOString() };
+const about = {
+  ...machine(),
+  pinned,
+  quick: options.quick,
+  against: options.against?.name,
+  begun: new Date().toISOString(),
+};
 console.log(
   `Node ${about.node}, ${about.cpu}, ${about.cores} cores, ${pinned ? 'each server on a core of its own' : 'processes not pinned'}\n`,
 );

@@ -27,9 +27,10 @@ function barsOf({ rows }, title, { node }) {
   const peers = unique(here.map(({ peer }) => peer.name));
   const of = (what, name) =>
     here.find((row) => row.what === what && (name === undefined || row.peer.name === name));
+  const way = here.some(({ sockets }) => sockets) ? ', without sockets' : '';
   return bars({
     title,
-    unit: `µs of CPU a request over the route without sessions, Node ${node.slice(1)}; shorter is better`,
+    unit: `µs of CPU a request over the route without sessions${way}, Node ${node.slice(1)}; shorter is better`,
     categories,
     series: [
       { name: OURS, ours: true, values: categories.map((what) => of(what).ours.median) },

@@ -6,12 +6,14 @@ export function tableOf(name, allRuns) {
   const groups = runs.map((run) => run.groups.find((group) => group.name === name));
   const { rows } = groups[0];
   const hasPeers = rows.some(({ peer }) => peer);
+  const hasSockets = rows.some(({ sockets }) => sockets);
   const asked = ['commands', 'statements'].find((name) => rows.some(({ more }) => more[name] !== undefined));
   const head = [
     ...['what', ...(hasPeers ? ['against'] : []), 'unit'],
     ...runs.flatMap(({ about }) => [
       `Node ${about.node.slice(1)}`,
       ...(hasPeers ? ['the other', 'ratio'] : []),
+      ...(hasSockets ? ['over sockets'] : []),
     ]),
     ...(asked === undefined ? [] : [`${asked} a request`]),
     ...(rows.some(({ goal }) => goal) ? ['goal'] : []),
@@ -20,19 +22,19 @@ export function tableOf(name, allRuns) {
     row.what,
     ...(hasPeers ? [row.peer?.name ?? ''] : []),
     row.unit,
-    ...groups.flatMap((group) =>
-      cellsOf(
-        group.rows.find(({ id }) => id === row.id),
-        hasPeers,
-      ),
-    ),
+    ...groups.flatMap((group) => {
+      const here = group.rows.find(({ id }) => id === row.id);
+      return [...cellsOf(here, hasPeers), ...(hasSockets ? [overSockets(here)] : [])];
+    }),
     ...(asked === undefined ? [] : [`${row.more[asked]}, the other ${row.more[`peer ${asked}`]}`]),
     ...(head.includes('goal')
       ? [row.goal ? `≤ ${figure(row.goal.atMost)} ${row.goal.met ? '✓' : '✗'}` : '']
       : []),
   ]);
-  const noise = groups.map((group, i) => `${percent(group.noise)} (Node ${runs[i].about.node.slice(1)})`);
-  return `${markdown(head, lines)}\n\nA ratio this close to 1 is a draw: ${noise.join(', ')}.`;
+  const noiseOf = (name) =>
+    groups.map((group, i) => `${percent(group[name])} (Node ${runs[i].about.node.slice(1)})`).join(', ');
+  const overSocketsToo = hasSockets ? `; over sockets: ${noiseOf('noiseOverSockets')}` : '';
+  return `${markdown(head, lines)}\n\nA ratio this close to 1 is a draw: ${noiseOf('noise')}${overSocketsToo}.`;
 }
 
 export function machineTable(runs) {
@@ -57,9 +59,20 @@ function cellsOf(row, hasPeers) {
   return row.peer ? [ours, spread(row.peer), ratio(row)] : [ours, '', ''];
 }
 
+/** The ratio, or where nobody is compared the figure. */
+function overSockets(row) {
+  if (!row?.sockets) return '';
+  return row.sockets.ratio ? ratio(row.sockets) : spread(row.sockets.ours);
+}
+
+/** With the range in which the median lies 19 times of 20. */
 function ratio({ ratio, verdict }) {
   if (!ratio) return '';
-  return verdict === 'draw' ? `${figure(ratio.median)} (draw)` : `**${figure(ratio.median)}**`;
+  // JSON has no infinity.
+  const range = `(${ratio.range.map((end) => figure(end) || '∞').join(' … ')})`;
+  return verdict === 'draw'
+    ? `${figure(ratio.median)} ${range}, a draw`
+    : `**${figure(ratio.median)}** ${range}`;
 }
 
 /** The median, and the quartiles where they tell something else. */

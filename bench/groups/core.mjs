@@ -13,24 +13,39 @@ const subjects = SIZES.flatMap((bytes) => Object.keys(GOALS).map((what) => ({ wh
 /** Measured once more, to see what the same subject differs from itself. */
 const again = subjects.filter(({ what, bytes }) => bytes === 200 && what !== 'new');
 
-export function run({ quick }) {
+/** @param options with `against`, each line is measured once more with another build, by that one's own bench: it knows its insides */
+export function run({ quick, against }) {
   const [rounds, times] = quick ? [7, 5000] : [13, 10_000];
-  return withChildren(
-    [...subjects, ...again].map((subject) => () => Child.start('core', subject)),
-    async (children) => {
-      await Promise.all(children.map((child) => child.ask('warmUp', { times: 5000 })));
-      const values = await interleave(children, rounds, (child) => child.ask('measure', { times }));
-      const noise = Math.max(
-        ...again.map((subject, i) => noiseOf(values[subjects.indexOf(subject)], values[subjects.length + i])),
-      );
-      return { rows: subjects.map((subject, i) => rowOf(subject, values[i], noise)), noise, notes };
-    },
-  );
+  const others = against === undefined ? [] : subjects;
+  const starts = [
+    ...[...subjects, ...again].map((subject) => () => Child.start('core', subject)),
+    ...others.map((subject) => () => Child.start('core', subject, { folder: against.folder })),
+  ];
+  return withChildren(starts, async (children) => {
+    await Promise.all(children.map((child) => child.ask('warmUp', { times: 5000 })));
+    const values = await interleave(children, rounds, (child) => child.ask('measure', { times }));
+    const noise = Math.max(
+      ...again.map((subject, i) => noiseOf(values[subjects.indexOf(subject)], values[subjects.length + i])),
+    );
+    const rows = subjects.map((subject, i) => {
+      const theirs = values[subjects.length + again.length + i];
+      return rowOf(subject, values[i], theirs && { name: against.name, values: theirs }, noise);
+    });
+    return { rows, noise, notes };
+  });
 }
 
-function rowOf({ what, bytes }, ours, noise) {
-  const goal = bytes === 200 ? GOALS[what] : undefined;
-  return row({ id: `core/${what}-${bytes}`, what: `${what}, ${bytes} bytes`, unit: 'ns', ours, noise, goal });
+function rowOf({ what, bytes }, ours, peer, noise) {
+  const goal = bytes === 200 && peer === undefined ? GOALS[what] : undefined;
+  return row({
+    id: `core/${what}-${bytes}`,
+    what: `${what}, ${bytes} bytes`,
+    unit: 'ns',
+    ours,
+    peer,
+    noise,
+    goal,
+  });
 }
 
 const notes = [

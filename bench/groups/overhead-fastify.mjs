@@ -1,10 +1,10 @@
-import { measureHttp } from '../harness/http-group.mjs';
+import { measureOverhead } from '../harness/overhead-group.mjs';
 
 export const title =
   'What a session costs a request on Nest + Fastify, over the same route without: CPU time, sessions in memory';
 
 export function run(options) {
-  return measureHttp({
+  return measureOverhead({
     group: 'overhead-fastify',
     platform: 'fastify',
     ours: { module: 'tessera' },
@@ -17,7 +17,7 @@ export function run(options) {
       read: { '@fastify/session': 1 / 5, '@fastify/secure-session': 1 },
       write: { '@fastify/session': 1 / 4, '@fastify/secure-session': 1 },
     },
-    seconds: options.quick ? 50 : 125,
+    seconds: options.quick ? 27 : 90,
     options,
   });
 }

@@ -1,30 +1,42 @@
-import { basename, dirname } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { routesFor, USUAL } from './routes.mjs';
 import { noiseOf, row } from './row.mjs';
 import { runRounds } from './rounds.mjs';
+import { Server } from './server.mjs';
 import { differences, means, medianRange, quantile, ratios } from './statistics.mjs';
+import { Unserved } from './unserved.mjs';
 
 export const OURS = 'nestjs-tessera';
 const AGAIN = 'nestjs-tessera again';
 const BARE = 'bare';
 const BARE_AGAIN = 'bare again';
-/** Whose bench and build are used. */
-export const checkout = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+/** Rounds of about the same length, and processes that start soon enough to be started more than once. */
+export const OVER_SOCKETS = { start: Server.start, requests: 700, sittings: 1, warmUp: 0.5 };
+export const WITHOUT_SOCKETS = { start: Unserved.start, requests: 1000, sittings: 3, warmUp: 0.6 };
 
 /**
- * Serves ourselves and others over HTTP, and compares what a request costs over the same route of a bare application: CPU time in
+ * Asks ourselves and others, and compares what a request costs over the same route of a bare application: CPU time in
  * microseconds, round by round, less the mean of the two bare ones of the same round.
+ * @param way `OVER_SOCKETS` or `WITHOUT_SOCKETS`
  * @param group its name, which begins every row's id
  * @param ours the `module` below bench/subjects, and its `options`
  * @param peers each with a `name`, its `module`, its `options`, and the `share` of the requests that it gets where it is
  *   slow, and as `idle` the routes on which it does nothing: a ratio to that means nothing
  * @param goals by route and peer, as ratios; for `ours`, in microseconds over bare
  * @param seconds for all usual routes
- * @param options what the command line asks for; with `against`, another checkout is the only peer
+ * @param options what the command line asks for; with `against`, another build is the only peer
  */
-export async function measureHttp({ group, platform, ours, peers, goals = {}, seconds, options }) {
-  const others = options.against === undefined ? peers : [otherCheckout(options.against, ours)];
+export async function measureHttp({
+  way = OVER_SOCKETS,
+  group,
+  platform,
+  ours,
+  peers,
+  goals = {},
+  seconds,
+  options,
+}) {
+  const others = options.against === undefined ? peers : [otherOf(options.against, ours)];
   const subjects = [
     { name: BARE, module: 'bare' },
     { ...ours, name: OURS },
@@ -34,11 +46,13 @@ export async function measureHttp({ group, platform, ours, peers, goals = {}, se
   ];
   const routes = routesFor(options);
   const results = await runRounds({
-    subjects: subjects.map((subject) => ({ checkout, ...subject })),
+    ...way,
+    ...(options.quick && { sittings: 1 }),
+    subjects,
     platform,
     routes,
-    requests: options.quick ? 500 : 700,
-    seconds: seconds * Math.min(1, routes.length / USUAL.length),
+    // A route by itself has code to compile as well.
+    seconds: seconds * Math.min(1, Math.max(0.4, routes.length / USUAL.length)),
   });
   const figures = results.map(({ route, measured }) => figuresOf(route.name, measured));
   return {
@@ -68,7 +82,9 @@ function figuresOf(route, measured) {
   return { route, bare: quantile(bare, 0.5), bareNoise: quantile(bareNoise, 0.5), over, seen };
 }
 
+/** Nothing, where there are no clients of its own. */
 function seenBy(rounds) {
+  if (rounds[0].perSecond === undefined) return {};
   const median = (name) =>
     quantile(
       rounds.map((measurement) => measurement[name]),
@@ -123,8 +139,8 @@ function summaryOf({ route, bare, bareNoise, over }) {
   return `${route} ${bare.toFixed(1)} µs bare (± ${bareNoise.toFixed(1)}, ${over[OURS].length} rounds)`;
 }
 
-function otherCheckout(folder, ours) {
-  return { ...ours, name: `${OURS} in ${basename(folder)}`, checkout: folder };
+function otherOf(build, ours) {
+  return { ...ours, name: `${OURS} of ${build.name}`, build };
 }
 
 function round(value) {

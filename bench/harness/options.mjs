@@ -26,6 +26,7 @@ export function readOptions() {
       json: { type: 'string' },
       node: { type: 'string', default: NODE },
       route: { type: 'string', multiple: true },
+      'no-sockets': { type: 'boolean', default: false },
       against: { type: 'string' },
     },
   });
@@ -43,7 +44,9 @@ export function readOptions() {
     node: values.node,
     /** Of groups that serve: only these routes. */
     routes: values.route,
-    /** Of groups that serve: another built checkout of this repository, to compare with. */
-    against: values.against && resolve(values.against),
+    /** Of groups that ask both ways: the one over sockets is left out. */
+    noSockets: values['no-sockets'],
+    /** Of groups that serve, and of the core: a folder or a commit, whose build is compared with. */
+    against: values.against,
   };
 }

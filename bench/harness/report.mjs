@@ -1,25 +1,45 @@
 /**
- * Prints what a group has measured: a line for each row, then the noise and what is to be known about it. `×` is ours over the peer's, with its
- * quartiles; figures of a client or a server that come with a row follow it, ours before the peer's.
+ * Prints what a group has measured: a line for each row, then the noise and what is to be known about it. `×` is ours over the peer's, and in
+ * which range its median lies 19 times of 20; figures of a client or a server that come with a row follow it, ours before the peer's.
  */
-export function printGroup({ name, title, rows, noise, notes, seconds }) {
+export function printGroup({ name, title, rows, noise, noiseOverSockets, notes, seconds }) {
   console.log(`${name}: ${title}`);
+  const hasSockets = rows.some((row) => row.sockets);
   const lines = rows.map((row) => [
     row.id.slice(name.length + 1),
     amount(row.ours.median),
     row.peer === undefined ? '' : amount(row.peer.median),
     row.unit,
-    row.ratio === undefined
-      ? ''
-      : `${ratio(row.ratio.median)} (${ratio(row.ratio.low)} … ${ratio(row.ratio.high)})`,
+    ratioOf(row),
     row.verdict ?? '',
     goalOf(row.goal),
-    moreOf(row.more),
+    ...(hasSockets ? socketsOf(row) : []),
+    moreOf(row.sockets?.more ?? row.more),
   ]);
-  printTable([['', 'ours', 'peer', '', '×', '', 'goal', ''], ...lines]);
-  console.log(`noise: ours differs from itself by ${(noise * 100).toFixed(0)} %; ${seconds} s`);
+  const head = ['', 'ours', 'peer', '', '×', '', 'goal', ...(hasSockets ? SOCKETS : []), ''];
+  printTable([head, ...lines]);
+  const alsoOver = hasSockets ? `, over sockets ${percent(noiseOverSockets)}` : '';
+  console.log(`noise: ours differs from itself by ${percent(noise)}${alsoOver}; ${seconds} s`);
   for (const note of notes) console.log(note);
   console.log();
+}
+
+const SOCKETS = ['over sockets: ours', 'peer', '×', ''];
+
+function socketsOf({ sockets }) {
+  if (sockets === undefined) return SOCKETS.map(() => '');
+  const { ours, peer, verdict = '' } = sockets;
+  return [amount(ours.median), peer === undefined ? '' : amount(peer.median), ratioOf(sockets), verdict];
+}
+
+function ratioOf(row) {
+  if (row.ratio === undefined) return '';
+  const [low, high] = row.ratio.range;
+  return `${ratio(row.ratio.median)} (${ratio(low)} … ${ratio(high)})`;
+}
+
+function percent(share) {
+  return `${(share * 100).toFixed(0)} %`;
 }
 
 function goalOf(goal) {

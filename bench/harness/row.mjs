@@ -12,7 +12,7 @@ import { medianRange, ratios, summarize } from './statistics.mjs';
  * @param more further figures, by name
  */
 export function row({ id, what, unit, ours, peer, noise, goal, more = {} }) {
-  const ratio = peer && summarize(ratios(ours, peer.values));
+  const ratio = peer && ratioOf(ratios(ours, peer.values));
   const figure = ratio?.median ?? summarize(ours).median;
   return {
     id,
@@ -22,17 +22,22 @@ export function row({ id, what, unit, ours, peer, noise, goal, more = {} }) {
     peer: peer && { name: peer.name, ...summarize(peer.values) },
     ratio,
     noise,
-    verdict: ratio && verdictOn(ratio.median, noise),
+    verdict: ratio && verdictOn(ratio, noise),
     goal: goal === undefined ? undefined : { atMost: goal, met: figure <= goal },
     more,
   };
 }
 
-/** A difference within the noise is nobody's. */
-function verdictOn(ratio, noise) {
+/** With the `range` in which the median of endlessly many rounds would lie, 19 times of 20. */
+function ratioOf(values) {
+  return { ...summarize(values), range: medianRange(values) };
+}
+
+/** A difference that another process or more rounds might undo is nobody's. */
+function verdictOn({ median, range: [low, high] }, noise) {
   if (noise === undefined) return undefined;
-  if (Math.abs(ratio - 1) <= noise) return 'draw';
-  return ratio < 1 ? 'less' : 'more';
+  if (Math.abs(median - 1) <= noise || (low <= 1 && high >= 1)) return 'draw';
+  return median < 1 ? 'less' : 'more';
 }
 
 /** By how much the ratio of a subject to itself may be off 1, both processes and rounds considered: nothing below that is told apart. */

@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { findingBuild } from './against.mjs';
 import { get, load } from './load.mjs';
 import { pin, SERVER_CORE } from './pin.mjs';
 import { Visit } from './visit.mjs';
@@ -17,12 +18,13 @@ export class Server {
     this.traits = traits;
   }
 
-  /** @param subject `name`, the `module` below bench/subjects, and its `options` */
-  static async start({ name, module, options }, platform) {
+  /** @param subject `name`, the `module` below bench/subjects, its `options`, and the `build` of this library that it uses */
+  static async start({ name, module, options, build }, platform) {
+    const { execArgv, env } = findingBuild(build);
     const serve = fileURLToPath(new URL('serve.mjs', import.meta.url));
     const child = fork(serve, [JSON.stringify({ module, platform, options })], {
-      execArgv: [],
-      env: { ...process.env, NODE_ENV: 'production' },
+      execArgv,
+      env: { ...process.env, ...env, NODE_ENV: 'production' },
     });
     pin(child.pid, SERVER_CORE);
     const [about] = await Promise.race([

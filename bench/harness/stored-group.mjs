@@ -1,5 +1,5 @@
 import { askedPerRequest } from './asked-per-request.mjs';
-import { checkout, measureHttp, OURS, ofPeer } from './http-group.mjs';
+import { measureHttp, OURS, ofPeer } from './http-group.mjs';
 import { inOwnPlace } from './own-place.mjs';
 import { routesFor } from './routes.mjs';
 
@@ -24,7 +24,6 @@ export function measureStored({ group, kind, asked, ours, peers, seconds, option
     for (const [i, platform] of platforms.entries()) {
       const subjects = [{ name: OURS, module: ours }, ...peers.filter((peer) => peer.platform === platform)];
       const [us, ...others] = subjects.map((subject) => ({
-        checkout,
         ...subject,
         options: place,
         ...(subject.isLimit && { idle: UNASKED }),

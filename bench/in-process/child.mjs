@@ -1,7 +1,10 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pin, SERVER_CORE } from '../harness/pin.mjs';
+
+const checkout = fileURLToPath(new URL('../..', import.meta.url));
 
 /** A module of this folder in a process of its own, which does what it is asked to: see `answer.mjs`. */
 export class Child {
@@ -17,10 +20,15 @@ export class Child {
    * @param module its name
    * @param given for it to read with `given()`
    * @param cores where it may run, as `taskset` takes them
+   * @param folder the checkout whose module it is
    */
-  static async start(module, given = {}, { execArgv = [], cores = SERVER_CORE } = {}) {
-    const file = fileURLToPath(new URL(`${module}.mjs`, import.meta.url));
-    const process = fork(file, [JSON.stringify(given)], { execArgv, env: environment() });
+  static async start(
+    module,
+    given = {},
+    { execArgv = [], env = {}, cores = SERVER_CORE, folder = checkout } = {},
+  ) {
+    const file = join(folder, 'bench', 'in-process', `${module}.mjs`);
+    const process = fork(file, [JSON.stringify(given)], { execArgv, env: { ...environment(), ...env } });
     pin(process.pid, cores);
     const gone = once(process, 'exit').then(([code, signal]) => {
       throw new Error(`${module} ${JSON.stringify(given)} ended with ${signal ?? code}`);
