@@ -139,7 +139,7 @@ describe.each(platforms)('the module on %s', (platform) => {
     const start = startApp({ platform, options: { lifetime: 'long', idleTimeout: -1 } });
     await expect(start).rejects.toMatchObject({
       code: 'SESSION_OPTIONS_INVALID',
-      message: expect.stringMatching(/lifetime must be .* got "long"\n  - idleTimeout must be .* got -1/),
+      message: expect.stringMatching(/lifetime must be .* got "long"\n {2}- idleTimeout must be .* got -1/),
     });
   });
 
