@@ -5,4 +5,4 @@ export type Clock = () => number;
 export const TIMER_LIMIT = 2 ** 31 - 1;
 
 /** The system clock. */
-export const systemClock: Clock = Date.now;
+export const systemClock: Clock = () => Date.now();

@@ -45,7 +45,7 @@ describe('docs/writing-a-store.md', () => {
   });
 
   it('names every limit', () => {
-    expect(namesIn('limit')).toEqual(membersOfUnion('lib/core/session-store.ts', 'StoreLimit'));
+    expect(namesIn('limit')).toEqual(membersOfUnion('lib/core/store-capabilities.ts', 'StoreLimit'));
   });
 });
 
