@@ -10,6 +10,7 @@ import {
 import { decodeFacts, encodeBody } from './session-body';
 import type { SessionDraft } from './session-draft';
 import { expiryOf } from './session-expiry';
+import type { Operation } from './session-operation';
 import type { SessionRecord } from './session-record';
 import type { SessionFacts, SessionState } from './session-state';
 import { newToken, rotatedToken, type ParsedToken } from './session-token';
@@ -33,8 +34,8 @@ export interface PendingWrite {
   readonly takes: boolean;
   /** Whether the client has to be told its token. */
   readonly tells: boolean;
-  /** How many of the draft's operations are in it. */
-  readonly operations: number;
+  /** The draft's operations that are in it. */
+  readonly operations: readonly Operation[];
 }
 
 /** Where sealed sessions differ. */
@@ -80,7 +81,7 @@ export function toPendingWrite(draft: SessionDraft, options: WriteOptions = {}):
     replacement,
     takes: draft.has('take'),
     tells: kept === null || (record.secretHash === kept.secretHash && changesLifespan(draft, base!)),
-    operations: draft.operations.length,
+    operations: [...draft.operations],
   };
 }
 

@@ -324,10 +324,11 @@ export class SessionDraft {
   }
 
   /** After a successful write: the operations it contained are done, whatever came in meanwhile is not. */
-  settle(record: SessionRecord, token: ParsedToken | null, operations: number): void {
+  settle(record: SessionRecord, token: ParsedToken | null, done: readonly Operation[]): void {
     this.base = record;
     this.token = token;
-    this.operations.splice(0, operations);
+    const left = this.operations.filter((operation) => !done.includes(operation));
+    this.operations.splice(0, Infinity, ...left);
     this.discard = false;
     this.superseded = false;
     this.left = null;

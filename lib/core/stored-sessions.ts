@@ -10,7 +10,7 @@ import type { SessionRecord } from './session-record';
 import { giveWay, join } from './session-replay';
 import { tooManyConflicts, type Finding, type SessionRepository } from './session-repository';
 import type { SessionSettings } from './session-settings';
-import { newToken, parseToken, sameHash, type SessionId } from './session-token';
+import { newToken, parseToken, sameHash, type ParsedToken, type SessionId } from './session-token';
 import { SessionError } from './session.errors';
 import type { StoreClient } from './store-client';
 
@@ -134,7 +134,7 @@ export class StoredSessions implements SessionRepository {
       if (attempt > 1) await pause(Math.random() * Math.min(BACKOFF * 2 ** (attempt - 1), BACKOFF_LIMIT));
       // Ended while it waited for its turn: what has been recorded since is the next commit's.
       if (draft.base === null) return unwritten(draft);
-      const write = toPendingWrite(draft);
+      const write = toPendingWrite(draft, { renewed: this.#uncertainToken(draft) });
       // What looks expired may have been extended by others; what has expired is not brought back.
       const done = !this.#isPast(draft, draft.base) && (await this.#tryUpdate(draft, write));
       if (done) return write.isOver ? this.#end(draft, write) : this.#finish(draft, write, delivery);
@@ -142,6 +142,13 @@ export class StoredSessions implements SessionRepository {
       const outcome = await this.#rebase(draft, delivery);
       if (outcome !== null) return outcome;
     }
+  }
+
+  /** A write that is repeated brings the same token: whichever attempt is done, the client is told the one that works. */
+  #uncertainToken(draft: SessionDraft): ParsedToken | undefined {
+    const uncertain = this.#uncertain.get(draft);
+    const isSame = uncertain?.lineage === draft.lineage && uncertain.replacement === draft.replacement;
+    return isSame ? uncertain.token : undefined;
   }
 
   /** Where an answer that was lost would leave the client without a token that works, or a value taken by nobody, it is looked up. */
@@ -197,7 +204,6 @@ export class StoredSessions implements SessionRepository {
           'SESSION_CONFLICT',
           'A write whose answer was lost cannot be repeated safely.',
         );
-      this.#uncertain.delete(draft);
     }
     if (alive && join(draft, current)) return draft.status === 'changed' ? null : unwritten(draft);
     if (!alive && this.#isPast(draft, base!) && !draft.isLoggingIn) throw expiredMeanwhile();

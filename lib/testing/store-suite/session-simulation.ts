@@ -20,6 +20,8 @@ interface SimulatedRequest {
   stamps: number[];
   /** Sessions that it ends. */
   readonly ending: string[];
+  /** Sessions whose token it replaces. */
+  readonly renewing: string[];
   /** Whether its changes were refused. */
   superseded: boolean;
 }
@@ -73,7 +75,13 @@ export class SessionSimulation {
   async #request(client: SimulatedClient): Promise<void> {
     if (this.random() < 0.05) this.#clock.advance(Math.floor(this.random() * IDLE));
     const expectation = this.#expected.expectationOf(client.token);
-    const request: SimulatedRequest = { token: client.token, stamps: [], ending: [], superseded: false };
+    const request: SimulatedRequest = {
+      token: client.token,
+      stamps: [],
+      ending: [],
+      renewing: [],
+      superseded: false,
+    };
     const manager = this.#manager((event) => this.#hear(event, request));
     try {
       const session = await manager.open(request.token);
@@ -88,7 +96,8 @@ export class SessionSimulation {
       await this.#commit(manager, session, client, request);
     } catch (error) {
       if (!isRefusedCommit(error)) throw error;
-      request.ending.forEach((id) => this.#expected.forget(id));
+      // Whether these have happened is unknown: the store told neither of the write nor of its outcome.
+      [...request.ending, ...request.renewing].forEach((id) => this.#expected.forget(id));
     } finally {
       manager.close();
     }
@@ -109,8 +118,10 @@ export class SessionSimulation {
         data.update('count', (count = 0) => (count as number) + 1);
         return void request.stamps.push(stamp);
       case 'login':
+        request.renewing.push(session.id);
         return session.login({ id: name });
       case 'renew':
+        request.renewing.push(session.id);
         return session.renewToken();
       case 'logout':
       case 'destroy':
