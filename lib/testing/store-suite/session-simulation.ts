@@ -152,8 +152,7 @@ export class SessionSimulation {
 
   #hear({ type, reason, id }: Partial<SessionEvent>, request: SimulatedRequest): void {
     request.superseded ||= reason === 'superseded';
-    if (id != null && (type === 'expired' || (type === 'destroyed' && reason === 'logout')))
-      this.#expected.end(id);
+    if (id != null && (type === 'expired' || type === 'destroyed')) this.#expected.end(id);
   }
 
   #manager(emit: (event: Partial<SessionEvent>) => void): SessionManager {
