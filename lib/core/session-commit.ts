@@ -53,7 +53,7 @@ export class SessionCommit {
     const { former } = draft.state.secrets;
     return (
       this.repository.extension(draft) !== null ||
-      (former.length > 0 && isSuccessorUnseen(draft.state.secrets)) ||
+      (former.length > 0 && draft.token === draft.openedWith && isSuccessorUnseen(draft.state.secrets)) ||
       ((this.settings.rotateEvery !== null || draft.isUnanswered) && this.#isRotationDue(draft, delivery))
     );
   }
@@ -112,7 +112,7 @@ export class SessionCommit {
     const { base, token, state } = draft;
     if (base === null || token === null || base.expiresAt <= draft.now()) return;
     const isCurrent = sameHash(token.secretHash, base.secretHash);
-    if (isCurrent && isSuccessorUnseen(state.secrets)) {
+    if (isCurrent && token === draft.openedWith && isSuccessorUnseen(state.secrets)) {
       const { issuedAt } = state.secrets;
       const now = this.settings.clock();
       draft.operations.push({

@@ -31,6 +31,8 @@ export class SessionDraft {
   base: SessionRecord | null = null;
   /** What opened the session, or was issued for it. */
   token: ParsedToken | null = null;
+  /** What the request came with. It shows that this secret has reached its client, as one that was issued meanwhile does not. */
+  openedWith: ParsedToken | null = null;
   /** What the request may do, if it came with a secret from before its session was given more rights. */
   rights: FormerRights | null = null;
   /** Whether the request came with a secret whose successor never reached its client: it is to be given a new one. */
@@ -129,7 +131,7 @@ export class SessionDraft {
   load(record: SessionRecord, token: ParsedToken): void {
     this.state = decodeFacts(record.body);
     this.base = record;
-    this.token = token;
+    this.token = this.openedWith = token;
   }
 
   /** @throws UnreadableBody */

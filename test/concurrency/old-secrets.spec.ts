@@ -214,6 +214,15 @@ describeStores('an old secret on', ({ create }) => {
     });
   });
 
+  it('R16: a rotation whose answer is lost is not taken for seen by a second commit of its request', async () => {
+    const session = await manager.open(token);
+    session.rotateToken();
+    await manager.commit(session);
+    await manager.commit(session);
+    world.clock.advance('11s');
+    expect(await principalOf(token)).toBe('ada');
+  });
+
   it('R15: take gives a value to exactly one of fifty', async () => {
     const holder = await world.issued(null, (session) => session.set('theme', 'dark'));
     const managers = [manager, core({ store: (await under.beside()).store }).manager];
