@@ -52,7 +52,6 @@ export function login(draft: SessionDraft, input: PrincipalInput, options: Login
   const remembered = options.rememberMe ?? false;
   const { lifetime, idleTimeout } = remembered ? rememberedTimeouts : timeouts;
   const keepData = options.keepData ?? true;
-  draft.rights = null;
   draft.record('login', (state) => {
     if (!keepData) state.data = {};
     Object.assign(state, {
@@ -79,7 +78,6 @@ export function logout(draft: SessionDraft, { keepData = false }: LogoutOptions)
   if (draft.state.principal === null) return;
   const { timeouts, clock } = draft.settings;
   const now = clock();
-  draft.rights = null;
   draft.record('logout', (state) => {
     Object.assign(state, {
       principal: null,
@@ -106,7 +104,6 @@ export function elevate(draft: SessionDraft, { roles }: Elevation): void {
     const elevated = Object.freeze({ ...principal, roles: given ?? Object.freeze(kept) });
     Object.assign(state, { principal: elevated, authenticatedAt: now });
   });
-  draft.rights = null;
 }
 
 function encodeConstants(draft: SessionDraft, constants: ConstantValues = {}): Record<string, string> {

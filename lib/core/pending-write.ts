@@ -53,6 +53,7 @@ interface WriteOptions {
  * @throws SessionValueError, SessionTooLargeError
  */
 export function toPendingWrite(draft: SessionDraft, options: WriteOptions = {}): PendingWrite {
+  draft.dropVainRotation();
   const { base, settings } = draft;
   const now = settings.clock();
   const { replacement: asked = draft.replacement, renewed, hasHistory = true } = options;
@@ -117,9 +118,7 @@ function changesLifespan(draft: SessionDraft, { body }: SessionRecord): boolean 
 }
 
 function nextToken({ id, token, settings }: SessionDraft, replacement: Replacement | null): ParsedToken {
-  return replacement === 'rotated' && token !== null
-    ? rotatedToken(token, settings.name)
-    : newToken(id, settings.name);
+  return replacement === 'rotated' && token !== null ? rotatedToken(token) : newToken(id, settings.name);
 }
 
 function secretsOf(draft: SessionDraft, replacement: Replacement | null, now: number): SecretHistory {

@@ -14,13 +14,13 @@ export interface FormerRights {
 
 /** A secret that was replaced. Instants are epoch milliseconds. */
 export interface FormerSecret {
-  /** The beginning of its hash. */
+  /** The beginning of its hash; with {@link FAMILY} before it, the hash of a whole family. */
   readonly hash: string;
   readonly by: Replacement;
   readonly at: number;
   /** When the first request came with its successor; `null` while none has: the answer may have been lost. */
   readonly successorSeenAt: number | null;
-  /** What it had, if it was replaced because rights changed. */
+  /** What it had, if rights have changed since. */
   readonly rights: FormerRights | null;
 }
 
@@ -48,6 +48,11 @@ export type Standing =
   /** It was never a secret of this session, or so long ago that nothing is known of it. */
   | { readonly kind: 'unknown' };
 
+/** Whether a text names a replacement. */
+export function isReplacement(text: unknown): text is Replacement {
+  return (REPLACEMENTS as readonly unknown[]).includes(text);
+}
+
 export const CURRENT: Standing = { kind: 'current' };
 const UNKNOWN: Standing = { kind: 'unknown' };
 const STOLEN: Standing = { kind: 'stolen' };
@@ -62,8 +67,12 @@ export const DELIVERY = 60_000;
 /** How long a request may take, in milliseconds: so long is known what replaced the secret that it came with. */
 export const LONGEST_REQUEST = 300_000;
 
-/** So many secrets are known at most; then rotating waits until one is forgotten. */
+/** So many secrets are known at most. While so many are in use, rotating waits. */
 const MOST_FORMER = 32;
+
+/** Marks the hash of a family that rotated no further because rights changed. A secret of it that is not known otherwise is a copy. */
+const FAMILY = '~';
+const MOST_FAMILIES = 2;
 
 const HASH_LENGTH = 22;
 
@@ -74,7 +83,7 @@ export function newHistory(now: number): SecretHistory {
 /** What a request may do that comes at `now` with a secret that is not the present one. */
 export function standingOf(history: SecretHistory, token: ParsedToken, now: number): Standing {
   const former = formerOf(history, token);
-  if (former === null) return isOfFamily(history, token) ? STOLEN : UNKNOWN;
+  if (former === null) return familyEntryOf(history, token) === null ? UNKNOWN : STOLEN;
   const { by, at, rights } = former;
   const isRecent = now < at + DELIVERY;
   if (isUsable(former, now)) return { kind: 'usable', rights, isUnanswered: by === 'rotated' && !isRecent };
@@ -105,7 +114,7 @@ export function replacementOf(
   history: SecretHistory,
   token: ParsedToken,
 ): Pick<FormerSecret, 'by' | 'rights'> | null {
-  return formerOf(history, token) ?? (isOfFamily(history, token) ? { by: 'rotated', rights: null } : null);
+  return formerOf(history, token) ?? familyEntryOf(history, token);
 }
 
 /** Whether this token was one of the session, not long ago. */
@@ -113,9 +122,14 @@ export function isFormer(history: SecretHistory, token: ParsedToken): boolean {
   return formerOf(history, token) !== null;
 }
 
-/** Whether the present secret may be rotated now. */
-export function isRotationDue({ issuedAt, former }: SecretHistory, every: number, now: number): boolean {
-  return now - issuedAt >= every && former.filter((each) => isUsable(each, now)).length < MOST_FORMER;
+/** Whether the present secret is old enough to be rotated. */
+export function isRotationDue(history: SecretHistory, every: number, now: number): boolean {
+  return now - history.issuedAt >= every && hasRoom(history, now);
+}
+
+/** Whether one more secret may be in use beside the present one. */
+export function hasRoom({ former }: SecretHistory, now: number): boolean {
+  return former.filter((each) => isUsable(each, now)).length < MOST_FORMER;
 }
 
 /** Whether the first request with the present secret has come, and is to be noted. */
@@ -139,41 +153,59 @@ export function afterRotation(
   token: ParsedToken,
   now: number,
 ): SecretHistory {
-  const hash = shortOf(token.secretHash);
-  const kept = withoutOld(history, now).filter((each) => each.hash !== hash);
-  // A secret of before gets another successor because its answer was lost: the present one is in nobody's hands.
-  const seen =
-    token.secretHash === present ? withSuccessorSeen({ ...history, former: kept }, now).former : kept;
-  const former = [...seen, { hash, by: 'rotated' as const, at: now, successorSeenAt: null, rights: null }];
-  return { issuedAt: now, family: familyOf(token), former };
+  const rotated = (hash: string): FormerSecret => ({
+    hash,
+    by: 'rotated',
+    at: now,
+    successorSeenAt: null,
+    rights: null,
+  });
+  const mine = shortOf(token.secretHash);
+  const former =
+    token.secretHash === present
+      ? [...withSuccessorSeen(history, now).former, rotated(mine)]
+      : // Its answer seems lost, and may yet arrive late.
+        [...history.former.filter(({ hash }) => hash !== mine), rotated(shortOf(present)), rotated(mine)];
+  return { issuedAt: now, family: familyOf(token), former: trimmed(former, now) };
 }
 
 /** After the present secret was replaced for a change of rights, or in case of one. Secrets of before fare no better than the present one. */
 export function afterReplacement(
-  history: SecretHistory,
+  { family, former }: SecretHistory,
   present: SecretHash,
   by: Exclude<Replacement, 'rotated'>,
-  rights: FormerRights,
+  before: FormerRights,
   now: number,
 ): SecretHistory {
-  const replaced = { by, successorSeenAt: null, rights: by === 'elevated' ? rights : null };
-  const former = withoutOld(history, now).map((each) =>
-    REPLACEMENTS.indexOf(each.by) < REPLACEMENTS.indexOf(by)
-      ? { ...each, ...replaced, at: isUsable(each, now) ? now : each.at }
-      : each,
-  );
+  const isLogin = by === 'loggedIn' || by === 'loggedOut';
+  const rights = by === 'elevated' ? before : null;
+  const replaced = (hash: string): FormerSecret => ({ hash, by, at: now, successorSeenAt: null, rights });
+  const older = former
+    .filter(({ hash }) => !isLogin || !hash.startsWith(FAMILY))
+    .map((each) => {
+      const kept = { ...each, rights: isLogin ? null : (each.rights ?? rights) };
+      // A copy stays one, and a stricter replacement of before stays in force.
+      const isCopy = !isLogin && each.by === 'rotated' && !isUsable(each, now);
+      if (isCopy || REPLACEMENTS.indexOf(each.by) >= REPLACEMENTS.indexOf(by)) return kept;
+      return { ...kept, by, successorSeenAt: null, at: isUsable(each, now) ? now : each.at };
+    });
+  const ended = family === null || isLogin ? [] : [replaced(FAMILY + family)];
   return {
     issuedAt: now,
     family: null,
-    former: [...former, { hash: shortOf(present), ...replaced, at: now }],
+    former: trimmed([...older, ...ended, replaced(shortOf(present))], now),
   };
 }
 
-/** A rotated secret that nothing more can be done with is known by its family. */
-function withoutOld({ former }: SecretHistory, now: number): FormerSecret[] {
-  return former.filter((each) =>
-    each.by === 'rotated' ? isUsable(each, now) : now < each.at + LONGEST_REQUEST,
+/** Without secrets that no request under way can have come with; of too many, those in use and the youngest stay. */
+function trimmed(former: readonly FormerSecret[], now: number): FormerSecret[] {
+  const families = former.filter(({ hash }) => hash.startsWith(FAMILY)).slice(-MOST_FAMILIES);
+  const known = former.filter(
+    (each) => !each.hash.startsWith(FAMILY) && (isUsable(each, now) || now < each.at + LONGEST_REQUEST),
   );
+  let excess = known.length - MOST_FORMER;
+  const kept = known.filter((each) => excess <= 0 || isUsable(each, now) || excess-- <= 0);
+  return [...families, ...kept.slice(-MOST_FORMER)];
 }
 
 function formerOf({ former }: SecretHistory, { secretHash }: ParsedToken): FormerSecret | null {
@@ -181,8 +213,15 @@ function formerOf({ former }: SecretHistory, { secretHash }: ParsedToken): Forme
   return former.find((each) => sameText(each.hash, hash)) ?? null;
 }
 
-function isOfFamily({ family }: SecretHistory, token: ParsedToken): boolean {
-  return family !== null && sameText(family, familyOf(token));
+/** What became of the family that a token belongs to, or `null`. */
+function familyEntryOf(
+  { family, former }: SecretHistory,
+  token: ParsedToken,
+): Pick<FormerSecret, 'by' | 'rights'> | null {
+  if (former.length === 0 && family === null) return null;
+  const own = familyOf(token);
+  if (family !== null && sameText(family, own)) return { by: 'rotated', rights: null };
+  return former.find(({ hash }) => sameText(hash, FAMILY + own)) ?? null;
 }
 
 function shortOf(hash: SecretHash): string {

@@ -1,5 +1,5 @@
 import type { Principal } from './principal';
-import type { FormerRights, FormerSecret, SecretHistory } from './secret-history';
+import { isReplacement, type FormerRights, type FormerSecret, type SecretHistory } from './secret-history';
 import { UnsupportedValue, type SessionCodec } from './session-codec';
 import type { FlashEntry, SessionContent, SessionState } from './session-state';
 import { SessionError } from './session.errors';
@@ -176,15 +176,24 @@ function stateOf(facts: EncodedFacts, encodedContent: string): SessionState {
 }
 
 function decodeSecrets([issuedAt, family, ...former]: NonNullable<EncodedFacts[8]>): SecretHistory {
+  if (!Number.isFinite(issuedAt) || !(family === null || typeof family === 'string'))
+    throw new TypeError('unexpected shape');
   return { issuedAt, family, former: former.map(decodeSecret) };
 }
 
 function decodeSecret([hash, by, at, successorSeenAt, rights]: EncodedSecret): FormerSecret {
-  if (typeof hash !== 'string' || !Number.isFinite(at)) throw new TypeError('unexpected shape');
+  const isSound =
+    typeof hash === 'string' &&
+    isReplacement(by) &&
+    Number.isFinite(at) &&
+    (successorSeenAt === null || Number.isFinite(successorSeenAt));
+  if (!isSound) throw new TypeError('unexpected shape');
   return { hash, by, at, successorSeenAt, rights: rights === undefined ? null : decodeRights(rights) };
 }
 
 function decodeRights([principal, authenticatedAt]: NonNullable<EncodedSecret[4]>): FormerRights {
+  if (!(authenticatedAt === null || Number.isFinite(authenticatedAt)))
+    throw new TypeError('unexpected shape');
   return { principal: decodePrincipal(principal), authenticatedAt };
 }
 

@@ -63,8 +63,11 @@ export class SessionCommit {
     const { base, token, state } = draft;
     const { rotateEvery, clock } = this.settings;
     if (base === null || token === null || draft.replacement !== null) return false;
+    // A token that was issued in this very request has not reached its client yet.
     const isDue = sameHash(token.secretHash, base.secretHash)
-      ? rotateEvery !== null && isRotationDue(state.secrets, rotateEvery, clock())
+      ? rotateEvery !== null &&
+        token === draft.openedWith &&
+        isRotationDue(state.secrets, rotateEvery, clock())
       : draft.isUnanswered;
     return isDue && delivery.reach === 'open';
   }
@@ -78,8 +81,8 @@ export class SessionCommit {
    * when the client has left; where no token can ever be told, the request is refused.
    */
   #withhold(draft: SessionDraft, delivery: Delivery): void {
-    const isLogout = draft.has('logout') && !draft.isLoggingIn;
-    if (delivery.reach === 'never' && !isLogout) throw undeliverable(delivery);
+    const isLogout = draft.has('logout') && draft.base !== null;
+    if (delivery.reach === 'never' && (!isLogout || draft.isLoggingIn)) throw undeliverable(delivery);
     const { id, principal } = draft.left?.base ?? draft.base ?? { id: null, principal: null };
     const isToldOf = draft.replacement !== null;
     if (isLogout) return draft.retire('logout');
@@ -124,8 +127,7 @@ export class SessionCommit {
       });
       state.secrets = withSuccessorSeen(state.secrets, now);
     }
-    // The request's own token was rotated before, and the client has the new one or is about to get it.
-    if (!isCurrent && !draft.isUnanswered) draft.drop('rotate');
+    draft.dropVainRotation();
     if (this.#isRotationDue(draft, delivery)) draft.operations.push({ kind: 'rotate', apply: () => {} });
   }
 

@@ -1,20 +1,31 @@
 import type { CommitOutcome } from './commit-outcome';
 import { ObservedValues } from './observed-values';
 import { principalKey } from './principal';
-import { LONGEST_REQUEST, type FormerRights, type Replacement } from './secret-history';
+import { hasRoom, LONGEST_REQUEST, type FormerRights, type Replacement } from './secret-history';
 import { decodeBody, decodeContent, decodeFacts } from './session-body';
 import type { SessionEventReason, SessionEventType } from './session-event';
 import { strictestOf, type Announcement, type Operation, type SessionStatus } from './session-operation';
 import type { SessionRecord } from './session-record';
 import type { SessionSettings } from './session-settings';
 import { getOwn, newState, setOwn, type SessionState } from './session-state';
-import { newSessionId, type ParsedToken, type SessionId } from './session-token';
+import { newSessionId, sameHash, type ParsedToken, type SessionId } from './session-token';
 import { SessionError } from './session.errors';
+
+/** What gives a request rights of its own, or takes them. */
+const PROOFS: readonly Operation['kind'][] = ['login', 'logout', 'elevate'];
 
 /** Another session whose data was taken over, as it was then. */
 export interface Absorbed {
   readonly token: string;
   readonly record: SessionRecord;
+}
+
+/** A session as this request had it before it logged in as another principal. */
+interface Left {
+  readonly base: SessionRecord;
+  readonly token: ParsedToken | null;
+  readonly lent: FormerRights | null;
+  readonly operations: readonly Operation[];
 }
 
 /** Is told before a session changes. */
@@ -33,8 +44,8 @@ export class SessionDraft {
   token: ParsedToken | null = null;
   /** What the request came with. It shows that this secret has reached its client, as one that was issued meanwhile does not. */
   openedWith: ParsedToken | null = null;
-  /** What the request may do, if it came with a secret from before its session was given more rights. */
-  rights: FormerRights | null = null;
+  /** The rights of a request that came with a secret from before its session was given more. */
+  lent: FormerRights | null = null;
   /** Whether the request came with a secret whose successor never reached its client: it is to be given a new one. */
   isUnanswered = false;
   /** A session that this request may end, and nothing else: it came with a secret that was just replaced. */
@@ -46,7 +57,7 @@ export class SessionDraft {
   /** Sessions of this client to be removed with this commit, before anything is written. */
   readonly ended: SessionId[] = [];
   /** The session of another principal that a login of this request has ended, for as long as that is not written. */
-  left: { readonly base: SessionRecord; readonly token: ParsedToken | null } | null = null;
+  left: Left | null = null;
   /** Sessions whose data this one has taken over, to be removed once it is written. */
   readonly absorbed: Absorbed[] = [];
   /** Tokens of sessions whose data is to be taken over. */
@@ -62,17 +73,26 @@ export class SessionDraft {
   settled: CommitOutcome | null = null;
   /** One more each time the draft goes on as another session: a write that began before says nothing about what it is now. */
   lineage = 0;
-  readonly #openedAt: number;
+  readonly #arrivedAt: number;
   #values: ObservedValues | undefined;
   #state: SessionState | undefined;
   #id: SessionId | undefined;
 
-  /** @param isToken whether a text has the form of this instance's tokens */
+  /**
+   * @param isToken whether a text has the form of this instance's tokens
+   * @param arrivedAt when the request came in; by default now
+   */
   constructor(
     readonly settings: SessionSettings,
     readonly isToken: (value: string) => boolean,
+    arrivedAt = settings.clock(),
   ) {
-    this.#openedAt = settings.clock();
+    this.#arrivedAt = arrivedAt;
+  }
+
+  /** What the request may do where that differs from what the session may: until it proves more by itself. */
+  get rights(): FormerRights | null {
+    return this.lent !== null && this.operations.some(({ kind }) => PROOFS.includes(kind)) ? null : this.lent;
   }
 
   /** The objects that the application holds of the data. */
@@ -82,7 +102,7 @@ export class SessionDraft {
 
   /** What the session consists of now: what was found, or a visitor's beginnings, with this request's changes. */
   get state(): SessionState {
-    return (this.#state ??= newState(this.#openedAt, this.settings.timeouts));
+    return (this.#state ??= newState(this.#arrivedAt, this.settings.timeouts));
   }
 
   set state(state: SessionState) {
@@ -124,7 +144,7 @@ export class SessionDraft {
    */
   now(): number {
     const now = this.settings.clock();
-    return now - this.#openedAt < LONGEST_REQUEST ? Math.min(now, this.#openedAt) : now;
+    return now - this.#arrivedAt < LONGEST_REQUEST ? Math.min(now, this.#arrivedAt) : now;
   }
 
   /** Takes the record as what the session is. Its content stays encoded until {@link decode}. */
@@ -146,6 +166,14 @@ export class SessionDraft {
     for (const { apply } of this.operations) apply(state);
     this.state = state;
     this.base = record;
+  }
+
+  /** Forgets a rotation that its client has no use for: the token it came with was rotated before, or too many are in use. */
+  dropVainRotation(): void {
+    const { base, token, isUnanswered, state } = this;
+    if (base === null || token === null || isUnanswered || !this.has('rotate')) return;
+    if (!sameHash(token.secretHash, base.secretHash) || !hasRoom(state.secrets, this.settings.clock()))
+      this.drop('rotate');
   }
 
   /** Does a change now and remembers it. */
@@ -184,14 +212,16 @@ export class SessionDraft {
 
   /** Ends the session and goes on with an empty one: what is recorded from here on belongs to the next. */
   retire(reason: SessionEventReason): void {
-    const ending = this.base ?? this.endable;
+    const ending = this.base ?? (reason === 'login' ? null : this.endable);
     if (ending !== null) {
       this.ended.push(ending.id);
       this.announceEnd(ending, reason);
       this.discard = true;
       this.superseded = false;
-      this.left = reason === 'login' && this.base !== null ? { base: this.base, token: this.token } : null;
     }
+    const { base, token, lent, operations } = this;
+    if (reason !== 'login') this.left = null;
+    else if (base !== null) this.left = { base, token, lent, operations: [...operations] };
     this.abandon();
   }
 
@@ -206,7 +236,6 @@ export class SessionDraft {
   /** After {@link supersede}: a login needs no right to what was lost. */
   startOver(): void {
     this.superseded = false;
-    this.endable = null;
     // What was recorded before anything was lost is this request's own.
     if (this.base !== null) this.abandon();
   }
@@ -234,13 +263,15 @@ export class SessionDraft {
   }
 
   /** Takes back a login that has ended another principal's session, before that was written. What was recorded since goes with it. */
-  returnTo({ base, token }: NonNullable<SessionDraft['left']>): void {
+  returnTo({ base, token, lent, operations }: Left): void {
     this.#forgetChanges();
     this.announcements.length = 0;
-    this.ended.splice(this.ended.lastIndexOf(base.id), 1);
+    const others = this.ended.filter((id) => id !== base.id);
+    this.ended.splice(0, Infinity, ...others);
     this.discard = false;
     this.left = null;
-    this.token = token;
+    Object.assign(this, { token, lent });
+    this.operations.push(...operations);
     this.adopt(base);
   }
 
@@ -269,7 +300,7 @@ export class SessionDraft {
   #detach(): void {
     this.base = null;
     this.token = null;
-    this.rights = null;
+    this.lent = null;
     this.isUnanswered = false;
     this.endable = null;
     this.#id = undefined;
@@ -329,6 +360,7 @@ export class SessionDraft {
   settle(record: SessionRecord, token: ParsedToken | null, done: readonly Operation[]): void {
     this.base = record;
     this.token = token;
+    if (done.some(({ kind }) => PROOFS.includes(kind))) this.lent = null;
     const left = this.operations.filter((operation) => !done.includes(operation));
     this.operations.splice(0, Infinity, ...left);
     this.discard = false;

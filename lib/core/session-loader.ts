@@ -30,8 +30,7 @@ export class SessionLoader {
     try {
       draft.load(record, token);
     } catch (error) {
-      if (token.secretHash !== record.secretHash) return this.#reject(record.id, 'stale-token');
-      return this.#dropUnreadable(draft, record, error);
+      return this.#dropUnreadable(draft, record, error, token.secretHash === record.secretHash);
     }
     const standing = await this.repository.standing(draft);
     if (standing !== CURRENT && !(await this.#admit(draft, record, standing))) return;
@@ -49,7 +48,7 @@ export class SessionLoader {
       draft.decode();
       return null;
     } catch (error) {
-      return this.#dropUnreadable(draft, draft.base!, error);
+      return this.#dropUnreadable(draft, draft.base!, error, true);
     }
   }
 
@@ -58,7 +57,7 @@ export class SessionLoader {
     const { id, principal } = record;
     if (standing.kind === 'current') return true;
     if (standing.kind === 'usable') {
-      draft.rights = standing.rights;
+      draft.lent = standing.rights;
       draft.isUnanswered = standing.isUnanswered;
       return true;
     }
@@ -78,12 +77,17 @@ export class SessionLoader {
     return false;
   }
 
-  /** A record of a newer release is left alone. */
-  async #dropUnreadable(draft: SessionDraft, { id }: SessionRecord, error: unknown): Promise<void> {
+  /** Ends a session that cannot be read, if the request has its secret. A record of a newer release is left alone. */
+  async #dropUnreadable(
+    draft: SessionDraft,
+    { id }: SessionRecord,
+    error: unknown,
+    hasSecret: boolean,
+  ): Promise<void> {
     if (!(error instanceof UnreadableBody)) throw error;
     draft.abandon();
     this.#reject(id, error.newer ? 'newer-format' : 'corrupt');
-    if (!error.newer) await this.repository.end(id);
+    if (hasSecret && !error.newer) await this.repository.end(id);
   }
 
   /** Ends an expired session at once, so that a clock stepping back cannot revive it, unless a request that began in time writes to it. */

@@ -83,13 +83,16 @@ export class SessionManager {
     if (!session.has(key)) return null;
     draft.noticeMutation(key);
     let taken: unknown;
+    const { lineage } = draft;
     draft.record('take', (state) => {
       taken = getOwn(state.data, key);
       delete state.data[key];
       state.receipt = randomText(9);
     });
     return {
-      value: () => (draft.superseded ? undefined : (taken as SessionData[K] | undefined)),
+      // A login that lost to another one has gone on as another session, with a copy of the data.
+      value: () =>
+        draft.superseded || draft.lineage !== lineage ? undefined : (taken as SessionData[K] | undefined),
       cancel: () => {
         draft.drop('take');
         if (draft.base !== null) draft.adopt(draft.base);
@@ -98,8 +101,8 @@ export class SessionManager {
   }
 
   /** The same as {@link open}, but for the content: {@link complete}. Enough to ask who is logged in. */
-  async find(token: string | null): Promise<Session> {
-    const draft = new SessionDraft(this.settings, this.#isToken);
+  async find(token: string | null, arrivedAt?: number): Promise<Session> {
+    const draft = new SessionDraft(this.settings, this.#isToken, arrivedAt);
     if (token !== null) await this.#loader.load(draft, token);
     return new Session(draft);
   }

@@ -29,23 +29,15 @@ function mayGoOn(draft: SessionDraft, current: SessionRecord): boolean {
   const replaced = replacementOf(secrets, draft.token!);
   if (replaced === null) return false;
   draft.isUnanswered = false;
-  switch (replaced.by) {
-    case 'rotated':
-      draft.drop('rotate');
-      return true;
-    case 'elevated':
-    case 'renewed':
-      // A logout ends what it cannot take along: the client may get the other token last.
-      if (draft.has('logout')) return false;
-      draft.drop('rotate', 'renew');
-      if (draft.isLoggingIn || replaced.by === 'renewed') return true;
-      if (hasSameRoles(draft.state.principal, principal)) draft.drop('elevate');
-      if (!draft.has('elevate')) draft.rights = replaced.rights;
-      return true;
-    case 'loggedIn':
-    case 'loggedOut':
-      return false;
-  }
+  if (replaced.by === 'loggedIn' || replaced.by === 'loggedOut') return false;
+  const isRotation = replaced.by === 'rotated' && replaced.rights === null;
+  // A logout ends what it cannot take along: the client may get the other token last.
+  if (!isRotation && draft.has('logout')) return false;
+  draft.drop(...(isRotation ? (['rotate'] as const) : (['rotate', 'renew'] as const)));
+  if (draft.isLoggingIn) return true;
+  if (replaced.rights !== null && hasSameRoles(draft.state.principal, principal)) draft.drop('elevate');
+  draft.lent = replaced.rights;
+  return true;
 }
 
 /** Whether two elevations at once come to the same. */

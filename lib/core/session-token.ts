@@ -15,6 +15,8 @@ export interface ParsedToken {
   readonly token: SessionToken;
   readonly id: SessionId;
   readonly secretHash: SecretHash;
+  /** The instance's name. */
+  readonly realm: string;
 }
 
 const ID_BYTES = 16;
@@ -43,15 +45,15 @@ export function newToken(id: SessionId, realm: string): ParsedToken {
 }
 
 /** Returns the successor of a token in a rotation: the secret keeps its family and gets 136 new random bits. */
-export function rotatedToken({ id, token }: ParsedToken, realm: string): ParsedToken {
+export function rotatedToken({ id, token, realm }: ParsedToken): ParsedToken {
   const fresh = randomText(SECRET_BYTES).slice(FAMILY_LENGTH);
   return withSecret(id, token.slice(SECRET_AT, SECRET_AT + FAMILY_LENGTH) + fresh, realm);
 }
 
 /** Returns the hash of a secret's family, the part that rotation keeps. It proves knowledge of one of the family's secrets. */
-export function familyOf({ token, id }: ParsedToken): string {
+export function familyOf({ token, id, realm }: ParsedToken): string {
   const family = token.slice(SECRET_AT, SECRET_AT + FAMILY_LENGTH);
-  return hash('sha256', `family.${id}.${family}`, 'base64url').slice(0, FAMILY_HASH_LENGTH);
+  return hash('sha256', `family.${realm}.${id}.${family}`, 'base64url').slice(0, FAMILY_HASH_LENGTH);
 }
 
 /** Parses a value that a client sent; returns `null` unless it has the form of a token. */
@@ -86,5 +88,5 @@ export function sameHash(a: SecretHash, b: SecretHash): boolean {
 
 function withSecret(id: SessionId, secret: string, realm: string): ParsedToken {
   const secretHash = hash('sha256', `${realm}.${secret}`, 'base64url') as SecretHash;
-  return { token: `${id}.${secret}` as SessionToken, id, secretHash };
+  return { token: `${id}.${secret}` as SessionToken, id, secretHash, realm };
 }

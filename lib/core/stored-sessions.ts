@@ -56,9 +56,10 @@ export class StoredSessions implements SessionRepository {
       );
   }
 
-  standing({ base, token, state }: SessionDraft): Standing {
+  standing(draft: SessionDraft): Standing {
+    const { base, token, state } = draft;
     if (sameHash(base!.secretHash, token!.secretHash)) return CURRENT;
-    return standingOf(state.secrets, token!, this.settings.clock());
+    return standingOf(state.secrets, token!, draft.now());
   }
 
   async insert(draft: SessionDraft, delivery: Delivery): Promise<CommitOutcome> {

@@ -56,6 +56,8 @@ export class SessionHandle implements Delivery {
     private readonly unit: UnitOfWork,
     /** Is told of every change once the unit is over. */
     private readonly watcher: SessionWatcher,
+    /** When the unit began, by the instance's clock: a body may take long to arrive before a session is touched. */
+    private readonly arrivedAt: number | undefined,
   ) {}
 
   /** Whether a new token can be told, as a commit asks that would issue one: a session that its client could not find again is not begun. */
@@ -184,7 +186,7 @@ export class SessionHandle implements Delivery {
     this.#presented = token !== null;
     this.#transport = token?.transport ?? transport;
     try {
-      this.#session = await manager.find(token?.value ?? null);
+      this.#session = await manager.find(token?.value ?? null, this.arrivedAt);
     } catch (error) {
       this.#fail(error, 'opened');
     }
@@ -194,7 +196,7 @@ export class SessionHandle implements Delivery {
   }
 
   async #finish(session: Session): Promise<void> {
-    // Whoever began the last commit hears of its failure.
+    // The caller of the last commit learns of its failure.
     await this.#committing.catch(() => undefined);
     if (this.instance.manager.isStored(session) && !this.#hasGivenUp(session)) await this.commit();
     // A session that lives with its client was changed in place when nothing could reach the client any more.

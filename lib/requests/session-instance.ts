@@ -24,6 +24,8 @@ const applications = new WeakMap<object, SessionInstances>();
 export class SessionInstances {
   readonly #instances = new Map<string, SessionInstance>();
   readonly #pending = new Set<Promise<void>>();
+  /** The clock of the first of them, by which requests arrive. */
+  clock: Clock | undefined;
   /** Whether one of them needs the async context. */
   usesContext = false;
 
@@ -38,6 +40,7 @@ export class SessionInstances {
   add(instance: SessionInstance): void {
     for (const other of this.#instances.values()) assertDistinct(instance, other);
     this.#instances.set(instance.name, instance);
+    this.clock ??= instance.clock;
     this.usesContext ||= instance.asyncContext;
   }
 

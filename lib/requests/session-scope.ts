@@ -14,12 +14,15 @@ export class SessionScope implements SessionWatcher {
   readonly handles: SessionHandle[] = [];
   /** The scope of the same request in the application that this one is inside of. */
   outer: SessionScope | undefined;
+  readonly #arrivedAt: number | undefined;
   #isSaving = false;
 
   constructor(
     readonly instances: SessionInstances,
     readonly unit: UnitOfWork,
-  ) {}
+  ) {
+    this.#arrivedAt = instances.clock?.();
+  }
 
   /**
    * The handle of one instance.
@@ -28,7 +31,9 @@ export class SessionScope implements SessionWatcher {
   handle(name: string): SessionHandle {
     const existing = this.handles.find(({ instance }) => instance.name === name);
     if (existing !== undefined) return existing;
-    const handle = new SessionHandle(this.instances.get(name), this.unit, this);
+    const instance = this.instances.get(name);
+    const arrivedAt = instance.clock === this.instances.clock ? this.#arrivedAt : undefined;
+    const handle = new SessionHandle(instance, this.unit, this, arrivedAt);
     this.handles.push(handle);
     if (this.unit.begin(this.handles.length === 1)) handle.seal(true);
     return handle;

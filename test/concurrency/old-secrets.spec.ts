@@ -239,6 +239,17 @@ describeStores('an old secret on', ({ create }) => {
     expect((await manager.open(holder)).has('theme')).toBe(false);
   });
 
+  it('R15: take gives a value to one of two logins at once', async () => {
+    const visitor = await world.issued(null, (session) => session.set('theme', 'dark'));
+    const sessions = await Promise.all([manager.open(visitor), manager.open(visitor)]);
+    const takings = sessions.map((session) => {
+      session.login(ada);
+      return manager.take(session, 'theme');
+    });
+    for (const session of sessions) await manager.commit(session);
+    expect(takings.map((taking) => taking?.value()).filter((value) => value !== undefined)).toEqual(['dark']);
+  });
+
   it.each(['before', 'after'] as const)(
     'R15: take loses and doubles nothing when the answer is lost %s it was written',
     async (when) => {

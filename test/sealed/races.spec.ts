@@ -204,6 +204,18 @@ describeLocalStores('sealed sessions with a list on', ({ create }) => {
     expect(app.told()).toContain('rejected: superseded');
   });
 
+  it.each<[string, (session: Session) => void]>([
+    ['a logout', (session) => session.logout({ keepData: true })],
+    ['a renewal ten minutes ago', (session) => session.renewToken()],
+  ])('R12: a value of before %s cannot end the session after a further login', async (_what, work) => {
+    const value = await begun();
+    const second = await app.issued(value, work);
+    app.clock.advance('10m');
+    const third = await app.issued(second, (session) => session.login(ada));
+    await app.request(value, (session) => session.logout());
+    expect(await isDead(third)).toBe(false);
+  });
+
   describe('when the answer of the list is lost', () => {
     const losing = (when: 'before' | 'after'): void => {
       app.list[when] = (operation) => {

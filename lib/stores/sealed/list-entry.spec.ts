@@ -1,10 +1,11 @@
 import { jsonCodec } from '../../core/session-codec';
 import { decodeBody } from '../../core/session-body';
+import type { SecretHash } from '../../core/session-token';
 import { fromEntryBody, toEntryBody, type ListEntry } from './list-entry';
 
 const entries: ListEntry[] = [
-  { kind: 'renewed', at: 1_900_000_000_000, principal: 'default:7' },
-  { kind: 'renewed', at: 0, principal: null },
+  { kind: 'renewed', at: 1_900_000_000_000, principal: 'default:7', replaced: 'h' as SecretHash },
+  { kind: 'renewed', at: 0, principal: null, replaced: 'h' as SecretHash },
   { kind: 'ended' },
   { kind: 'principal', deadUntil: 1_900_000_000_000 },
 ];

@@ -1,7 +1,14 @@
+import type { SecretHash } from '../../core/session-token';
+
 /** One entry of the revocation list: about a session, or about a principal. */
 export type ListEntry =
-  /** The token was renewed at `at`, with `principal` logged in. Only values with the record's secret hash are valid. */
-  | { readonly kind: 'renewed'; readonly at: number; readonly principal: string | null }
+  /** The token was renewed at `at`, with `principal` logged in; `replaced` is the former hash. Only values with the record's secret hash are valid. */
+  | {
+      readonly kind: 'renewed';
+      readonly at: number;
+      readonly principal: string | null;
+      readonly replaced: SecretHash;
+    }
   | { readonly kind: 'ended' }
   /** Logins up to this instant, in epoch milliseconds, are invalid. */
   | { readonly kind: 'principal'; readonly deadUntil: number };
@@ -30,7 +37,7 @@ export function fromEntryBody(body: string): ListEntry | null {
 function isValid(entry: ListEntry): boolean {
   switch (entry.kind) {
     case 'renewed':
-      return Number.isFinite(entry.at);
+      return Number.isFinite(entry.at) && typeof entry.replaced === 'string';
     case 'ended':
       return true;
     case 'principal':

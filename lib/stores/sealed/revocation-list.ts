@@ -52,8 +52,13 @@ export class RevocationList implements Revocations {
     return deadUntilOf(await this.#client.find(this.#idOf(principal)));
   }
 
-  renew(entry: SessionRecord | null, { id, secretHash, principal }: SessionRecord): Promise<boolean> {
-    return this.#put(entry, id, { kind: 'renewed', at: this.settings.clock(), principal }, secretHash);
+  renew(
+    entry: SessionRecord | null,
+    { id, secretHash, principal }: SessionRecord,
+    replaced: SecretHash,
+  ): Promise<boolean> {
+    const noted: ListEntry = { kind: 'renewed', at: this.settings.clock(), principal, replaced };
+    return this.#put(entry, id, noted, secretHash);
   }
 
   end(id: SessionId): Promise<void> {

@@ -1,12 +1,17 @@
 import type { SessionRecord } from '../../core/session-record';
-import type { SessionId } from '../../core/session-token';
+import type { SecretHash, SessionId } from '../../core/session-token';
 
 /** Whether a genuine value is still valid. */
 export type RevocationStatus =
   /** The value is valid. `entry` is the list's record of the session, if it has one. */
   | { readonly kind: 'good'; readonly entry: SessionRecord | null }
-  /** The token was renewed at `at`, in epoch milliseconds, with `principal` logged in. */
-  | { readonly kind: 'renewed'; readonly at: number; readonly principal: string | null }
+  /** The token was renewed at `at`, in epoch milliseconds, with `principal` logged in; `replaced` is the hash of the secret before. */
+  | {
+      readonly kind: 'renewed';
+      readonly at: number;
+      readonly principal: string | null;
+      readonly replaced: SecretHash;
+    }
   /** The session was ended, or all sessions of its principal were. */
   | { readonly kind: 'ended' };
 
@@ -21,10 +26,10 @@ export interface Revocations {
   deadUntil(principal: string): Promise<number>;
 
   /**
-   * Makes the secret hash of `next` the only valid one of its session. Returns `false`, and changes nothing, when the list's record is
+   * Makes the secret hash of `next` the only valid one of its session, in the place of `replaced`. Returns `false`, and changes nothing, when the list's record is
    * not `entry` any more: of two concurrent renewals one succeeds.
    */
-  renew(entry: SessionRecord | null, next: SessionRecord): Promise<boolean>;
+  renew(entry: SessionRecord | null, next: SessionRecord, replaced: SecretHash): Promise<boolean>;
 
   /** Ends a session for good. An unknown id is not an error, and is recorded too. */
   end(id: SessionId): Promise<void>;

@@ -21,7 +21,7 @@ import {
   type SessionRepository,
 } from '../../core/session-repository';
 import type { SessionSettings } from '../../core/session-settings';
-import type { ParsedToken, SessionId, SessionToken } from '../../core/session-token';
+import { sameHash, type ParsedToken, type SessionId, type SessionToken } from '../../core/session-token';
 import { SessionTooLargeError } from '../../core/session.errors';
 import { ENDED, type RevocationStatus, type Revocations } from './revocations';
 import { LONGEST_VALUE, type SealedValues } from './sealed-values';
@@ -75,7 +75,8 @@ export class SealedRepository implements SessionRepository {
     if (status.kind === 'ended') return REVOKED;
     const isRecent = now - status.at < DELIVERY;
     const isLogout = record.principal !== null && status.principal === null;
-    return isRecent && !isLogout ? { kind: 'endable' } : { kind: 'dead', isRecent };
+    const isOfBefore = sameHash(record.secretHash, status.replaced);
+    return isRecent && isOfBefore && !isLogout ? { kind: 'endable' } : { kind: 'dead', isRecent };
   }
 
   async insert(draft: SessionDraft, delivery: Delivery): Promise<CommitOutcome> {
@@ -127,7 +128,7 @@ export class SealedRepository implements SessionRepository {
     const record = { ...base, expiresAt };
     const token = this.values.seal(record, this.settings.clock());
     draft.base = record;
-    draft.token = { token, id: base.id, secretHash: base.secretHash };
+    draft.token = { token, id: base.id, secretHash: base.secretHash, realm: this.settings.name };
     return issueToken(draft.state, draft.token);
   }
 
@@ -156,7 +157,12 @@ export class SealedRepository implements SessionRepository {
    * the session may be good.
    */
   #found(record: SessionRecord, token: SessionToken): Finding {
-    const parsed: ParsedToken = { token, id: record.id, secretHash: record.secretHash };
+    const parsed: ParsedToken = {
+      token,
+      id: record.id,
+      secretHash: record.secretHash,
+      realm: this.settings.name,
+    };
     try {
       const { principal } = decodeFacts(record.body);
       return {
@@ -195,7 +201,7 @@ export class SealedRepository implements SessionRepository {
 
   async #renew(draft: SessionDraft, entry: SessionRecord | null, write: PendingWrite): Promise<boolean> {
     try {
-      const done = await this.revocations.renew(entry, write.record);
+      const done = await this.revocations.renew(entry, write.record, draft.base!.secretHash);
       this.#uncertain.delete(draft);
       return done;
     } catch (error) {

@@ -1,0 +1,80 @@
+import type { SessionId } from 'nestjs-tessera';
+import type { Delivery } from '../../lib/core/commit-outcome';
+import { core, type Core } from '../support/core';
+import '../support/session-data';
+
+const ada = { id: 'ada', roles: ['member'] };
+const GONE: Delivery = { reach: 'gone', capacity: Infinity };
+
+describe('a commit whose client has gone', () => {
+  let app: Core;
+  let token: string;
+
+  beforeEach(async () => {
+    app = core();
+    token = await app.issued(null, (session) => session.login(ada));
+  });
+
+  const principal = async () => (await app.manager.open(token)).principal?.id ?? null;
+
+  it('R12: logs out although a login as another came before', async () => {
+    const session = await app.manager.open(token);
+    session.login({ id: 'bob' });
+    session.logout();
+    session.set('theme', 'dark');
+    await app.manager.commit(session, GONE);
+    expect(await principal()).toBeNull();
+  });
+
+  it('R12: logs out although a login as another comes after', async () => {
+    const session = await app.manager.open(token);
+    session.logout({ keepData: true });
+    session.login({ id: 'bob' });
+    await app.manager.commit(session, GONE);
+    expect(await principal()).toBeNull();
+  });
+
+  it('R12: ends what an old secret may end although a login comes before the logout', async () => {
+    const renewed = await app.issued(token, (session) => session.renewToken());
+    await app.request(token, (session) => {
+      session.login({ id: 'bob' });
+      session.logout();
+    });
+    expect((await app.manager.open(renewed)).principal).toBeNull();
+  });
+
+  it('R17: saves the data of before a login as another, and nothing of after it', async () => {
+    const session = await app.manager.open(token);
+    session.set('visits', 2);
+    session.login({ id: 'bob' });
+    session.set('theme', 'dark');
+    await app.manager.commit(session, GONE);
+    expect((await app.manager.open(token)).entries()).toEqual([['visits', 2]]);
+  });
+
+  it.each<[string, Parameters<Core['request']>[1]]>([
+    ['an elevation', (session) => session.elevate()],
+    ['a login as another', (session) => session.login({ id: 'bob' })],
+  ])('R17: leaves a request its old rights after %s', async (_what, work) => {
+    await app.issued(token, (session) => session.elevate({ roles: ['admin'] }));
+    const session = await app.manager.open(token);
+    work!(session);
+    await app.manager.commit(session, GONE);
+    expect(session.principal?.roles).toEqual(['member']);
+  });
+
+  it('R14: removes a first login whose insert was given up', async () => {
+    const session = await app.manager.open(token);
+    session.login({ id: 'bob' });
+    const inserted: string[] = [];
+    app.store.before = (operation, id) => void (operation === 'insert' && inserted.push(id));
+    app.store.after = (operation) => {
+      if (operation === 'insert' || operation === 'find') throw new Error('the connection was lost');
+    };
+    await expect(app.manager.commit(session)).rejects.toMatchObject({ code: 'SESSION_STORE_UNAVAILABLE' });
+    app.store.after = () => {};
+    await app.manager.commit(session, GONE);
+    const call = { signal: new AbortController().signal };
+    expect(await app.store.inner.find(inserted[0] as SessionId, call)).toBeNull();
+  });
+});
