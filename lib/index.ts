@@ -52,6 +52,7 @@ export {
 // Outside HTTP requests
 export { SessionManager } from './core/session-manager';
 export type { CommitOutcome, Delivery } from './core/commit-outcome';
+export type { SessionRepositoryProvider } from './core/session-repository';
 export type { SessionToken } from './core/session-token';
 
 // Events

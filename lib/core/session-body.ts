@@ -1,7 +1,7 @@
 import type { Principal } from './principal';
 import { isReplacement, type FormerRights, type FormerSecret, type SecretHistory } from './secret-history';
 import { UnsupportedValue, type SessionCodec } from './session-codec';
-import type { FlashEntry, SessionContent, SessionState } from './session-state';
+import { emptyContent, type FlashEntry, type SessionContent, type SessionState } from './session-state';
 import { SessionError } from './session.errors';
 
 /** The format this release writes. A record of a later one is left alone. */
@@ -156,12 +156,7 @@ function stateOf(facts: EncodedFacts, encodedContent: string): SessionState {
     (authenticatedAt === null || Number.isFinite(authenticatedAt));
   if (!sound) throw new TypeError('unexpected shape');
   return {
-    data: {},
-    constants: {},
-    messages: [],
-    merged: {},
-    receipt: null,
-    encodedContent,
+    ...emptyContent(encodedContent),
     createdAt,
     startedAt,
     lastSeenAt,

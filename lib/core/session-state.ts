@@ -42,15 +42,15 @@ export interface SessionState extends SessionFacts, SessionContent {
   encodedContent: string | null;
 }
 
+/** No content, or content that is still encoded. */
+export function emptyContent(encodedContent: string | null = null): Omit<SessionState, keyof SessionFacts> {
+  return { data: {}, constants: {}, messages: [], merged: {}, receipt: null, encodedContent };
+}
+
 /** The state of a client without a session. */
 export function newState(now: number, { lifetime, idleTimeout }: Timeouts): SessionState {
   return {
-    data: {},
-    constants: {},
-    messages: [],
-    merged: {},
-    receipt: null,
-    encodedContent: null,
+    ...emptyContent(),
     principal: null,
     createdAt: now,
     startedAt: now,

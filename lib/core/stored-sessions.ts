@@ -145,14 +145,14 @@ export class StoredSessions implements SessionRepository {
     }
   }
 
-  /** A write that is repeated brings the same token: whichever attempt is done, the client is told the one that works. */
+  /** Each attempt at a write brings the same token, so that the client is told the one that works. */
   #uncertainToken(draft: SessionDraft): ParsedToken | undefined {
     const uncertain = this.#uncertain.get(draft);
     const isSame = uncertain?.lineage === draft.lineage && uncertain.replacement === draft.replacement;
     return isSame ? uncertain.token : undefined;
   }
 
-  /** Where an answer that was lost would leave the client without a token that works, or a value taken by nobody, it is looked up. */
+  /** Looks up the outcome of a critical write whose answer was lost: the client needs the token that works, or the value it took. */
   async #tryUpdate(draft: SessionDraft, write: PendingWrite): Promise<boolean> {
     const { record } = write;
     try {

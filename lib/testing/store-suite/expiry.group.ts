@@ -18,7 +18,7 @@ export function describeExpiry(suite: StoreSuite): void {
   describe('expiry', () => {
     const instants = { 'a minute ago': START - MINUTE, 'at the epoch': 0, 'before the epoch': -MINUTE };
     for (const [when, expiresAt] of Object.entries(instants)) {
-      it(`E5: an expiry ${when} is dead or gone, whichever call brought it`, async () => {
+      it(`E5: an expiry ${when} is dead or gone, after each call`, async () => {
         await deadSince(await insertOne(suite.store, { expiresAt }), expiresAt);
 
         const updated = await insertOne(suite.store);
