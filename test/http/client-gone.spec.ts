@@ -37,10 +37,10 @@ const undeliverable: Record<string, (session: Session) => void> = {
   renewal: (session) => void session.set('parting', 'said').renewToken(),
   elevation: (session) => void session.set('parting', 'said').elevate({ roles: ['admin'] }),
 };
-/** What the client finds when it comes back with the cookie it had. Of a session that another principal is to have nothing is kept. */
+/** What the client finds when it comes back with the cookie it had. */
 const afterwards: Record<string, string> = {
   write: 'ada said',
-  'login as another': 'ada undefined',
+  'login as another': 'ada said',
   'login once more': 'ada said',
   renewal: 'ada said',
   elevation: 'ada said',
