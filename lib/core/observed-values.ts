@@ -1,5 +1,7 @@
 import { UnsupportedValue, type SessionCodec } from './session-codec';
 import { decodeValue, encodeValue } from './session-body';
+import type { Operation } from './session-operation';
+import { getOwn, setOwn } from './session-state';
 import { SessionValueError } from './session.errors';
 
 /** Tracks the objects that application code got from or put into a session, with their encoded texts, to detect changes in place. */
@@ -25,26 +27,30 @@ export class ObservedValues {
     return text;
   }
 
-  /** Returns the new text of a key's object if it was changed in place since the last check, else `null`. */
-  changed(key: string, current: unknown): { readonly value: object; readonly text: string | null } | null {
+  /**
+   * Sets a key. Returns the operation that does it again, or `null` when the key has this value already.
+   * @throws SessionValueError
+   */
+  put(data: Record<string, unknown>, key: string, value: unknown): Operation | null {
+    const isSet = Object.hasOwn(data, key);
+    const current = isSet ? data[key] : undefined;
+    const known = this.#lastTextOf(key, current);
+    const text = this.accept(key, value);
+    setOwn(data, key, value);
+    if (text !== null) return text === known ? null : this.#putting(key, value as object, text);
+    return isSet && Object.is(current, value)
+      ? null
+      : { kind: 'data', apply: (state) => setOwn(state.data, key, value) };
+  }
+
+  /** Returns the operation for an object that was changed in place since the last check, or `null`. The commit refuses unsupported values. */
+  mutation(data: Record<string, unknown>, key: string): Operation | null {
     const seen = this.#seen.get(key);
-    if (seen === undefined || seen.value !== current) return null;
+    if (seen === undefined || seen.value !== getOwn(data, key)) return null;
     const text = this.#textOf(seen.value);
     if (text === seen.text) return null;
     seen.text = text;
-    return { value: seen.value, text };
-  }
-
-  /** Returns the last recorded text of a key's object, or its current text; `null` for other values. */
-  textOf(key: string, current: unknown): string | null {
-    const seen = this.#seen.get(key);
-    if (seen !== undefined && seen.value === current) return seen.text;
-    return typeof current === 'object' && current !== null ? this.#textOf(current) : null;
-  }
-
-  /** Returns the object if it still has this text, else a copy decoded from the text. */
-  asItWas(value: object, text: string): unknown {
-    return this.#textOf(value) === text ? value : decodeValue(text, this.codec);
+    return this.#putting(key, seen.value, text);
   }
 
   /** Returns a deep copy. */
@@ -70,6 +76,19 @@ export class ObservedValues {
 
   #note(key: string, value: object, text: string | null): void {
     this.#seen.set(key, { value, text });
+  }
+
+  /** A replay may find the object changed, by a later `update` or by the application. Then a copy of what it was takes its place. */
+  #putting(key: string, value: object, text: string | null): Operation {
+    const asItWas = (): unknown =>
+      text === null || this.#textOf(value) === text ? value : decodeValue(text, this.codec);
+    return { kind: 'data', apply: (state) => setOwn(state.data, key, asItWas()) };
+  }
+
+  #lastTextOf(key: string, current: unknown): string | null {
+    const seen = this.#seen.get(key);
+    if (seen !== undefined && seen.value === current) return seen.text;
+    return typeof current === 'object' && current !== null ? this.#textOf(current) : null;
   }
 
   #textOf(value: object): string | null {

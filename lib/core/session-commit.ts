@@ -1,84 +1,47 @@
 import { FORGET, KEEP, unwritten, type CommitOutcome, type Delivery } from './commit-outcome';
 import { isRotationDue, isSuccessorUnseen, withSuccessorSeen } from './secret-history';
+import type { Session } from './session';
 import type { SessionDraft } from './session-draft';
 import { SessionMerger } from './session-merger';
+import type { Operation } from './session-operation';
 import { tooManyConflicts, undeliverable, type SessionRepository } from './session-repository';
 import type { SessionSettings } from './session-settings';
 import { sameHash } from './session-token';
 
-/** Each failed attempt to end a merged session means that another request wrote to it; so many in a row mean that something is wrong. */
+/** Each failed attempt to end a merged session means that another request wrote to it. This many in a row indicate a fault. */
 const MAX_ATTEMPTS = 10;
 
-/** The order of a commit, wherever sessions are kept. */
+/** The order of a commit, the same for stored and sealed sessions. */
 export class SessionCommit {
   readonly #merger: SessionMerger;
-  /** What clients were to be told when something after that failed. */
-  readonly #untold = new WeakMap<SessionDraft, CommitOutcome>();
 
   constructor(
     private readonly repository: SessionRepository,
     private readonly settings: SessionSettings,
+    open: (token: string) => Promise<Session>,
   ) {
-    this.#merger = new SessionMerger(repository, settings);
-  }
-
-  /** The outcome for a draft with nothing to write, else `null`. */
-  settled(draft: SessionDraft, delivery: Delivery): CommitOutcome | null {
-    if (draft.settled !== null) return draft.settled;
-    if (draft.ended.length > 0) return null;
-    if (draft.superseded) return KEEP;
-    if (draft.absorbed.length > 0 || draft.status === 'changed' || this.#isDue(draft, delivery)) return null;
-    return (draft.settled = draft.discard ? FORGET : KEEP);
+    this.#merger = new SessionMerger(repository, settings, open);
   }
 
   /** @throws SessionError `SESSION_TOKEN_UNDELIVERABLE`, having written nothing */
   async write(draft: SessionDraft, delivery: Delivery): Promise<CommitOutcome> {
-    if (this.#needsNewToken(draft) && delivery.reach !== 'open') this.#withhold(draft, delivery);
-    if (draft.ended.length > 0) await this.#removeEnded(draft);
-    const outcome = laterOf(this.#untold.get(draft) ?? KEEP, await this.#decide(draft, delivery));
-    if (outcome.kind !== 'keep') this.#untold.set(draft, outcome);
+    const { base, status, replacement } = draft;
+    const needsToken = status === 'changed' && (base === null || replacement !== null);
+    if (needsToken && delivery.reach !== 'open') this.#withhold(draft, delivery);
     const { ended, absorbed, merging } = draft;
-    const isAlone = ended.length + absorbed.length + merging.length === 0;
-    const last = isAlone ? outcome : await this.#endOthers(draft, outcome, delivery);
-    if (last.kind !== 'keep') this.#untold.delete(draft);
+    if (ended.length > 0) await this.#removeEnded(draft);
+    await this.#decide(draft, delivery);
+    if (ended.length + absorbed.length + merging.length > 0) await this.#endOthers(draft, delivery);
+    const outcome = draft.untold;
+    draft.untold = KEEP;
     for (const { type, id, principal, reason } of draft.announcements.splice(0))
       this.settings.emit({ type, id: id ?? draft.id, principal, reason });
-    return draft.base === null && last.kind === 'issue' ? unwritten(draft) : last;
-  }
-
-  /** Whether a draft without changes is worth a write. */
-  #isDue(draft: SessionDraft, delivery: Delivery): boolean {
-    const { base } = draft;
-    if (base === null || base.expiresAt <= draft.now()) return false;
-    const { former } = draft.state.secrets;
-    return (
-      this.repository.extension(draft) !== null ||
-      (former.length > 0 && draft.token === draft.openedWith && isSuccessorUnseen(draft.state.secrets)) ||
-      ((this.settings.rotateEvery !== null || draft.isUnanswered) && this.#isRotationDue(draft, delivery))
-    );
-  }
-
-  /** A secret is rotated by a request that came with it; one that came with an older secret is given a new one if that is all its client has. */
-  #isRotationDue(draft: SessionDraft, delivery: Delivery): boolean {
-    const { base, token, state } = draft;
-    const { rotateEvery, clock } = this.settings;
-    if (base === null || token === null || draft.replacement !== null) return false;
-    // A token that was issued in this very request has not reached its client yet.
-    const isDue = sameHash(token.secretHash, base.secretHash)
-      ? rotateEvery !== null &&
-        token === draft.openedWith &&
-        isRotationDue(state.secrets, rotateEvery, clock())
-      : draft.isUnanswered;
-    return isDue && delivery.reach === 'open';
-  }
-
-  #needsNewToken({ base, status, replacement }: SessionDraft): boolean {
-    return status === 'changed' && (base === null || replacement !== null);
+    return draft.base === null && outcome.kind === 'issue' ? unwritten(draft) : outcome;
   }
 
   /**
-   * What needs a token that cannot be told does not happen, but a logout does. The data of a session that is stored is saved all the same
-   * when the client has left; where no token can ever be told, the request is refused.
+   * Drops the changes that need a token, except a logout. When the client has left, the data of a stored session is saved all the same;
+   * when no token can ever be told, the commit is refused.
    */
   #withhold(draft: SessionDraft, delivery: Delivery): void {
     const isLogout = draft.has('logout') && draft.base !== null;
@@ -96,11 +59,21 @@ export class SessionCommit {
     if (isToldOf) draft.announcements.push({ type: 'rejected', id, principal, reason: 'undeliverable' });
   }
 
-  async #decide(draft: SessionDraft, delivery: Delivery): Promise<CommitOutcome> {
+  /** Keeps what the client must do, in case that something after it fails. An outcome of nothing takes no earlier one back. */
+  async #decide(draft: SessionDraft, delivery: Delivery): Promise<void> {
+    const outcome = await this.#outcomeOf(draft, delivery);
+    if (outcome.kind !== 'keep') draft.untold = outcome;
+  }
+
+  async #outcomeOf(draft: SessionDraft, delivery: Delivery): Promise<CommitOutcome> {
     if (draft.destroyed) return FORGET;
     if (draft.merging.length > 0) await this.#merger.bringIn(draft);
     if (draft.superseded) return KEEP;
-    this.#addDue(draft, delivery);
+    draft.dropVainRotation();
+    for (const operation of dueOperations(draft, delivery)) {
+      operation.apply(draft.state);
+      draft.operations.push(operation);
+    }
     if (draft.status === 'changed')
       return draft.base === null
         ? this.repository.insert(draft, delivery)
@@ -110,41 +83,16 @@ export class SessionCommit {
       : this.repository.extend(draft, delivery);
   }
 
-  /** Adds what goes along with a write, or is worth one. */
-  #addDue(draft: SessionDraft, delivery: Delivery): void {
-    const { base, token, state } = draft;
-    if (base === null || token === null || base.expiresAt <= draft.now()) return;
-    const isCurrent = sameHash(token.secretHash, base.secretHash);
-    if (isCurrent && token === draft.openedWith && isSuccessorUnseen(state.secrets)) {
-      const { issuedAt } = state.secrets;
-      const now = this.settings.clock();
-      draft.operations.push({
-        kind: 'data',
-        apply: (fresh) => {
-          // Another request has rotated further, and noted it then.
-          if (fresh.secrets.issuedAt === issuedAt) fresh.secrets = withSuccessorSeen(fresh.secrets, now);
-        },
-      });
-      state.secrets = withSuccessorSeen(state.secrets, now);
-    }
-    draft.dropVainRotation();
-    if (this.#isRotationDue(draft, delivery)) draft.operations.push({ kind: 'rotate', apply: () => {} });
-  }
-
-  /** The sessions that this one has taken the place of, or the data. */
-  async #endOthers(draft: SessionDraft, outcome: CommitOutcome, delivery: Delivery): Promise<CommitOutcome> {
-    let last = outcome;
+  /** Ends the sessions whose data this one has taken over, and those that were ended while the store was at work. */
+  async #endOthers(draft: SessionDraft, delivery: Delivery): Promise<void> {
     for (let attempt = 1; !(await this.#merger.endAbsorbed(draft)); attempt++) {
       if (attempt === MAX_ATTEMPTS) throw tooManyConflicts(MAX_ATTEMPTS);
-      last = laterOf(last, await this.#decide(draft, delivery));
-      if (last.kind !== 'keep') this.#untold.set(draft, last);
+      await this.#decide(draft, delivery);
     }
-    // What was ended while the store was at work.
     await this.#removeEnded(draft);
-    return last;
   }
 
-  /** What fails is still there for the next attempt. */
+  /** An end that fails stays for the next attempt. */
   async #removeEnded({ ended }: SessionDraft): Promise<void> {
     for (let id = ended[0]; id !== undefined; id = ended[0]) {
       await this.repository.end(id);
@@ -153,7 +101,33 @@ export class SessionCommit {
   }
 }
 
-/** That there is nothing more to tell takes nothing back. */
-function laterOf(before: CommitOutcome, after: CommitOutcome): CommitOutcome {
-  return after.kind === 'keep' ? before : after;
+/** Returns the operations that each write includes, and that are worth a write by themselves: the notes about the session's secrets. */
+export function dueOperations(draft: SessionDraft, { reach }: Delivery): readonly Operation[] {
+  const { base, token, state, settings } = draft;
+  const { secrets } = state;
+  const { rotateEvery, clock } = settings;
+  if (base === null || token === null || (rotateEvery === null && secrets.former.length === 0)) return NONE;
+  if (base.expiresAt <= draft.now()) return NONE;
+  // A token that was issued in this very request has not reached its client yet.
+  const isCurrent = sameHash(token.secretHash, base.secretHash);
+  const isProven = isCurrent && token === draft.openedWith;
+  const due: Operation[] = [];
+  if (isProven && isSuccessorUnseen(secrets)) {
+    const now = clock();
+    due.push({
+      kind: 'data',
+      apply: (fresh) => {
+        // Another request that has rotated further has noted it.
+        if (fresh.secrets.issuedAt === secrets.issuedAt)
+          fresh.secrets = withSuccessorSeen(fresh.secrets, now);
+      },
+    });
+  }
+  const isDue = isCurrent
+    ? isProven && rotateEvery !== null && isRotationDue(secrets, rotateEvery, clock())
+    : draft.isUnanswered;
+  if (isDue && draft.replacement === null && reach === 'open') due.push({ kind: 'rotate', apply: () => {} });
+  return due;
 }
+
+const NONE: readonly Operation[] = [];

@@ -1,13 +1,13 @@
-import type { CommitOutcome } from './commit-outcome';
+import { KEEP, type CommitOutcome } from './commit-outcome';
 import { ObservedValues } from './observed-values';
 import { principalKey } from './principal';
 import { hasRoom, LONGEST_REQUEST, type FormerRights, type Replacement } from './secret-history';
-import { decodeBody, decodeContent, decodeFacts } from './session-body';
+import { decodeBody, decodeFacts } from './session-body';
 import type { SessionEventReason, SessionEventType } from './session-event';
 import { strictestOf, type Announcement, type Operation, type SessionStatus } from './session-operation';
 import type { SessionRecord } from './session-record';
 import type { SessionSettings } from './session-settings';
-import { getOwn, newState, setOwn, type SessionState } from './session-state';
+import { newState, type SessionState } from './session-state';
 import { newSessionId, sameHash, type ParsedToken, type SessionId } from './session-token';
 import { SessionError } from './session.errors';
 
@@ -71,6 +71,8 @@ export class SessionDraft {
   watcher: SessionWatcher | null = null;
   /** The outcome of a commit that found nothing to write, while nothing has changed since. */
   settled: CommitOutcome | null = null;
+  /** What the client must do after a write that succeeded, while the rest of its commit has not. */
+  untold: CommitOutcome = KEEP;
   /** One more each time the draft goes on as another session: a write that began before says nothing about what it is now. */
   lineage = 0;
   readonly #arrivedAt: number;
@@ -154,11 +156,6 @@ export class SessionDraft {
     this.token = this.openedWith = token;
   }
 
-  /** @throws UnreadableBody */
-  decode(): void {
-    decodeContent(this.state, this.settings.codec);
-  }
-
   /** Takes the record as what the session is, and does what the request did once more on top of it. */
   adopt(record: SessionRecord): void {
     const state = decodeBody(record.body, this.settings.codec);
@@ -176,17 +173,23 @@ export class SessionDraft {
       this.drop('rotate');
   }
 
-  /** Does a change now and remembers it. */
+  /** Applies a change and records it. */
   record(kind: Operation['kind'], apply: Operation['apply']): void {
     this.assertWritable();
     apply(this.state);
-    this.operations.push({ kind, apply });
+    this.add({ kind, apply });
   }
 
-  /** Forgets operations of these kinds; what they did to the state is undone by the next {@link adopt}. */
+  /** Records a change that is applied already; `null` for none. */
+  add(operation: Operation | null): void {
+    if (operation === null) return;
+    this.settled = null;
+    this.operations.push(operation);
+  }
+
+  /** Forgets operations of these kinds. Their effect on the state ends with the next {@link adopt}. */
   drop(...kinds: readonly Operation['kind'][]): void {
-    const kept = this.operations.filter(({ kind }) => !kinds.includes(kind));
-    this.operations.splice(0, Infinity, ...kept);
+    retain(this.operations, ({ kind }) => !kinds.includes(kind));
   }
 
   /**
@@ -266,8 +269,7 @@ export class SessionDraft {
   returnTo({ base, token, lent, operations }: Left): void {
     this.#forgetChanges();
     this.announcements.length = 0;
-    const others = this.ended.filter((id) => id !== base.id);
-    this.ended.splice(0, Infinity, ...others);
+    retain(this.ended, (id) => id !== base.id);
     this.discard = false;
     this.left = null;
     Object.assign(this, { token, lent });
@@ -293,8 +295,7 @@ export class SessionDraft {
 
   /** A login that never came about is not told. */
   forgetLogins(): void {
-    const told = this.announcements.filter(({ type }) => type !== 'loggedIn');
-    this.announcements.splice(0, Infinity, ...told);
+    retain(this.announcements, ({ type }) => type !== 'loggedIn');
   }
 
   #detach(): void {
@@ -315,45 +316,14 @@ export class SessionDraft {
     this.settled = null;
   }
 
-  /**
-   * Sets a key, unless it has that value already.
-   * @throws SessionValueError when the value cannot be kept
-   */
-  put(key: string, value: unknown): void {
-    const { data } = this.state;
-    const current = getOwn(data, key);
-    const known = this.values.textOf(key, current);
-    const text = this.values.accept(key, value);
-    if (text === null) {
-      const same = Object.hasOwn(data, key) && Object.is(current, value);
-      if (!same) this.record('data', (state) => setOwn(state.data, key, value));
-      return;
-    }
-    setOwn(data, key, value);
-    if (text !== known) this.#recordPut(key, value as object, text);
-  }
-
   /** Records what was changed in place since it was handed out. */
   noticeMutations(): void {
     if (this.#values !== undefined) for (const key of this.#values.keys()) this.noticeMutation(key);
   }
 
-  /** The same for one key. What cannot be kept any more is for the commit to refuse. */
+  /** The same for one key. */
   noticeMutation(key: string): void {
-    const changed = this.values.changed(key, getOwn(this.state.data, key));
-    if (changed !== null) this.#recordPut(key, changed.value, changed.text);
-  }
-
-  /**
-   * Remembers an object that stands in the state already. When it is done again, the object may look different, because an
-   * `update` has come after it or the application went on with it: then a copy of what it was takes its place.
-   */
-  #recordPut(key: string, value: object, text: string | null): void {
-    const apply = (state: SessionState): void => {
-      setOwn(state.data, key, text === null ? value : this.values.asItWas(value, text));
-    };
-    this.settled = null;
-    this.operations.push({ kind: 'data', apply });
+    this.add(this.values.mutation(this.state.data, key));
   }
 
   /** After a successful write: the operations it contained are done, whatever came in meanwhile is not. */
@@ -361,11 +331,15 @@ export class SessionDraft {
     this.base = record;
     this.token = token;
     if (done.some(({ kind }) => PROOFS.includes(kind))) this.lent = null;
-    const left = this.operations.filter((operation) => !done.includes(operation));
-    this.operations.splice(0, Infinity, ...left);
+    retain(this.operations, (operation) => !done.includes(operation));
     this.discard = false;
     this.superseded = false;
     this.left = null;
     this.settled = null;
   }
+}
+
+/** Removes the other elements, in place. */
+function retain<T>(list: T[], isKept: (element: T) => boolean): void {
+  list.splice(0, Infinity, ...list.filter(isKept));
 }

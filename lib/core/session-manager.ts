@@ -1,20 +1,29 @@
-import { DIRECT, type CommitOutcome, type Delivery } from './commit-outcome';
+import { DIRECT, KEEP, unwritten, type CommitOutcome, type Delivery } from './commit-outcome';
 import { randomText } from './random-text';
-import { SessionCommit } from './session-commit';
+import type { Standing } from './secret-history';
+import { UnreadableBody, decodeContent } from './session-body';
+import { SessionCommit, dueOperations } from './session-commit';
 import type { SessionData, SessionKey } from './session-data';
 import { SessionDraft, type SessionWatcher } from './session-draft';
-import { SessionLoader } from './session-loader';
+import type { SessionEventReason } from './session-event';
+import { lastSeenOf } from './session-expiry';
+import type { SessionRecord } from './session-record';
 import {
   isRepositoryProvider,
+  type Revoked,
   type SessionRepository,
   type SessionRepositoryProvider,
 } from './session-repository';
 import type { SessionSettings } from './session-settings';
-import type { SessionStore } from './session-store';
 import { getOwn } from './session-state';
+import type { SessionStore } from './session-store';
+import { sameHash, type SessionId } from './session-token';
 import { Session, draftOf } from './session';
 import { StoreClient } from './store-client';
 import { StoredSessions } from './stored-sessions';
+
+/** How often an expired session is read again that could not be ended: a store may return a record that it lets no request change. */
+const MAX_ATTEMPTS = 5;
 
 /** A value on its way out of a session. */
 export interface Taking<T> {
@@ -25,18 +34,17 @@ export interface Taking<T> {
 }
 
 /**
- * Opens sessions and commits them; between the two nothing talks to the store. Requests do so by themselves. Inject it where there is no
- * request, in jobs, scripts, and protocols of your own:
+ * Opens sessions and commits them. Between the two nothing talks to the store. Requests use it through `@Session()`; inject it in jobs,
+ * scripts, and protocols of your own:
  *
  * ```ts
  * const session = await manager.open(token); // or null, for a client that has none
  * session.set('theme', 'dark');
- * const outcome = await manager.commit(session); // { kind: 'keep' | 'issue' | 'forget', … }: what to tell the client
+ * const outcome = await manager.commit(session); // { kind: 'keep' | 'issue' | 'forget', … }: what the client must do
  * ```
  */
 export class SessionManager {
   readonly #repository: SessionRepository;
-  readonly #loader: SessionLoader;
   readonly #commit: SessionCommit;
   readonly #isToken: (value: string) => boolean;
 
@@ -47,14 +55,13 @@ export class SessionManager {
     this.#repository = isRepositoryProvider(store)
       ? store.repository(settings)
       : new StoredSessions(new StoreClient(store, settings.storeTimeout, settings.emit), settings);
-    this.#loader = new SessionLoader(this.#repository, settings);
-    this.#commit = new SessionCommit(this.#repository, settings);
+    this.#commit = new SessionCommit(this.#repository, settings, (token) => this.open(token));
     this.#isToken = (value) => this.#repository.isToken(value);
   }
 
   /**
-   * The session that a token opens. A token that opens none gives an empty session, which costs nothing until it is written to;
-   * a text that has not the form of a token costs no store call either.
+   * Returns the session that a token opens. For a token that opens none, the session is empty and is stored only when it is changed. A text
+   * that does not have the form of a token never reaches the store.
    * @param token as the client sent it; `null` for a client that sent none
    * @throws SessionStoreError when the store fails or does not answer in time
    */
@@ -65,18 +72,18 @@ export class SessionManager {
   }
 
   /**
-   * Writes what a session remembered, and says what its client has to be told: with at most one write for an existing session, none when
-   * nothing changed. A second commit does nothing. The session can be used and committed again.
-   * @throws SessionStoreError; SessionTooLargeError; SessionValueError; SessionError `SESSION_CONFLICT` when others keep writing first,
-   * `SESSION_EXPIRED` when it expired meanwhile, `SESSION_TOKEN_UNDELIVERABLE` where `delivery` says that no token can be told
+   * Writes the changes of a session, and returns what its client must do. Makes at most one write for an existing session, and none when
+   * nothing changed. The session can be used and committed again.
+   * @throws SessionStoreError; SessionTooLargeError; SessionValueError; SessionError `SESSION_CONFLICT` when other requests keep writing
+   * first, `SESSION_EXPIRED` when it expired meanwhile, `SESSION_TOKEN_UNDELIVERABLE` when `delivery` cannot carry a new token
    */
   async commit(session: Session, delivery: Delivery = DIRECT): Promise<CommitOutcome> {
     return this.settled(session, delivery) ?? this.write(session, delivery);
   }
 
   /**
-   * Takes a value out of a session with its next commit: of any number of requests that do so at once, exactly one gets it. Call
-   * `value()` after the commit, or `cancel()` when that has failed; the value may be lost then. `null` when the key is not set.
+   * Takes a value out of a session with its next commit: of any number of concurrent requests, exactly one gets it. Call `value()` after the
+   * commit, or `cancel()` when it failed; the value may be lost then. Returns `null` when the key is not set.
    */
   take<K extends SessionKey>(session: Session, key: K): Taking<SessionData[K]> | null {
     const draft = draftOf(session);
@@ -100,23 +107,34 @@ export class SessionManager {
     };
   }
 
-  /** The same as {@link open}, but for the content: {@link complete}. Enough to ask who is logged in. */
+  /** Same as {@link open}, but leaves the content encoded until {@link complete}. Sufficient to ask who is logged in. */
   async find(token: string | null, arrivedAt?: number): Promise<Session> {
     const draft = new SessionDraft(this.settings, this.#isToken, arrivedAt);
-    if (token !== null) await this.#loader.load(draft, token);
+    if (token !== null) await this.#load(draft, token);
     return new Session(draft);
   }
 
-  /** Decodes the content of a session; `null` when that is done. */
+  /** Decodes the content of a session. Returns `null` when it is done. */
   complete(session: Session): Promise<void> | null {
-    return this.#loader.decode(draftOf(session));
+    const draft = draftOf(session);
+    try {
+      decodeContent(draft.state, this.settings.codec);
+      return null;
+    } catch (error) {
+      return this.#dropUnreadable(draft, draft.base!, error, true);
+    }
   }
 
-  /** What the client has to be told when there is nothing to write, else `null`: then {@link write}. */
+  /** Returns the outcome when there is nothing to write, else `null`: then call {@link write}. */
   settled(session: Session, delivery: Delivery = DIRECT): CommitOutcome | null {
     const draft = draftOf(session);
     draft.noticeMutations();
-    return this.#commit.settled(draft, delivery);
+    if (draft.settled !== null) return draft.settled;
+    if (draft.ended.length > 0) return null;
+    if (draft.superseded) return KEEP;
+    if (draft.absorbed.length > 0 || draft.status === 'changed') return null;
+    if (this.#repository.extension(draft) !== null || dueOperations(draft, delivery).length > 0) return null;
+    return (draft.settled = unwritten(draft));
   }
 
   /** {@link commit} for a session that is not {@link settled}. */
@@ -129,25 +147,94 @@ export class SessionManager {
     draftOf(session).sealed = sealed;
   }
 
-  /** Tells a watcher of every change from now on, but for those in place. */
+  /** Calls a watcher before each further change, except changes in place. */
   watch(session: Session, watcher: SessionWatcher): void {
     draftOf(session).watcher = watcher;
   }
 
-  /** Whether something of this session is stored, or is to end with the next commit. */
+  /** Whether something of this session is stored, or the next commit ends it. */
   isStored(session: Session): boolean {
     const { base, ended } = draftOf(session);
     return base !== null || ended.length > 0;
   }
 
-  /** No requests will come any more. The store stays open. */
+  /** Called when no more requests come. The store stays open. */
   close(): void {
     this.#repository.close();
   }
 
-  /** A text that changes when a principal logs in or out, when the token is to be renewed, and when the session ends. */
+  /** Returns a text that changes with each login, logout and elevation, with the token, and when the session ends. */
   rightsOf(session: Session): string {
     const { lineage, operations } = draftOf(session);
     return `${lineage}.${operations.filter(({ kind }) => !['data', 'lifespan', 'take'].includes(kind)).length}`;
+  }
+
+  /** Fills the draft with what the token opens. One read; writes only to end what is over and to extend what is about to expire. */
+  async #load(draft: SessionDraft, value: string, attempt = 1): Promise<void> {
+    const finding = await this.#repository.find(value);
+    if (finding.kind === 'malformed') return;
+    if (finding.kind === 'unknown')
+      return this.#reject(finding.reason, finding.id === null ? {} : { id: finding.id });
+    const { record, token } = finding;
+    try {
+      draft.load(record, token);
+    } catch (error) {
+      return this.#dropUnreadable(draft, record, error, sameHash(token.secretHash, record.secretHash));
+    }
+    const standing = await this.#repository.standing(draft);
+    if (standing.kind !== 'current' && !(await this.#admit(draft, record, standing))) return;
+    const { state } = draft;
+    if (draft.now() >= Math.min(record.expiresAt, state.deadline))
+      return this.#expire(draft, record, value, attempt);
+    state.lastSeenAt = lastSeenOf(state, record.expiresAt, state.lastSeenAt);
+    await this.#repository.outlast(draft);
+  }
+
+  /** Whether a request may go on whose secret is not the present one. */
+  async #admit(draft: SessionDraft, record: SessionRecord, standing: Standing | Revoked): Promise<boolean> {
+    const { id, principal } = record;
+    if (standing.kind === 'usable') {
+      draft.lent = standing.rights;
+      draft.isUnanswered = standing.isUnanswered;
+      return true;
+    }
+    draft.abandon();
+    if (standing.kind === 'stolen') {
+      await this.#repository.end(id);
+      this.settings.emit({ type: 'stolen', id, principal });
+      return false;
+    }
+    if (standing.kind === 'endable') draft.endable = { id, principal };
+    draft.superseded = standing.kind === 'endable' || (standing.kind === 'dead' && standing.isRecent);
+    const reason = standing.kind === 'revoked' ? 'revoked' : 'stale-token';
+    this.#reject(reason, standing.kind === 'unknown' ? { id } : { id, principal });
+    return false;
+  }
+
+  /** Ends a session that cannot be read, if the request has its secret. Leaves a record of a newer release alone. */
+  async #dropUnreadable(
+    draft: SessionDraft,
+    { id }: SessionRecord,
+    error: unknown,
+    hasSecret: boolean,
+  ): Promise<void> {
+    if (!(error instanceof UnreadableBody)) throw error;
+    draft.abandon();
+    this.#reject(error.newer ? 'newer-format' : 'corrupt', { id });
+    if (hasSecret && !error.newer) await this.#repository.end(id);
+  }
+
+  /** Ends an expired session at once, so that a clock that steps back cannot revive it, unless an earlier request still writes to it. */
+  async #expire(draft: SessionDraft, record: SessionRecord, value: string, attempt: number): Promise<void> {
+    const reason = draft.now() >= draft.state.deadline ? 'lifetime' : 'idle-timeout';
+    draft.abandon();
+    const ended = await this.#repository.endExpired(record);
+    if (!ended && attempt < MAX_ATTEMPTS) return this.#load(draft, value, attempt + 1);
+    const { id, principal } = record;
+    this.settings.emit({ type: 'expired', id, principal, reason });
+  }
+
+  #reject(reason: SessionEventReason, subject: { id?: SessionId; principal?: string | null }): void {
+    this.settings.emit({ type: 'rejected', reason, ...subject });
   }
 }

@@ -1,10 +1,11 @@
-import { CURRENT } from './secret-history';
-import { UnreadableBody, decodeBody, decodeFacts } from './session-body';
-import { SessionDraft } from './session-draft';
+import { decodeBody, decodeFacts } from './session-body';
+import { draftOf, type Session } from './session';
+import type { SessionDraft } from './session-draft';
 import type { SessionRecord } from './session-record';
 import type { SessionRepository } from './session-repository';
 import type { SessionSettings } from './session-settings';
 import { setOwn } from './session-state';
+import { sameHash } from './session-token';
 
 /** How many of the latest merges a session remembers. They matter for as long as two requests merge the same one at once. */
 const MERGES_KNOWN = 8;
@@ -14,16 +15,18 @@ export class SessionMerger {
   constructor(
     private readonly repository: SessionRepository,
     private readonly settings: SessionSettings,
+    private readonly open: (token: string) => Promise<Session>,
   ) {}
 
-  /** The other sessions' values become operations of this one. */
+  /** Records the values of the other sessions as operations of this one. */
   async bringIn(draft: SessionDraft): Promise<void> {
     const { lineage } = draft;
     for (let token = draft.merging[0]; token !== undefined; token = draft.merging[0]) {
-      const other = await this.#open(token);
+      const { base: other, token: parsed } = draftOf(await this.open(token));
       if (draft.lineage !== lineage) return;
       draft.merging.shift();
-      if (other !== null && other.id !== draft.id) this.#absorb(draft, token, other);
+      const isCurrent = other !== null && parsed !== null && sameHash(parsed.secretHash, other.secretHash);
+      if (isCurrent && other.id !== draft.id) this.#absorb(draft, token, other);
     }
   }
 
@@ -60,28 +63,5 @@ export class SessionMerger {
       state.deadline = Math.max(state.deadline, deadline);
     });
     draft.absorbed.push({ token, record });
-  }
-
-  /** The session that a token opens, or `null`. */
-  async #open(value: string): Promise<SessionRecord | null> {
-    const finding = await this.repository.find(value);
-    if (finding.kind !== 'found') return null;
-    const { record, token } = finding;
-    const other = new SessionDraft(this.settings, (text) => this.repository.isToken(text));
-    try {
-      other.load(record, token);
-      other.decode();
-    } catch (error) {
-      if (!(error instanceof UnreadableBody)) throw error;
-      if (token.secretHash === record.secretHash)
-        this.settings.emit({
-          type: 'rejected',
-          id: record.id,
-          reason: error.newer ? 'newer-format' : 'corrupt',
-        });
-      return null;
-    }
-    if ((await this.repository.standing(other)) !== CURRENT) return null;
-    return Math.min(record.expiresAt, other.state.deadline) > this.settings.clock() ? record : null;
   }
 }

@@ -57,7 +57,7 @@ export class Session {
    */
   set<K extends SessionKey>(key: K, value: SessionData[K]): this {
     this.#draft.assertWritable();
-    this.#draft.put(key, value);
+    this.#draft.add(this.#draft.values.put(this.#draft.state.data, key, value));
     return this;
   }
 
