@@ -16,54 +16,55 @@ import type { SessionFacts, SessionState } from './session-state';
 import { newToken, rotatedToken, type ParsedToken } from './session-token';
 import { SessionTooLargeError } from './session.errors';
 
-/** A record ready to be written, and how much of the draft is in it: more may be recorded while the store works. */
+/** A record to be written, and which part of the draft it contains: more may be recorded while the store works. */
 export interface PendingWrite {
   readonly record: SessionRecord;
   readonly state: SessionState;
   readonly token: ParsedToken;
-  /** The instant of writing. */
+  /** Time of writing. */
   readonly at: number;
-  /** Which of the sessions that the draft has been in turn. */
+  /** See `SessionDraft.lineage`. */
   readonly lineage: number;
   readonly isNew: boolean;
-  /** Whether it ends the session: its deadline was set to the past. */
+  /** Whether it ends the session, because its deadline was set to the past. */
   readonly isOver: boolean;
-  /** What replaces the secret, or `null` when it stays. */
+  /** How it replaces the secret; `null` when it does not. */
   readonly replacement: Replacement | null;
   /** Whether it takes out a value that no other request may get. */
   readonly takes: boolean;
-  /** Whether the client has to be told its token. */
+  /** Whether the client must be told its token. */
   readonly tells: boolean;
-  /** The draft's operations that are in it. */
+  /** The operations of the draft that it contains. */
   readonly operations: readonly Operation[];
 }
 
-/** Where sealed sessions differ. */
+/** Differences of sealed sessions. */
 interface WriteOptions {
-  /** What replaces the secret. @default what the draft asks for */
+  /** How the secret is replaced. @default as the draft asks */
   readonly replacement?: Replacement | null;
-  /** The token to use if it needs a new one. @default one is made */
+  /** The token to use if a new one is needed. @default a new one */
   readonly renewed?: ParsedToken | undefined;
-  /** Whether the record tells what its former secrets may do. @default true */
+  /** Whether the record contains the history of its secrets. @default true */
   readonly hasHistory?: boolean;
 }
 
 /**
- * The draft as it would be written now, under a token of its own where it needs one.
+ * Returns the draft as it is to be written now, with a new token if it needs one.
  * @throws SessionValueError, SessionTooLargeError
  */
 export function toPendingWrite(draft: SessionDraft, options: WriteOptions = {}): PendingWrite {
   draft.dropVainRotation();
-  const { base, settings } = draft;
+  const { base, id, settings } = draft;
   const now = settings.clock();
   const { replacement: asked = draft.replacement, renewed, hasHistory = true } = options;
   const replacement = base === null ? null : asked;
   const kept = base !== null && replacement === null ? draft.token : null;
-  const token = kept ?? renewed ?? nextToken(draft, replacement);
+  const rotated = replacement === 'rotated' && draft.token !== null ? rotatedToken(draft.token) : null;
+  const token = kept ?? renewed ?? rotated ?? newToken(id, settings.name);
   const secrets = hasHistory ? secretsOf(draft, replacement, now) : newHistory(draft.state.createdAt);
   const state = { ...draft.state, lastSeenAt: now, secrets };
   const record: SessionRecord = {
-    id: draft.id,
+    id,
     version: (base?.version ?? 0) + 1,
     // A request may have come with a secret that was replaced meanwhile.
     secretHash: kept === null ? token.secretHash : base!.secretHash,
@@ -86,7 +87,7 @@ export function toPendingWrite(draft: SessionDraft, options: WriteOptions = {}):
   };
 }
 
-/** After the write: what is told to listeners and to the client. */
+/** Updates the draft after a successful write, and emits its events. Returns what the client must do. */
 export function finishWrite(draft: SessionDraft, write: PendingWrite, { reach }: Delivery): CommitOutcome {
   const { record, token, state, isNew, replacement } = write;
   const { id, principal } = record;
@@ -99,26 +100,18 @@ export function finishWrite(draft: SessionDraft, write: PendingWrite, { reach }:
   return write.tells && reach !== 'never' ? issueToken(state, token) : KEEP;
 }
 
-/** A token for the client, and until when it may keep it. */
 export function issueToken(state: SessionFacts, { token }: ParsedToken): CommitOutcome {
   return { kind: 'issue', token, keepUntil: keepUntil(state) };
 }
 
 /** Until when the client may keep its token: epoch milliseconds; `null` for as long as the browser runs. */
-export function keepUntil({ remembered, deadline }: SessionFacts): number | null {
+function keepUntil({ remembered, deadline }: SessionFacts): number | null {
   return remembered ? deadline : null;
 }
 
-/**
- * Whether the client may keep its token for longer or shorter than it knows. Telling it the same again is more than a waste: a late
- * answer could put the token of before a login in the place of the new one.
- */
+/** Whether the client must keep its token for another time. Only then: a late answer with an old token could replace a newer one. */
 function changesLifespan(draft: SessionDraft, { body }: SessionRecord): boolean {
   return draft.has('lifespan') && keepUntil(draft.state) !== keepUntil(decodeFacts(body));
-}
-
-function nextToken({ id, token, settings }: SessionDraft, replacement: Replacement | null): ParsedToken {
-  return replacement === 'rotated' && token !== null ? rotatedToken(token) : newToken(id, settings.name);
 }
 
 function secretsOf(draft: SessionDraft, replacement: Replacement | null, now: number): SecretHistory {
@@ -134,18 +127,17 @@ function toBody(draft: SessionDraft, state: SessionState): string {
   try {
     body = encodeBody(state, codec);
   } catch (error) {
-    // An object has been changed in place to something that cannot be kept: encoded one by one, it gives itself away.
+    // An object was changed in place to something unsupported. Encoding the parts throws the error that names its key.
     partsOf(draft);
     throw error;
   }
-  // No character takes more than three bytes.
-  if (body.length * 3 <= maxBytes) return body;
-  const size = Buffer.byteLength(body);
-  if (size <= maxBytes) return body;
-  throw new SessionTooLargeError(largestPart(draft), size, maxBytes);
+  // A UTF-16 unit takes at most three bytes.
+  const size = body.length * 3 <= maxBytes ? 0 : Buffer.byteLength(body);
+  if (size > maxBytes) throw new SessionTooLargeError(largestPart(draft), size, maxBytes);
+  return body;
 }
 
-/** What takes the most room, in words for the developer who has to make some. */
+/** Returns the name of the largest part, for an error message. */
 export function largestPart(draft: SessionDraft): string {
   return partsOf(draft).reduce((a, b) => (b.size > a.size ? b : a)).name;
 }

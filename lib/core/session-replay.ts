@@ -1,5 +1,4 @@
 import { KEEP, unwritten, type CommitOutcome } from './commit-outcome';
-import type { Principal } from './principal';
 import { replacementOf } from './secret-history';
 import { UnreadableBody, decodeFacts } from './session-body';
 import type { SessionDraft } from './session-draft';
@@ -7,8 +6,8 @@ import type { SessionRecord } from './session-record';
 import { sameHash } from './session-token';
 
 /**
- * What a request under way may still do when another one has written first: takes `current` as what the session is, with the request's
- * operations on top. Resolves `false` when the request has no right to it any more: see {@link giveWay}.
+ * Replays the operations of a request on the record that another request wrote first. Returns `false` when the request has no right to
+ * the session any more: see {@link giveWay}.
  */
 export function join(draft: SessionDraft, current: SessionRecord): boolean {
   const { token } = draft;
@@ -23,34 +22,30 @@ export function join(draft: SessionDraft, current: SessionRecord): boolean {
   }
 }
 
-/** Whether a request goes on although its secret was replaced while it was under way. A change of the secret that comes second is dropped. */
+/** Whether a request goes on after its secret was replaced. Drops its own change of the secret where that came second. */
 function mayGoOn(draft: SessionDraft, current: SessionRecord): boolean {
   const { secrets, principal } = decodeFacts(current.body);
   const replaced = replacementOf(secrets, draft.token!);
-  if (replaced === null) return false;
+  if (replaced === null || replaced.by === 'loggedIn' || replaced.by === 'loggedOut') return false;
   draft.isUnanswered = false;
-  if (replaced.by === 'loggedIn' || replaced.by === 'loggedOut') return false;
   const isRotation = replaced.by === 'rotated' && replaced.rights === null;
-  // A logout ends what it cannot take along: the client may get the other token last.
+  // The client may receive the other token last. A logout that keeps the data then ends the session, see giveWay.
   if (!isRotation && draft.has('logout')) return false;
-  draft.drop(...(isRotation ? (['rotate'] as const) : (['rotate', 'renew'] as const)));
+  draft.drop('rotate', ...(isRotation ? [] : (['renew'] as const)));
   if (draft.isLoggingIn) return true;
-  if (replaced.rights !== null && hasSameRoles(draft.state.principal, principal)) draft.drop('elevate');
+  const hasSameRoles = draft.state.principal?.roles.join('\0') === principal?.roles.join('\0');
+  if (replaced.rights !== null && hasSameRoles) draft.drop('elevate');
   draft.lent = replaced.rights;
   return true;
 }
 
-/** Whether two elevations at once come to the same. */
-function hasSameRoles(mine: Principal | null, others: Principal | null): boolean {
-  return mine !== null && others !== null && mine.roles.join('\0') === others.roles.join('\0');
-}
-
 /**
- * What is left to a request whose session was ended or taken over by others, `current` being what they made of it, or `null` when it is
- * gone. `null` when the request goes on as a new session, which is still to be inserted.
+ * Decides what is left to a request whose session was ended or taken over. Returns `null` when it goes on as a new session, which must
+ * be inserted.
+ * @param current what the other request wrote; `null` when the session has ended
  */
 export function giveWay(draft: SessionDraft, current: SessionRecord | null): CommitOutcome | null {
-  // A logout is never lost: what cannot be kept any more ends.
+  // A logout is never lost: if it cannot keep the session's data, it ends the session.
   if (current !== null && draft.leaves(current)) {
     if (!draft.isLoggingIn) {
       draft.retire('logout');
@@ -59,7 +54,7 @@ export function giveWay(draft: SessionDraft, current: SessionRecord | null): Com
     draft.ended.push(current.id);
     draft.announceEnd(current, 'logout');
   }
-  // A principal that proved who it is in this very request gets a session of its own.
+  // A login of this very request gets a session of its own.
   if (!draft.isLoggingIn) {
     draft.supersede();
     return KEEP;

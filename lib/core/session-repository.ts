@@ -7,64 +7,64 @@ import type { SessionStore } from './session-store';
 import type { ParsedToken, SessionId } from './session-token';
 import { SessionError } from './session.errors';
 
-/** What is kept under a token, whatever its secret may still do. */
+/** What is stored under a token, whatever its secret may still do. */
 export type Finding =
   | { readonly kind: 'found'; readonly record: SessionRecord; readonly token: ParsedToken }
-  /** It has not the form of a token: nothing was asked, and nothing is to be reported. */
+  /** It does not have the form of a token. The store was not called, and no event is emitted. */
   | { readonly kind: 'malformed' }
-  /** It has the form, and names nothing: no such id, or a value that was not made here (`corrupt`: made here with other content). */
+  /** No session has this id, or the value was not made here (`corrupt`: it was made here, with other content). */
   | { readonly kind: 'unknown'; readonly id: SessionId | null; readonly reason: 'unknown' | 'corrupt' };
 
-/** Of a session that was ended although what the client has is genuine: only sealed sessions show that. */
+/** The session was ended although the client's value is genuine. Only sealed sessions have it. */
 export interface Revoked {
   readonly kind: 'revoked';
 }
 
 /**
  * Where sessions are between two requests: in a store, or sealed in their tokens. The manager opens and commits through it. Calls reject
- * with a `SessionStoreError` when a store fails; a call that failed may have happened.
+ * with a `SessionStoreError` when a store fails; a call that failed may have taken effect.
  */
 export interface SessionRepository {
-  /** Whether a text has the form of a token of this repository. Asks no store. */
+  /** Whether a text has the form of a token of this repository. Calls no store. */
   isToken(value: string): boolean;
 
-  /** Reads what is kept under a token. Absence is an answer; an expired record may be found. */
+  /** Reads what is stored under a token. Absence is not an error; may return an expired record. */
   find(value: string): Promise<Finding>;
 
-  /** What the token of this draft, as it was found, may do. */
+  /** Returns what the token of a loaded draft may do. */
   standing(draft: SessionDraft): Standing | Revoked | Promise<Standing | Revoked>;
 
-  /** Stores a session that was not there before. Called again after a failure it leaves no second session behind. */
+  /** Stores a new session. Another call after a failure must not leave a second session behind. */
   insert(draft: SessionDraft, delivery: Delivery): Promise<CommitOutcome>;
 
-  /** Stores a session that was there. Where another request was faster, the draft joins it or gives way to it. */
+  /** Stores a changed session. When another request wrote first, the draft joins what it wrote, or gives way to it. */
   update(draft: SessionDraft, delivery: Delivery): Promise<CommitOutcome>;
 
-  /** The new end of a session that is used and not changed: epoch milliseconds, or `null` when it is not worth a write. */
+  /** The new expiry of a session that is used and not changed, in epoch milliseconds; `null` when it is not worth a write. */
   extension(draft: SessionDraft): number | null;
 
-  /** Moves the end of a session to its {@link extension}. Does nothing when another request has written meanwhile. */
+  /** Sets the expiry to {@link extension}. Does nothing when another request wrote first. */
   extend(draft: SessionDraft, delivery: Delivery): Promise<CommitOutcome>;
 
-  /** Sees to it that a session which is about to end outlasts the request that has just opened it; `null` when it does. */
+  /** Extends a session that has just been opened if it could expire during the request; else returns `null`. */
   outlast(draft: SessionDraft): Promise<unknown> | null;
 
-  /** Ends a session for good. Ending one that is over is not an error. */
+  /** Ends a session. Absence is not an error. */
   end(id: SessionId): Promise<void>;
 
-  /** Ends a session as it was found; resolves `false`, having done nothing, when it has been written to since. */
+  /** Ends a session as it was read. Returns `false`, and does nothing, when it was written to since. */
   endUnchanged(record: SessionRecord): Promise<boolean>;
 
-  /** Removes a session that has expired, as it was found; resolves `false`, having done nothing, when it has been written to since. */
+  /** The same for a session that has expired. */
   endExpired(record: SessionRecord): Promise<boolean>;
 
-  /** No requests will come any more. */
+  /** Called when no more requests come. */
   close(): void;
 }
 
-/** What may be given in the place of a store: it makes a repository of its own for each instance. */
+/** Passed in place of a store: makes the repository of each instance. */
 export interface SessionRepositoryProvider {
-  /** The store that it needs all the same, or `null`. The module prepares, sweeps and closes it like a store of sessions. */
+  /** The store that it uses, or `null`. The module prepares, sweeps and closes it like a store of sessions. */
   readonly restsOn: SessionStore | null;
 
   repository(settings: SessionSettings): SessionRepository;
@@ -74,7 +74,7 @@ export function isRepositoryProvider(store: object): store is SessionRepositoryP
   return typeof (store as Partial<SessionRepositoryProvider>).repository === 'function';
 }
 
-/** The refusal of a change that needs a new token where none can be told. */
+/** The error of a change that needs a new token when no answer can carry one. */
 export function undeliverable({ obstacle }: Delivery): SessionError {
   const why = obstacle ?? 'no answer of this kind carries one; do it in an HTTP request';
   return new SessionError(
@@ -83,7 +83,7 @@ export function undeliverable({ obstacle }: Delivery): SessionError {
   );
 }
 
-/** Each of these conflicts means that another request succeeded; so many in a row mean that something is wrong. */
+/** The error after this many conflicts. In each one another request succeeded; so many in a row indicate a fault. */
 export function tooManyConflicts(attempts: number): SessionError {
   return new SessionError(
     'SESSION_CONFLICT',

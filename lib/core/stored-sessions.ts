@@ -14,20 +14,17 @@ import { newToken, parseToken, sameHash, type ParsedToken, type SessionId } from
 import { SessionError } from './session.errors';
 import type { StoreClient } from './store-client';
 
-/** Each conflict means that another request succeeded. So many in a row, over the time that a store call may take, are enough. */
+/** In each conflict another request succeeded. After this many, and the time that a store call may take, the commit fails. */
 const MIN_ATTEMPTS = 10;
 
-/** Longest pause before the second retry, in milliseconds; doubled with each further one, up to the limit. */
+/** Maximum pause before the second retry, in milliseconds. It doubles with each further one, up to the limit. */
 const BACKOFF = 2;
 const BACKOFF_LIMIT = 32;
 
-/** A write whose outcome has to be known gets this share of the time a call may take; the rest is for looking it up. */
+/** Share of the deadline for a write whose outcome must be known. The rest is for looking it up. */
 const SHARE_OF_WRITE = 0.6;
 
-const MALFORMED: Finding = { kind: 'malformed' };
-const NOTHING_FOUND = Promise.resolve(MALFORMED);
-
-/** Sessions in a store: conditional writes, repeated on top of what others wrote first. */
+/** Sessions in a store: conditional writes, replayed on top of what other requests wrote first. */
 export class StoredSessions implements SessionRepository {
   readonly #queue: KeyedQueue;
   /** Writes whose outcome is unknown. The next attempt looks it up. */
@@ -44,16 +41,13 @@ export class StoredSessions implements SessionRepository {
     return parseToken(value, this.settings.name) !== null;
   }
 
-  find(value: string): Promise<Finding> {
+  async find(value: string): Promise<Finding> {
     const token = parseToken(value, this.settings.name);
-    if (token === null) return NOTHING_FOUND;
-    return this.store
-      .find(token.id)
-      .then((record) =>
-        record === null
-          ? { kind: 'unknown', id: token.id, reason: 'unknown' }
-          : { kind: 'found', record, token },
-      );
+    if (token === null) return { kind: 'malformed' };
+    const record = await this.store.find(token.id);
+    return record === null
+      ? { kind: 'unknown', id: token.id, reason: 'unknown' }
+      : { kind: 'found', record, token };
   }
 
   standing(draft: SessionDraft): Standing {
@@ -71,11 +65,12 @@ export class StoredSessions implements SessionRepository {
     try {
       await this.store.insert(write.record, SHARE_OF_WRITE);
     } catch (error) {
-      if (await this.#isInserted(write)) return this.#finish(draft, write, delivery);
-      // It may be stored later all the same, under a token that no client will ever be told.
-      draft.ended.push(write.record.id);
-      draft.rename();
-      throw error;
+      if (!(await this.#isInserted(write))) {
+        // It may still be stored later, under a token that no client will have.
+        draft.ended.push(write.record.id);
+        draft.rename();
+        throw error;
+      }
     }
     return this.#finish(draft, write, delivery);
   }
@@ -93,7 +88,7 @@ export class StoredSessions implements SessionRepository {
     const expiresAt = this.extension(draft);
     const { base } = draft;
     if (expiresAt === null || base === null) return unwritten(draft);
-    // Whether it was done or the record has moved on (which extended it too): once per request is enough.
+    // When the record has another version, the write that made it has extended the session too.
     await this.store.extend(base.id, base.version, expiresAt);
     if (draft.base === base) draft.base = { ...base, expiresAt };
     return unwritten(draft);
@@ -108,11 +103,10 @@ export class StoredSessions implements SessionRepository {
     return this.store.delete(id);
   }
 
-  /** First it locks the session as it was then, so that no write of another request is lost. */
+  /** First replaces the secret and its history in a conditional write, so that no other request can write to the session any more. */
   async endUnchanged(record: SessionRecord): Promise<boolean> {
     const { secretHash } = newToken(record.id, this.settings.name);
     const state = decodeFacts(record.body);
-    // A request under way has no right to it any more, whatever has replaced its secret before.
     const body = encodeBody({ ...state, secrets: newHistory(state.createdAt) }, this.settings.codec);
     const lock = { ...record, version: record.version + 1, secretHash, body };
     const locked = await this.store.update(lock, record.version);
@@ -127,32 +121,32 @@ export class StoredSessions implements SessionRepository {
   /** The store stays open. */
   close(): void {}
 
-  /** One conditional write. When another request wrote first: take what it left, do this request's operations on top, try again. */
+  /** Writes on one condition. When another request wrote first, replays the draft on top of that write, and tries again. */
   async #update(draft: SessionDraft, delivery: Delivery): Promise<CommitOutcome> {
     const patience = performance.now() + this.settings.storeTimeout;
     for (let attempt = 0; ; attempt++) {
       if (attempt >= MIN_ATTEMPTS && performance.now() > patience) throw tooManyConflicts(attempt);
       if (attempt > 1) await pause(Math.random() * Math.min(BACKOFF * 2 ** (attempt - 1), BACKOFF_LIMIT));
-      // Ended while it waited for its turn: what has been recorded since is the next commit's.
+      // It was ended while it waited in the queue. The next commit writes what was recorded since.
       if (draft.base === null) return unwritten(draft);
       const write = toPendingWrite(draft, { renewed: this.#uncertainToken(draft) });
-      // What looks expired may have been extended by others; what has expired is not brought back.
-      const done = !this.#isPast(draft, draft.base) && (await this.#tryUpdate(draft, write));
-      if (done) return write.isOver ? this.#end(draft, write) : this.#finish(draft, write, delivery);
+      // An expired record is not written to: another request may have extended it, else it stays expired.
+      const isDone = draft.base.expiresAt > draft.now() && (await this.#tryUpdate(draft, write));
+      if (isDone) return this.#finish(draft, write, delivery);
       if (draft.lineage !== write.lineage) return unwritten(draft);
       const outcome = await this.#rebase(draft, delivery);
       if (outcome !== null) return outcome;
     }
   }
 
-  /** Each attempt at a write brings the same token, so that the client is told the one that works. */
+  /** Each attempt at one write uses the same token, so that the client is told the one that works. */
   #uncertainToken(draft: SessionDraft): ParsedToken | undefined {
     const uncertain = this.#uncertain.get(draft);
     const isSame = uncertain?.lineage === draft.lineage && uncertain.replacement === draft.replacement;
     return isSame ? uncertain.token : undefined;
   }
 
-  /** Looks up the outcome of a critical write whose answer was lost: the client needs the token that works, or the value it took. */
+  /** Looks up the outcome of a critical write whose answer was lost: the client needs its new token, or the value it took. */
   async #tryUpdate(draft: SessionDraft, write: PendingWrite): Promise<boolean> {
     const { record } = write;
     try {
@@ -166,8 +160,8 @@ export class StoredSessions implements SessionRepository {
   }
 
   /**
-   * Whether a write whose answer was lost is done; `null` when the store does not tell. It is sent once more, on the same condition: of the
-   * two at most one is done, and when neither is, neither can be any more.
+   * Whether a write whose answer was lost was done; `null` when the store does not answer. Sends the write again, on the same condition: at
+   * most one of the two is done, and when neither is, neither can be any more.
    */
   async #isUpdated(write: PendingWrite): Promise<boolean | null> {
     const { record } = write;
@@ -181,7 +175,6 @@ export class StoredSessions implements SessionRepository {
     }
   }
 
-  /** Whether a first write whose answer was lost was done. */
   async #isInserted({ record }: PendingWrite): Promise<boolean> {
     try {
       return (await this.store.find(record.id, 1 - SHARE_OF_WRITE)) !== null;
@@ -190,55 +183,45 @@ export class StoredSessions implements SessionRepository {
     }
   }
 
-  /** Brings the draft up to date; an outcome when there is nothing more to try. */
+  /** Replays the draft on the present record. Returns an outcome when there is nothing more to try. */
   async #rebase(draft: SessionDraft, delivery: Delivery): Promise<CommitOutcome | null> {
     const { lineage, base } = draft;
-    const current = await this.store.find(draft.id);
+    const found = await this.store.find(draft.id);
     if (draft.lineage !== lineage) return unwritten(draft);
-    const alive = current !== null && !this.#isPast(draft, current);
+    const current = found !== null && found.expiresAt > draft.now() ? found : null;
     const uncertain = this.#uncertain.get(draft);
-    if (alive && uncertain?.lineage === lineage) {
-      const fate = this.#fateOf(uncertain, current);
-      if (fate === 'written') return this.#finish(draft, uncertain, delivery);
-      if (fate === 'unknown')
-        throw new SessionError(
-          'SESSION_CONFLICT',
-          'A write whose answer was lost cannot be repeated safely.',
-        );
+    if (current !== null && uncertain?.lineage === lineage) {
+      const isWritten = this.#isWritten(uncertain, current);
+      if (isWritten === null) throw unrepeatable();
+      if (isWritten) return this.#finish(draft, uncertain, delivery);
     }
-    if (alive && join(draft, current)) return draft.status === 'changed' ? null : unwritten(draft);
-    if (!alive && this.#isPast(draft, base!) && !draft.isLoggingIn) throw expiredMeanwhile();
-    return giveWay(draft, alive ? current : null) ?? this.insert(draft, delivery);
-  }
-
-  /** A deadline set to the past ends the session, unless another request moved on with it: the write was conditional. */
-  #end(draft: SessionDraft, write: PendingWrite): CommitOutcome {
-    this.#uncertain.delete(draft);
-    if (draft.lineage === write.lineage) draft.retire('deadline-passed');
-    return FORGET;
-  }
-
-  #isPast(draft: SessionDraft, { expiresAt }: SessionRecord): boolean {
-    return expiresAt <= draft.now();
+    if (current !== null && join(draft, current)) return draft.status === 'changed' ? null : unwritten(draft);
+    if (current === null && base!.expiresAt <= draft.now() && !draft.isLoggingIn) throw expiredMeanwhile();
+    return giveWay(draft, current) ?? this.insert(draft, delivery);
   }
 
   #finish(draft: SessionDraft, write: PendingWrite, delivery: Delivery): CommitOutcome {
     this.#uncertain.delete(draft);
-    if (draft.lineage === write.lineage) return finishWrite(draft, write, delivery);
-    // Ended while it was being written, which a session that was not there yet could not know.
+    const isSame = draft.lineage === write.lineage;
+    if (write.isOver) {
+      if (isSame) draft.retire('deadline-passed');
+      return FORGET;
+    }
+    if (isSame) return finishWrite(draft, write, delivery);
+    // It was ended while it was inserted, and could not be removed then.
     if (write.isNew) draft.ended.push(write.record.id);
     return unwritten(draft);
   }
 
-  /** Whether a write whose answer was lost was done, as far as what is stored now can tell. */
-  #fateOf(write: PendingWrite, current: SessionRecord): 'written' | 'not written' | 'unknown' {
+  /** Whether the present record shows that a write whose answer was lost was done; `null` when it does not tell. */
+  #isWritten(write: PendingWrite, current: SessionRecord): boolean | null {
     const { record } = write;
-    if (isCritical(write)) return this.#contains(current, write) ? 'written' : 'not written';
+    if (isCritical(write)) return this.#contains(current, write);
     const isOvertaken = current.version === record.version && current.body !== record.body;
-    return isOvertaken || current.version < record.version ? 'not written' : 'unknown';
+    return isOvertaken || current.version < record.version ? false : null;
   }
 
-  /** Whether a record comes from a critical write, or from others that came after it. */
+  /** Whether a record contains a critical write, or was made from one that does. */
   #contains(current: SessionRecord, { record, token, replacement, state }: PendingWrite): boolean {
     const { secrets, receipt } = decodeBody(current.body, this.settings.codec);
     return replacement === null
@@ -247,14 +230,21 @@ export class StoredSessions implements SessionRepository {
   }
 }
 
-/** Whether its outcome must be known: its answer brings a token, or a value that no other request gets. */
+/** Whether the outcome of a write must be known: it issues a token, or takes out a value that no other request gets. */
 function isCritical({ replacement, takes }: PendingWrite): boolean {
   return replacement !== null || takes;
+}
+
+function unrepeatable(): SessionError {
+  return new SessionError(
+    'SESSION_CONFLICT',
+    'The store did not answer a write, and another request wrote since: it cannot be repeated safely.',
+  );
 }
 
 function expiredMeanwhile(): SessionError {
   return new SessionError(
     'SESSION_EXPIRED',
-    'The session expired while this request was under way, for longer than a request may take; its changes were not written.',
+    'The session expired during this request, which took longer than a request may take. Its changes were not written.',
   );
 }
