@@ -42,7 +42,11 @@ export function login(draft: SessionDraft, input: PrincipalInput, options: Login
   const principal = toPrincipal(input);
   const constants = encodeConstants(draft, options.constants);
   draft.assertWritable();
-  if (draft.superseded) draft.startOver();
+  if (draft.superseded) {
+    draft.superseded = false;
+    // A login needs no right to the lost session. Changes of a session that was not stored are this request's own.
+    if (draft.base !== null) draft.abandon();
+  }
   const before = draft.state.principal;
   if (before !== null && principalKey(before) !== principalKey(principal)) draft.retire('login');
   else assertConstants(draft, constants);
@@ -64,7 +68,13 @@ export function login(draft: SessionDraft, input: PrincipalInput, options: Login
     });
     for (const [key, text] of Object.entries(constants)) setOwn(state.constants, key, text);
   });
-  draft.announce('loggedIn');
+  // The id is the one that the session has after the commit.
+  draft.announcements.push({
+    type: 'loggedIn',
+    id: null,
+    principal: principalKey(principal),
+    reason: null,
+  });
 }
 
 /** See `Session.logout`. */

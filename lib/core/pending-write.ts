@@ -3,6 +3,7 @@ import { KEEP, type CommitOutcome, type Delivery } from './commit-outcome';
 import {
   afterReplacement,
   afterRotation,
+  hasRoom,
   newHistory,
   type Replacement,
   type SecretHistory,
@@ -13,7 +14,7 @@ import { expiryOf } from './session-expiry';
 import type { Operation } from './session-operation';
 import type { SessionRecord } from './session-record';
 import type { SessionFacts, SessionState } from './session-state';
-import { newToken, rotatedToken, type ParsedToken } from './session-token';
+import { newToken, rotatedToken, sameHash, type ParsedToken } from './session-token';
 import { SessionTooLargeError } from './session.errors';
 
 /** A record to be written, and which part of the draft it contains: more may be recorded while the store works. */
@@ -53,7 +54,7 @@ interface WriteOptions {
  * @throws SessionValueError, SessionTooLargeError
  */
 export function toPendingWrite(draft: SessionDraft, options: WriteOptions = {}): PendingWrite {
-  draft.dropVainRotation();
+  dropVainRotation(draft);
   const { base, id, settings } = draft;
   const now = settings.clock();
   const { replacement: asked = draft.replacement, renewed, hasHistory = true } = options;
@@ -85,6 +86,14 @@ export function toPendingWrite(draft: SessionDraft, options: WriteOptions = {}):
     tells: kept === null || (record.secretHash === kept.secretHash && changesLifespan(draft, base!)),
     operations: [...draft.operations],
   };
+}
+
+/** Drops a rotation that is not needed: the token was rotated meanwhile, or too many former ones are in use. */
+export function dropVainRotation(draft: SessionDraft): void {
+  const { base, token, isUnanswered, state, settings } = draft;
+  if (base === null || token === null || isUnanswered || !draft.has('rotate')) return;
+  if (!sameHash(token.secretHash, base.secretHash) || !hasRoom(state.secrets, settings.clock()))
+    draft.drop('rotate');
 }
 
 /** Updates the draft after a successful write, and emits its events. Returns what the client must do. */

@@ -1,4 +1,5 @@
 import { FORGET, KEEP, unwritten, type CommitOutcome, type Delivery } from './commit-outcome';
+import { dropVainRotation } from './pending-write';
 import { isRotationDue, isSuccessorUnseen, withSuccessorSeen } from './secret-history';
 import type { Session } from './session';
 import type { SessionDraft } from './session-draft';
@@ -69,7 +70,7 @@ export class SessionCommit {
     if (draft.destroyed) return FORGET;
     if (draft.merging.length > 0) await this.#merger.bringIn(draft);
     if (draft.superseded) return KEEP;
-    draft.dropVainRotation();
+    dropVainRotation(draft);
     for (const operation of dueOperations(draft, delivery)) {
       operation.apply(draft.state);
       draft.operations.push(operation);

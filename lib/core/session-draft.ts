@@ -1,26 +1,26 @@
 import { KEEP, type CommitOutcome } from './commit-outcome';
 import { ObservedValues } from './observed-values';
 import { principalKey } from './principal';
-import { hasRoom, LONGEST_REQUEST, type FormerRights, type Replacement } from './secret-history';
+import { LONGEST_REQUEST, type FormerRights, type Replacement } from './secret-history';
 import { decodeBody, decodeFacts } from './session-body';
-import type { SessionEventReason, SessionEventType } from './session-event';
+import type { SessionEventReason } from './session-event';
 import { strictestOf, type Announcement, type Operation, type SessionStatus } from './session-operation';
 import type { SessionRecord } from './session-record';
 import type { SessionSettings } from './session-settings';
 import { newState, type SessionState } from './session-state';
-import { newSessionId, sameHash, type ParsedToken, type SessionId } from './session-token';
+import { newSessionId, type ParsedToken, type SessionId } from './session-token';
 import { SessionError } from './session.errors';
 
-/** What gives a request rights of its own, or takes them. */
+/** Operations after which the rights of a former secret do not limit the request any more. */
 const PROOFS: readonly Operation['kind'][] = ['login', 'logout', 'elevate'];
 
-/** Another session whose data was taken over, as it was then. */
+/** Another session whose data was taken over, as it was read. */
 export interface Absorbed {
   readonly token: string;
   readonly record: SessionRecord;
 }
 
-/** A session as this request had it before it logged in as another principal. */
+/** A session that a login as another principal has ended in this request. */
 interface Left {
   readonly base: SessionRecord;
   readonly token: ParsedToken | null;
@@ -28,61 +28,59 @@ interface Left {
   readonly operations: readonly Operation[];
 }
 
-/** Is told before a session changes. */
+/** Called before a session changes. */
 export interface SessionWatcher {
   changing(): void;
 }
 
-/**
- * What stands behind a `Session`: what the request found, and the operations that it recorded. The session writes to it, the commit
- * reads it; nothing else sees it.
- */
+/** The state behind a `Session`: what the request found, and the operations that it recorded. The session writes it, the commit reads it. */
 export class SessionDraft {
-  /** The record this request read or last wrote; `null` while nothing is stored of the session. */
+  /** The session's content now: what was found, or an empty session, with the changes of this request. */
+  state!: SessionState;
+  /** The record that this request last read or wrote; `null` while nothing is stored. */
   base: SessionRecord | null = null;
-  /** What opened the session, or was issued for it. */
+  /** The token that opened the session or was issued for it. */
   token: ParsedToken | null = null;
-  /** What the request came with. It shows that this secret has reached its client, as one that was issued meanwhile does not. */
+  /** The token that opened the session: proof that it reached the client, unlike one that was issued in this request. */
   openedWith: ParsedToken | null = null;
-  /** The rights of a request that came with a secret from before its session was given more. */
+  /** The rights of the request if it has a secret from before the session got more; see {@link rights}. */
   lent: FormerRights | null = null;
-  /** Whether the request came with a secret whose successor never reached its client: it is to be given a new one. */
+  /** Whether the successor of the request's secret never reached the client, so that the request gets a new token. */
   isUnanswered = false;
-  /** A session that this request may end, and nothing else: it came with a secret that was just replaced. */
+  /** A session that this request may only end, because its secret was replaced. */
   endable: Pick<SessionRecord, 'id' | 'principal'> | null = null;
-  /** What the request changes, in order; replayed when another request wrote first. */
+  /** The changes of the request, in order. They are replayed when another request wrote first. */
   readonly operations: Operation[] = [];
-  /** Whether the client is to forget its token. */
+  /** Whether the client must forget its token. */
   discard = false;
-  /** Sessions of this client to be removed with this commit, before anything is written. */
+  /** Sessions of this client that the commit removes before it writes. */
   readonly ended: SessionId[] = [];
-  /** The session of another principal that a login of this request has ended, for as long as that is not written. */
+  /** The session that a login as another principal has ended, until that login is written. */
   left: Left | null = null;
-  /** Sessions whose data this one has taken over, to be removed once it is written. */
+  /** Sessions whose data this one has taken over. The commit ends them after it has written. */
   readonly absorbed: Absorbed[] = [];
-  /** Tokens of sessions whose data is to be taken over. */
+  /** Tokens of sessions whose data this one takes over at the commit. */
   readonly merging: string[] = [];
   readonly announcements: Announcement[] = [];
   destroyed = false;
-  /** Another request ended or took over this session meanwhile; nothing of this request is written. */
+  /** Whether another request ended or took over the session, so that nothing of this request is written. */
   superseded = false;
-  /** Set when the response has begun: from then on nothing may change. */
+  /** Whether the response has begun, so that nothing may change. */
   sealed = false;
   watcher: SessionWatcher | null = null;
-  /** The outcome of a commit that found nothing to write, while nothing has changed since. */
+  /** The outcome of a commit that found nothing to write, until something changes. */
   settled: CommitOutcome | null = null;
   /** What the client must do after a write that succeeded, while the rest of its commit has not. */
   untold: CommitOutcome = KEEP;
-  /** One more each time the draft goes on as another session: a write that began before says nothing about what it is now. */
+  /** Incremented when the draft continues as another session. An earlier write then does not apply to it. */
   lineage = 0;
   readonly #arrivedAt: number;
   #values: ObservedValues | undefined;
-  #state: SessionState | undefined;
   #id: SessionId | undefined;
 
   /**
    * @param isToken whether a text has the form of this instance's tokens
-   * @param arrivedAt when the request came in; by default now
+   * @param arrivedAt time of the request's arrival, in epoch milliseconds
    */
   constructor(
     readonly settings: SessionSettings,
@@ -92,26 +90,15 @@ export class SessionDraft {
     this.#arrivedAt = arrivedAt;
   }
 
-  /** What the request may do where that differs from what the session may: until it proves more by itself. */
+  /** The rights of the request if they differ from those of the session. */
   get rights(): FormerRights | null {
     return this.lent !== null && this.operations.some(({ kind }) => PROOFS.includes(kind)) ? null : this.lent;
   }
 
-  /** The objects that the application holds of the data. */
   get values(): ObservedValues {
     return (this.#values ??= new ObservedValues(this.settings.codec));
   }
 
-  /** What the session consists of now: what was found, or a visitor's beginnings, with this request's changes. */
-  get state(): SessionState {
-    return (this.#state ??= newState(this.#arrivedAt, this.settings.timeouts));
-  }
-
-  set state(state: SessionState) {
-    this.#state = state;
-  }
-
-  /** The session's public id; chosen when it is first asked for. */
   get id(): SessionId {
     return this.base?.id ?? (this.#id ??= newSessionId());
   }
@@ -121,12 +108,12 @@ export class SessionDraft {
     return this.operations.length > 0 || this.merging.length > 0 ? 'changed' : 'unchanged';
   }
 
-  /** The strictest change of the secret that is still to be written, or `null`. */
+  /** The strictest recorded change of the secret, or `null`. */
   get replacement(): Replacement | null {
     return strictestOf(this.operations);
   }
 
-  /** Whether a principal proved who it is in this very request, and that is still to be written. */
+  /** Whether a login of this request is not written yet. */
   get isLoggingIn(): boolean {
     return this.operations.findLast(({ kind }) => kind === 'login' || kind === 'logout')?.kind === 'login';
   }
@@ -135,42 +122,33 @@ export class SessionDraft {
     return this.operations.some((operation) => operation.kind === kind);
   }
 
-  /** Whether this request, a logout that keeps the data, ends the login of this record. */
-  leaves({ principal }: SessionRecord): boolean {
-    return this.has('logout') && principal !== null && principal === this.base?.principal;
-  }
-
   /**
-   * The instant at which ends are judged: a session alive when its request arrived stays alive for it, however long it takes within
-   * reason.
+   * The time at which expiry is judged: that of the request's arrival, so that a session does not expire while its request is handled. The
+   * present time for a request that takes longer than {@link LONGEST_REQUEST}.
    */
   now(): number {
     const now = this.settings.clock();
     return now - this.#arrivedAt < LONGEST_REQUEST ? Math.min(now, this.#arrivedAt) : now;
   }
 
-  /** Takes the record as what the session is. Its content stays encoded until {@link decode}. */
+  /** Sets the record that was found. Its content stays encoded. */
   load(record: SessionRecord, token: ParsedToken): void {
     this.state = decodeFacts(record.body);
     this.base = record;
     this.token = this.openedWith = token;
   }
 
-  /** Takes the record as what the session is, and does what the request did once more on top of it. */
+  /** Sets the state of a client without a session. */
+  begin(at = this.#arrivedAt): void {
+    this.state = newState(at, this.settings.timeouts);
+  }
+
+  /** Replays the operations on a record. When one fails, the draft stays as it was. */
   adopt(record: SessionRecord): void {
     const state = decodeBody(record.body, this.settings.codec);
-    // An operation that fails this time leaves the draft as it was, and nothing is written by half.
     for (const { apply } of this.operations) apply(state);
     this.state = state;
     this.base = record;
-  }
-
-  /** Forgets a rotation that its client has no use for: the token it came with was rotated before, or too many are in use. */
-  dropVainRotation(): void {
-    const { base, token, isUnanswered, state } = this;
-    if (base === null || token === null || isUnanswered || !this.has('rotate')) return;
-    if (!sameHash(token.secretHash, base.secretHash) || !hasRoom(state.secrets, this.settings.clock()))
-      this.drop('rotate');
   }
 
   /** Applies a change and records it. */
@@ -193,7 +171,7 @@ export class SessionDraft {
   }
 
   /**
-   * Comes ahead of every change.
+   * Called before each change.
    * @throws SessionError `SESSION_DESTROYED` or `SESSION_RESPONSE_STARTED`
    */
   assertWritable(): void {
@@ -213,7 +191,7 @@ export class SessionDraft {
     this.watcher?.changing();
   }
 
-  /** Ends the session and goes on with an empty one: what is recorded from here on belongs to the next. */
+  /** Ends the session and continues with an empty one. */
   retire(reason: SessionEventReason): void {
     const ending = this.base ?? (reason === 'login' ? null : this.endable);
     if (ending !== null) {
@@ -228,44 +206,38 @@ export class SessionDraft {
     this.abandon();
   }
 
-  /** Goes back to a client without a session. */
+  /** Continues with an empty session, without any changes. */
   abandon(): void {
-    this.state = newState(this.settings.clock(), this.settings.timeouts);
+    this.begin(this.settings.clock());
     this.#detach();
     this.forgetLogins();
     this.#forgetChanges();
   }
 
-  /** After {@link supersede}: a login needs no right to what was lost. */
-  startOver(): void {
-    this.superseded = false;
-    // What was recorded before anything was lost is this request's own.
-    if (this.base !== null) this.abandon();
-  }
-
-  /** Goes on as a new session beside the old record: with what this request found there, or with its own changes only. */
+  /** Continues as a new session: with the state that this request found, or with its own changes only. */
   fork(keepState: boolean): void {
     this.#detach();
     this.superseded = false;
     if (keepState) return;
-    this.state = newState(this.settings.clock(), this.settings.timeouts);
+    this.begin(this.settings.clock());
     for (const { apply } of this.operations) apply(this.state);
   }
 
-  /** A new session goes on under another id. */
+  /** Gives a new session another id. */
   rename(): void {
     this.#id = undefined;
   }
 
-  /** Gives up every change: another request ended or took over the session. */
+  /** Drops all changes, because another request ended or took over the session. */
   supersede(): void {
     this.superseded = true;
     this.#forgetChanges();
-    this.announcements.length = 0;
-    this.announce('rejected', 'superseded');
+    const { principal } = this.state;
+    const event = { type: 'rejected', id: this.id, reason: 'superseded' } as const;
+    this.announcements.splice(0, Infinity, { ...event, principal: principal && principalKey(principal) });
   }
 
-  /** Takes back a login that has ended another principal's session, before that was written. What was recorded since goes with it. */
+  /** Takes back a login that has ended another principal's session, and what was recorded since. */
   returnTo({ base, token, lent, operations }: Left): void {
     this.#forgetChanges();
     this.announcements.length = 0;
@@ -277,33 +249,38 @@ export class SessionDraft {
     this.adopt(base);
   }
 
-  /** To be emitted once the commit has succeeded. A login is told under the id the session has then. */
-  announce(type: SessionEventType, reason: SessionEventReason | null = null): void {
-    const { principal } = this.state;
-    this.announcements.push({
-      type,
-      id: type === 'loggedIn' ? null : this.id,
-      principal: principal && principalKey(principal),
-      reason,
-    });
-  }
-
-  /** To be emitted for a session that is, or was, not this one. */
+  /** Adds the event of the end of another session. */
   announceEnd({ id, principal }: Pick<SessionRecord, 'id' | 'principal'>, reason: SessionEventReason): void {
     this.announcements.push({ type: 'destroyed', id, principal, reason });
   }
 
-  /** A login that never came about is not told. */
   forgetLogins(): void {
     retain(this.announcements, ({ type }) => type !== 'loggedIn');
   }
 
+  /** Records objects that were changed in place. */
+  noticeMutations(): void {
+    if (this.#values !== undefined) for (const key of this.#values.keys()) this.noticeMutation(key);
+  }
+
+  noticeMutation(key: string): void {
+    this.add(this.values.mutation(this.state.data, key));
+  }
+
+  /** Removes the operations of a successful write. Those recorded meanwhile stay. */
+  settle(record: SessionRecord, token: ParsedToken | null, done: readonly Operation[]): void {
+    this.base = record;
+    this.token = token;
+    if (done.some(({ kind }) => PROOFS.includes(kind))) this.lent = null;
+    retain(this.operations, (operation) => !done.includes(operation));
+    this.discard = false;
+    this.superseded = false;
+    this.left = null;
+    this.settled = null;
+  }
+
   #detach(): void {
-    this.base = null;
-    this.token = null;
-    this.lent = null;
-    this.isUnanswered = false;
-    this.endable = null;
+    Object.assign(this, { base: null, token: null, lent: null, isUnanswered: false, endable: null });
     this.#id = undefined;
     this.lineage++;
   }
@@ -313,28 +290,6 @@ export class SessionDraft {
     this.merging.length = 0;
     this.absorbed.length = 0;
     this.#values = undefined;
-    this.settled = null;
-  }
-
-  /** Records what was changed in place since it was handed out. */
-  noticeMutations(): void {
-    if (this.#values !== undefined) for (const key of this.#values.keys()) this.noticeMutation(key);
-  }
-
-  /** The same for one key. */
-  noticeMutation(key: string): void {
-    this.add(this.values.mutation(this.state.data, key));
-  }
-
-  /** After a successful write: the operations it contained are done, whatever came in meanwhile is not. */
-  settle(record: SessionRecord, token: ParsedToken | null, done: readonly Operation[]): void {
-    this.base = record;
-    this.token = token;
-    if (done.some(({ kind }) => PROOFS.includes(kind))) this.lent = null;
-    retain(this.operations, (operation) => !done.includes(operation));
-    this.discard = false;
-    this.superseded = false;
-    this.left = null;
     this.settled = null;
   }
 }

@@ -111,6 +111,7 @@ export class SessionManager {
   async find(token: string | null, arrivedAt?: number): Promise<Session> {
     const draft = new SessionDraft(this.settings, this.#isToken, arrivedAt);
     if (token !== null) await this.#load(draft, token);
+    if (draft.base === null) draft.begin();
     return new Session(draft);
   }
 

@@ -46,7 +46,9 @@ function mayGoOn(draft: SessionDraft, current: SessionRecord): boolean {
  */
 export function giveWay(draft: SessionDraft, current: SessionRecord | null): CommitOutcome | null {
   // A logout is never lost: if it cannot keep the session's data, it ends the session.
-  if (current !== null && draft.leaves(current)) {
+  const isLogout =
+    draft.has('logout') && current?.principal != null && current.principal === draft.base?.principal;
+  if (current !== null && isLogout) {
     if (!draft.isLoggingIn) {
       draft.retire('logout');
       return unwritten(draft);

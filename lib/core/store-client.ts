@@ -4,7 +4,7 @@ import type { SessionStore, StoreCall } from './session-store';
 import type { SessionId } from './session-token';
 import { SessionStoreError } from './session.errors';
 
-/** One call under way. Most stores never look at the signal, so it is made when first asked for. */
+/** Most stores never read the signal, so it is created when it is first read. */
 class PendingCall implements StoreCall {
   aborted = false;
   #controller: AbortController | undefined;
@@ -22,18 +22,18 @@ class PendingCall implements StoreCall {
 }
 
 /**
- * The store as the core calls it: every call ends within its deadline, and every failure is a {@link SessionStoreError}.
- * A write that was given up may still happen; the store's contract sees to it that nothing comes back to life then.
+ * Calls a store: every call ends within its deadline, and every failure is a {@link SessionStoreError}. A write that timed out may still
+ * happen; by the contract of stores it cannot restore a session that has ended.
  */
 export class StoreClient {
-  /** @param timeout how long a call may take, in milliseconds */
+  /** @param timeout maximum duration of a call, in milliseconds */
   constructor(
     private readonly store: SessionStore,
     private readonly timeout: number,
     private readonly emit: EmitSessionEvent,
   ) {}
 
-  /** @param share the part of the timeout that this call gets, from 0 to 1, here and below */
+  /** @param share the share of the timeout for this call, from 0 to 1; the same below */
   find(id: SessionId, share = 1): Promise<SessionRecord | null> {
     return this.call('find', id, (call) => this.store.find(id, call), share);
   }
@@ -54,7 +54,7 @@ export class StoreClient {
     return this.call('delete', id, (call) => this.store.delete(id, call));
   }
 
-  /** Runs one call against the clock. An answer that arrives after the deadline is ignored. */
+  /** Makes one call. An answer after the deadline is ignored. */
   call<T>(
     operation: string,
     id: SessionId | null,
@@ -64,36 +64,36 @@ export class StoreClient {
     const timeout = this.timeout * share;
     return new Promise<T>((resolve, reject) => {
       const call = new PendingCall();
-      // An answer that came while the event loop was blocked is read before the call is given up.
-      // The timer alone keeps no process alive: the client that waits for an answer has a socket open.
-      const timer = setTimeout(() => setImmediate(expire), timeout).unref();
       let isOver = false;
-      const end = (): boolean => {
-        if (isOver) return false;
+      const fail = (reason: 'timeout' | 'error', message: string, options?: ErrorOptions): void => {
+        if (isOver) return;
+        isOver = true;
         clearTimeout(timer);
-        return (isOver = true);
+        if (reason === 'timeout') call.abort();
+        this.emit({ type: 'storeFailed', id, reason });
+        reject(new SessionStoreError(operation, message, options));
       };
-      const expire = (): void => {
-        if (!end()) return;
-        call.abort();
-        this.emit({ type: 'storeFailed', id, reason: 'timeout' });
-        reject(new SessionStoreError(operation, `no answer within ${Math.round(timeout)} ms`));
-      };
-      const fail = (error: unknown): void => {
-        if (!end()) return;
-        this.emit({ type: 'storeFailed', id, reason: 'error' });
-        reject(new SessionStoreError(operation, 'it reported an error', { cause: withoutSecrets(error) }));
-      };
+      const expire = (): void => fail('timeout', `no answer within ${Math.round(timeout)} ms`);
+      const failWith = (error: unknown): void =>
+        fail('error', 'it reported an error', { cause: withoutSecrets(error) });
+      // An answer that arrived while the event loop was blocked is read before the call times out.
+      // The timer need not keep the process alive: the client that waits for an answer has a socket open.
+      const timer = setTimeout(() => setImmediate(expire), timeout).unref();
       try {
-        run(call).then((value) => void (end() && resolve(value)), fail);
+        run(call).then((value) => {
+          if (isOver) return;
+          isOver = true;
+          clearTimeout(timer);
+          resolve(value);
+        }, failWith);
       } catch (error) {
-        fail(error);
+        failWith(error);
       }
     });
   }
 }
 
-/** Drivers hang the statement's parameters on their errors, and those hold hashes and data: only what a log may have is kept. */
+/** Keeps what a log may contain. Drivers attach the parameters of a statement to their errors, and those contain hashes and data. */
 function withoutSecrets(error: unknown): Error {
   if (!(error instanceof Error)) return new Error('a value that is not an Error was thrown');
   const { name, message, stack } = error;
