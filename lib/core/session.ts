@@ -19,25 +19,19 @@ import { SessionError, SessionValueError } from './session.errors';
 /** Maximum instant of a `Date`, in epoch milliseconds. Every store can store it. */
 const LAST_INSTANT = 8.64e15;
 
-let draftOfSession: (session: Session) => SessionDraft;
-
 /** Returns the draft, in which a session records changes. Internal: not exported from the package. */
-export function draftOf(session: Session): SessionDraft {
-  return draftOfSession(session);
-}
+export let draftOf: (session: Session) => SessionDraft;
 
 /**
- * The session of one client during one request. It records changes and performs no I/O: the manager writes them, at most once,
- * before the response begins. Every method is synchronous.
- *
- * Methods that change the session throw `SessionError` `SESSION_DESTROYED` after `destroy()`, and `SESSION_RESPONSE_STARTED` after the
- * first byte of the response.
+ * The session of one client during one request. It records changes, which the manager writes, at most once, before the response begins.
+ * Every method is synchronous. Methods that change the session throw `SessionError` `SESSION_DESTROYED` after `destroy()`, and
+ * `SESSION_RESPONSE_STARTED` after the first byte of the response.
  */
 export class Session {
   readonly #draft: SessionDraft;
 
   static {
-    draftOfSession = (session) => session.#draft;
+    draftOf = (session) => session.#draft;
   }
 
   constructor(draft: SessionDraft) {
@@ -46,7 +40,8 @@ export class Session {
 
   /** Returns the value of a key, or `undefined`. An object may be changed in place; the commit detects that. */
   get<K extends SessionKey>(key: K): SessionData[K] | undefined {
-    const value = getOwn(this.#draft.state.data, key);
+    const { data } = this.#draft.state;
+    const value = Object.hasOwn(data, key) ? data[key as string] : undefined;
     if (typeof value === 'object' && value !== null) this.#draft.values.see(key, value);
     return value as SessionData[K] | undefined;
   }
@@ -57,7 +52,8 @@ export class Session {
    */
   set<K extends SessionKey>(key: K, value: SessionData[K]): this {
     this.#draft.assertWritable();
-    this.#draft.add(this.#draft.values.put(this.#draft.state.data, key, value));
+    const { values, state } = this.#draft;
+    this.#draft.add(values.put(state.data, key, value));
     return this;
   }
 
@@ -70,14 +66,15 @@ export class Session {
     key: K,
     change: (value: SessionData[K] | undefined) => SessionData[K],
   ): SessionData[K] {
-    this.#draft.noticeMutation(key);
-    this.#draft.record('data', (state) => {
-      const before = this.#draft.values.copy(key, getOwn(state.data, key));
+    const draft = this.#draft;
+    draft.noticeMutation(key);
+    draft.record('data', (state) => {
+      const before = draft.values.copy(key, getOwn(state.data, key));
       const value = change(before as SessionData[K] | undefined);
-      this.#draft.values.accept(key, value);
+      draft.values.accept(key, value);
       setOwn(state.data, key, value);
     });
-    return getOwn(this.#draft.state.data, key) as SessionData[K];
+    return getOwn(draft.state.data, key) as SessionData[K];
   }
 
   /** Returns whether the key is set, even if to `undefined`. */
@@ -121,10 +118,11 @@ export class Session {
    * @throws SessionValueError when the message is not supported
    */
   flash<K extends FlashKind>(kind: K, message: FlashMessage<K>): void {
-    const kept = this.#draft.values.copy(kind, message);
-    this.#draft.values.encode(kind, kept);
-    const entry: FlashEntry = { id: randomText(6), kind, message: kept };
-    this.#draft.record('data', (state) => state.messages.push(entry));
+    const draft = this.#draft;
+    const copy = draft.values.copy(kind, message);
+    draft.values.encode(kind, copy);
+    const entry: FlashEntry = { id: randomText(6), kind, message: copy };
+    draft.record('data', (state) => state.messages.push(entry));
   }
 
   /** Removes and returns the flash messages of one kind, oldest first. */
@@ -133,23 +131,18 @@ export class Session {
   messages(): { kind: FlashKind; message: FlashMessage }[];
   messages(kind?: FlashKind): unknown[] {
     const read = this.#draft.state.messages.filter((entry) => kind === undefined || entry.kind === kind);
-    if (read.length > 0) {
-      const ids = new Set(read.map(({ id }) => id));
-      this.#draft.record(
-        'data',
-        (state) => (state.messages = state.messages.filter(({ id }) => !ids.has(id))),
-      );
-    }
-    return read.map((entry) =>
-      kind === undefined ? { kind: entry.kind, message: entry.message } : entry.message,
-    );
+    const ids = new Set(read.map(({ id }) => id));
+    const isUnread = ({ id }: FlashEntry): boolean => !ids.has(id);
+    if (read.length > 0)
+      this.#draft.record('data', (state) => (state.messages = state.messages.filter(isUnread)));
+    return read.map(({ kind: its, message }) => (kind === undefined ? { kind: its, message } : message));
   }
 
   /** Returns a copy of a value set by `login(principal, { constants })`. Constants cannot change until the login ends. */
   constant<K extends SessionConstantKey>(key: K): SessionConstants[K] | undefined {
-    const text = getOwn(this.#draft.state.constants, key) as string | undefined;
-    if (text === undefined) return undefined;
-    return decodeValue(text, this.#draft.settings.codec) as SessionConstants[K];
+    const { state, settings } = this.#draft;
+    const text = getOwn(state.constants, key) as string | undefined;
+    return text === undefined ? undefined : (decodeValue(text, settings.codec) as SessionConstants[K]);
   }
 
   /**
@@ -179,16 +172,15 @@ export class Session {
    * still end it. `login`, `elevate` and `logout` renew the token themselves. Does nothing for a session that is not stored yet.
    */
   renewToken(): void {
-    this.#renew('renew');
+    this.#replaceToken('renew');
   }
 
   /**
-   * Replaces the token by one with the same rights. The old token opens the session until 10 seconds after the first use of the new one,
-   * so that concurrent requests do not fail. A later use means that it was copied, and ends the session. The option `rotateEvery`
-   * rotates automatically. Does nothing for a session that is not stored yet.
+   * Replaces the token by one with the same rights, as the option `rotateEvery` does automatically. The old token opens the session until
+   * 10 seconds after the first use of the new one. A later use means that it was copied, and ends the session.
    */
   rotateToken(): void {
-    this.#renew('rotate');
+    this.#replaceToken('rotate');
   }
 
   /** Ends the session: removes it from the store and its token from the client. No more changes are possible. May be repeated. */
@@ -200,34 +192,27 @@ export class Session {
     draft.destroyed = true;
   }
 
-  /**
-   * Sets whether the session survives a restart of the browser: with the instance's `rememberMe` timeouts if so, else with the ordinary
-   * ones. Both count from login or creation.
-   */
+  /** Sets whether the session survives a restart of the browser. Applies the timeouts for that, counted from login or creation. */
   rememberMe(remember = true): void {
-    const draft = this.#draft;
-    const { timeouts, rememberedTimeouts } = draft.settings;
+    const { timeouts, rememberedTimeouts } = this.#draft.settings;
     const { lifetime, idleTimeout } = remember ? rememberedTimeouts : timeouts;
-    draft.record('lifespan', (state) => {
-      const deadline = state.startedAt + lifetime;
-      Object.assign(state, { remembered: remember, deadline, idleTimeout });
+    this.#draft.record('lifespan', (state) => {
+      Object.assign(state, { remembered: remember, deadline: state.startedAt + lifetime, idleTimeout });
     });
   }
 
   /**
    * Merges the session of another token into this one, at commit: its values replace those of this session, the later deadline
-   * applies, and the other session ends. A token of no session is not an error, and changes nothing.
+   * applies, and the other session ends. A token that opens no session changes nothing.
    * @throws SessionError `SESSION_TOKEN_INVALID` when the text does not have the form of a token
    */
   merge(token: string): void {
-    const draft = this.#draft;
-    draft.assertWritable();
-    if (!draft.isToken(token))
-      throw new SessionError(
-        'SESSION_TOKEN_INVALID',
-        'merge() needs the token of another session: pass it as the client sent it.',
-      );
-    draft.merging.push(token);
+    this.#draft.assertWritable();
+    if (!this.#draft.isToken(token)) {
+      const message = 'merge() needs the token of another session: pass it as the client sent it.';
+      throw new SessionError('SESSION_TOKEN_INVALID', message);
+    }
+    this.#draft.merging.push(token);
   }
 
   /** The public id: safe in lists and logs, and no credential. It does not change with the token. */
@@ -293,13 +278,10 @@ export class Session {
   }
 
   set idleTimeout(duration: number | null) {
-    if (duration !== null && !(Number.isFinite(duration) && duration >= 1 && duration <= LAST_INSTANT)) {
+    if (duration !== null && !(Number.isFinite(duration) && duration >= 1 && duration <= LAST_INSTANT))
       throw new SessionValueError('the idle timeout', 'it must be a positive number of milliseconds or null');
-    }
-    this.#draft.record(
-      'data',
-      (state) => (state.idleTimeout = duration === null ? null : Math.floor(duration)),
-    );
+    const idleTimeout = duration && Math.floor(duration);
+    this.#draft.record('data', (state) => (state.idleTimeout = idleTimeout));
   }
 
   /** Returns the public properties, without data and token. */
@@ -308,9 +290,9 @@ export class Session {
     return { id, isNew, principal, createdAt, expiresAt };
   }
 
-  #renew(kind: 'renew' | 'rotate'): void {
+  #replaceToken(kind: 'renew' | 'rotate'): void {
     this.#draft.assertWritable();
-    // A secret from before the session was given more rights never gets one that has them.
+    // A request with a secret from before the session got more rights must not get a token that has them.
     if (!this.isNew && this.#draft.rights === null) this.#draft.record(kind, () => {});
   }
 }
