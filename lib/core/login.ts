@@ -40,7 +40,9 @@ export interface Elevation {
 /** See `Session.login`. */
 export function login(draft: SessionDraft, input: PrincipalInput, options: LoginOptions): void {
   const principal = toPrincipal(input);
-  const constants = encodeConstants(draft, options.constants);
+  const constants = Object.entries(options.constants ?? {}).map(([key, value]) => {
+    return [key, draft.values.encode(key, value)] as const;
+  });
   draft.assertWritable();
   if (draft.superseded) {
     draft.superseded = false;
@@ -49,32 +51,24 @@ export function login(draft: SessionDraft, input: PrincipalInput, options: Login
   }
   const before = draft.state.principal;
   if (before !== null && principalKey(before) !== principalKey(principal)) draft.retire('login');
-  else assertConstants(draft, constants);
-
+  for (const [key, text] of constants) {
+    if ((getOwn(draft.state.constants, key) ?? text) === text) continue;
+    const message = `The constant '${key}' already has another value in this login. Log out first.`;
+    throw new SessionError('SESSION_CONSTANT_FIXED', message);
+  }
+  const { rememberMe: remembered = false, keepData = true } = options;
   const { clock, timeouts, rememberedTimeouts } = draft.settings;
-  const now = clock();
-  const remembered = options.rememberMe ?? false;
   const { lifetime, idleTimeout } = remembered ? rememberedTimeouts : timeouts;
-  const keepData = options.keepData ?? true;
+  const now = clock();
   draft.record('login', (state) => {
     if (!keepData) state.data = {};
-    Object.assign(state, {
-      principal,
-      remembered,
-      authenticatedAt: now,
-      startedAt: now,
-      deadline: now + lifetime,
-      idleTimeout,
-    });
-    for (const [key, text] of Object.entries(constants)) setOwn(state.constants, key, text);
+    const limits = { startedAt: now, deadline: now + lifetime, idleTimeout, remembered };
+    Object.assign(state, { principal, authenticatedAt: now, ...limits });
+    for (const [key, text] of constants) setOwn(state.constants, key, text);
   });
   // The id is the one that the session has after the commit.
-  draft.announcements.push({
-    type: 'loggedIn',
-    id: null,
-    principal: principalKey(principal),
-    reason: null,
-  });
+  const event = { type: 'loggedIn', id: null, reason: null } as const;
+  draft.announcements.push({ ...event, principal: principalKey(principal) });
 }
 
 /** See `Session.logout`. */
@@ -87,17 +81,12 @@ export function logout(draft: SessionDraft, { keepData = false }: LogoutOptions)
   if (!keepData || draft.endable !== null) return draft.retire('logout');
   if (draft.state.principal === null) return;
   const { timeouts, clock } = draft.settings;
-  const now = clock();
+  const latest = clock() + timeouts.lifetime;
   draft.record('logout', (state) => {
-    Object.assign(state, {
-      principal: null,
-      authenticatedAt: null,
-      startedAt: state.createdAt,
-      constants: {},
-      remembered: false,
-      deadline: Math.min(state.deadline, now + timeouts.lifetime),
-      idleTimeout: timeouts.idleTimeout,
-    });
+    const { createdAt: startedAt, deadline } = state;
+    const login = { principal: null, authenticatedAt: null, constants: {}, remembered: false };
+    const limits = { startedAt, deadline: Math.min(deadline, latest), idleTimeout: timeouts.idleTimeout };
+    Object.assign(state, login, limits);
   });
 }
 
@@ -109,27 +98,9 @@ export function elevate(draft: SessionDraft, { roles }: Elevation): void {
   const given = roles === undefined ? null : toRoles(roles);
   const now = draft.settings.clock();
   draft.record('elevate', (state) => {
-    // Roles that another request has given or taken meanwhile are not this request's to give or keep.
+    // Without new roles: those of this request that no other request has taken meanwhile.
     const kept = (state.principal?.roles ?? []).filter((role) => principal.roles.includes(role));
     const elevated = Object.freeze({ ...principal, roles: given ?? Object.freeze(kept) });
     Object.assign(state, { principal: elevated, authenticatedAt: now });
   });
-}
-
-function encodeConstants(draft: SessionDraft, constants: ConstantValues = {}): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(constants).map(([key, value]) => [key, draft.values.encode(key, value)]),
-  );
-}
-
-function assertConstants({ state }: SessionDraft, constants: Record<string, string>): void {
-  for (const [key, text] of Object.entries(constants)) {
-    const fixed = getOwn(state.constants, key);
-    if (fixed !== undefined && fixed !== text) {
-      throw new SessionError(
-        'SESSION_CONSTANT_FIXED',
-        `The constant '${key}' already has another value in this login. Log out first.`,
-      );
-    }
-  }
 }
