@@ -12,18 +12,18 @@ export class ObservedValues {
 
   /** Records the text of an object that is returned to application code. */
   see(key: string, value: object): void {
-    if (this.#seen.get(key)?.value !== value) this.#note(key, value, this.encode(key, value));
+    if (this.#seen.get(key)?.value !== value) this.#seen.set(key, { value, text: this.encode(key, value) });
   }
 
   /**
-   * Checks that a value is supported. Records and returns the text of an object; returns `null` for a value that cannot change in place.
+   * Checks that a value is supported. Records and returns the text of an object; returns `null` for another value, which cannot change.
    * @throws SessionValueError
    */
   accept(key: string, value: unknown): string | null {
     if (typeof value === 'function' || typeof value === 'symbol') this.encode(key, value);
     if (typeof value !== 'object' || value === null) return null;
     const text = this.encode(key, value);
-    this.#note(key, value, text);
+    this.#seen.set(key, { value, text });
     return text;
   }
 
@@ -37,10 +37,8 @@ export class ObservedValues {
     const known = this.#lastTextOf(key, current);
     const text = this.accept(key, value);
     setOwn(data, key, value);
-    if (text !== null) return text === known ? null : this.#putting(key, value as object, text);
-    return isSet && Object.is(current, value)
-      ? null
-      : { kind: 'data', apply: (state) => setOwn(state.data, key, value) };
+    const isSame = text === null ? isSet && Object.is(current, value) : text === known;
+    return isSame ? null : this.#putting(key, value, text);
   }
 
   /** Returns the operation for an object that was changed in place since the last check, or `null`. The commit refuses unsupported values. */
@@ -74,12 +72,8 @@ export class ObservedValues {
     return this.#seen.keys();
   }
 
-  #note(key: string, value: object, text: string | null): void {
-    this.#seen.set(key, { value, text });
-  }
-
   /** A replay may find the object changed, by a later `update` or by the application. Then a copy of what it was takes its place. */
-  #putting(key: string, value: object, text: string | null): Operation {
+  #putting(key: string, value: unknown, text: string | null): Operation {
     const asItWas = (): unknown =>
       text === null || this.#textOf(value) === text ? value : decodeValue(text, this.codec);
     return { kind: 'data', apply: (state) => setOwn(state.data, key, asItWas()) };
@@ -91,7 +85,7 @@ export class ObservedValues {
     return typeof current === 'object' && current !== null ? this.#textOf(current) : null;
   }
 
-  #textOf(value: object): string | null {
+  #textOf(value: unknown): string | null {
     try {
       return encodeValue(value, this.codec);
     } catch {

@@ -1,4 +1,4 @@
-import { decodeBody, decodeFacts } from './session-body';
+import { decodeBody } from './session-body';
 import { draftOf, type Session } from './session';
 import type { SessionDraft } from './session-draft';
 import type { SessionRecord } from './session-record';
@@ -7,10 +7,10 @@ import type { SessionSettings } from './session-settings';
 import { setOwn } from './session-state';
 import { sameHash } from './session-token';
 
-/** How many of the latest merges a session remembers. They matter for as long as two requests merge the same one at once. */
+/** Number of merges that a session remembers, for concurrent requests that merge the same session. */
 const MERGES_KNOWN = 8;
 
-/** Brings other sessions' data into a draft, and ends those sessions once it is written. In between nothing is lost, whatever fails. */
+/** Merges other sessions into a draft: takes over their data, and ends them after that is written. A failure in between loses nothing. */
 export class SessionMerger {
   constructor(
     private readonly repository: SessionRepository,
@@ -30,36 +30,30 @@ export class SessionMerger {
     }
   }
 
-  /**
-   * Ends the sessions whose data is written here by now. Says whether that was all: one that has been written to since has to be
-   * brought in again.
-   */
+  /** Ends the sessions whose data is written. Returns whether all have ended: one that was written to since must be merged again. */
   async endAbsorbed(draft: SessionDraft): Promise<boolean> {
     for (let other = draft.absorbed[0]; other !== undefined; other = draft.absorbed[0]) {
       const { record, token } = other;
-      const ended = await this.repository.endUnchanged(record);
-      // Given up meanwhile, or superseded.
+      const hasEnded = await this.repository.endUnchanged(record);
+      // The draft was abandoned or superseded meanwhile.
       if (draft.absorbed[0] !== other) continue;
       draft.absorbed.shift();
-      if (ended) draft.announceEnd(record, 'merge');
+      if (hasEnded) draft.announceEnd(record, 'merge');
       else draft.merging.push(token);
     }
     return draft.merging.length === 0 || draft.superseded;
   }
 
-  /** Takes over another session's data; that session ends once the data is written. */
   #absorb(draft: SessionDraft, token: string, record: SessionRecord): void {
-    const { codec } = this.settings;
-    const { deadline } = decodeFacts(record.body);
+    const { id, version, body } = record;
     draft.record('lifespan', (state) => {
-      const { id, version } = record;
-      // Another request has been here, with the same or with more.
+      // Another request has merged this version or a later one.
       if ((state.merged[id] ?? 0) >= version) return;
       const merges: [string, number][] = [...Object.entries(state.merged), [id, version]];
       state.merged = Object.fromEntries(merges.slice(-MERGES_KNOWN));
-      // Read anew each time: an operation after this one may change the values in place.
-      for (const [key, value] of Object.entries(decodeBody(record.body, codec).data))
-        setOwn(state.data, key, value);
+      // Decoded each time, because a later operation may change the values in place.
+      const { data, deadline } = decodeBody(body, this.settings.codec);
+      for (const [key, value] of Object.entries(data)) setOwn(state.data, key, value);
       state.deadline = Math.max(state.deadline, deadline);
     });
     draft.absorbed.push({ token, record });
