@@ -4,8 +4,8 @@ import { RedisSessionStore } from 'nestjs-tessera/redis';
 import { DeadlineClient } from '../../lib/testing/store-suite/deadline-client';
 import { aRecord, nextOf } from '../../lib/testing/store-suite/records';
 import { call } from '../../lib/testing/store-suite/store-suite';
-import { describeWithPrivate, startRedis, type PrivateServer, TcpProxy } from '../support/servers';
-import { type OpenClient, redisClients } from './redis-clients';
+import { describeWithPrivate, startRedis, type Server, TcpProxy } from '../support/servers';
+import { type OpenClient, type RedisClientKind, redisClients } from './redis-clients';
 import { until } from './redis-until';
 
 describe.each(redisClients)('RedisSessionStore through $name', ({ open }) => {
@@ -134,21 +134,26 @@ describe.each(redisClients)('RedisSessionStore through $name', ({ open }) => {
   });
 });
 
+/** Long enough for a client to be told that the server is loading. */
+const loadingSlowly = () =>
+  startRedis(['--key-load-delay', '1000', '--loading-process-events-interval-bytes', '1024']);
+
 describe.each(redisClients)('RedisSessionStore through $name', ({ open }) => {
-  let server: PrivateServer;
+  const body = (server: () => Server) => describeLoading(open, server);
+  describeWithPrivate('redis', 'on a server that starts again', body, loadingSlowly);
+});
+
+function describeLoading(open: RedisClientKind['open'], server: () => Server): void {
   let proxy: TcpProxy;
   let opened: OpenClient;
 
   beforeAll(async () => {
-    const slowly = ['--key-load-delay', '1000', '--loading-process-events-interval-bytes', '1024'];
-    server = await startRedis(slowly);
-    proxy = await TcpProxy.open(server.port);
-    opened = await open([proxy.through(server.url)]);
+    proxy = await TcpProxy.open(server().port);
+    opened = await open([proxy.through(server().url)]);
   });
   afterAll(async () => {
     await opened?.close();
     await proxy?.close();
-    await server?.stop();
   });
 
   it('F4: waits while the server loads what it had written down', async () => {
@@ -156,13 +161,13 @@ describe.each(redisClients)('RedisSessionStore through $name', ({ open }) => {
     const records = Array.from({ length: 700 }, () => aRecord());
     await Promise.all(records.map((record) => store.insert(record, call)));
     const [first] = records;
-    const admin = new Redis(server.url, { retryStrategy: () => null });
+    const admin = new Redis(server().url, { retryStrategy: () => null });
     admin.on('error', () => {});
     await admin.save();
-    await server.kill();
+    await server().kill();
     let heard = '';
     proxy.onServerData = (chunk) => (heard += chunk.toString('latin1'));
-    const started = server.start();
+    const started = server().start();
     const deadline = performance.now() + 20_000;
     let found = null;
     while (found === null) {
@@ -176,4 +181,4 @@ describe.each(redisClients)('RedisSessionStore through $name', ({ open }) => {
     await started;
     admin.disconnect();
   });
-});
+}
