@@ -234,6 +234,8 @@ describeWithPrivate('redis', 'RedisSessionStore before the application starts', 
 
 describe('RedisSessionStore', () => {
   const client = new Ioredis5({ lazyConnect: true });
+  const storeOver = (sendCommand: (command: string[]) => Promise<unknown>) =>
+    new RedisSessionStore({ isOpen: true, _keyPrefix: undefined, sendCommand } as RedisClient, options);
 
   it.each([undefined, null, '', ' ', '\n', 7, {}])('refuses the prefix %p in words', (prefix) => {
     expect(() => new RedisSessionStore(client, { prefix: prefix as string })).toThrow(
@@ -272,6 +274,39 @@ describe('RedisSessionStore', () => {
     await expect(store.deleteByPrincipal('a:1', call)).rejects.toThrow(SessionStoreError);
     expect(sendCommand).not.toHaveBeenCalled();
   });
+
+  it.each([
+    ['redis 6 that withdraws the command', 'The command was aborted'],
+    ['a client that was disconnected', 'The client is offline'],
+    ['a server that is full', 'OOM command not allowed when used memory > maxmemory'],
+  ])('F1: says that the call was aborted, whatever it hears afterwards from %s', async (_, message) => {
+    const controller = new AbortController();
+    const store = storeOver(async () => {
+      controller.abort();
+      throw new Error(message);
+    });
+    await expect(store.insert(aRecord(), controller)).rejects.toThrow(
+      new SessionStoreError('insert', 'the call was aborted'),
+    );
+  });
+
+  it.each(['findByPrincipal', 'deleteByPrincipal'] as const)(
+    'F1: stops when the call is aborted during %s, and says so',
+    async (operation) => {
+      const controller = new AbortController();
+      const entry = newSessionId() + '0'.repeat(16);
+      const sent: string[] = [];
+      const store = storeOver(async ([name, ...parameters]) => {
+        sent.push(name!);
+        controller.abort();
+        return [parameters.at(-1), [entry]];
+      });
+      await expect(store[operation]('a:1', controller)).rejects.toThrow(
+        new SessionStoreError(operation, 'the call was aborted'),
+      );
+      expect(sent).toEqual(['evalsha']);
+    },
+  );
 
   it.each([
     ['slave', ['evalsha']],

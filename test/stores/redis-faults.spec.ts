@@ -1,11 +1,12 @@
 import { Redis } from 'ioredis';
+import { Redis as Ioredis6 } from 'ioredis-6';
 import { SessionStoreError } from 'nestjs-tessera';
 import { RedisSessionStore } from 'nestjs-tessera/redis';
 import { DeadlineClient } from '../../lib/testing/store-suite/deadline-client';
 import { aRecord, nextOf } from '../../lib/testing/store-suite/records';
 import { call } from '../../lib/testing/store-suite/store-suite';
-import { describeWithPrivate, startRedis, type PrivateServer, TcpProxy } from '../support/servers';
-import { type OpenClient, redisClients } from './redis-clients';
+import { describeWithPrivate, startRedis, type Server, TcpProxy } from '../support/servers';
+import { openedIoredis, type OpenClient, type RedisClientKind, redisClients } from './redis-clients';
 import { until } from './redis-until';
 
 describe.each(redisClients)('RedisSessionStore through $name', ({ open }) => {
@@ -134,21 +135,48 @@ describe.each(redisClients)('RedisSessionStore through $name', ({ open }) => {
   });
 });
 
+/** Clients that give a connection up on which answers fail to come. */
+const watchful: readonly RedisClientKind[] = [
+  { name: 'ioredis 5', open: async ([url]) => openedIoredis(new Redis(url!, { socketTimeout: 3000 })) },
+  { name: 'ioredis 6', open: async ([url]) => openedIoredis(new Ioredis6(url!, { socketTimeout: 3000 })) },
+];
+
+describe.each(watchful)('RedisSessionStore through $name with socketTimeout', ({ open }) => {
+  describeWithPrivate('redis', 'on a network that loses a connection', (server) => {
+    it('F8: is back within 10 seconds when its connection is black-holed', async () => {
+      const proxy = await TcpProxy.open(server().port);
+      const { client: redis, close } = await open([proxy.through(server().url)]);
+      const client = new DeadlineClient(new RedisSessionStore(redis, { prefix: 'p:' }), 500, 10_000);
+      await client.recovered();
+      proxy.strand();
+      await client.recovered();
+      await client.settled();
+      await close();
+      await proxy.close();
+    });
+  });
+});
+
+/** Long enough for a client to be told that the server is loading. */
+const loadingSlowly = () =>
+  startRedis(['--key-load-delay', '1000', '--loading-process-events-interval-bytes', '1024']);
+
 describe.each(redisClients)('RedisSessionStore through $name', ({ open }) => {
-  let server: PrivateServer;
+  const body = (server: () => Server) => describeLoading(open, server);
+  describeWithPrivate('redis', 'on a server that starts again', body, loadingSlowly);
+});
+
+function describeLoading(open: RedisClientKind['open'], server: () => Server): void {
   let proxy: TcpProxy;
   let opened: OpenClient;
 
   beforeAll(async () => {
-    const slowly = ['--key-load-delay', '1000', '--loading-process-events-interval-bytes', '1024'];
-    server = await startRedis(slowly);
-    proxy = await TcpProxy.open(server.port);
-    opened = await open([proxy.through(server.url)]);
+    proxy = await TcpProxy.open(server().port);
+    opened = await open([proxy.through(server().url)]);
   });
   afterAll(async () => {
     await opened?.close();
     await proxy?.close();
-    await server?.stop();
   });
 
   it('F4: waits while the server loads what it had written down', async () => {
@@ -156,13 +184,13 @@ describe.each(redisClients)('RedisSessionStore through $name', ({ open }) => {
     const records = Array.from({ length: 700 }, () => aRecord());
     await Promise.all(records.map((record) => store.insert(record, call)));
     const [first] = records;
-    const admin = new Redis(server.url, { retryStrategy: () => null });
+    const admin = new Redis(server().url, { retryStrategy: () => null });
     admin.on('error', () => {});
     await admin.save();
-    await server.kill();
+    await server().kill();
     let heard = '';
     proxy.onServerData = (chunk) => (heard += chunk.toString('latin1'));
-    const started = server.start();
+    const started = server().start();
     const deadline = performance.now() + 20_000;
     let found = null;
     while (found === null) {
@@ -176,4 +204,4 @@ describe.each(redisClients)('RedisSessionStore through $name', ({ open }) => {
     await started;
     admin.disconnect();
   });
-});
+}

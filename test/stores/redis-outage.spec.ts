@@ -1,7 +1,7 @@
 import { RedisSessionStore } from 'nestjs-tessera/redis';
 import { describeSessionStore } from 'nestjs-tessera/testing';
 import { describeLong, describeSome } from '../support/long';
-import { describeWithPrivate, startRedis, type PrivateServer, TcpProxy } from '../support/servers';
+import { describeWithPrivate, startRedis, type Server, TcpProxy } from '../support/servers';
 import { type OpenClient, type RedisClientKind, redisClients } from './redis-clients';
 
 const isIoredis5 = ({ name }: RedisClientKind) => name === 'ioredis 5';
@@ -45,26 +45,23 @@ const [ioredis] = redisClients.filter(isIoredis5);
 
 /** On a server of its own kind: with one that writes everything down before it answers. */
 describeLong('RedisSessionStore with appendfsync always', () =>
-  describeWithPrivate('redis', 'on a server of its own', describeDurableRedis),
+  describeWithPrivate('redis', 'on a server of its own', describeDurableRedis, () =>
+    startRedis(['--appendonly', 'yes', '--appendfsync', 'always']),
+  ),
 );
 
-function describeDurableRedis(): void {
-  let server: PrivateServer;
+function describeDurableRedis(server: () => Server): void {
   let opened: OpenClient;
   let stores = 0;
 
   beforeAll(async () => {
-    server = await startRedis(['--appendonly', 'yes', '--appendfsync', 'always']);
-    opened = await ioredis!.open([server.url]);
-  }, 60_000);
-  afterAll(async () => {
-    await opened?.close();
-    await server?.stop();
-  }, 60_000);
+    opened = await ioredis!.open([server().url]);
+  });
+  afterAll(() => opened?.close());
 
   describeSessionStore('RedisSessionStore', {
     create: () => new RedisSessionStore(opened.client, { prefix: `${++stores}:` }),
     without: ['sweeping'],
-    faults: { kill: () => server.kill(), restart: () => server.start(), durable: true },
+    faults: { kill: () => server().kill(), restart: () => server().start(), durable: true },
   });
 }

@@ -13,7 +13,7 @@ import {
   describeWithPrivate,
   startRedis,
   TcpProxy,
-  type PrivateServer,
+  type Server,
   type Service,
 } from '../support/servers';
 import { opened, type OpenClient } from './redis-clients';
@@ -184,24 +184,19 @@ function describeFailingRedis(postgres: () => Service): void {
     );
   });
 
-  describe('and comes back with what it had', () => {
-    let redis: PrivateServer;
-    beforeAll(async () => {
-      redis = await startRedis(['--appendonly', 'yes', '--appendfsync', 'always']);
-    }, 120_000);
-    afterAll(() => redis.stop());
-
+  const writingAtOnce = () => startRedis(['--appendonly', 'yes', '--appendfsync', 'always']);
+  const describeReturn = (redis: () => Server) =>
     it('R3, R8 and F2: a destroy and a renewal of meanwhile stay', async () => {
-      const [one, two] = [await start(redis.url), await start(redis.url)];
+      const [one, two] = [await start(redis().url), await start(redis().url)];
       const [gone, old] = [await stored(one.store), await stored(one.store)];
-      await redis.kill();
+      await redis().kill();
       const renewed = renewalOf(old);
       await Promise.all([two.store.delete(gone.id, call), one.store.update(renewed, 1, call)]);
-      await redis.start();
+      await redis().start();
       await expectForLong(gone, null);
       await expectForLong(old, renewed);
     });
-  });
+  describeWithPrivate('redis', 'and comes back with what it had', describeReturn, writingAtOnce);
 
   describeWithPrivate('redis', 'and forgets what was not written yet', (redis) => {
     it('R3: nothing that was destroyed comes back, and what waits is written', async () => {

@@ -1,5 +1,6 @@
 import { describeSessionStore } from 'nestjs-tessera/testing';
 import { TypeOrmSessionStore } from 'nestjs-tessera/typeorm';
+import { DeadlineClient } from '../../lib/testing/store-suite/deadline-client';
 import { describeWithPrivate, TcpProxy } from '../support/servers';
 import { application, openApplication, type SqlKind } from './server-database';
 
@@ -32,6 +33,18 @@ export function describeServerFaults(kind: SqlKind): void {
         durable: true,
       },
       volume: 500,
+    });
+
+    it('F8: is back within 10 seconds when its connections are black-holed', async () => {
+      const app = await openApplication(kind, server().url);
+      await app.destroy();
+      const store = storeOfProcess();
+      const client = new DeadlineClient(store, 500, 10_000);
+      await client.recovered();
+      proxy.strand();
+      await client.recovered();
+      await client.settled();
+      await store.close();
     });
 
     it('F1: closes in time although its server is frozen', async () => {

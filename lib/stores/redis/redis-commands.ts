@@ -90,11 +90,12 @@ export class RedisCommands {
   /** Repeats a command after transient failures until the call is aborted. All commands of the store are safe to repeat. */
   async #try(operation: string, call: StoreCall, attempt: () => Promise<unknown>): Promise<unknown> {
     for (let attempts = 1; ; attempts++) {
-      // Reading `call.signal` would create the signal.
-      if (call.aborted ?? call.signal.aborted) throw new SessionStoreError(operation, 'the call was aborted');
+      if (isAborted(call)) throw callAborted(operation);
       try {
         return await attempt();
       } catch (error) {
+        // The client's error may be a consequence of the abort: some clients withdraw the command.
+        if (isAborted(call)) throw callAborted(operation);
         const { reason, isTransient } = redisFailureOf(error);
         if (this.connection.isClosed) throw new SessionStoreError(operation, CLOSED);
         if (!isTransient || attempts === MAX_ATTEMPTS) throw new SessionStoreError(operation, reason);
@@ -104,6 +105,15 @@ export class RedisCommands {
       await pause(longest * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => undefined);
     }
   }
+}
+
+/** Reads `signal` only if it must, because reading it would create the signal. */
+export function isAborted(call: StoreCall): boolean {
+  return call.aborted ?? call.signal.aborted;
+}
+
+export function callAborted(operation: string): SessionStoreError {
+  return new SessionStoreError(operation, 'the call was aborted');
 }
 
 /** Eight random characters, unique per call. */

@@ -9,7 +9,7 @@ import { CoverageCache } from './coverage-cache';
 import { sessionIdOfEntry, type IndexEntry, RedisPrincipalIndex } from './redis-principal-index';
 import { RecentIds } from './recent-ids';
 import type { RedisClient } from './redis-client';
-import { RedisCommands } from './redis-commands';
+import { callAborted, isAborted, RedisCommands } from './redis-commands';
 import { checkServers } from './server-check';
 import { RedisRecords } from './redis-records';
 import { NO_COVERAGE } from './record-format';
@@ -111,6 +111,7 @@ export class RedisSessionStore
     const found = new Map<SessionId, SessionRecord>();
     const orphans: IndexEntry[] = [];
     await forEachInBatches(
+      'findByPrincipal',
       await this.#index.entries('findByPrincipal', principal, call),
       call,
       async (entry) => {
@@ -127,6 +128,7 @@ export class RedisSessionStore
     const removed: IndexEntry[] = [];
     const orphans: IndexEntry[] = [];
     await forEachInBatches(
+      'deleteByPrincipal',
       await this.#index.entries('deleteByPrincipal', principal, call),
       call,
       async (entry) => {
@@ -167,12 +169,13 @@ export class RedisSessionStore
 }
 
 async function forEachInBatches<T>(
+  operation: string,
   items: readonly T[],
-  { signal }: StoreCall,
+  call: StoreCall,
   act: (item: T) => Promise<void>,
 ): Promise<void> {
   for (let start = 0; start < items.length; start += SESSIONS_AT_ONCE) {
-    signal.throwIfAborted();
+    if (isAborted(call)) throw callAborted(operation);
     await Promise.all(items.slice(start, start + SESSIONS_AT_ONCE).map(act));
   }
 }

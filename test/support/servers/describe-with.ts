@@ -37,14 +37,18 @@ export function describeWith(
   });
 }
 
-/** The same, with a server that is always private, so that a test may freeze and kill it. */
+/**
+ * The same, with a server that is always private, so that a test may freeze and kill it.
+ * @param start starts it with options of its own: `() => startRedis(['--appendonly', 'yes'])`
+ */
 export function describeWithPrivate(
   kind: Exclude<ServiceKind, 'redis-cluster'>,
   title: string,
   body: (server: () => Server) => void,
+  start: () => Promise<Server> = starters[kind],
 ): void {
   describeFrom(privateSourceOf(kind, surroundings()), title, body, async () => {
-    const server = await starters[kind]();
+    const server = await start();
     return { thing: server, end: () => server.stop() };
   });
 }

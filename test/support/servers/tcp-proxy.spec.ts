@@ -84,6 +84,19 @@ describe('a proxy in front of a server that repeats what it hears', () => {
     expect(heard).toBe('oneone');
   });
 
+  it('black-holes the connections there are, and is as good as ever to new ones', async () => {
+    const client = await visit();
+    await echo(client, 'one');
+    proxy.strand();
+    const heard = jest.fn();
+    client.on('data', heard);
+    client.write('two');
+    expect(await echo(await visit(), 'three')).toBe('three');
+    await proxy.heal();
+    expect(await echo(await visit(), 'four')).toBe('four');
+    expect({ heard: heard.mock.calls, destroyed: client.destroyed }).toEqual({ heard: [], destroyed: false });
+  });
+
   it('loses an answer, when it is cut as the answer passes', async () => {
     const client = await visit();
     const heard = jest.fn();

@@ -11,6 +11,8 @@ export class TcpProxy {
   onServerData: (chunk: Buffer) => void = () => {};
 
   readonly #sockets = new Set<Socket>();
+  /** What these say arrives nowhere, ever. */
+  readonly #stranded = new WeakSet<Socket>();
   #listener: Server | undefined;
   #delay = 0;
   /** What waits for `heal`, while the network hangs. */
@@ -45,6 +47,11 @@ export class TcpProxy {
     let end!: () => void;
     const over = new Promise<void>((resolve) => (end = resolve));
     this.#hanging = { over, end };
+  }
+
+  /** Black-holes the connections there are: they stay, and nothing arrives on them ever again. New ones are as good as ever. */
+  strand(): void {
+    for (const socket of this.#sockets) this.#stranded.add(socket);
   }
 
   /** Nobody listens any more, and the connections that were are cut. */
@@ -103,7 +110,7 @@ export class TcpProxy {
       passed = passed.then(async () => {
         await arrived;
         await this.#hanging?.over;
-        if (!to.destroyed) go();
+        if (!to.destroyed && !this.#stranded.has(from)) go();
       });
     };
     from.on('data', (chunk: Buffer) => {
