@@ -1,5 +1,5 @@
 import type { Principal } from './principal';
-import { familyOf, sameText, type ParsedToken, type SecretHash } from './session-token';
+import { familyOf, sameHash, type ParsedToken, type SecretHash } from './session-token';
 
 /** What replaced a secret, from the mildest to the strictest: a stricter one that follows counts for the secrets before it, too. */
 const REPLACEMENTS = ['rotated', 'elevated', 'renewed', 'loggedIn', 'loggedOut'] as const;
@@ -210,7 +210,7 @@ function trimmed(former: readonly FormerSecret[], now: number): FormerSecret[] {
 
 function formerOf({ former }: SecretHistory, { secretHash }: ParsedToken): FormerSecret | null {
   const hash = shortOf(secretHash);
-  return former.find((each) => sameText(each.hash, hash)) ?? null;
+  return former.find((each) => sameHash(each.hash, hash)) ?? null;
 }
 
 /** What became of the family that a token belongs to, or `null`. */
@@ -220,8 +220,8 @@ function familyEntryOf(
 ): Pick<FormerSecret, 'by' | 'rights'> | null {
   if (former.length === 0 && family === null) return null;
   const own = familyOf(token);
-  if (family !== null && sameText(family, own)) return { by: 'rotated', rights: null };
-  return former.find(({ hash }) => sameText(hash, FAMILY + own)) ?? null;
+  if (family !== null && sameHash(family, own)) return { by: 'rotated', rights: null };
+  return former.find(({ hash }) => sameHash(hash, FAMILY + own)) ?? null;
 }
 
 function shortOf(hash: SecretHash): string {
