@@ -74,14 +74,15 @@ export function decodeValue(text: string, codec: SessionCodec): unknown {
 
 /** Returns three lines: the format, the session's facts as JSON, and its content as encoded by the codec. */
 export function encodeBody(state: SessionState, codec: SessionCodec): string {
-  const { createdAt, lastSeenAt, deadline, idleTimeout, remembered, principal, secrets } = state;
-  const facts: unknown[] = [createdAt, lastSeenAt, deadline, idleTimeout, remembered ? 1 : 0];
-  const { issuedAt, family, former } = secrets;
+  const { createdAt, lastSeenAt, deadline, idleTimeout, remembered, principal } = state;
+  const { issuedAt, family, former } = state.secrets;
   const hasHistory = former.length > 0 || family !== null || issuedAt !== createdAt;
+  // Numbers and `null` are the same text in a template as in JSON.
+  let facts = `${createdAt},${lastSeenAt},${deadline},${idleTimeout},${remembered ? 1 : 0}`;
   if (principal !== null || hasHistory)
-    facts.push(state.authenticatedAt, encodePrincipal(principal), state.startedAt);
-  if (hasHistory) facts.push([issuedAt, family, ...former.map(encodeSecret)]);
-  return `${PREFIX}${JSON.stringify(facts)}\n${state.encodedContent ?? codec.encode(contentOf(state))}`;
+    facts += `,${state.authenticatedAt},${JSON.stringify(encodePrincipal(principal))},${state.startedAt}`;
+  if (hasHistory) facts += `,${JSON.stringify([issuedAt, family, ...former.map(encodeSecret)])}`;
+  return `${PREFIX}[${facts}]\n${state.encodedContent ?? codec.encode(contentOf(state))}`;
 }
 
 function encodePrincipal(principal: Principal | null): EncodedPrincipal | null {
