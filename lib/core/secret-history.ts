@@ -1,11 +1,11 @@
 import type { Principal } from './principal';
-import { familyOf, sameText, type ParsedToken, type SecretHash } from './session-token';
+import { familyOf, sameHash, type ParsedToken, type SecretHash } from './session-token';
 
-/** What replaced a secret, from the mildest to the strictest: a stricter one that follows counts for the secrets before it, too. */
-const REPLACEMENTS = ['rotated', 'elevated', 'renewed', 'loggedIn', 'loggedOut'] as const;
-export type Replacement = (typeof REPLACEMENTS)[number];
+/** What replaced a secret. A stricter replacement that follows applies to the older secrets, too. */
+const MILDEST_FIRST = ['rotated', 'elevated', 'renewed', 'loggedIn', 'loggedOut'] as const;
+export type Replacement = (typeof MILDEST_FIRST)[number];
 
-/** What a session could do before its rights changed. */
+/** The rights that a session had before they changed. */
 export interface FormerRights {
   readonly principal: Principal | null;
   /** Epoch milliseconds. */
@@ -14,131 +14,113 @@ export interface FormerRights {
 
 /** A secret that was replaced. Instants are epoch milliseconds. */
 export interface FormerSecret {
-  /** The beginning of its hash; with {@link FAMILY} before it, the hash of a whole family. */
+  /** The first characters of its hash, or {@link FAMILY} and the hash of a family, for all secrets of that family. */
   readonly hash: string;
   readonly by: Replacement;
   readonly at: number;
-  /** When the first request came with its successor; `null` while none has: the answer may have been lost. */
+  /** When its successor was first used. `null` means never: the client may not have received the successor. */
   readonly successorSeenAt: number | null;
-  /** What it had, if rights have changed since. */
+  /** The rights of the secret, if the session's rights have changed since. */
   readonly rights: FormerRights | null;
 }
 
-/** The secrets of a session, apart from the present one, whose hash is the record's. */
+/** The former secrets of a session. The hash of the current secret is in the record. */
 export interface SecretHistory {
-  /** When the present secret was issued: epoch milliseconds. */
+  /** When the current secret was issued, in epoch milliseconds. */
   readonly issuedAt: number;
-  /** Hash of what all secrets have in common that rotated into each other; `null` before the first rotation. */
+  /** The family of the current secret: all that rotated into each other. `null` before the first rotation. */
   readonly family: string | null;
-  /** From the oldest to the youngest. */
+  /** Oldest first. */
   readonly former: readonly FormerSecret[];
 }
 
-/** What a request may do that comes with some secret. */
+/** What a request with a given secret may do. */
 export type Standing =
   | { readonly kind: 'current' }
-  /** What the secret could do when it was replaced: `rights` if they have changed. With `isUnanswered` it is to be given a new one. */
+  /** May use the session, with `rights` if they have changed since. If `isUnanswered`, it must be issued a new token. */
   | { readonly kind: 'usable'; readonly rights: FormerRights | null; readonly isUnanswered: boolean }
-  /** It may end the session and nothing else, and begins no other. */
+  /** May end the session, and nothing else. Begins no new session. */
   | { readonly kind: 'endable' }
-  /** Nothing. While `isRecent` it begins no session either: its cookie would take the place of the newer one. */
+  /** May do nothing. While `isRecent` it begins no new session either: that session's cookie would replace the newer one. */
   | { readonly kind: 'dead'; readonly isRecent: boolean }
-  /** A copy of a secret whose successor is in use. */
+  /** A copy: its successor is in use. */
   | { readonly kind: 'stolen' }
-  /** It was never a secret of this session, or so long ago that nothing is known of it. */
+  /** Never a secret of this session, or replaced so long ago that its entry was removed. */
   | { readonly kind: 'unknown' };
 
-/** Whether a text names a replacement. */
-export function isReplacement(text: unknown): text is Replacement {
-  return (REPLACEMENTS as readonly unknown[]).includes(text);
-}
-
 export const CURRENT: Standing = { kind: 'current' };
-const UNKNOWN: Standing = { kind: 'unknown' };
-const STOLEN: Standing = { kind: 'stolen' };
-const ENDABLE: Standing = { kind: 'endable' };
 
-/** How long a page's other requests may still come with the secret of before, once its successor is in use, in milliseconds. */
+/** How long a page's concurrent requests may use the old secret after its successor is in use, in milliseconds. */
 const GRACE = 10_000;
 
-/** How long an answer may be under way, in milliseconds: so long a late logout counts, and no session begins in its cookie's place. */
+/** Maximum delivery time of a response, in milliseconds. Until then a late logout counts, and no session replaces the newer cookie. */
 export const DELIVERY = 60_000;
 
-/** How long a request may take, in milliseconds: so long is known what replaced the secret that it came with. */
+/** Maximum duration of a request, in milliseconds. Former secrets are kept at least this long. */
 export const LONGEST_REQUEST = 300_000;
 
-/** So many secrets are known at most. While so many are in use, rotating waits. */
-const MOST_FORMER = 32;
+/** Maximum number of former secrets. Rotation waits while this many are usable. */
+const MAX_FORMER = 32;
 
-/** Marks the hash of a family that rotated no further because rights changed. A secret of it that is not known otherwise is a copy. */
+/** Marks the hash of a family whose rotation ended with a change of rights. An unknown secret of that family is a copy. */
 const FAMILY = '~';
-const MOST_FAMILIES = 2;
+const MAX_FAMILIES = 2;
 
 const HASH_LENGTH = 22;
+
+export function isReplacement(value: unknown): value is Replacement {
+  return (MILDEST_FIRST as readonly unknown[]).includes(value);
+}
 
 export function newHistory(now: number): SecretHistory {
   return { issuedAt: now, family: null, former: [] };
 }
 
-/** What a request may do that comes at `now` with a secret that is not the present one. */
+/** Returns what a request at `now` may do whose secret is not the current one. */
 export function standingOf(history: SecretHistory, token: ParsedToken, now: number): Standing {
   const former = formerOf(history, token);
-  if (former === null) return familyEntryOf(history, token) === null ? UNKNOWN : STOLEN;
+  if (former === null) return { kind: familyEntryOf(history, token) === null ? 'unknown' : 'stolen' };
   const { by, at, rights } = former;
   const isRecent = now < at + DELIVERY;
   if (isUsable(former, now)) return { kind: 'usable', rights, isUnanswered: by === 'rotated' && !isRecent };
-  switch (by) {
-    case 'rotated':
-      return STOLEN;
-    case 'elevated':
-    case 'renewed':
-    case 'loggedIn':
-      return isRecent ? ENDABLE : { kind: 'dead', isRecent };
-    case 'loggedOut':
-      return { kind: 'dead', isRecent };
-  }
+  if (by === 'rotated') return { kind: 'stolen' };
+  return isRecent && by !== 'loggedOut' ? { kind: 'endable' } : { kind: 'dead', isRecent };
 }
 
-/** Whether requests that come with it at `now` still go on as before it was replaced. */
+/** Whether a former secret still opens the session at `now`. */
 function isUsable({ by, at, successorSeenAt }: FormerSecret, now: number): boolean {
   if (by === 'rotated')
     return successorSeenAt === null || now < Math.min(successorSeenAt + GRACE, at + DELIVERY);
   return by === 'elevated' && now < at + GRACE;
 }
 
-/**
- * What has replaced the secret of a request under way, which was good when the request opened its session; `null` when that is
- * not known any more.
- */
-export function replacementOf(
-  history: SecretHistory,
-  token: ParsedToken,
-): Pick<FormerSecret, 'by' | 'rights'> | null {
+/** Returns what replaced the secret of a request that opened its session while the secret was current; `null` if that is unknown. */
+export function replacementOf(history: SecretHistory, token: ParsedToken): Replaced | null {
   return formerOf(history, token) ?? familyEntryOf(history, token);
 }
 
-/** Whether this token was one of the session, not long ago. */
+/** Whether the token is a recent former one of the session. */
 export function isFormer(history: SecretHistory, token: ParsedToken): boolean {
   return formerOf(history, token) !== null;
 }
 
-/** Whether the present secret is old enough to be rotated. */
+/** Whether the current secret is old enough to be rotated. */
 export function isRotationDue(history: SecretHistory, every: number, now: number): boolean {
   return now - history.issuedAt >= every && hasRoom(history, now);
 }
 
-/** Whether one more secret may be in use beside the present one. */
+/** Whether one more former secret may be usable. */
 export function hasRoom({ former }: SecretHistory, now: number): boolean {
-  return former.filter((each) => isUsable(each, now)).length < MOST_FORMER;
+  return former.filter((each) => isUsable(each, now)).length < MAX_FORMER;
 }
 
-/** Whether the first request with the present secret has come, and is to be noted. */
+/** Whether the first request with the current secret is not recorded yet. */
 export function isSuccessorUnseen({ former }: SecretHistory): boolean {
   const last = former.at(-1);
-  return last !== undefined && last.by === 'rotated' && last.successorSeenAt === null;
+  return last?.by === 'rotated' && last.successorSeenAt === null;
 }
 
-/** After the first request with the present secret. */
+/** Returns the history after the first request with the current secret. */
 export function withSuccessorSeen(history: SecretHistory, now: number): SecretHistory {
   const former = history.former.map((each) =>
     each.by === 'rotated' && each.successorSeenAt === null ? { ...each, successorSeenAt: now } : each,
@@ -146,82 +128,84 @@ export function withSuccessorSeen(history: SecretHistory, now: number): SecretHi
   return { ...history, former };
 }
 
-/** After the present secret was replaced by one of its family. `token` is what the request came with, `present` the hash that is replaced. */
+/**
+ * Returns the history after a rotation.
+ * @param current the hash that is replaced
+ * @param token what the request came with; the new secret is of its family
+ */
 export function afterRotation(
   history: SecretHistory,
-  present: SecretHash,
+  current: SecretHash,
   token: ParsedToken,
   now: number,
 ): SecretHistory {
-  const rotated = (hash: string): FormerSecret => ({
-    hash,
-    by: 'rotated',
-    at: now,
-    successorSeenAt: null,
-    rights: null,
-  });
-  const mine = shortOf(token.secretHash);
-  const former =
-    token.secretHash === present
-      ? [...withSuccessorSeen(history, now).former, rotated(mine)]
-      : // Its answer seems lost, and may yet arrive late.
-        [...history.former.filter(({ hash }) => hash !== mine), rotated(shortOf(present)), rotated(mine)];
-  return { issuedAt: now, family: familyOf(token), former: trimmed(former, now) };
+  const own = shortOf(token.secretHash);
+  const isCurrent = token.secretHash === current;
+  // A client that comes with an older secret has not received the current one, and still may.
+  const hashes = isCurrent ? [own] : [shortOf(current), own];
+  const others = isCurrent
+    ? withSuccessorSeen(history, now).former
+    : history.former.filter(({ hash }) => hash !== own);
+  const rotated = hashes.map((hash) => newFormer(hash, 'rotated', now, null));
+  return { issuedAt: now, family: familyOf(token), former: trimmed([...others, ...rotated], now) };
 }
 
-/** After the present secret was replaced for a change of rights, or in case of one. Secrets of before fare no better than the present one. */
+/**
+ * Returns the history after the secret was replaced because rights changed, or may have. Older secrets get no more than the current one.
+ * @param current the hash that is replaced
+ * @param before the rights of the session until now
+ */
 export function afterReplacement(
   { family, former }: SecretHistory,
-  present: SecretHash,
+  current: SecretHash,
   by: Exclude<Replacement, 'rotated'>,
   before: FormerRights,
   now: number,
 ): SecretHistory {
   const isLogin = by === 'loggedIn' || by === 'loggedOut';
   const rights = by === 'elevated' ? before : null;
-  const replaced = (hash: string): FormerSecret => ({ hash, by, at: now, successorSeenAt: null, rights });
   const older = former
     .filter(({ hash }) => !isLogin || !hash.startsWith(FAMILY))
     .map((each) => {
       const kept = { ...each, rights: isLogin ? null : (each.rights ?? rights) };
-      // A copy stays one, and a stricter replacement of before stays in force.
+      // A copy remains a copy, and an earlier, stricter replacement remains in force.
       const isCopy = !isLogin && each.by === 'rotated' && !isUsable(each, now);
-      if (isCopy || REPLACEMENTS.indexOf(each.by) >= REPLACEMENTS.indexOf(by)) return kept;
+      if (isCopy || MILDEST_FIRST.indexOf(each.by) >= MILDEST_FIRST.indexOf(by)) return kept;
       return { ...kept, by, successorSeenAt: null, at: isUsable(each, now) ? now : each.at };
     });
-  const ended = family === null || isLogin ? [] : [replaced(FAMILY + family)];
-  return {
-    issuedAt: now,
-    family: null,
-    former: trimmed([...older, ...ended, replaced(shortOf(present))], now),
-  };
+  const hashes = family === null || isLogin ? [shortOf(current)] : [FAMILY + family, shortOf(current)];
+  const replaced = hashes.map((hash) => newFormer(hash, by, now, rights));
+  return { issuedAt: now, family: null, former: trimmed([...older, ...replaced], now) };
 }
 
-/** Without secrets that no request under way can have come with; of too many, those in use and the youngest stay. */
+/** Removes the entries that no running request can need. Of too many, the usable and the newest stay. */
 function trimmed(former: readonly FormerSecret[], now: number): FormerSecret[] {
-  const families = former.filter(({ hash }) => hash.startsWith(FAMILY)).slice(-MOST_FAMILIES);
+  const families = former.filter(({ hash }) => hash.startsWith(FAMILY)).slice(-MAX_FAMILIES);
   const known = former.filter(
     (each) => !each.hash.startsWith(FAMILY) && (isUsable(each, now) || now < each.at + LONGEST_REQUEST),
   );
-  let excess = known.length - MOST_FORMER;
+  let excess = known.length - MAX_FORMER;
   const kept = known.filter((each) => excess <= 0 || isUsable(each, now) || excess-- <= 0);
-  return [...families, ...kept.slice(-MOST_FORMER)];
+  return [...families, ...kept.slice(-MAX_FORMER)];
 }
+
+function newFormer(hash: string, by: Replacement, at: number, rights: FormerRights | null): FormerSecret {
+  return { hash, by, at, successorSeenAt: null, rights };
+}
+
+type Replaced = Pick<FormerSecret, 'by' | 'rights'>;
 
 function formerOf({ former }: SecretHistory, { secretHash }: ParsedToken): FormerSecret | null {
   const hash = shortOf(secretHash);
-  return former.find((each) => sameText(each.hash, hash)) ?? null;
+  return former.find((each) => sameHash(each.hash, hash)) ?? null;
 }
 
-/** What became of the family that a token belongs to, or `null`. */
-function familyEntryOf(
-  { family, former }: SecretHistory,
-  token: ParsedToken,
-): Pick<FormerSecret, 'by' | 'rights'> | null {
+/** Returns what replaced the family of a token, or `null` if it is of no known family. */
+function familyEntryOf({ family, former }: SecretHistory, token: ParsedToken): Replaced | null {
   if (former.length === 0 && family === null) return null;
   const own = familyOf(token);
-  if (family !== null && sameText(family, own)) return { by: 'rotated', rights: null };
-  return former.find(({ hash }) => sameText(hash, FAMILY + own)) ?? null;
+  if (family !== null && sameHash(family, own)) return { by: 'rotated', rights: null };
+  return former.find(({ hash }) => sameHash(hash, FAMILY + own)) ?? null;
 }
 
 function shortOf(hash: SecretHash): string {

@@ -1,14 +1,14 @@
 import type { Principal } from './principal';
-import { isReplacement, type FormerRights, type FormerSecret, type SecretHistory } from './secret-history';
+import { isReplacement, type FormerSecret, type SecretHistory } from './secret-history';
 import { UnsupportedValue, type SessionCodec } from './session-codec';
-import { emptyContent, type FlashEntry, type SessionContent, type SessionState } from './session-state';
+import type { FlashEntry, SessionContent, SessionState } from './session-state';
 import { SessionError } from './session.errors';
 
-/** The format this release writes. A record of a later one is left alone. */
+/** The format that this release writes. The record of a newer format is not changed. */
 const FORMAT = 1;
-const BEGINNING = `${FORMAT}\n`;
+const PREFIX = `${FORMAT}\n`;
 
-/** A body that this release cannot read. */
+/** Thrown for a body that this release cannot read. */
 export class UnreadableBody extends SessionError {
   constructor(
     readonly newer: boolean,
@@ -29,7 +29,7 @@ type EncodedSecret = readonly [
   rights?: readonly [principal: EncodedPrincipal | null, authenticatedAt: number | null],
 ];
 
-/** What stands on the second line. Visitors have no more than the first five, until their secret is replaced. */
+/** The second line of a body. An anonymous session has the first five only, until its secret is replaced. */
 type EncodedFacts = [
   createdAt: number,
   lastSeenAt: number,
@@ -42,11 +42,20 @@ type EncodedFacts = [
   secrets?: readonly [issuedAt: number, family: string | null, ...former: readonly EncodedSecret[]],
 ];
 
-/** How deep a body holds a value at most. What is accepted by itself must not be refused later for being nested too deep. */
+/** The third line of a body, as the codec gets it. Most sessions have data only. */
+type EncodedContent = readonly [
+  data: Record<string, unknown>,
+  constants?: Record<string, string>,
+  messages?: readonly FlashEntry[],
+  merged?: Record<string, number>,
+  receipt?: string | null,
+];
+
+/** The maximum depth at which a body has a value. A value accepted by itself must not be refused later as nested too deep. */
 const NESTING = 4;
 
 /**
- * One value as text.
+ * Encodes one value.
  * @throws UnsupportedValue
  */
 export function encodeValue(value: unknown, codec: SessionCodec): string {
@@ -58,71 +67,92 @@ export function encodeValue(value: unknown, codec: SessionCodec): string {
   }
 }
 
-/** A copy of the value that became this text. */
+/** Decodes a text made by {@link encodeValue}. */
 export function decodeValue(text: string, codec: SessionCodec): unknown {
   return (codec.decode(text) as [[[[unknown]]]])[0][0][0][0];
 }
 
-/** Three lines: the format, what the session knows of itself as JSON, and what the codec makes of its content. */
+/** Returns three lines: the format, the session's facts as JSON, and its content as encoded by the codec. */
 export function encodeBody(state: SessionState, codec: SessionCodec): string {
-  const { createdAt, lastSeenAt, deadline, idleTimeout, remembered } = state;
-  // Numbers and null: as JSON they look as they do in any text.
-  const facts = `${createdAt},${lastSeenAt},${deadline},${idleTimeout},${remembered ? 1 : 0}${encodeLogin(state)}`;
-  return `${BEGINNING}[${facts}]\n${state.encodedContent ?? codec.encode(contentOf(state))}`;
-}
-
-function encodeLogin({ authenticatedAt, principal, startedAt, createdAt, secrets }: SessionState): string {
-  const isPlain = secrets.former.length === 0 && secrets.family === null && secrets.issuedAt === createdAt;
-  if (principal === null && isPlain) return '';
-  const login = `,${authenticatedAt},${JSON.stringify(encodePrincipal(principal))},${startedAt}`;
-  return isPlain ? login : `${login},${JSON.stringify(encodeSecrets(secrets))}`;
+  const { createdAt, lastSeenAt, deadline, idleTimeout, remembered, principal } = state;
+  const { issuedAt, family, former } = state.secrets;
+  const hasHistory = former.length > 0 || family !== null || issuedAt !== createdAt;
+  // Numbers and `null` are the same text in a template as in JSON.
+  let facts = `${createdAt},${lastSeenAt},${deadline},${idleTimeout},${remembered ? 1 : 0}`;
+  if (principal !== null || hasHistory)
+    facts += `,${state.authenticatedAt},${JSON.stringify(encodePrincipal(principal))},${state.startedAt}`;
+  if (hasHistory) facts += `,${JSON.stringify([issuedAt, family, ...former.map(encodeSecret)])}`;
+  return `${PREFIX}[${facts}]\n${state.encodedContent ?? codec.encode(contentOf(state))}`;
 }
 
 function encodePrincipal(principal: Principal | null): EncodedPrincipal | null {
   return principal && [principal.id, principal.realm, principal.roles];
 }
 
-function encodeSecrets({ issuedAt, family, former }: SecretHistory): EncodedFacts[8] {
-  const encoded = former.map(({ hash, by, at, successorSeenAt, rights }): EncodedSecret => {
-    if (rights === null) return [hash, by, at, successorSeenAt];
-    return [hash, by, at, successorSeenAt, [encodePrincipal(rights.principal), rights.authenticatedAt]];
-  });
-  return [issuedAt, family, ...encoded];
+function encodeSecret({ hash, by, at, successorSeenAt, rights }: FormerSecret): EncodedSecret {
+  if (rights === null) return [hash, by, at, successorSeenAt];
+  return [hash, by, at, successorSeenAt, [encodePrincipal(rights.principal), rights.authenticatedAt]];
 }
 
-/** Most sessions hold data only, and do without the wrapping. */
-function contentOf({ data, constants, messages, merged, receipt }: SessionContent): unknown {
+function contentOf({ data, constants, messages, merged, receipt }: SessionContent): EncodedContent {
   if (receipt !== null) return [data, constants, messages, merged, receipt];
-  const isPlain = messages.length === 0 && isEmpty(constants) && isEmpty(merged);
+  const isPlain =
+    messages.length === 0 && Object.keys(constants).length === 0 && Object.keys(merged).length === 0;
   return isPlain ? [data] : [data, constants, messages, merged];
 }
 
 /**
- * What a session knows of itself. Its content stays encoded: {@link decodeContent}.
+ * Decodes the facts of a session. Its content stays encoded until {@link decodeContent}.
  * @throws UnreadableBody
  */
 export function decodeFacts(body: string): SessionState {
-  const afterFormat = body.indexOf('\n');
-  const afterFacts = body.indexOf('\n', afterFormat + 1);
-  if (!body.startsWith(BEGINNING)) throw new UnreadableBody(isNewer(body.slice(0, Math.max(0, afterFormat))));
-  if (afterFacts < 0) throw new UnreadableBody(false);
+  const factsAt = body.indexOf('\n') + 1;
+  const contentAt = body.indexOf('\n', factsAt) + 1;
+  if (!body.startsWith(PREFIX)) throw new UnreadableBody(isNewer(body.slice(0, Math.max(0, factsAt - 1))));
+  if (contentAt === 0) throw new UnreadableBody(false);
   try {
-    const facts = JSON.parse(body.slice(afterFormat + 1, afterFacts)) as EncodedFacts;
-    return stateOf(facts, body.slice(afterFacts + 1));
+    const facts = JSON.parse(body.slice(factsAt, contentAt - 1)) as EncodedFacts;
+    const [createdAt, lastSeenAt, deadline, idleTimeout, remembered] = facts;
+    const [, , , , , authenticatedAt = null, principal = null, startedAt = createdAt, secrets] = facts;
+    check(Number.isFinite, createdAt, lastSeenAt, deadline, startedAt);
+    check(isNumberOrNull, idleTimeout, authenticatedAt);
+    // A literal without spread: V8 in Node 20 takes 20 µs to add this many properties to a spread object.
+    return {
+      createdAt,
+      startedAt,
+      lastSeenAt,
+      deadline,
+      idleTimeout,
+      authenticatedAt,
+      principal: principal === null ? null : decodePrincipal(principal),
+      remembered: remembered === 1,
+      secrets:
+        secrets === undefined ? { issuedAt: createdAt, family: null, former: [] } : decodeSecrets(secrets),
+      data: {},
+      constants: {},
+      messages: [],
+      merged: {},
+      receipt: null,
+      encodedContent: body.slice(contentAt),
+    };
   } catch (cause) {
     throw corrupt(cause);
   }
 }
 
 /**
- * Decodes the content of a state that {@link decodeFacts} has made, unless that is done.
+ * Decodes the content of a state made by {@link decodeFacts}, unless it is decoded already.
  * @throws UnreadableBody
  */
 export function decodeContent(state: SessionState, codec: SessionCodec): void {
   if (state.encodedContent === null) return;
   try {
-    Object.assign(state, checkedContent(codec.decode(state.encodedContent)));
-    state.encodedContent = null;
+    const content = codec.decode(state.encodedContent) as EncodedContent;
+    const [data, constants = {}, messages = [], merged = {}, receipt = null] = content;
+    check(Array.isArray, messages);
+    check(isDictionary, data, constants, merged, ...messages);
+    check(isText, ...Object.values(constants), ...messages.map(({ kind }) => kind));
+    Object.assign(state, { data, constants, messages, merged, receipt, encodedContent: null });
   } catch (cause) {
     throw corrupt(cause);
   }
@@ -135,97 +165,53 @@ export function decodeBody(body: string, codec: SessionCodec): SessionState {
   return state;
 }
 
-/** The parser's own message quotes what it could not read, so only its name is kept. */
-function corrupt(cause: unknown): UnreadableBody {
-  return new UnreadableBody(false, { cause: new TypeError(cause instanceof Error ? cause.name : 'unknown') });
-}
-
 function isNewer(format: string): boolean {
   return /^\d{1,9}$/.test(format) && Number(format) > FORMAT;
 }
 
-function stateOf(facts: EncodedFacts, encodedContent: string): SessionState {
-  const [createdAt, lastSeenAt, deadline, idleTimeout, remembered] = facts;
-  const [, , , , , authenticatedAt = null, principal = null, startedAt = createdAt, secrets] = facts;
-  const sound =
-    Number.isFinite(createdAt) &&
-    Number.isFinite(startedAt) &&
-    Number.isFinite(lastSeenAt) &&
-    Number.isFinite(deadline) &&
-    (idleTimeout === null || Number.isFinite(idleTimeout)) &&
-    (authenticatedAt === null || Number.isFinite(authenticatedAt));
-  if (!sound) throw new TypeError('unexpected shape');
-  return {
-    ...emptyContent(encodedContent),
-    createdAt,
-    startedAt,
-    lastSeenAt,
-    deadline,
-    idleTimeout,
-    authenticatedAt,
-    principal: decodePrincipal(principal),
-    remembered: remembered === 1,
-    secrets:
-      secrets === undefined ? { issuedAt: createdAt, family: null, former: [] } : decodeSecrets(secrets),
-  };
+/** Has only the name of the parser's error as its cause, because the message of that error quotes session data. */
+function corrupt(cause: unknown): UnreadableBody {
+  return new UnreadableBody(false, { cause: new TypeError(cause instanceof Error ? cause.name : 'unknown') });
 }
 
 function decodeSecrets([issuedAt, family, ...former]: NonNullable<EncodedFacts[8]>): SecretHistory {
-  if (!Number.isFinite(issuedAt) || !(family === null || typeof family === 'string'))
-    throw new TypeError('unexpected shape');
+  check(Number.isFinite, issuedAt);
+  if (family !== null) check(isText, family);
   return { issuedAt, family, former: former.map(decodeSecret) };
 }
 
-function decodeSecret([hash, by, at, successorSeenAt, rights]: EncodedSecret): FormerSecret {
-  const isSound =
-    typeof hash === 'string' &&
-    isReplacement(by) &&
-    Number.isFinite(at) &&
-    (successorSeenAt === null || Number.isFinite(successorSeenAt));
-  if (!isSound) throw new TypeError('unexpected shape');
-  return { hash, by, at, successorSeenAt, rights: rights === undefined ? null : decodeRights(rights) };
+function decodeSecret([hash, by, at, successorSeenAt, encodedRights]: EncodedSecret): FormerSecret {
+  check(isText, hash);
+  check(isReplacement, by);
+  check(Number.isFinite, at);
+  check(isNumberOrNull, successorSeenAt);
+  if (encodedRights === undefined) return { hash, by, at, successorSeenAt, rights: null };
+  const [principal, authenticatedAt] = encodedRights;
+  check(isNumberOrNull, authenticatedAt);
+  const rights = { principal: principal === null ? null : decodePrincipal(principal), authenticatedAt };
+  return { hash, by, at, successorSeenAt, rights };
 }
 
-function decodeRights([principal, authenticatedAt]: NonNullable<EncodedSecret[4]>): FormerRights {
-  if (!(authenticatedAt === null || Number.isFinite(authenticatedAt)))
-    throw new TypeError('unexpected shape');
-  return { principal: decodePrincipal(principal), authenticatedAt };
-}
-
-/** Frozen, since it is handed out and written back: privileges change through `login`, `elevate` and `logout` alone. */
-function decodePrincipal(encoded: EncodedPrincipal | null): Principal | null {
-  if (encoded === null) return null;
-  const [id, realm, roles] = encoded;
-  const texts: readonly unknown[] = Array.isArray(roles) ? [id, realm, ...(roles as unknown[])] : [null];
-  const isSound = texts.every((text) => typeof text === 'string');
-  if (!isSound) throw new TypeError('unexpected shape');
+/** The principal is frozen, because application code gets it: only `login`, `elevate` and `logout` may change it. */
+function decodePrincipal([id, realm, roles]: EncodedPrincipal): Principal {
+  check(Array.isArray, roles);
+  check(isText, id, realm, ...roles);
   return Object.freeze({ id, realm, roles: Object.freeze(roles) });
 }
 
-function checkedContent(content: unknown): SessionContent {
-  const [data, constants = {}, messages = [], merged = {}, receipt = null] = content as [
-    Record<string, unknown>,
-    Record<string, string>?,
-    FlashEntry[]?,
-    Record<string, number>?,
-    string?,
-  ];
-  const sound =
-    isDictionary(data) &&
-    isDictionary(constants) &&
-    isDictionary(merged) &&
-    Object.values(constants).every((text) => typeof text === 'string') &&
-    Array.isArray(messages) &&
-    messages.every((entry) => isDictionary(entry) && typeof entry.kind === 'string');
-  if (!sound) throw new TypeError('unexpected shape');
-  return { data, constants, messages, merged, receipt };
+/** Throws unless each part is sound. The caller turns the error into {@link UnreadableBody}. */
+function check(isSound: (part: unknown) => boolean, ...parts: readonly unknown[]): void {
+  if (!parts.every(isSound)) throw new TypeError('unexpected shape');
+}
+
+function isNumberOrNull(part: unknown): boolean {
+  return part === null || Number.isFinite(part);
+}
+
+function isText(part: unknown): boolean {
+  return typeof part === 'string';
 }
 
 function isDictionary(part: unknown): boolean {
   return typeof part === 'object' && part !== null && !Array.isArray(part);
-}
-
-function isEmpty(object: object): boolean {
-  for (const key in object) if (Object.hasOwn(object, key)) return false;
-  return true;
 }

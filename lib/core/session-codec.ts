@@ -37,9 +37,8 @@ function pack(value: unknown, depth: number): unknown {
     case 'boolean':
       return value;
     case 'number':
-      return Number.isFinite(value) && !Object.is(value, -0)
-        ? value
-        : ['$number', Object.is(value, -0) ? '-0' : String(value)];
+      if (Object.is(value, -0)) return ['$number', '-0'];
+      return Number.isFinite(value) ? value : ['$number', String(value)];
     case 'bigint':
       return ['$bigint', String(value)];
     case 'undefined':
@@ -53,14 +52,17 @@ function pack(value: unknown, depth: number): unknown {
 
 function packObject(value: object, depth: number): unknown {
   if (depth >= MAX_DEPTH) throw new UnsupportedValue(`nested deeper than ${MAX_DEPTH} levels, or circular`);
-  const prototype: unknown = Object.getPrototypeOf(value);
+  const prototype = Object.getPrototypeOf(value) as object | null;
   if (prototype === Object.prototype) return packPlain(value as Record<string, unknown>, depth);
   if (prototype === Array.prototype && Array.isArray(value)) return packArray(value, depth);
   const ancestors = countAncestors(value);
   if (Array.isArray(value) && ancestors === 2) return packArray(value, depth);
-  if (isPlain(value)) return packPlain(value as Record<string, unknown>, depth);
+  if (isPlain(prototype, ancestors)) return packPlain(value as Record<string, unknown>, depth);
   if (Object.keys(value).length > 0 && !types.isTypedArray(value)) throw asInstance(value);
-  if (types.isDate(value) && ancestors === 2) return ['$date', timeOf(value)];
+  if (types.isDate(value) && ancestors === 2) {
+    if (Number.isNaN(value.getTime())) throw new UnsupportedValue('the Date is invalid');
+    return ['$date', value.getTime()];
+  }
   if (types.isMap(value) && ancestors === 2) return ['$map', ...packItems([...value].flat(1), depth)];
   if (types.isSet(value) && ancestors === 2) return ['$set', ...packItems([...value], depth)];
   if (Buffer.isBuffer(value)) return ['$buffer', value.toString('base64')];
@@ -68,13 +70,9 @@ function packObject(value: object, depth: number): unknown {
   throw asInstance(value);
 }
 
-/** Whether the prototype is `null` or the `Object.prototype` of any JavaScript realm. */
-function isPlain(value: object): boolean {
-  const prototype = Object.getPrototypeOf(value) as object | null;
-  return (
-    prototype === null ||
-    (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'hasOwnProperty'))
-  );
+/** Whether an object has no prototype, or the `Object.prototype` of any JavaScript realm. */
+function isPlain(prototype: object | null, ancestors: number): boolean {
+  return prototype === null || (ancestors === 1 && Object.hasOwn(prototype, 'hasOwnProperty'));
 }
 
 /** Length of the prototype chain: 2 for a built-in class, more for a derived class. */
@@ -129,24 +127,15 @@ function packAt(value: unknown, at: string | number, depth: number): unknown {
   }
 }
 
-function timeOf(date: Date): number {
-  const time = date.getTime();
-  if (Number.isNaN(time)) throw new UnsupportedValue('the Date is invalid');
-  return time;
-}
-
 function asInstance(value: object): UnsupportedValue {
+  const { constructor } = value as { constructor?: unknown };
+  const name = (typeof constructor === 'function' && constructor.name) || 'an unnamed class';
   return new UnsupportedValue(
-    `an instance of ${nameOf(value)} would be decoded as something else; store its plain data`,
+    `an instance of ${name} would be decoded as something else; store its plain data`,
   );
 }
 
-function nameOf(value: object): string {
-  const constructor: unknown = (value as { constructor?: unknown }).constructor;
-  return typeof constructor === 'function' && constructor.name !== '' ? constructor.name : 'an unnamed class';
-}
-
-/** Replaces tagged arrays, in place: `JSON.parse` has just created the value. */
+/** Replaces tagged arrays. Objects are changed in place, because `JSON.parse` has just created them. */
 function unpack(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return unpackArray(value);
@@ -158,27 +147,28 @@ function unpack(value: unknown): unknown {
 function unpackArray(array: unknown[]): unknown {
   const tag = array[0];
   if (typeof tag !== 'string' || !tag.startsWith('$')) return array.map(unpack);
-  const rest = array.slice(1);
+  const items = array.slice(1);
+  const [first] = items;
   switch (tag) {
     case '$array':
-      return rest.map(unpack);
+      return items.map(unpack);
     case '$undefined':
       return undefined;
     case '$number':
-      return Number(rest[0]);
+      return Number(first);
     case '$bigint':
-      return BigInt(rest[0] as string);
+      return BigInt(first as string);
     case '$date':
-      return new Date(rest[0] as number);
+      return new Date(first as number);
     case '$bytes':
-      return new Uint8Array(Buffer.from(rest[0] as string, 'base64'));
+      return new Uint8Array(Buffer.from(first as string, 'base64'));
     case '$buffer':
-      return Buffer.from(rest[0] as string, 'base64');
+      return Buffer.from(first as string, 'base64');
     case '$set':
-      return new Set(rest.map(unpack));
+      return new Set(items.map(unpack));
     case '$map':
       return new Map(
-        Array.from({ length: rest.length / 2 }, (_, i) => [unpack(rest[2 * i]), unpack(rest[2 * i + 1])]),
+        Array.from({ length: items.length / 2 }, (_, i) => [unpack(items[2 * i]), unpack(items[2 * i + 1])]),
       );
     default:
       throw new TypeError(`unknown tag ${tag}`);

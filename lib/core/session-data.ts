@@ -9,18 +9,15 @@
  *
  * Values may be any JSON value plus `Date`, `Map`, `Set`, `bigint`, `Uint8Array` and `undefined`.
  */
-
 export interface SessionData {}
 
 /** The constants of `login(principal, { constants })` and their types, read with `session.constant(key)`. Augment it like {@link SessionData}. */
-
 export interface SessionConstants {}
 
 /**
  * The kinds of flash messages and their types. Augment it to type `flash` and `messages`. Without that, any kind is accepted, and
  * a message is a string.
  */
-
 export interface SessionMessages {}
 
 /** A key declared in {@link SessionData}. */

@@ -71,19 +71,14 @@ const LONGEST_HASH = 43;
 const left = Buffer.alloc(LONGEST_HASH);
 const right = Buffer.alloc(LONGEST_HASH);
 
-/** Compares two hashes, or prefixes of hashes, in constant time. Those of different lengths differ. */
-export function sameText(a: string, b: string): boolean {
-  if (a.length !== b.length || a.length > LONGEST_HASH) return false;
+/** Compares two hashes, or two beginnings of hashes, in constant time. Those of different lengths differ. */
+export function sameHash(a: string, b: string): boolean {
+  const { length } = a;
+  if (length !== b.length || length > LONGEST_HASH) return false;
   left.write(a, 'latin1');
   right.write(b, 'latin1');
-  const { length } = a;
   if (length === LONGEST_HASH) return timingSafeEqual(left, right);
   return timingSafeEqual(left.subarray(0, length), right.subarray(0, length));
-}
-
-/** Compares two hashes of secrets in constant time. */
-export function sameHash(a: SecretHash, b: SecretHash): boolean {
-  return a.length === LONGEST_HASH && sameText(a, b);
 }
 
 function withSecret(id: SessionId, secret: string, realm: string): ParsedToken {

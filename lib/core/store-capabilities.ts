@@ -68,25 +68,11 @@ export const STORE_LIMITS: Readonly<
   },
 };
 
-export function isPrincipalIndexed(store: object): store is PrincipalIndexedStore {
-  return has(store, 'findByPrincipal') && has(store, 'deleteByPrincipal');
-}
-
-export function isEnumerable(store: object): store is EnumerableStore {
-  return has(store, 'records');
-}
-
-export function isSweepable(store: object): store is SweepableStore {
-  return has(store, 'sweep');
-}
-
-export function isPrepared(store: object): store is PreparedStore {
-  return has(store, 'prepare');
-}
-
-export function isClosable(store: object): store is ClosableStore {
-  return has(store, 'close');
-}
+export const isPrincipalIndexed = capability<PrincipalIndexedStore>('findByPrincipal', 'deleteByPrincipal');
+export const isEnumerable = capability<EnumerableStore>('records');
+export const isSweepable = capability<SweepableStore>('sweep');
+export const isPrepared = capability<PreparedStore>('prepare');
+export const isClosable = capability<ClosableStore>('close');
 
 /** Whether the store declares limits. */
 export function isLimited(store: object): store is LimitedStore {
@@ -94,6 +80,7 @@ export function isLimited(store: object): store is LimitedStore {
   return Array.isArray(limits) && limits.length > 0;
 }
 
-function has(store: object, method: string): boolean {
-  return typeof (store as Record<string, unknown>)[method] === 'function';
+/** Returns a type guard that checks for these methods. */
+function capability<C extends object>(...methods: readonly (keyof C)[]): (store: object) => store is C {
+  return (store): store is C => methods.every((method) => typeof (store as C)[method] === 'function');
 }

@@ -10,7 +10,8 @@ import { inBatches } from './in-batches';
 import { type StoreLayout, shardsOf } from './store-layout';
 
 const FORMAT_LINE = /^tessera-sessions (\d{1,9})\n$/;
-const CURRENT = 'tessera-sessions 1\n';
+/** The content of the file 'format' that this release writes. */
+const FORMAT_TEXT = 'tessera-sessions 1\n';
 
 /** Names allowed in a new directory: hidden files, and the folder that a fresh file system has. */
 const HARMLESS = /^(?:\..*|lost\+found)$/;
@@ -44,14 +45,14 @@ async function makeRoot(root: string, disk: Disk): Promise<void> {
 
 async function checkFormat({ root, format }: StoreLayout, disk: Disk): Promise<void> {
   const written = await nullIfMissing(readFile(format, 'utf8'));
-  if (written === CURRENT) return;
+  if (written === FORMAT_TEXT) return;
   if (written !== null) throw formatError(root, Number(FORMAT_LINE.exec(written)?.[1] ?? 0) > 1);
   const foreign = (await readdir(root)).filter((name) => !HARMLESS.test(name));
   // Another process may have prepared the directory in the meantime.
   if (foreign.length > 0 && (await nullIfMissing(access(format))) === null)
     throw foreignFilesError(root, foreign);
   const draft = join(root, `.format.${randomUUID()}`);
-  await disk.create(draft, CURRENT, 0);
+  await disk.create(draft, FORMAT_TEXT, 0);
   await rename(draft, format);
 }
 
@@ -111,7 +112,7 @@ function formatError(root: string, isNewer: boolean): SessionError {
     'SESSION_SCHEMA_INVALID',
     isNewer
       ? `The directory ${root} was written by a newer release. Install that release, or give FileSessionStore another directory.`
-      : `The file 'format' in ${root} is damaged, or another program wrote it. If the directory holds sessions, write '${CURRENT.trim()}' and a line break into the file; otherwise choose another directory.`,
+      : `The file 'format' in ${root} is damaged, or another program wrote it. If the directory holds sessions, write '${FORMAT_TEXT.trim()}' and a line break into the file; otherwise choose another directory.`,
   );
 }
 

@@ -9,8 +9,11 @@ const ARITY = 4;
  */
 export class ExpiryQueue {
   // Two arrays instead of one array of pairs keep the instants unboxed and adjacent.
-  readonly #expiries: number[] = [];
   readonly #entries: MemoryEntry[] = [];
+  readonly #expiries: number[] = [];
+
+  /** The instant at which each entry expires, at its `heapIndex`. */
+  readonly expiries: readonly number[] = this.#expiries;
 
   get size(): number {
     return this.#entries.length;
@@ -19,10 +22,6 @@ export class ExpiryQueue {
   /** The entry that expires first. */
   get first(): MemoryEntry | undefined {
     return this.#entries[0];
-  }
-
-  expiresAt(entry: MemoryEntry): number {
-    return this.#expiries[entry.heapIndex]!;
   }
 
   add(entry: MemoryEntry, expiresAt: number): void {

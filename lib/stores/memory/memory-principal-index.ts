@@ -6,7 +6,7 @@ export class MemoryPrincipalIndex {
   readonly #heads = new ShardedMap<MemoryEntry>();
 
   *of(principal: string): Generator<MemoryEntry> {
-    let entry = this.#heads.get(principal) ?? null;
+    let entry = this.#heads.shard(principal).get(principal) ?? null;
     while (entry !== null) {
       const { next }: MemoryEntry = entry; // read first, because the consumer may remove the entry
       yield entry;
@@ -16,10 +16,11 @@ export class MemoryPrincipalIndex {
 
   add(entry: MemoryEntry): void {
     if (entry.principal === null) return;
-    const head = this.#heads.get(entry.principal) ?? null;
+    const heads = this.#heads.shard(entry.principal);
+    const head = heads.get(entry.principal) ?? null;
     entry.next = head;
     if (head !== null) head.previous = entry;
-    this.#heads.set(entry.principal, entry);
+    heads.set(entry.principal, entry);
   }
 
   remove(entry: MemoryEntry): void {
@@ -27,8 +28,8 @@ export class MemoryPrincipalIndex {
     if (principal === null) return;
     if (next !== null) next.previous = previous;
     if (previous !== null) previous.next = next;
-    else if (next !== null) this.#heads.set(principal, next);
-    else this.#heads.delete(principal);
+    else if (next !== null) this.#heads.shard(principal).set(principal, next);
+    else this.#heads.shard(principal).delete(principal);
     entry.previous = entry.next = null;
   }
 }

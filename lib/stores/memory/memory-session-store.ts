@@ -4,9 +4,8 @@ import type { SessionStore, StoreCall } from '../../core/session-store';
 import type { EnumerableStore, PrincipalIndexedStore, SweepableStore } from '../../core/store-capabilities';
 import type { SessionId } from '../../core/session-token';
 import { SessionError } from '../../core/session.errors';
-import { compact } from './compact';
 import { ExpiryQueue } from './expiry-queue';
-import { MemoryEntry } from './memory-entry';
+import { MemoryEntry, compact } from './memory-entry';
 import { MemoryPrincipalIndex } from './memory-principal-index';
 import { ShardedMap } from './sharded-map';
 
@@ -48,27 +47,28 @@ export class MemorySessionStore
 
   /** The number of sessions, including expired ones that are not swept yet. */
   get size(): number {
-    return this.#entries.size;
+    return this.#visitors.size + this.#users.size;
   }
 
   async find(id: SessionId): Promise<SessionRecord | null> {
-    const entry = this.#entries.get(id);
+    const entry = this.#entries.shard(id).get(id);
     return entry === undefined ? null : this.#recordOf(entry);
   }
 
   async insert(record: SessionRecord): Promise<void> {
-    if (this.#entries.get(record.id) !== undefined) {
+    const shard = this.#entries.shard(record.id);
+    if (shard.has(record.id)) {
       throw new SessionError('SESSION_DUPLICATE_ID', `A session with the id ${record.id} exists already.`);
     }
-    if (this.#entries.size >= this.#maxSessions) this.#remove((this.#visitors.first ?? this.#users.first)!);
+    if (this.size >= this.#maxSessions) this.#remove((this.#visitors.first ?? this.#users.first)!);
     const entry = new MemoryEntry(record);
-    this.#entries.set(entry.id, entry);
+    shard.set(entry.id, entry);
     this.#principals.add(entry);
     this.#queueOf(entry).add(entry, record.expiresAt);
   }
 
   async update(record: SessionRecord, expectedVersion: number): Promise<boolean> {
-    const entry = this.#entries.get(record.id);
+    const entry = this.#entries.shard(record.id).get(record.id);
     if (entry === undefined || entry.version !== expectedVersion) return false;
     entry.assign(record);
     if (entry.principal === record.principal) this.#queueOf(entry).move(entry, record.expiresAt);
@@ -77,14 +77,14 @@ export class MemorySessionStore
   }
 
   async extend(id: SessionId, expectedVersion: number, expiresAt: number): Promise<boolean> {
-    const entry = this.#entries.get(id);
+    const entry = this.#entries.shard(id).get(id);
     if (entry === undefined || entry.version !== expectedVersion) return false;
     this.#queueOf(entry).move(entry, expiresAt);
     return true;
   }
 
   async delete(id: SessionId): Promise<void> {
-    const entry = this.#entries.get(id);
+    const entry = this.#entries.shard(id).get(id);
     if (entry !== undefined) this.#remove(entry);
   }
 
@@ -104,7 +104,7 @@ export class MemorySessionStore
   async *records({ signal }: StoreCall): AsyncGenerator<SessionRecord> {
     for (const page of this.#entries.pages()) {
       for (const entry of page) {
-        if (this.#entries.get(entry.id) === entry) yield this.#recordOf(entry);
+        if (entry.heapIndex >= 0) yield this.#recordOf(entry);
       }
       await nextTurn();
       signal.throwIfAborted();
@@ -115,7 +115,7 @@ export class MemorySessionStore
     let removed = 0;
     for (const queue of [this.#visitors, this.#users]) {
       for (let entry = queue.first; entry !== undefined && removed < limit; entry = queue.first) {
-        if (queue.expiresAt(entry) > now) break;
+        if (queue.expiries[0]! > now) break;
         this.#remove(entry);
         removed++;
       }
@@ -127,8 +127,11 @@ export class MemorySessionStore
     return entry.principal === null ? this.#visitors : this.#users;
   }
 
+  /** Returns a new record; changing it does not change the entry. */
   #recordOf(entry: MemoryEntry): SessionRecord {
-    return entry.toRecord(this.#queueOf(entry).expiresAt(entry));
+    const { id, version, secretHash, principal, body, heapIndex } = entry;
+    const expiresAt = this.#queueOf(entry).expiries[heapIndex]!;
+    return { id, version, secretHash, principal, expiresAt, body };
   }
 
   /** Moves an entry to another principal, after a login or a logout. */
@@ -141,7 +144,7 @@ export class MemorySessionStore
   }
 
   #remove(entry: MemoryEntry): void {
-    this.#entries.delete(entry.id);
+    this.#entries.shard(entry.id).delete(entry.id);
     this.#principals.remove(entry);
     this.#queueOf(entry).remove(entry);
   }

@@ -35,7 +35,7 @@ export function encodeRecord(
 ): string {
   const numbers = [version, toRedisExpiry(expiresAt)].map(toDigits).join(' ');
   const marks = mark.padEnd(MARKS * MARK_LENGTH, '.');
-  return `1 ${numbers} ${coverage.until} ${coverage.stamp} ${marks} ${secretHash} ${id} ${encodePrincipal(principal)}\n${body}`;
+  return `1 ${numbers} ${coverage.until} ${coverage.stamp} ${marks} ${secretHash} ${id} ${toPrincipalField(principal)}\n${body}`;
 }
 
 /** `null` for a text of another format or program, and for the text of another session. */
@@ -47,7 +47,7 @@ export function decodeRecord(id: SessionId, text: string): IndexedRecord | null 
       id,
       version: Number(version),
       secretHash: secretHash as SecretHash,
-      principal: decodePrincipal(principal!),
+      principal: fromPrincipalField(principal!),
       expiresAt: Number(expiresAt),
       body: text.slice(line.length),
     };
@@ -58,11 +58,11 @@ export function decodeRecord(id: SessionId, text: string): IndexedRecord | null 
 }
 
 /** The principal in the header line: JSON, so that it has no line breaks and `null` differs from `"null"`. */
-export function encodePrincipal(principal: string | null): string {
+export function toPrincipalField(principal: string | null): string {
   return JSON.stringify(principal);
 }
 
-export function decodePrincipal(text: string): string | null {
+export function fromPrincipalField(text: string): string | null {
   return JSON.parse(text) as string | null;
 }
 

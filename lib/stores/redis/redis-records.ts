@@ -10,8 +10,8 @@ import {
   type Coverage,
   toRedisExpiry,
   decodeRecord,
-  decodePrincipal,
-  encodePrincipal,
+  fromPrincipalField,
+  toPrincipalField,
   type IndexedRecord,
   toDigits,
   encodeRecord,
@@ -73,7 +73,7 @@ export class RedisRecords {
     const expiry = toRedisExpiry(expiresAt);
     const parameters = [
       ...[expectedVersion, version, expiry].map(toDigits),
-      ...[secretHash, encodePrincipal(principal), coverage?.until ?? '', coverage?.stamp ?? '', body],
+      ...[secretHash, toPrincipalField(principal), coverage?.until ?? '', coverage?.stamp ?? '', body],
       String(expiry),
     ];
     const answer = Number(await this.commands.run('update', UPDATE, this.#key(id), parameters, call));
@@ -97,7 +97,7 @@ export class RedisRecords {
     const answer = await this.commands.run('extend', EXTEND, this.#key(id), parameters, call);
     if (!Array.isArray(answer)) return Number(answer) === APPLIED;
     const [, principal, stamp] = textsOf(answer) as [string, string, string];
-    return { principal: decodePrincipal(principal)!, stamp };
+    return { principal: fromPrincipalField(principal)!, stamp };
   }
 
   /** The removed session; `null` when there was none, or when it does not have the given owner. */
@@ -108,11 +108,11 @@ export class RedisRecords {
     call: StoreCall,
   ): Promise<RemovedSession | null> {
     if (!isSessionId(id)) return null;
-    const condition = owner === null ? '' : encodePrincipal(owner);
+    const condition = owner === null ? '' : toPrincipalField(owner);
     const answer = await this.commands.run(operation, DELETE, this.#key(id), [condition], call);
     if (answer === null) return null;
     const [principal, stamp] = textsOf(answer) as [string, string];
-    return { principal: decodePrincipal(principal), entry: indexEntryOf(id, stamp) };
+    return { principal: fromPrincipalField(principal), entry: indexEntryOf(id, stamp) };
   }
 
   /** Yields each id that exists during the whole scan at least once, in pages; may yield an id twice. */
