@@ -69,43 +69,40 @@ export class OutgoingHeaders implements ResponseHeaders {
   }
 
   get(name: string): string[] {
-    const given = this.#pairs === null ? [] : this.#givenAs(name).flatMap(([, value]) => value ?? []);
-    const values = given.length > 0 ? given : [this.response.getHeader(name) ?? []].flat();
-    return values.map(String);
+    const given = this.#givenAs(name).flatMap(([, value]) => value ?? []);
+    if (given.length > 0) return given.map(String);
+    const value = this.response.getHeader(name);
+    return value === undefined ? [] : [value].flat().map(String);
   }
 
   set(name: string, values: string[]): void {
     const value = values.length === 1 && name !== 'Set-Cookie' ? values[0]! : values;
+    const pairs = this.#pairs;
+    if (pairs === null) return void this.response.setHeader(name, value);
     // When no headers are set, Node sends the given ones unchanged, and accepts forms that it refuses otherwise.
-    const isSentAsGiven =
-      this.#pairs !== null && isNodeWriteHead(this.writeHead) && this.response.getHeaderNames().length === 0;
-    const [first, ...more] = this.#pairs === null ? [] : this.#givenAs(name);
-    if (isSentAsGiven || first !== undefined) this.#put([first?.[0] ?? name, value], first, more);
+    const isSentAsGiven = isNodeWriteHead(this.writeHead) && this.response.getHeaderNames().length === 0;
     if (!isSentAsGiven) this.response.setHeader(name, value);
+    const same = this.#givenAs(name);
+    if (!isSentAsGiven && same.length === 0) return;
+    const [key, at] = same.length === 0 ? [name, pairs.length] : [same[0]![0], pairs.indexOf(same[0]!)];
+    this.#pairs = pairs.filter((each) => !same.includes(each)).toSpliced(at, 0, [key, value]);
+    this.#changed = true;
   }
 
   /** Returns the arguments of the call, with the changed headers. */
   toArguments(args: unknown[]): unknown[] {
+    const { given } = this;
     if (!this.#changed) return args;
     const pairs = this.#pairs!;
-    const isObject = !Array.isArray(this.given);
-    const isFlat = Array.isArray(this.given) && !Array.isArray(this.given[0]);
-    return args.with(
-      headersIndex(args),
-      isObject ? Object.fromEntries(pairs) : isFlat ? pairs.flat(1) : pairs,
-    );
+    const isFlat = Array.isArray(given) && !Array.isArray(given[0]);
+    const headers = isFlat ? pairs.flat(1) : Array.isArray(given) ? pairs : Object.fromEntries(pairs);
+    return args.with(headersIndex(args), headers);
   }
 
   #givenAs(name: string): Pair[] {
+    if (this.#pairs === null) return [];
     const lower = name.toLowerCase();
-    return this.#pairs!.filter(([key]) => String(key).toLowerCase() === lower);
-  }
-
-  /** Replaces the first header of this name in its place, and removes the others. */
-  #put(pair: Pair, first: Pair | undefined, more: readonly Pair[]): void {
-    this.#changed = true;
-    const rest = this.#pairs!.filter((each) => !more.includes(each));
-    this.#pairs = first === undefined ? [...rest, pair] : rest.map((each) => (each === first ? pair : each));
+    return this.#pairs.filter(([key]) => String(key).toLowerCase() === lower);
   }
 }
 
