@@ -1,17 +1,7 @@
 import { ServerResponse } from 'node:http';
 import { failureOf } from './session.exceptions';
-import {
-  givenHeaders,
-  headOf,
-  internals,
-  isHttp1,
-  isNodeWriteHead,
-  OutgoingHeaders,
-  rawHeaderNames,
-  type GatedMethod,
-  type Head,
-  type Originals,
-} from './node-response';
+import { copyHeaders, givenHeaders, headOf, internals, isHttp1, isNodeWriteHead } from './node-response';
+import { OutgoingHeaders, type GatedMethod, type Head, type Originals } from './node-response';
 import type { ResponseHeaders } from '../transports/session-transport';
 
 interface Call {
@@ -22,7 +12,10 @@ interface Call {
 /** Property of a response with the object that holds it, or `null` after its release. */
 const HELD_BY = Symbol('nestjs-tessera.holder');
 
-type Held = ServerResponse & { [HELD_BY]: HeldResponse | null };
+type Held = ServerResponse & { [HELD_BY]?: HeldResponse | null };
+
+/** Headers that a failure keeps: those that let pages of other origins read it, and `Vary` for caches. */
+const KEPT_HEADERS = /^(vary$|access-control-|timing-allow-origin$|cross-origin-)/i;
 
 /** Sent only when other code calls Node's own methods directly. The connection is then closed. */
 const HELD_HEADER = 'HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\n\r\n';
@@ -39,7 +32,6 @@ export class HeldResponse {
   readonly #standIn: ServerResponse;
   #bytes = 0;
   #isFull = false;
-  #looksSent = false;
   #state: 'holding' | 'answering' | 'failed' = 'holding';
 
   /**
@@ -54,7 +46,7 @@ export class HeldResponse {
   };
 
   constructor(
-    private readonly response: ServerResponse,
+    private readonly response: Held,
     private readonly originals: Originals,
   ) {
     this.#head = headOf(response);
@@ -68,12 +60,16 @@ export class HeldResponse {
   hold(name: GatedMethod, args: unknown[]): unknown {
     if (this.#state === 'answering') return this.originals[name].apply(this.response, args);
     if (this.#state === 'failed') return this.#discard(name, args);
-    const isFirst = this.#calls.length === 0;
-    if (!isFirst && name === 'writeHead' && !isHttp1(this.response)) refuseHeader();
-    if (!isFirst) this.#validate(name, args);
-    this.#calls.push({ name, args: isFirst ? this.#begin(name, args) : args });
-    if (isFirst) this.#makeLookSent();
-    return this.#resultOf(name, args);
+    if (this.#calls.length === 0) {
+      this.#calls.push({ name, args: this.#begin(name, args) });
+      this.#makeLookSent();
+    } else {
+      if (name === 'writeHead' && !isHttp1(this.response)) refuseHeader();
+      this.#validate(name, args);
+      this.#calls.push({ name, args });
+    }
+    if (name === 'flushHeaders') return undefined;
+    return name === 'write' ? this.#count(args) : this.response;
   }
 
   /**
@@ -102,7 +98,7 @@ export class HeldResponse {
     if (response.headersSent) throw error;
     const failure = failureOf(error);
     const body = JSON.stringify(failure);
-    this.#keepHeaders();
+    this.#removeHeaders();
     response.statusCode = failure.statusCode;
     response.setHeader('Content-Type', 'application/json; charset=utf-8');
     response.setHeader('Content-Length', Buffer.byteLength(body));
@@ -128,8 +124,8 @@ export class HeldResponse {
       this.#validate(name, name === 'writeHead' ? [args[0]] : args);
       return args;
     }
-    const names = rawHeaderNames(response);
-    for (const each of names) this.#standIn.setHeader(each, response.getHeader(each)!);
+    const names = response.getHeaderNames();
+    copyHeaders(response, this.#standIn);
     const given = name === 'writeHead' ? givenHeaders(args) : undefined;
     const reachesNode = isNodeWriteHead(this.originals.writeHead);
     const merges = names.length > 0 && given !== undefined && reachesNode;
@@ -140,8 +136,7 @@ export class HeldResponse {
       // Node merges the given headers into the set ones before it validates anything.
       if (merges) {
         for (const each of names) response.removeHeader(each);
-        for (const each of rawHeaderNames(this.#standIn))
-          response.setHeader(each, this.#standIn.getHeader(each)!);
+        copyHeaders(this.#standIn, response);
       }
     }
     return merges ? [this.#standIn.statusCode, this.#standIn.statusMessage] : args;
@@ -153,41 +148,28 @@ export class HeldResponse {
     (this.#standIn[name] as (...given: unknown[]) => unknown).apply(this.#standIn, withoutCallbacks);
   }
 
-  #resultOf(name: GatedMethod, args: unknown[]): unknown {
-    switch (name) {
-      case 'write':
-        if (this.#standIn.writableEnded) return false;
-        if (!internals(this.#standIn)._hasBody) return true;
-        this.#count(args);
-        this.#isFull ||= this.#bytes >= this.response.writableHighWaterMark;
-        return !this.#isFull;
-      case 'end':
-      case 'writeHead':
-        return this.response;
-      case 'flushHeaders':
-        return undefined;
-    }
-  }
-
-  /** Counts the body only, like compression: that must report backpressure whenever this does, because only it can emit 'drain'. */
-  #count([chunk, encoding]: unknown[]): void {
+  /**
+   * Counts the body only, like compression: that must report backpressure whenever this does, because only it can emit 'drain'.
+   * Returns what `write` returns.
+   */
+  #count([chunk, encoding]: unknown[]): boolean {
+    if (this.#standIn.writableEnded) return false;
+    if (!internals(this.#standIn)._hasBody) return true;
     this.#bytes +=
       typeof chunk === 'string'
         ? Buffer.byteLength(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8')
         : (chunk as Uint8Array).byteLength;
+    this.#isFull ||= this.#bytes >= this.response.writableHighWaterMark;
+    return !this.#isFull;
   }
 
-  /** Keeps the headers that let pages of other origins read the failure, and `Vary` for caches. Removes all others. */
-  #keepHeaders(): void {
+  #removeHeaders(): void {
     const { name, args } = this.#calls[0]!;
-    const given = name === 'writeHead' ? givenHeaders(args) : undefined;
-    const headers = new OutgoingHeaders(this.response, given);
-    const kept = headers
-      .names()
-      .filter((each) => /^(vary$|access-control-|timing-allow-origin$|cross-origin-)/i.test(each))
-      .map((each) => [each, headers.get(each)] as const);
+    const headers = new OutgoingHeaders(this.response, name === 'writeHead' ? givenHeaders(args) : undefined);
+    const kept = headers.names().filter((each) => KEPT_HEADERS.test(each));
+    const values = kept.map((each) => headers.get(each));
     for (const each of this.response.getHeaderNames()) this.response.removeHeader(each);
-    for (const [each, values] of kept) this.response.setHeader(each, values);
+    for (const [i, each] of kept.entries()) this.response.setHeader(each, values[i]!);
   }
 
   #discard(name: GatedMethod, args: unknown[]): unknown {
@@ -208,7 +190,6 @@ export class HeldResponse {
    */
   #makeLookSent(): void {
     const { response } = this;
-    this.#looksSent = true;
     response.statusCode = this.#standIn.statusCode;
     if (isHttp1(response)) {
       response.statusMessage = this.#standIn.statusMessage;
@@ -216,15 +197,14 @@ export class HeldResponse {
     } else {
       Object.defineProperties(response, HTTP2_SENT);
     }
-    (response as Held)[HELD_BY] = this;
+    response[HELD_BY] = this;
     Object.defineProperties(response, HeldResponse.#heldProperties);
   }
 
   #restore(): void {
     const { response } = this;
-    if (!this.#looksSent) return;
-    this.#looksSent = false;
-    (response as Held)[HELD_BY] = null;
+    if (response[HELD_BY] !== this) return;
+    response[HELD_BY] = null;
     if (isHttp1(response)) {
       // Other code has sent HELD_HEADER, so the connection is unusable.
       if (internals(response)._headerSent) response.destroy();
@@ -249,7 +229,7 @@ function whenHeld(name: string, whileHeld: (held: HeldResponse) => unknown): Pro
   return {
     get(this: Held): unknown {
       const held = this[HELD_BY];
-      return held === null ? Reflect.get(Object.getPrototypeOf(this) as object, name, this) : whileHeld(held);
+      return held ? whileHeld(held) : Reflect.get(Object.getPrototypeOf(this) as object, name, this);
     },
     configurable: true,
   };

@@ -38,8 +38,10 @@ export function internals(response: ServerResponse): Internals {
   return response as unknown as Internals;
 }
 
-export function rawHeaderNames(response: ServerResponse): string[] {
-  return (response as ServerResponse & { getRawHeaderNames(): string[] }).getRawHeaderNames();
+/** Copies the set headers with their spelling. For HTTP/1. */
+export function copyHeaders(from: ServerResponse, to: ServerResponse): void {
+  const names = (from as ServerResponse & { getRawHeaderNames(): string[] }).getRawHeaderNames();
+  for (const name of names) to.setHeader(name, from.getHeader(name)!);
 }
 
 /** Headers in the forms that `writeHead` accepts: an object, a flat array, or an array of pairs. */
