@@ -1,10 +1,10 @@
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import type { HttpAdapterHost } from '@nestjs/core';
 import type { SessionError } from '../core/session.errors';
 import type { UnitOfWork } from '../requests/session-handle';
 import type { SessionInstances } from '../requests/session-instance';
-import { currentScope, fileScope, finders, findScope, SessionScope } from '../requests/session-scope';
+import { currentScope, finders, findScope, SessionScope } from '../requests/session-scope';
 import type { Connection } from '../transports/session-transport';
 import { SessionGate } from './session-gate';
 import { SessionUnavailableException } from './session.exceptions';
@@ -12,19 +12,17 @@ import { commitBeforeReply, type Adapter } from './session-reply';
 
 type Next = () => void;
 type Middleware = (request: IncomingMessage, response: ServerResponse, next: Next) => void;
+type FastifyHook = (
+  request: PlatformRequest & { readonly raw: IncomingMessage },
+  reply: { readonly raw: ServerResponse },
+  done: Next,
+) => void;
 
 /** The used part of Fastify. Its types may not be installed. */
 interface FastifyInstance {
   use?: (...args: unknown[]) => unknown;
   addHook(name: 'onRegister', hook: (instance: FastifyInstance) => void): void;
-  addHook(
-    name: 'onRequest' | 'preValidation',
-    hook: (
-      request: PlatformRequest & { readonly raw: IncomingMessage },
-      reply: { readonly raw: ServerResponse },
-      done: Next,
-    ) => void,
-  ): void;
+  addHook(name: 'onRequest' | 'preValidation', hook: FastifyHook): void;
 }
 
 /** The session instances of each application. The key is Express's application or Fastify's instance. */
@@ -121,14 +119,15 @@ interface PlatformRequest {
 class HttpRequest implements UnitOfWork {
   readonly scope: SessionScope;
   /** Fastify's request. With Express it is Node's request. */
-  platformRequest: PlatformRequest | undefined;
+  platformRequest: PlatformRequest;
 
   private constructor(
     instances: SessionInstances,
-    private readonly request: IncomingMessage,
+    readonly request: IncomingMessage,
     private readonly response: ServerResponse,
   ) {
-    this.scope = new SessionScope(instances, this);
+    this.platformRequest = request as PlatformRequest;
+    this.scope = new SessionScope(instances, this, request);
   }
 
   /** Returns the scope of a request, and creates it at the first call. */
@@ -139,26 +138,18 @@ class HttpRequest implements UnitOfWork {
     platformRequest?: PlatformRequest,
   ): SessionScope {
     let scope = findScope(request);
-    if (scope?.instances !== instances) {
-      scope = new HttpRequest(instances, request, response).scope;
-      fileScope(request, scope);
-    }
+    if (scope?.instances !== instances) ({ scope } = new HttpRequest(instances, request, response));
     if (platformRequest !== undefined && scope.unit instanceof HttpRequest)
       scope.unit.platformRequest = platformRequest;
     return scope;
   }
 
-  get headers(): IncomingHttpHeaders {
-    return this.request.headers;
-  }
-
   get connection(): Connection {
-    const { protocol, secure = protocol === 'https' } =
-      this.platformRequest ?? (this.request as PlatformRequest);
-    const encrypted = (this.request.socket as TLSSocket).encrypted === true;
+    const { protocol, secure = protocol === 'https' } = this.platformRequest;
+    const { headers, socket } = this.request;
     return {
-      secure: secure || encrypted,
-      host: this.headers.host ?? (this.headers[':authority'] as string | undefined),
+      secure: secure || (socket as TLSSocket).encrypted === true,
+      host: headers.host ?? (headers[':authority'] as string | undefined),
     };
   }
 

@@ -16,8 +16,8 @@ import { isStoreFailure, reportFailure, type SessionInstance } from './session-i
  * implements it for what enters through it.
  */
 export interface UnitOfWork {
-  /** Where tokens are read from, once for each instance that is touched. */
-  readonly headers: RequestHeaders;
+  /** Its headers have the tokens. They are read once for each instance that is used. */
+  readonly request: { readonly headers: RequestHeaders };
   readonly connection: Connection;
   /** Whether the answer is over or its client has gone. No commit may follow, so each change of a stored session is saved by itself. */
   readonly isOver: boolean;
@@ -180,7 +180,7 @@ export class SessionHandle implements Delivery {
 
   async #find(): Promise<Session> {
     const { manager, transport, emit } = this.instance;
-    const reading = transport.read(this.unit.headers);
+    const reading = transport.read(this.unit.request.headers);
     if (reading.kind === 'ambiguous') emit({ type: 'rejected', reason: 'ambiguous' });
     const token = reading.kind === 'token' ? reading : null;
     this.#presented = token !== null;
