@@ -32,7 +32,7 @@ export function commitBeforeReply(adapter: Adapter): void {
         throw error;
       },
     );
-    return new Reply(committing, (error) => {
+    return reportingTo(committing, (error) => {
       reportFailure(error);
       const failure = failureOf(error);
       try {
@@ -55,24 +55,14 @@ export function commitBeforeReply(adapter: Adapter): void {
   adapter.redirect = committed.bind(null, redirect);
 }
 
-/** A reply in progress, as Nest awaits it. If no caller does, `fail` gets the error. */
-class Reply implements PromiseLike<unknown> {
-  #isAwaited = false;
-
-  constructor(
-    private readonly done: Promise<unknown>,
-    fail: (error: unknown) => void,
-  ) {
-    // Nest calls `then` a few microtasks later.
-    done.catch((error: unknown) => setImmediate(() => this.#isAwaited || fail(error)));
-  }
-
-  /** Records that a caller awaits the reply, which a promise does not reveal. */
-  then<A = unknown, B = never>(
-    fulfilled?: ((value: unknown) => A | PromiseLike<A>) | null,
-    rejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
-  ): Promise<A | B> {
-    this.#isAwaited = true;
-    return this.done.then(fulfilled, rejected);
-  }
+/** Returns the promise in a form that calls `fail` with its error if no caller awaits it, which a promise does not reveal. */
+function reportingTo(promise: Promise<unknown>, fail: (error: unknown) => void): PromiseLike<unknown> {
+  let isAwaited = false;
+  // Nest calls `then` a few microtasks later.
+  promise.catch((error: unknown) => setImmediate(() => isAwaited || fail(error)));
+  const then: typeof promise.then = (fulfilled, rejected) => {
+    isAwaited = true;
+    return promise.then(fulfilled, rejected);
+  };
+  return { then };
 }
