@@ -1,13 +1,8 @@
 import { ServerResponse } from 'node:http';
 import { failureOf } from './session.exceptions';
 import { copyHeaders, givenHeaders, headOf, internals, isHttp1, isNodeWriteHead } from './node-response';
-import { OutgoingHeaders, type GatedMethod, type Head, type Originals } from './node-response';
+import { OutgoingHeaders, type Call, type Head, type Originals } from './node-response';
 import type { ResponseHeaders } from '../transports/session-transport';
-
-interface Call {
-  readonly name: GatedMethod;
-  readonly args: unknown[];
-}
 
 /** Property of a response with the object that holds it, or `null` after its release. */
 const HELD_BY = Symbol('nestjs-tessera.holder');
@@ -57,32 +52,33 @@ export class HeldResponse {
   }
 
   /** Records a call of the application. Returns and throws what Node would return and throw. */
-  hold(name: GatedMethod, args: unknown[]): unknown {
+  hold(call: Call): unknown {
+    const { name, args } = call;
     if (this.#state === 'answering') return this.originals[name].apply(this.response, args);
-    if (this.#state === 'failed') return this.#discard(name, args);
+    if (this.#state === 'failed') return this.#discard(call);
     if (this.#calls.length === 0) {
-      this.#calls.push({ name, args: this.#begin(name, args) });
+      this.#calls.push({ name, args: this.#begin(call) });
       this.#makeLookSent();
     } else {
       if (name === 'writeHead' && !isHttp1(this.response)) refuseHeader();
       this.#validate(name, args);
-      this.#calls.push({ name, args });
+      this.#calls.push(call);
     }
-    if (name === 'flushHeaders') return undefined;
-    return name === 'write' ? this.#count(args) : this.response;
+    return name === 'write' ? this.#count(args) : name === 'flushHeaders' ? undefined : this.response;
   }
 
   /**
    * Replays the recorded calls, the first one with the headers that `prepare` adds.
    * @throws the error of a call that the stand-in accepted and the response refuses
    */
-  replay(prepare: (name: GatedMethod, args: unknown[]) => unknown[]): void {
+  replay(prepare: (call: Call) => unknown[]): void {
     const shown = headOf(this.response);
     this.#restore();
     let accepted: unknown = true;
-    for (const [index, { name, args }] of this.#calls.entries()) {
-      const result = this.originals[name].apply(this.response, index === 0 ? prepare(name, args) : args);
-      if (name === 'write') accepted = result;
+    for (const [index, call] of this.#calls.entries()) {
+      const args = index === 0 ? prepare(call) : call.args;
+      const result = this.originals[call.name].apply(this.response, args);
+      if (call.name === 'write') accepted = result;
     }
     // A status set later is not sent, but loggers read it.
     if (isHttp1(this.response)) Object.assign(this.response, shown);
@@ -108,16 +104,17 @@ export class HeldResponse {
       // The rest of the request body may be unread.
       response.setHeader('Connection', 'close');
     }
-    addHeaders(new OutgoingHeaders(response, undefined));
+    addHeaders(new OutgoingHeaders(response, { name: 'end', args: [body] }, this.originals.writeHead));
     this.originals.end.call(response, body);
     this.#state = 'failed';
-    for (const { name, args } of this.#calls.splice(0)) this.#discard(name, args);
+    for (const call of this.#calls.splice(0)) this.#discard(call);
     this.#drain();
   }
 
   /** Copies status and headers to the stand-in. Returns the arguments to record. */
-  #begin(name: GatedMethod, args: unknown[]): unknown[] {
+  #begin(call: Call): unknown[] {
     const { response } = this;
+    const { name, args } = call;
     Object.assign(this.#standIn, this.#head);
     // HTTP/2 has other rules for headers; the other calls behave the same.
     if (!isHttp1(response)) {
@@ -126,7 +123,7 @@ export class HeldResponse {
     }
     const names = response.getHeaderNames();
     copyHeaders(response, this.#standIn);
-    const given = name === 'writeHead' ? givenHeaders(args) : undefined;
+    const given = name === 'writeHead' ? givenHeaders(call) : undefined;
     const reachesNode = isNodeWriteHead(this.originals.writeHead);
     const merges = names.length > 0 && given !== undefined && reachesNode;
     try {
@@ -143,7 +140,7 @@ export class HeldResponse {
   }
 
   /** Makes the call on the stand-in, so that an invalid call throws now, in the caller, and not at the replay. */
-  #validate(name: GatedMethod, args: unknown[]): void {
+  #validate(name: Call['name'], args: unknown[]): void {
     const withoutCallbacks = args.filter((arg) => typeof arg !== 'function');
     (this.#standIn[name] as (...given: unknown[]) => unknown).apply(this.#standIn, withoutCallbacks);
   }
@@ -164,15 +161,15 @@ export class HeldResponse {
   }
 
   #removeHeaders(): void {
-    const { name, args } = this.#calls[0]!;
-    const headers = new OutgoingHeaders(this.response, name === 'writeHead' ? givenHeaders(args) : undefined);
+    const headers = new OutgoingHeaders(this.response, this.#calls[0]!, this.originals.writeHead);
     const kept = headers.names().filter((each) => KEPT_HEADERS.test(each));
     const values = kept.map((each) => headers.get(each));
     for (const each of this.response.getHeaderNames()) this.response.removeHeader(each);
     for (const [i, each] of kept.entries()) this.response.setHeader(each, values[i]!);
   }
 
-  #discard(name: GatedMethod, args: unknown[]): unknown {
+  /** Ends a call of which nothing is sent. */
+  #discard({ name, args }: Call): unknown {
     const callback = args.findLast((arg) => typeof arg === 'function') as (() => void) | undefined;
     if (callback !== undefined) process.nextTick(callback);
     return name === 'write' ? true : name === 'flushHeaders' ? undefined : this.response;

@@ -7,6 +7,12 @@ export type GatedMethod = (typeof GATED)[number];
 export type Method = (...args: unknown[]) => unknown;
 export type Originals = Readonly<Record<GatedMethod, Method>>;
 
+/** A call of one of these methods. */
+export interface Call {
+  readonly name: GatedMethod;
+  readonly args: unknown[];
+}
+
 export type Head = Pick<ServerResponse, 'statusCode' | 'statusMessage'>;
 
 /** Undocumented properties of Node's responses. */
@@ -57,13 +63,16 @@ export class OutgoingHeaders implements ResponseHeaders {
   #pairs: Pair[] | null;
   #changed = false;
 
-  /** @param writeHead the method that will get the given headers */
+  /**
+   * @param call the call that begins the response
+   * @param writeHead the method that will get the given headers
+   */
   constructor(
     private readonly response: ServerResponse,
-    private readonly given: GivenHeaders | undefined,
-    private readonly writeHead: unknown = nodeMethods.writeHead,
+    private readonly call: Call,
+    private readonly writeHead: unknown,
   ) {
-    this.#pairs = given === undefined ? null : toPairs(given);
+    this.#pairs = call.name === 'writeHead' ? toPairs(givenHeaders(call)) : null;
   }
 
   names(): string[] {
@@ -71,7 +80,7 @@ export class OutgoingHeaders implements ResponseHeaders {
   }
 
   get(name: string): string[] {
-    const given = this.#givenAs(name).flatMap(([, value]) => value ?? []);
+    const given = this.#pairs === null ? [] : pairsOf(this.#pairs, name).flatMap(([, value]) => value ?? []);
     if (given.length > 0) return given.map(String);
     const value = this.response.getHeader(name);
     return value === undefined ? [] : [value].flat().map(String);
@@ -84,32 +93,27 @@ export class OutgoingHeaders implements ResponseHeaders {
     // When no headers are set, Node sends the given ones unchanged, and accepts forms that it refuses otherwise.
     const isSentAsGiven = isNodeWriteHead(this.writeHead) && this.response.getHeaderNames().length === 0;
     if (!isSentAsGiven) this.response.setHeader(name, value);
-    const same = this.#givenAs(name);
+    const same = pairsOf(pairs, name);
     if (!isSentAsGiven && same.length === 0) return;
     const [key, at] = same.length === 0 ? [name, pairs.length] : [same[0]![0], pairs.indexOf(same[0]!)];
     this.#pairs = pairs.filter((each) => !same.includes(each)).toSpliced(at, 0, [key, value]);
     this.#changed = true;
   }
 
-  /** Returns the arguments of the call, with the changed headers. */
-  toArguments(args: unknown[]): unknown[] {
-    const { given } = this;
+  /** Returns the arguments of the call, with the changed headers in the form in which they were given. */
+  toArguments(): unknown[] {
+    const { args } = this.call;
     if (!this.#changed) return args;
     const pairs = this.#pairs!;
+    const given = givenHeaders(this.call);
     const isFlat = Array.isArray(given) && !Array.isArray(given[0]);
     const headers = isFlat ? pairs.flat(1) : Array.isArray(given) ? pairs : Object.fromEntries(pairs);
     return args.with(headersIndex(args), headers);
   }
-
-  #givenAs(name: string): Pair[] {
-    if (this.#pairs === null) return [];
-    const lower = name.toLowerCase();
-    return this.#pairs.filter(([key]) => String(key).toLowerCase() === lower);
-  }
 }
 
-/** Returns the headers of `writeHead(status, reason?, headers?)`. */
-export function givenHeaders(args: unknown[]): GivenHeaders | undefined {
+/** Returns the headers of a call `writeHead(status, reason?, headers?)`. */
+export function givenHeaders({ args }: Call): GivenHeaders | undefined {
   return (args[headersIndex(args)] ?? undefined) as GivenHeaders | undefined;
 }
 
@@ -118,9 +122,15 @@ function headersIndex(args: unknown[]): number {
   return typeof args[1] === 'string' || (args[2] ?? null) !== null ? 2 : 1;
 }
 
-function toPairs(given: GivenHeaders): Pair[] | null {
+function toPairs(given: GivenHeaders | undefined): Pair[] | null {
+  if (given === undefined) return null;
   if (!Array.isArray(given)) return Object.entries(given) as Pair[];
   if (Array.isArray(given[0])) return given as Pair[];
   if (given.length % 2 === 1) return null;
   return Array.from({ length: given.length / 2 }, (_, i) => [given[2 * i], given[2 * i + 1]] as Pair);
+}
+
+function pairsOf(pairs: Pair[], name: string): Pair[] {
+  const lower = name.toLowerCase();
+  return pairs.filter(([key]) => String(key).toLowerCase() === lower);
 }

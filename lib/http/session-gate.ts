@@ -3,8 +3,8 @@ import { reportFailure } from '../requests/session-instance';
 import type { SessionScope } from '../requests/session-scope';
 import { writeSessionHeaders } from './cache-rules';
 import { HeldResponse } from './held-response';
-import { GATED, givenHeaders, OutgoingHeaders } from './node-response';
-import type { GatedMethod, Method, Originals } from './node-response';
+import { GATED, OutgoingHeaders } from './node-response';
+import type { Call, GatedMethod, Method, Originals } from './node-response';
 
 /** Property of a response that holds its gate. */
 const GATE = Symbol('nestjs-tessera.gate');
@@ -43,18 +43,18 @@ export class SessionGate {
       function (this: Gated, ...args) {
         const gate = inner ?? this[GATE]!;
         if (gate.#open) return gate.#originals[name].apply(gate.response, args);
-        if (gate.#held !== null) return gate.#held.hold(name, args);
-        return gate.scope.settle() ? gate.#begin(name, args) : gate.#hold(name, args);
+        if (gate.#held !== null) return gate.#held.hold({ name, args });
+        return gate.scope.settle() ? gate.#begin({ name, args }) : gate.#hold({ name, args });
       };
     return Object.fromEntries(GATED.map((name) => [name, wrap(name)])) as Record<GatedMethod, Method>;
   }
 
   /** Sends the call at once: there is no commit to wait for. */
-  #begin(name: GatedMethod, args: unknown[]): unknown {
+  #begin(call: Call): unknown {
     this.scope.seal();
     this.#open = true;
     try {
-      return this.#originals[name].apply(this.response, this.#withCookie(name, args));
+      return this.#originals[call.name].apply(this.response, this.#withCookie(call));
     } catch (error) {
       // Node refused the call before sending anything. The answer to the error must pass the gate again.
       if (!this.response.headersSent) {
@@ -65,9 +65,9 @@ export class SessionGate {
     }
   }
 
-  #hold(name: GatedMethod, args: unknown[]): unknown {
+  #hold(call: Call): unknown {
     const held = new HeldResponse(this.response, this.#originals);
-    const result = held.hold(name, args);
+    const result = held.hold(call);
     this.#held = held;
     this.scope.seal();
     this.scope.instances.track(this.#release(held));
@@ -79,7 +79,7 @@ export class SessionGate {
     try {
       await this.scope.commit();
       this.#open = true;
-      held.replay((name, args) => this.#withCookie(name, args));
+      held.replay((call) => this.#withCookie(call));
       this.#held = null;
     } catch (error) {
       this.#open = false;
@@ -93,12 +93,11 @@ export class SessionGate {
   }
 
   /** Returns the arguments of the first call, with the session's headers added to the given ones or set on the response. */
-  #withCookie(name: GatedMethod, args: unknown[]): unknown[] {
+  #withCookie(call: Call): unknown[] {
     // Other code has called Node's own methods directly.
-    if (this.response.headersSent) return args;
-    const given = name === 'writeHead' ? givenHeaders(args) : undefined;
-    const headers = new OutgoingHeaders(this.response, given, this.#originals.writeHead);
+    if (this.response.headersSent) return call.args;
+    const headers = new OutgoingHeaders(this.response, call, this.#originals.writeHead);
     writeSessionHeaders(this.scope, headers);
-    return given === undefined ? args : headers.toArguments(args);
+    return call.name === 'writeHead' ? headers.toArguments() : call.args;
   }
 }
