@@ -12,18 +12,18 @@ import { commitBeforeReply, type Adapter } from './session-reply';
 
 type Next = () => void;
 type Middleware = (request: IncomingMessage, response: ServerResponse, next: Next) => void;
-type FastifyHook = (
-  request: PlatformRequest & { readonly raw: IncomingMessage },
-  reply: { readonly raw: ServerResponse },
-  done: Next,
-) => void;
 
 /** The used part of Fastify. Its types may not be installed. */
 interface FastifyInstance {
   use?: (...args: unknown[]) => unknown;
   addHook(name: 'onRegister', hook: (instance: FastifyInstance) => void): void;
-  addHook(name: 'onRequest' | 'preValidation', hook: FastifyHook): void;
+  addHook(
+    name: 'onRequest' | 'preValidation',
+    hook: (request: FastifyRequest, reply: { readonly raw: ServerResponse }, done: Next) => void,
+  ): void;
 }
+
+type FastifyRequest = PlatformRequest & { readonly raw: IncomingMessage };
 
 /** The session instances of each application. The key is Express's application or Fastify's instance. */
 const byFramework = new WeakMap<object, SessionInstances>();
@@ -41,28 +41,25 @@ export function mountSessions(instances: SessionInstances, host: HttpAdapterHost
 function mount(instances: SessionInstances, adapter: Adapter | undefined): void {
   if (typeof adapter?.use !== 'function') return;
   const type = adapter.getType();
-  const framework = adapter.getInstance<object>();
+  const framework = adapter.getInstance<FastifyInstance>();
   if (type === '' || byFramework.get(framework) === instances) return;
   byFramework.set(framework, instances);
   finders.add(findEarlyScope);
   commitBeforeReply(adapter);
   const middleware: Middleware = (request, response, next) =>
-    enter(HttpRequest.ensureScope(instances, request, response), next);
-  if (type === 'fastify') mountOnFastify(instances, adapter.getInstance<FastifyInstance>(), middleware);
-  else adapter.use(middleware);
-}
-
-/** The hook has access to Fastify's request, and runs even without middleware. */
-function mountOnFastify(instances: SessionInstances, fastify: FastifyInstance, middleware: Middleware): void {
-  putBeforeMiddleware(fastify, middleware);
-  fastify.addHook('onRegister', (instance) => putBeforeMiddleware(instance, middleware));
-  fastify.addHook('onRequest', (request, reply, done) =>
-    enter(HttpRequest.ensureScope(instances, request.raw, reply.raw, request), done),
+    enter(ensureScope(instances, request, response), next);
+  if (type !== 'fastify') return void adapter.use(middleware);
+  putBeforeMiddleware(framework, middleware);
+  framework.addHook('onRegister', (instance) => putBeforeMiddleware(instance, middleware));
+  // Has access to Fastify's request, and runs even without middleware.
+  framework.addHook('onRequest', (request, reply, done) =>
+    enter(ensureScope(instances, request.raw, reply.raw, request), done),
   );
   // Reading the body loses the async context.
-  fastify.addHook('preValidation', (request, _reply, done) => enter(findScope(request.raw), done));
+  framework.addHook('preValidation', (request, _reply, done) => enter(findScope(request.raw), done));
 }
 
+/** Calls `next` in the async context of the scope. */
 function enter(scope: SessionScope | undefined, next: Next): void {
   if (scope?.instances.usesContext && currentScope.getStore() !== scope) currentScope.run(scope, next);
   else next();
@@ -93,7 +90,20 @@ function findEarlyScope(request: PlatformRequest): SessionScope | undefined {
   const response = request.res ?? socket?._httpMessage;
   const instances = instancesAt(request);
   if (raw === undefined || response?.req !== raw || instances === undefined) return undefined;
-  return HttpRequest.ensureScope(instances, raw, response, request);
+  return ensureScope(instances, raw, response, request);
+}
+
+/** Returns the scope of a request in an application, and creates it at the first call. */
+function ensureScope(
+  instances: SessionInstances,
+  request: IncomingMessage,
+  response: ServerResponse,
+  platformRequest?: PlatformRequest,
+): SessionScope {
+  let scope = findScope(request);
+  if (scope?.instances !== instances) ({ scope } = new HttpRequest(instances, request, response));
+  if (platformRequest && scope.unit instanceof HttpRequest) scope.unit.platformRequest = platformRequest;
+  return scope;
 }
 
 /** Returns the instances of a request's application. The request may be in a nested Express application or Fastify context. */
@@ -121,27 +131,13 @@ class HttpRequest implements UnitOfWork {
   /** Fastify's request. With Express it is Node's request. */
   platformRequest: PlatformRequest;
 
-  private constructor(
+  constructor(
     instances: SessionInstances,
     readonly request: IncomingMessage,
     private readonly response: ServerResponse,
   ) {
     this.platformRequest = request as PlatformRequest;
     this.scope = new SessionScope(instances, this, request);
-  }
-
-  /** Returns the scope of a request, and creates it at the first call. */
-  static ensureScope(
-    instances: SessionInstances,
-    request: IncomingMessage,
-    response: ServerResponse,
-    platformRequest?: PlatformRequest,
-  ): SessionScope {
-    let scope = findScope(request);
-    if (scope?.instances !== instances) ({ scope } = new HttpRequest(instances, request, response));
-    if (platformRequest !== undefined && scope.unit instanceof HttpRequest)
-      scope.unit.platformRequest = platformRequest;
-    return scope;
   }
 
   get connection(): Connection {
