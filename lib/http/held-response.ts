@@ -30,9 +30,8 @@ export class HeldResponse {
   #state: 'holding' | 'answering' | 'failed' = 'holding';
 
   /**
-   * Properties of a held response that replace Node's. They stay after the release and then return Node's values, because deleting a
-   * property makes an object slow. Shared by all responses, because V8 keeps functions created per response until the next major
-   * garbage collection.
+   * Properties of a held response that replace Node's. Shared by all responses, as the gate's wrappers are. They stay after the release
+   * and then return Node's values, because deleting a property makes an object slow.
    */
   static readonly #heldProperties: PropertyDescriptorMap = {
     writableEnded: whenHeld('writableEnded', (held) => held.#standIn.writableEnded),
@@ -162,10 +161,10 @@ export class HeldResponse {
 
   #removeHeaders(): void {
     const headers = new OutgoingHeaders(this.response, this.#calls[0]!, this.originals.writeHead);
-    const kept = headers.names().filter((each) => KEPT_HEADERS.test(each));
-    const values = kept.map((each) => headers.get(each));
-    for (const each of this.response.getHeaderNames()) this.response.removeHeader(each);
-    for (const [i, each] of kept.entries()) this.response.setHeader(each, values[i]!);
+    const kept = headers.names().filter((name) => KEPT_HEADERS.test(name));
+    const values = kept.map((name) => headers.get(name));
+    for (const name of this.response.getHeaderNames()) this.response.removeHeader(name);
+    kept.forEach((name, i) => this.response.setHeader(name, values[i]!));
   }
 
   /** Ends a call of which nothing is sent. */
