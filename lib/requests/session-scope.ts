@@ -1,7 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { ArgumentsHost } from '@nestjs/common';
-import type { Principal } from '../core/principal';
 import type { SessionWatcher } from '../core/session-draft';
 import { SessionError } from '../core/session.errors';
 import { SessionHandle, type UnitOfWork } from './session-handle';
@@ -56,14 +55,11 @@ export class SessionScope implements SessionWatcher {
     return settled;
   }
 
-  /** Commits every session, even if the commit of another fails. */
-  commit(): Promise<void> {
-    return this.handles.length === 1 ? this.handles[0]!.commit() : this.#commitAll();
-  }
-
-  async #commitAll(): Promise<void> {
-    const outcomes = await Promise.allSettled(this.handles.map((handle) => handle.commit()));
-    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+  /** Commits every session, even if the commit of another fails. Rejects with the first error. */
+  async commit(): Promise<void> {
+    const commits = this.handles.map((handle) => handle.commit());
+    if (commits.length > 1) await Promise.allSettled(commits);
+    for (const commit of commits) await commit;
   }
 
   /** @param sealed `true` when the answer begins, `false` when it was refused before its first byte */
@@ -138,9 +134,4 @@ export function scopeOf(
     'SESSION_REQUEST_MISSING',
     'This request has no session. Import SessionModule.forRoot() into the root module, and hand in a request that came through the application.',
   );
-}
-
-/** Returns the principal of a handler's request, or `null`. Does not decode the session's data. */
-export async function principalOf(context: ArgumentsHost, name: string): Promise<Principal | null> {
-  return (await scopeOf(context).handle(name).find()).principal;
 }
