@@ -1,10 +1,13 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { Principal as LoggedInPrincipal } from '../core/principal';
-import { principalOf } from '../requests/session-scope';
+import { scopeOf } from '../requests/session-scope';
 import { DEFAULT_SESSION } from '../requests/session.tokens';
 
-const injectPrincipal = createParamDecorator(({ name }: { name: string }, context: ExecutionContext) =>
-  principalOf(context, name),
+const injectPrincipal = createParamDecorator(
+  async ({ name }: { name: string }, context: ExecutionContext) => {
+    const session = await scopeOf(context).handle(name).find();
+    return session.principal;
+  },
 );
 
 /** Passes the logged-in principal to a handler: `@Principal() user: Principal` behind `AuthGuard`, else `Principal | null`. */

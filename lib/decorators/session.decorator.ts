@@ -1,7 +1,7 @@
 import { createParamDecorator, type ExecutionContext, type PipeTransform, type Type } from '@nestjs/common';
 import type { Session as LoadedSession } from '../core/session';
 import type { SessionData, SessionKey } from '../core/session-data';
-import { openSession } from '../requests/session-scope';
+import { scopeOf } from '../requests/session-scope';
 import { DEFAULT_SESSION } from '../requests/session.tokens';
 
 /** Selects the instance, and optionally one key of its session. */
@@ -13,9 +13,9 @@ export interface SessionSelection {
 }
 
 const injectSession = createParamDecorator(
-  ({ name = DEFAULT_SESSION, key }: SessionSelection, context: ExecutionContext) => {
-    const opening = openSession(context, name);
-    return key === undefined ? opening : opening.then((session) => session.get(key));
+  async ({ name = DEFAULT_SESSION, key }: SessionSelection, context: ExecutionContext) => {
+    const session = await scopeOf(context).handle(name).open();
+    return key === undefined ? session : session.get(key);
   },
 );
 

@@ -8,7 +8,7 @@ import {
   type Type,
 } from '@nestjs/common';
 import { accessTo } from '../decorators/access';
-import { principalOf } from '../requests/session-scope';
+import { scopeOf } from '../requests/session-scope';
 import { DEFAULT_SESSION } from '../requests/session.tokens';
 
 /**
@@ -33,7 +33,7 @@ export class AuthGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const access = accessTo(context, this.sessionName, this);
     if (access.kind === 'public') return true;
-    const principal = await principalOf(context, this.sessionName);
+    const { principal } = await scopeOf(context).handle(this.sessionName).find();
     if (principal === null)
       throw new UnauthorizedException({ statusCode: 401, code: 'LOGIN_REQUIRED', message: 'Log in first' });
     if (access.kind === 'login' || access.roles.some((role) => principal.roles.includes(role))) return true;

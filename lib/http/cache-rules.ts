@@ -1,8 +1,9 @@
 import type { SessionScope } from '../requests/session-scope';
 import type { ResponseHeaders } from '../transports/session-transport';
 
-/** Headers that take precedence over `Cache-Control` in shared caches (RFC 9213), including those of common CDNs. */
-const TARGETED = [
+/** `Cache-Control`, and the headers that take precedence over it in shared caches (RFC 9213), including those of common CDNs. */
+const CACHE_CONTROLS = [
+  'Cache-Control',
   'CDN-Cache-Control',
   'Surrogate-Control',
   'Cloudflare-CDN-Cache-Control',
@@ -15,10 +16,10 @@ export function writeSessionHeaders(scope: SessionScope, headers: ResponseHeader
   for (const handle of scope.handles) {
     for (const name of handle.instance.transport.vary) addVary(headers, name);
     if (!handle.tell(headers)) continue;
-    if (!isKeptFromSharedCaches(headers, 'Cache-Control')) headers.set('Cache-Control', ['no-store']);
-    for (const name of TARGETED) {
-      if (headers.get(name).length > 0 && !isKeptFromSharedCaches(headers, name))
-        headers.set(name, ['no-store']);
+    for (const name of CACHE_CONTROLS) {
+      const values = headers.get(name);
+      const isUsed = values.length > 0 || name === 'Cache-Control';
+      if (isUsed && !excludesSharedCaches(values)) headers.set(name, ['no-store']);
     }
   }
 }
@@ -32,9 +33,8 @@ function addVary(headers: ResponseHeaders, name: string): void {
 }
 
 /** `private="some-header"` covers only that header, so it does not count. Text in quotes is not a directive. */
-function isKeptFromSharedCaches(headers: ResponseHeaders, name: string): boolean {
-  const directives = headers
-    .get(name)
+function excludesSharedCaches(values: string[]): boolean {
+  const directives = values
     .join(',')
     .replaceAll(/"(?:[^"\\]|\\.)*"/g, '""')
     .split(',');

@@ -1,28 +1,16 @@
 import { ServerResponse } from 'node:http';
 import { failureOf } from './session.exceptions';
-import {
-  givenHeaders,
-  headOf,
-  internals,
-  isHttp1,
-  isNodeWriteHead,
-  OutgoingHeaders,
-  rawHeaderNames,
-  type GatedMethod,
-  type Head,
-  type Originals,
-} from './node-response';
+import { copyHeaders, givenHeaders, headOf, internals, isHttp1, isNodeWriteHead } from './node-response';
+import { OutgoingHeaders, type Call, type Head, type Originals } from './node-response';
 import type { ResponseHeaders } from '../transports/session-transport';
-
-interface Call {
-  readonly name: GatedMethod;
-  readonly args: unknown[];
-}
 
 /** Property of a response with the object that holds it, or `null` after its release. */
 const HELD_BY = Symbol('nestjs-tessera.holder');
 
-type Held = ServerResponse & { [HELD_BY]: HeldResponse | null };
+type Held = ServerResponse & { [HELD_BY]?: HeldResponse | null };
+
+/** Headers that a failure keeps: those that let pages of other origins read it, and `Vary` for caches. */
+const KEPT_HEADERS = /^(vary$|access-control-|timing-allow-origin$|cross-origin-)/i;
 
 /** Sent only when other code calls Node's own methods directly. The connection is then closed. */
 const HELD_HEADER = 'HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\n\r\n';
@@ -39,13 +27,11 @@ export class HeldResponse {
   readonly #standIn: ServerResponse;
   #bytes = 0;
   #isFull = false;
-  #looksSent = false;
   #state: 'holding' | 'answering' | 'failed' = 'holding';
 
   /**
-   * Properties of a held response that replace Node's. They stay after the release and then return Node's values, because deleting a
-   * property makes an object slow. Shared by all responses, because V8 keeps functions created per response until the next major
-   * garbage collection.
+   * Properties of a held response that replace Node's. Shared by all responses, as the gate's wrappers are. They stay after the release
+   * and then return Node's values, because deleting a property makes an object slow.
    */
   static readonly #heldProperties: PropertyDescriptorMap = {
     writableEnded: whenHeld('writableEnded', (held) => held.#standIn.writableEnded),
@@ -54,7 +40,7 @@ export class HeldResponse {
   };
 
   constructor(
-    private readonly response: ServerResponse,
+    private readonly response: Held,
     private readonly originals: Originals,
   ) {
     this.#head = headOf(response);
@@ -65,28 +51,33 @@ export class HeldResponse {
   }
 
   /** Records a call of the application. Returns and throws what Node would return and throw. */
-  hold(name: GatedMethod, args: unknown[]): unknown {
+  hold(call: Call): unknown {
+    const { name, args } = call;
     if (this.#state === 'answering') return this.originals[name].apply(this.response, args);
-    if (this.#state === 'failed') return this.#discard(name, args);
-    const isFirst = this.#calls.length === 0;
-    if (!isFirst && name === 'writeHead' && !isHttp1(this.response)) refuseHeader();
-    if (!isFirst) this.#validate(name, args);
-    this.#calls.push({ name, args: isFirst ? this.#begin(name, args) : args });
-    if (isFirst) this.#makeLookSent();
-    return this.#resultOf(name, args);
+    if (this.#state === 'failed') return this.#discard(call);
+    if (this.#calls.length === 0) {
+      this.#calls.push({ name, args: this.#begin(call) });
+      this.#makeLookSent();
+    } else {
+      if (name === 'writeHead' && !isHttp1(this.response)) refuseHeader();
+      this.#validate(name, args);
+      this.#calls.push(call);
+    }
+    return name === 'write' ? this.#count(args) : name === 'flushHeaders' ? undefined : this.response;
   }
 
   /**
    * Replays the recorded calls, the first one with the headers that `prepare` adds.
    * @throws the error of a call that the stand-in accepted and the response refuses
    */
-  replay(prepare: (name: GatedMethod, args: unknown[]) => unknown[]): void {
+  replay(prepare: (call: Call) => unknown[]): void {
     const shown = headOf(this.response);
     this.#restore();
     let accepted: unknown = true;
-    for (const [index, { name, args }] of this.#calls.entries()) {
-      const result = this.originals[name].apply(this.response, index === 0 ? prepare(name, args) : args);
-      if (name === 'write') accepted = result;
+    for (const [index, call] of this.#calls.entries()) {
+      const args = index === 0 ? prepare(call) : call.args;
+      const result = this.originals[call.name].apply(this.response, args);
+      if (call.name === 'write') accepted = result;
     }
     // A status set later is not sent, but loggers read it.
     if (isHttp1(this.response)) Object.assign(this.response, shown);
@@ -102,7 +93,7 @@ export class HeldResponse {
     if (response.headersSent) throw error;
     const failure = failureOf(error);
     const body = JSON.stringify(failure);
-    this.#keepHeaders();
+    this.#removeHeaders();
     response.statusCode = failure.statusCode;
     response.setHeader('Content-Type', 'application/json; charset=utf-8');
     response.setHeader('Content-Length', Buffer.byteLength(body));
@@ -112,25 +103,26 @@ export class HeldResponse {
       // The rest of the request body may be unread.
       response.setHeader('Connection', 'close');
     }
-    addHeaders(new OutgoingHeaders(response, undefined));
+    addHeaders(new OutgoingHeaders(response, { name: 'end', args: [body] }, this.originals.writeHead));
     this.originals.end.call(response, body);
     this.#state = 'failed';
-    for (const { name, args } of this.#calls.splice(0)) this.#discard(name, args);
+    for (const call of this.#calls.splice(0)) this.#discard(call);
     this.#drain();
   }
 
   /** Copies status and headers to the stand-in. Returns the arguments to record. */
-  #begin(name: GatedMethod, args: unknown[]): unknown[] {
+  #begin(call: Call): unknown[] {
     const { response } = this;
+    const { name, args } = call;
     Object.assign(this.#standIn, this.#head);
     // HTTP/2 has other rules for headers; the other calls behave the same.
     if (!isHttp1(response)) {
       this.#validate(name, name === 'writeHead' ? [args[0]] : args);
       return args;
     }
-    const names = rawHeaderNames(response);
-    for (const each of names) this.#standIn.setHeader(each, response.getHeader(each)!);
-    const given = name === 'writeHead' ? givenHeaders(args) : undefined;
+    const names = response.getHeaderNames();
+    copyHeaders(response, this.#standIn);
+    const given = name === 'writeHead' ? givenHeaders(call) : undefined;
     const reachesNode = isNodeWriteHead(this.originals.writeHead);
     const merges = names.length > 0 && given !== undefined && reachesNode;
     try {
@@ -140,57 +132,43 @@ export class HeldResponse {
       // Node merges the given headers into the set ones before it validates anything.
       if (merges) {
         for (const each of names) response.removeHeader(each);
-        for (const each of rawHeaderNames(this.#standIn))
-          response.setHeader(each, this.#standIn.getHeader(each)!);
+        copyHeaders(this.#standIn, response);
       }
     }
     return merges ? [this.#standIn.statusCode, this.#standIn.statusMessage] : args;
   }
 
   /** Makes the call on the stand-in, so that an invalid call throws now, in the caller, and not at the replay. */
-  #validate(name: GatedMethod, args: unknown[]): void {
+  #validate(name: Call['name'], args: unknown[]): void {
     const withoutCallbacks = args.filter((arg) => typeof arg !== 'function');
     (this.#standIn[name] as (...given: unknown[]) => unknown).apply(this.#standIn, withoutCallbacks);
   }
 
-  #resultOf(name: GatedMethod, args: unknown[]): unknown {
-    switch (name) {
-      case 'write':
-        if (this.#standIn.writableEnded) return false;
-        if (!internals(this.#standIn)._hasBody) return true;
-        this.#count(args);
-        this.#isFull ||= this.#bytes >= this.response.writableHighWaterMark;
-        return !this.#isFull;
-      case 'end':
-      case 'writeHead':
-        return this.response;
-      case 'flushHeaders':
-        return undefined;
-    }
-  }
-
-  /** Counts the body only, like compression: that must report backpressure whenever this does, because only it can emit 'drain'. */
-  #count([chunk, encoding]: unknown[]): void {
+  /**
+   * Counts the body only, like compression: that must report backpressure whenever this does, because only it can emit 'drain'.
+   * Returns what `write` returns.
+   */
+  #count([chunk, encoding]: unknown[]): boolean {
+    if (this.#standIn.writableEnded) return false;
+    if (!internals(this.#standIn)._hasBody) return true;
     this.#bytes +=
       typeof chunk === 'string'
         ? Buffer.byteLength(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8')
         : (chunk as Uint8Array).byteLength;
+    this.#isFull ||= this.#bytes >= this.response.writableHighWaterMark;
+    return !this.#isFull;
   }
 
-  /** Keeps the headers that let pages of other origins read the failure, and `Vary` for caches. Removes all others. */
-  #keepHeaders(): void {
-    const { name, args } = this.#calls[0]!;
-    const given = name === 'writeHead' ? givenHeaders(args) : undefined;
-    const headers = new OutgoingHeaders(this.response, given);
-    const kept = headers
-      .names()
-      .filter((each) => /^(vary$|access-control-|timing-allow-origin$|cross-origin-)/i.test(each))
-      .map((each) => [each, headers.get(each)] as const);
-    for (const each of this.response.getHeaderNames()) this.response.removeHeader(each);
-    for (const [each, values] of kept) this.response.setHeader(each, values);
+  #removeHeaders(): void {
+    const headers = new OutgoingHeaders(this.response, this.#calls[0]!, this.originals.writeHead);
+    const kept = headers.names().filter((name) => KEPT_HEADERS.test(name));
+    const values = kept.map((name) => headers.get(name));
+    for (const name of this.response.getHeaderNames()) this.response.removeHeader(name);
+    kept.forEach((name, i) => this.response.setHeader(name, values[i]!));
   }
 
-  #discard(name: GatedMethod, args: unknown[]): unknown {
+  /** Ends a call of which nothing is sent. */
+  #discard({ name, args }: Call): unknown {
     const callback = args.findLast((arg) => typeof arg === 'function') as (() => void) | undefined;
     if (callback !== undefined) process.nextTick(callback);
     return name === 'write' ? true : name === 'flushHeaders' ? undefined : this.response;
@@ -208,7 +186,6 @@ export class HeldResponse {
    */
   #makeLookSent(): void {
     const { response } = this;
-    this.#looksSent = true;
     response.statusCode = this.#standIn.statusCode;
     if (isHttp1(response)) {
       response.statusMessage = this.#standIn.statusMessage;
@@ -216,15 +193,14 @@ export class HeldResponse {
     } else {
       Object.defineProperties(response, HTTP2_SENT);
     }
-    (response as Held)[HELD_BY] = this;
+    response[HELD_BY] = this;
     Object.defineProperties(response, HeldResponse.#heldProperties);
   }
 
   #restore(): void {
     const { response } = this;
-    if (!this.#looksSent) return;
-    this.#looksSent = false;
-    (response as Held)[HELD_BY] = null;
+    if (response[HELD_BY] !== this) return;
+    response[HELD_BY] = null;
     if (isHttp1(response)) {
       // Other code has sent HELD_HEADER, so the connection is unusable.
       if (internals(response)._headerSent) response.destroy();
@@ -249,7 +225,7 @@ function whenHeld(name: string, whileHeld: (held: HeldResponse) => unknown): Pro
   return {
     get(this: Held): unknown {
       const held = this[HELD_BY];
-      return held === null ? Reflect.get(Object.getPrototypeOf(this) as object, name, this) : whileHeld(held);
+      return held ? whileHeld(held) : Reflect.get(Object.getPrototypeOf(this) as object, name, this);
     },
     configurable: true,
   };

@@ -7,6 +7,12 @@ export type GatedMethod = (typeof GATED)[number];
 export type Method = (...args: unknown[]) => unknown;
 export type Originals = Readonly<Record<GatedMethod, Method>>;
 
+/** A call of one of these methods. */
+export interface Call {
+  readonly name: GatedMethod;
+  readonly args: unknown[];
+}
+
 export type Head = Pick<ServerResponse, 'statusCode' | 'statusMessage'>;
 
 /** Undocumented properties of Node's responses. */
@@ -38,8 +44,10 @@ export function internals(response: ServerResponse): Internals {
   return response as unknown as Internals;
 }
 
-export function rawHeaderNames(response: ServerResponse): string[] {
-  return (response as ServerResponse & { getRawHeaderNames(): string[] }).getRawHeaderNames();
+/** Copies the set headers with their spelling. For HTTP/1. */
+export function copyHeaders(from: ServerResponse, to: ServerResponse): void {
+  const names = (from as ServerResponse & { getRawHeaderNames(): string[] }).getRawHeaderNames();
+  for (const name of names) to.setHeader(name, from.getHeader(name)!);
 }
 
 /** Headers in the forms that `writeHead` accepts: an object, a flat array, or an array of pairs. */
@@ -55,13 +63,16 @@ export class OutgoingHeaders implements ResponseHeaders {
   #pairs: Pair[] | null;
   #changed = false;
 
-  /** @param writeHead the method that will get the given headers */
+  /**
+   * @param call the call that begins the response
+   * @param writeHead the method that will get the given headers
+   */
   constructor(
     private readonly response: ServerResponse,
-    private readonly given: GivenHeaders | undefined,
-    private readonly writeHead: unknown = nodeMethods.writeHead,
+    private readonly call: Call,
+    private readonly writeHead: unknown,
   ) {
-    this.#pairs = given === undefined ? null : toPairs(given);
+    this.#pairs = call.name === 'writeHead' ? toPairs(givenHeaders(call)) : null;
   }
 
   names(): string[] {
@@ -69,48 +80,40 @@ export class OutgoingHeaders implements ResponseHeaders {
   }
 
   get(name: string): string[] {
-    const given = this.#pairs === null ? [] : this.#givenAs(name).flatMap(([, value]) => value ?? []);
-    const values = given.length > 0 ? given : [this.response.getHeader(name) ?? []].flat();
-    return values.map(String);
+    const given = this.#pairs === null ? [] : pairsOf(this.#pairs, name).flatMap(([, value]) => value ?? []);
+    if (given.length > 0) return given.map(String);
+    const value = this.response.getHeader(name);
+    return value === undefined ? [] : [value].flat().map(String);
   }
 
   set(name: string, values: string[]): void {
     const value = values.length === 1 && name !== 'Set-Cookie' ? values[0]! : values;
+    const pairs = this.#pairs;
+    if (pairs === null) return void this.response.setHeader(name, value);
     // When no headers are set, Node sends the given ones unchanged, and accepts forms that it refuses otherwise.
-    const isSentAsGiven =
-      this.#pairs !== null && isNodeWriteHead(this.writeHead) && this.response.getHeaderNames().length === 0;
-    const [first, ...more] = this.#pairs === null ? [] : this.#givenAs(name);
-    if (isSentAsGiven || first !== undefined) this.#put([first?.[0] ?? name, value], first, more);
+    const isSentAsGiven = isNodeWriteHead(this.writeHead) && this.response.getHeaderNames().length === 0;
     if (!isSentAsGiven) this.response.setHeader(name, value);
+    const same = pairsOf(pairs, name);
+    if (!isSentAsGiven && same.length === 0) return;
+    const [key, at] = same.length === 0 ? [name, pairs.length] : [same[0]![0], pairs.indexOf(same[0]!)];
+    this.#pairs = pairs.filter((each) => !same.includes(each)).toSpliced(at, 0, [key, value]);
+    this.#changed = true;
   }
 
-  /** Returns the arguments of the call, with the changed headers. */
-  toArguments(args: unknown[]): unknown[] {
+  /** Returns the arguments of the call, with the changed headers in the form in which they were given. */
+  toArguments(): unknown[] {
+    const { args } = this.call;
     if (!this.#changed) return args;
     const pairs = this.#pairs!;
-    const isObject = !Array.isArray(this.given);
-    const isFlat = Array.isArray(this.given) && !Array.isArray(this.given[0]);
-    return args.with(
-      headersIndex(args),
-      isObject ? Object.fromEntries(pairs) : isFlat ? pairs.flat(1) : pairs,
-    );
-  }
-
-  #givenAs(name: string): Pair[] {
-    const lower = name.toLowerCase();
-    return this.#pairs!.filter(([key]) => String(key).toLowerCase() === lower);
-  }
-
-  /** Replaces the first header of this name in its place, and removes the others. */
-  #put(pair: Pair, first: Pair | undefined, more: readonly Pair[]): void {
-    this.#changed = true;
-    const rest = this.#pairs!.filter((each) => !more.includes(each));
-    this.#pairs = first === undefined ? [...rest, pair] : rest.map((each) => (each === first ? pair : each));
+    const given = givenHeaders(this.call);
+    const isFlat = Array.isArray(given) && !Array.isArray(given[0]);
+    const headers = isFlat ? pairs.flat(1) : Array.isArray(given) ? pairs : Object.fromEntries(pairs);
+    return args.with(headersIndex(args), headers);
   }
 }
 
-/** Returns the headers of `writeHead(status, reason?, headers?)`. */
-export function givenHeaders(args: unknown[]): GivenHeaders | undefined {
+/** Returns the headers of a call `writeHead(status, reason?, headers?)`. */
+export function givenHeaders({ args }: Call): GivenHeaders | undefined {
   return (args[headersIndex(args)] ?? undefined) as GivenHeaders | undefined;
 }
 
@@ -119,9 +122,15 @@ function headersIndex(args: unknown[]): number {
   return typeof args[1] === 'string' || (args[2] ?? null) !== null ? 2 : 1;
 }
 
-function toPairs(given: GivenHeaders): Pair[] | null {
+function toPairs(given: GivenHeaders | undefined): Pair[] | null {
+  if (given === undefined) return null;
   if (!Array.isArray(given)) return Object.entries(given) as Pair[];
   if (Array.isArray(given[0])) return given as Pair[];
   if (given.length % 2 === 1) return null;
   return Array.from({ length: given.length / 2 }, (_, i) => [given[2 * i], given[2 * i + 1]] as Pair);
+}
+
+function pairsOf(pairs: Pair[], name: string): Pair[] {
+  const lower = name.toLowerCase();
+  return pairs.filter(([key]) => String(key).toLowerCase() === lower);
 }

@@ -3,25 +3,22 @@ import { reportFailure } from '../requests/session-instance';
 import type { SessionScope } from '../requests/session-scope';
 import { writeSessionHeaders } from './cache-rules';
 import { HeldResponse } from './held-response';
-import {
-  GATED,
-  givenHeaders,
-  OutgoingHeaders,
-  type GatedMethod,
-  type Method,
-  type Originals,
-} from './node-response';
+import { GATED, OutgoingHeaders } from './node-response';
+import type { Call, GatedMethod, Method, Originals } from './node-response';
 
 /** Property of a response that holds its gate. */
 const GATE = Symbol('nestjs-tessera.gate');
 
-type Gated = Record<GatedMethod, Method> & { [GATE]: SessionGate };
+type Gated = Record<GatedMethod, Method> & { [GATE]?: SessionGate; writeHeader?: Method };
 
 /**
  * Step 3 of 3 on a request's path: holds the first byte of the response until the commit, and adds the cookie to its headers. Wraps the
  * methods of Node's response, the same on both platforms. They stay wrapped, since other code may have wrapped them again.
  */
 export class SessionGate {
+  /** Shared by all responses: V8 would keep functions created per response, and so the request, until the next major garbage collection. */
+  static readonly #wrappers = SessionGate.#wrappersFor();
+
   #held: HeldResponse | null = null;
   #open = false;
   readonly #originals: Originals;
@@ -30,28 +27,34 @@ export class SessionGate {
     private readonly response: ServerResponse,
     private readonly scope: SessionScope,
   ) {
-    const { writeHead, write, end, flushHeaders } = response as unknown as Originals;
+    const methods = response as unknown as Gated;
+    const { writeHead, write, end, flushHeaders } = methods;
     this.#originals = { writeHead, write, end, flushHeaders };
-    const methods = response as unknown as Partial<Gated> & { writeHeader?: Method };
-    const wrappers = methods[GATE] ? wrappersFor(this) : WRAPPERS;
-    Object.assign(methods, { [GATE]: methods[GATE] ?? this }, wrappers);
+    const wrappers = methods[GATE] ? SessionGate.#wrappersFor(this) : SessionGate.#wrappers;
+    methods[GATE] ??= this;
+    Object.assign(methods, wrappers);
     // The old name of writeHead.
     if ('writeHeader' in methods) methods.writeHeader = wrappers.writeHead;
   }
 
-  /** Handles a call of a wrapped method. */
-  pass(name: GatedMethod, args: unknown[]): unknown {
-    if (this.#open) return this.#originals[name].apply(this.response, args);
-    if (this.#held !== null) return this.#held.hold(name, args);
-    return this.scope.settle() ? this.#begin(name, args) : this.#hold(name, args);
+  /** @param inner the gate of a nested application; it runs before the gate of the outer application, which the property holds */
+  static #wrappersFor(inner?: SessionGate): Record<GatedMethod, Method> {
+    const wrap = (name: GatedMethod): Method =>
+      function (this: Gated, ...args) {
+        const gate = inner ?? this[GATE]!;
+        if (gate.#open) return gate.#originals[name].apply(gate.response, args);
+        if (gate.#held !== null) return gate.#held.hold({ name, args });
+        return gate.scope.settle() ? gate.#begin({ name, args }) : gate.#hold({ name, args });
+      };
+    return Object.fromEntries(GATED.map((name) => [name, wrap(name)])) as Record<GatedMethod, Method>;
   }
 
   /** Sends the call at once: there is no commit to wait for. */
-  #begin(name: GatedMethod, args: unknown[]): unknown {
+  #begin(call: Call): unknown {
     this.scope.seal();
     this.#open = true;
     try {
-      return this.#originals[name].apply(this.response, this.#withCookie(name, args));
+      return this.#originals[call.name].apply(this.response, this.#withCookie(call));
     } catch (error) {
       // Node refused the call before sending anything. The answer to the error must pass the gate again.
       if (!this.response.headersSent) {
@@ -62,62 +65,39 @@ export class SessionGate {
     }
   }
 
-  #hold(name: GatedMethod, args: unknown[]): unknown {
+  #hold(call: Call): unknown {
     const held = new HeldResponse(this.response, this.#originals);
-    const result = held.hold(name, args);
+    const result = held.hold(call);
     this.#held = held;
     this.scope.seal();
-    this.scope.instances.track(this.#commit(held));
+    this.scope.instances.track(this.#release(held));
     return result;
   }
 
-  async #commit(held: HeldResponse): Promise<void> {
+  /** Commits, and sends the held calls. If either fails, sends the failure with the cookies of other sessions that were committed. */
+  async #release(held: HeldResponse): Promise<void> {
     try {
       await this.scope.commit();
+      this.#open = true;
+      held.replay((call) => this.#withCookie(call));
+      this.#held = null;
     } catch (error) {
-      return this.#fail(held, error);
-    }
-    this.#open = true;
-    this.#held = null;
-    try {
-      held.replay((name, args) => this.#withCookie(name, args));
-    } catch (error) {
-      // Other code has wrapped the response and threw an error.
       this.#open = false;
-      this.#held = held;
-      this.#fail(held, error);
-    }
-  }
-
-  /** Answers with the failure, and with the cookies of other sessions that were committed. */
-  #fail(held: HeldResponse, error: unknown): void {
-    reportFailure(error);
-    try {
-      held.replaceByFailure(error, (headers) => writeSessionHeaders(this.scope, headers));
-    } catch {
-      this.response.destroy();
+      reportFailure(error);
+      try {
+        held.replaceByFailure(error, (headers) => writeSessionHeaders(this.scope, headers));
+      } catch {
+        this.response.destroy();
+      }
     }
   }
 
   /** Returns the arguments of the first call, with the session's headers added to the given ones or set on the response. */
-  #withCookie(name: GatedMethod, args: unknown[]): unknown[] {
+  #withCookie(call: Call): unknown[] {
     // Other code has called Node's own methods directly.
-    if (this.response.headersSent) return args;
-    const given = name === 'writeHead' ? givenHeaders(args) : undefined;
-    const headers = new OutgoingHeaders(this.response, given, this.#originals.writeHead);
+    if (this.response.headersSent) return call.args;
+    const headers = new OutgoingHeaders(this.response, call, this.#originals.writeHead);
     writeSessionHeaders(this.scope, headers);
-    return headers.toArguments(args);
+    return call.name === 'writeHead' ? headers.toArguments() : call.args;
   }
 }
-
-/** @param inner the gate of a nested application; it runs before the gate of the outer application, which the property holds */
-function wrappersFor(inner?: SessionGate): Record<GatedMethod, Method> {
-  const wrapper = (name: GatedMethod): Method =>
-    function (this: Gated, ...args) {
-      return (inner ?? this[GATE]).pass(name, args);
-    };
-  return Object.fromEntries(GATED.map((name) => [name, wrapper(name)])) as Record<GatedMethod, Method>;
-}
-
-/** Shared by all responses: V8 would keep functions created per response, and so the request, until the next major garbage collection. */
-const WRAPPERS = wrappersFor();

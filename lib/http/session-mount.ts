@@ -1,10 +1,10 @@
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import type { HttpAdapterHost } from '@nestjs/core';
 import type { SessionError } from '../core/session.errors';
 import type { UnitOfWork } from '../requests/session-handle';
 import type { SessionInstances } from '../requests/session-instance';
-import { currentScope, fileScope, finders, findScope, SessionScope } from '../requests/session-scope';
+import { currentScope, finders, findScope, SessionScope } from '../requests/session-scope';
 import type { Connection } from '../transports/session-transport';
 import { SessionGate } from './session-gate';
 import { SessionUnavailableException } from './session.exceptions';
@@ -19,13 +19,11 @@ interface FastifyInstance {
   addHook(name: 'onRegister', hook: (instance: FastifyInstance) => void): void;
   addHook(
     name: 'onRequest' | 'preValidation',
-    hook: (
-      request: PlatformRequest & { readonly raw: IncomingMessage },
-      reply: { readonly raw: ServerResponse },
-      done: Next,
-    ) => void,
+    hook: (request: FastifyRequest, reply: { readonly raw: ServerResponse }, done: Next) => void,
   ): void;
 }
+
+type FastifyRequest = PlatformRequest & { readonly raw: IncomingMessage };
 
 /** The session instances of each application. The key is Express's application or Fastify's instance. */
 const byFramework = new WeakMap<object, SessionInstances>();
@@ -43,28 +41,25 @@ export function mountSessions(instances: SessionInstances, host: HttpAdapterHost
 function mount(instances: SessionInstances, adapter: Adapter | undefined): void {
   if (typeof adapter?.use !== 'function') return;
   const type = adapter.getType();
-  const framework = adapter.getInstance<object>();
+  const framework = adapter.getInstance<FastifyInstance>();
   if (type === '' || byFramework.get(framework) === instances) return;
   byFramework.set(framework, instances);
   finders.add(findEarlyScope);
   commitBeforeReply(adapter);
   const middleware: Middleware = (request, response, next) =>
-    enter(HttpRequest.ensureScope(instances, request, response), next);
-  if (type === 'fastify') mountOnFastify(instances, adapter.getInstance<FastifyInstance>(), middleware);
-  else adapter.use(middleware);
-}
-
-/** The hook has access to Fastify's request, and runs even without middleware. */
-function mountOnFastify(instances: SessionInstances, fastify: FastifyInstance, middleware: Middleware): void {
-  putBeforeMiddleware(fastify, middleware);
-  fastify.addHook('onRegister', (instance) => putBeforeMiddleware(instance, middleware));
-  fastify.addHook('onRequest', (request, reply, done) =>
-    enter(HttpRequest.ensureScope(instances, request.raw, reply.raw, request), done),
+    enter(ensureScope(instances, request, response), next);
+  if (type !== 'fastify') return void adapter.use(middleware);
+  putBeforeMiddleware(framework, middleware);
+  framework.addHook('onRegister', (instance) => putBeforeMiddleware(instance, middleware));
+  // Has access to Fastify's request, and runs even without middleware.
+  framework.addHook('onRequest', (request, reply, done) =>
+    enter(ensureScope(instances, request.raw, reply.raw, request), done),
   );
   // Reading the body loses the async context.
-  fastify.addHook('preValidation', (request, _reply, done) => enter(findScope(request.raw), done));
+  framework.addHook('preValidation', (request, _reply, done) => enter(findScope(request.raw), done));
 }
 
+/** Calls `next` in the async context of the scope. */
 function enter(scope: SessionScope | undefined, next: Next): void {
   if (scope?.instances.usesContext && currentScope.getStore() !== scope) currentScope.run(scope, next);
   else next();
@@ -95,7 +90,20 @@ function findEarlyScope(request: PlatformRequest): SessionScope | undefined {
   const response = request.res ?? socket?._httpMessage;
   const instances = instancesAt(request);
   if (raw === undefined || response?.req !== raw || instances === undefined) return undefined;
-  return HttpRequest.ensureScope(instances, raw, response, request);
+  return ensureScope(instances, raw, response, request);
+}
+
+/** Returns the scope of a request in an application, and creates it at the first call. */
+function ensureScope(
+  instances: SessionInstances,
+  request: IncomingMessage,
+  response: ServerResponse,
+  platformRequest?: PlatformRequest,
+): SessionScope {
+  let scope = findScope(request);
+  if (scope?.instances !== instances) ({ scope } = new HttpRequest(instances, request, response));
+  if (platformRequest && scope.unit instanceof HttpRequest) scope.unit.platformRequest = platformRequest;
+  return scope;
 }
 
 /** Returns the instances of a request's application. The request may be in a nested Express application or Fastify context. */
@@ -121,44 +129,23 @@ interface PlatformRequest {
 class HttpRequest implements UnitOfWork {
   readonly scope: SessionScope;
   /** Fastify's request. With Express it is Node's request. */
-  platformRequest: PlatformRequest | undefined;
+  platformRequest: PlatformRequest;
 
-  private constructor(
+  constructor(
     instances: SessionInstances,
-    private readonly request: IncomingMessage,
+    readonly request: IncomingMessage,
     private readonly response: ServerResponse,
   ) {
-    this.scope = new SessionScope(instances, this);
-  }
-
-  /** Returns the scope of a request, and creates it at the first call. */
-  static ensureScope(
-    instances: SessionInstances,
-    request: IncomingMessage,
-    response: ServerResponse,
-    platformRequest?: PlatformRequest,
-  ): SessionScope {
-    let scope = findScope(request);
-    if (scope?.instances !== instances) {
-      scope = new HttpRequest(instances, request, response).scope;
-      fileScope(request, scope);
-    }
-    if (platformRequest !== undefined && scope.unit instanceof HttpRequest)
-      scope.unit.platformRequest = platformRequest;
-    return scope;
-  }
-
-  get headers(): IncomingHttpHeaders {
-    return this.request.headers;
+    this.platformRequest = request as PlatformRequest;
+    this.scope = new SessionScope(instances, this, request);
   }
 
   get connection(): Connection {
-    const { protocol, secure = protocol === 'https' } =
-      this.platformRequest ?? (this.request as PlatformRequest);
-    const encrypted = (this.request.socket as TLSSocket).encrypted === true;
+    const { protocol, secure = protocol === 'https' } = this.platformRequest;
+    const { headers, socket } = this.request;
     return {
-      secure: secure || encrypted,
-      host: this.headers.host ?? (this.headers[':authority'] as string | undefined),
+      secure: secure || (socket as TLSSocket).encrypted === true,
+      host: headers.host ?? (headers[':authority'] as string | undefined),
     };
   }
 

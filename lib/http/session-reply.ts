@@ -22,65 +22,47 @@ export function commitBeforeReply(adapter: Adapter): void {
 
   const committed = (send: Send, response: AnyResponse, ...rest: unknown[]): unknown => {
     const scope = findScope(response.raw?.req ?? response.req);
-    if (scope?.settle() !== false) return send(response, ...rest); // without asking the store
-    const fail = (error: unknown): never => {
-      // A Cache-Control set by the handler was meant for its own result.
-      if (!(response.raw ?? response).headersSent) adapter.setHeader(response, 'Cache-Control', 'no-store');
-      throw error;
-    };
-    return new Reply(
-      scope.commit().then(() => send(response, ...rest), fail),
-      response,
-      reply,
+    if (scope === undefined || scope.settle()) return send(response, ...rest); // without asking the store
+    const raw = response.raw ?? response;
+    const committing = scope.commit().then(
+      () => send(response, ...rest),
+      (error: unknown) => {
+        // A Cache-Control set by the handler was meant for its own result.
+        if (!raw.headersSent) adapter.setHeader(response, 'Cache-Control', 'no-store');
+        throw error;
+      },
     );
+    return reportingTo(committing, (error) => {
+      reportFailure(error);
+      const failure = failureOf(error);
+      try {
+        if (!raw.headersSent) reply(response, failure, failure.statusCode);
+      } catch {
+        raw.destroy();
+      }
+    });
   };
   adapter.reply = (response: AnyResponse, body: unknown, ...status: unknown[]) => {
     // For the result of a handler Nest passes undefined as the status, which it has set before, and awaits the reply. Filters and other
     // callers pass a status or leave the argument out, and do not await.
     const isReturned = status.length === 1 && status[0] === undefined;
-    return isReturned && !isStream(body)
-      ? committed(reply, response, body)
-      : reply(response, body, ...status);
+    // Streams are not delayed: one that fails before Nest listens to it may end the process.
+    const isStream =
+      body instanceof StreamableFile || typeof (Object(body) as { pipe?: unknown }).pipe === 'function';
+    return isReturned && !isStream ? committed(reply, response, body) : reply(response, body, ...status);
   };
   adapter.render = committed.bind(null, render);
   adapter.redirect = committed.bind(null, redirect);
 }
 
-/** Streams are not delayed: one that fails before Nest listens to it may end the process. */
-function isStream(body: unknown): boolean {
-  return body instanceof StreamableFile || typeof (Object(body) as { pipe?: unknown }).pipe === 'function';
-}
-
-/** A reply in progress. A failure rejects it; if no caller awaits it, the reply sends the failure itself. */
-class Reply implements PromiseLike<unknown> {
-  #isAwaited = false;
-
-  constructor(
-    private readonly done: Promise<unknown>,
-    private readonly response: AnyResponse,
-    private readonly reply: Send,
-  ) {
-    // Nest calls `then` a few microtasks later.
-    done.catch((error: unknown) => setImmediate(() => this.#isAwaited || this.#fail(error)));
-  }
-
-  /** Records that a caller awaits the reply, which a promise does not reveal. */
-  then<A = unknown, B = never>(
-    fulfilled?: ((value: unknown) => A | PromiseLike<A>) | null,
-    rejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
-  ): Promise<A | B> {
-    this.#isAwaited = true;
-    return this.done.then(fulfilled, rejected);
-  }
-
-  #fail(error: unknown): void {
-    reportFailure(error);
-    const failure = failureOf(error);
-    const raw = this.response.raw ?? this.response;
-    try {
-      if (!raw.headersSent) this.reply(this.response, failure, failure.statusCode);
-    } catch {
-      raw.destroy();
-    }
-  }
+/** Returns the promise in a form that calls `fail` with its error if no caller awaits it, which a promise does not reveal. */
+function reportingTo(promise: Promise<unknown>, fail: (error: unknown) => void): PromiseLike<unknown> {
+  let isAwaited = false;
+  // Nest calls `then` a few microtasks later.
+  promise.catch((error: unknown) => setImmediate(() => isAwaited || fail(error)));
+  const then: typeof promise.then = (fulfilled, rejected) => {
+    isAwaited = true;
+    return promise.then(fulfilled, rejected);
+  };
+  return { then };
 }

@@ -11,7 +11,7 @@ export class SessionUnavailableException extends ServiceUnavailableException {
   readonly code: string;
 
   constructor(cause: SessionError) {
-    super(unavailable(cause.code), { cause });
+    super({ statusCode: 503, code: cause.code, message: 'Service Unavailable' }, { cause });
     this.code = cause.code;
   }
 }
@@ -19,11 +19,6 @@ export class SessionUnavailableException extends ServiceUnavailableException {
 /** Returns the body of the answer when a session could not be saved and exception filters do not run any more. */
 export function failureOf(error: unknown): FailureBody {
   return error instanceof SessionUnavailableException
-    ? unavailable(error.code)
+    ? (error.getResponse() as FailureBody)
     : { statusCode: 500, message: 'Internal server error' };
-}
-
-/** Returns the body of a 503: a stable code, and no details. */
-function unavailable(code: string): FailureBody {
-  return { statusCode: 503, code, message: 'Service Unavailable' };
 }

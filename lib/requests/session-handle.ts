@@ -3,64 +3,59 @@ import type { Session } from '../core/session';
 import type { SessionData, SessionKey } from '../core/session-data';
 import type { SessionWatcher } from '../core/session-draft';
 import { SessionError } from '../core/session.errors';
-import type {
-  Connection,
-  RequestHeaders,
-  ResponseHeaders,
-  SessionTransport,
-} from '../transports/session-transport';
+import type { Connection, RequestHeaders } from '../transports/session-transport';
+import type { ResponseHeaders, SessionTransport } from '../transports/session-transport';
 import { isStoreFailure, reportFailure, type SessionInstance } from './session-instance';
 
-/**
- * What sessions are told of the unit of work they serve: an HTTP request, a message of a socket, a GraphQL operation. Each door
- * implements it for what enters through it.
- */
+/** What sessions know of the HTTP request, socket message or GraphQL operation that they serve. Each door implements it. */
 export interface UnitOfWork {
-  /** Where tokens are read from, once for each instance that is touched. */
-  readonly headers: RequestHeaders;
+  /** Its headers have the tokens. They are read once for each instance that is used. */
+  readonly request: { readonly headers: RequestHeaders };
   readonly connection: Connection;
-  /** Whether the answer is over or its client has gone. No commit may follow, so each change of a stored session is saved by itself. */
+  /** Whether the answer is complete or the client has gone. No commit follows, so each change of a stored session is saved by itself. */
   readonly isOver: boolean;
   /**
-   * Called at the first touch of each session, before it is opened. With the first of all, the door begins to commit the scope before it
-   * answers. Returns whether the answer has begun already: then the session cannot be changed, since the client could not be told.
+   * Called at the first use of each session, before it is opened. With the first one, the door starts to commit the scope before it
+   * answers. Returns whether the answer has begun. The session then cannot be changed, since the client could not be told.
    */
   begin(isFirst: boolean): boolean;
-  /** Returns what handlers see instead of a store's failure, with that failure as its `cause`. */
+  /** Returns the error that handlers see instead of a store's failure, with that failure as its `cause`. */
   translate(failure: SessionError): Error;
 }
 
 const DONE = Promise.resolve();
 
-/** One instance's session in one unit of work: opened at the first touch, committed before the answer begins. */
+/** The session of one instance in one unit of work: opened at the first use, committed before the answer begins. */
 export class SessionHandle implements Delivery {
-  /** The transport that brought the token, and answers; without one, the instance's own. Known once it is read. */
+  /** The transport that read the token and writes the answer; without a token, that of the instance. Set when the token is read. */
   #transport!: SessionTransport;
   #presented = false;
   #finding: Promise<Session> | undefined;
-  #opening: Promise<Session> | undefined;
+  /** `null` when nothing is left to decode. A promise when the session is unreadable, until it is removed. */
+  #decoding: Promise<void> | null = null;
   #session: Session | undefined;
   #decision: CommitOutcome = KEEP;
   #committing = DONE;
-  /** The rights that the session had when a commit failed: the exception it threw is the answer, which must not wait for a second failure. */
+  /** The rights of the session when a commit failed. The answer reports that failure, and must not wait for a second one. */
   #failedWith: string | null = null;
+  /** Number of commits in progress. */
   #running = 0;
   #sealed = false;
-  /** Whether the client has been told what it is told. */
+  /** Whether the client has the outcome of the last commit. */
   #isTold = false;
-  /** Whether a change came after that which the client alone could have kept. */
+  /** Whether a later change of a session that the client stores could not be sent. */
   #isLost = false;
 
   constructor(
     readonly instance: SessionInstance,
     private readonly unit: UnitOfWork,
-    /** Is told of every change once the unit is over. */
+    /** Told of every change after the end of the unit. */
     private readonly watcher: SessionWatcher,
-    /** When the unit began, by the instance's clock: a body may take long to arrive before a session is touched. */
+    /** When the unit began, by the instance's clock: the body of a request may arrive long before its session is used. */
     private readonly arrivedAt: number | undefined,
   ) {}
 
-  /** Whether a new token can be told, as a commit asks that would issue one: a session that its client could not find again is not begun. */
+  /** Whether a new token can reach the client. A session that its client could not find again is not created. */
   get reach(): Delivery['reach'] {
     if (this.unit.isOver) return 'gone';
     const { obstacle } = this;
@@ -69,7 +64,6 @@ export class SessionHandle implements Delivery {
     return this.#session?.isNew === false ? 'never' : 'gone';
   }
 
-  /** Why a token cannot reach the client, or `null`. */
   get obstacle(): string | null {
     return this.#transport.obstacle(this.unit.connection, this.#presented);
   }
@@ -79,24 +73,25 @@ export class SessionHandle implements Delivery {
   }
 
   /**
-   * The session, loaded at the first call.
-   * @throws what the door makes of a store's failure
+   * Returns the session, loaded at the first call.
+   * @throws the door's translation of a store's failure
    */
-  open(): Promise<Session> {
-    return (this.#opening ??= this.#open());
+  async open(): Promise<Session> {
+    const session = await this.find();
+    const { manager } = this.instance;
+    this.#decoding ??= manager.complete(session)?.catch((error) => this.#fail(error, 'opened')) ?? null;
+    if (this.#decoding !== null) await this.#decoding;
+    return session;
   }
 
-  /**
-   * The session as far as it takes to tell who is logged in: what the application keeps in it is not decoded.
-   * @throws what the door makes of a store's failure
-   */
+  /** Returns the session without decoding its data. Sufficient for its principal. Throws what {@link open} throws. */
   find(): Promise<Session> {
     return (this.#finding ??= this.#find());
   }
 
   /**
-   * Takes a value out and commits: of any number of requests that do so at once, exactly one gets the value.
-   * @throws what {@link commit} throws; the value may be lost then
+   * Removes a value and commits. Of several concurrent requests exactly one gets the value.
+   * @throws what {@link commit} throws; the value may then be lost
    */
   async take<K extends SessionKey>(key: K): Promise<SessionData[K] | undefined> {
     const taking = this.instance.manager.take(await this.open(), key);
@@ -111,8 +106,8 @@ export class SessionHandle implements Delivery {
   }
 
   /**
-   * Settles everything that needs no store, and says whether that was all; while a commit is under way it is not.
-   * Never throws: what is wrong is for the commit to say.
+   * Settles what needs no store. Returns whether nothing else is to be done, which is `false` while a commit is in progress.
+   * Never throws; errors surface at commit.
    */
   settle(isCommitting = false): boolean {
     const session = this.#session;
@@ -128,10 +123,9 @@ export class SessionHandle implements Delivery {
   }
 
   /**
-   * Commits what has come together since the last commit; one after the other when asked twice at once. After a failure
-   * only an explicit second call tries again, or a login, a logout and the like that came after it: an answer that says
-   * "logged out" has to be true.
-   * @throws what the door makes of a store's failure, or the `SessionError` that a value caused
+   * Commits the changes since the last commit. Concurrent calls run one after the other. After a failure, only an explicit second call
+   * tries again, or a later login, logout or other change of rights: an answer that says "logged out" has to be true.
+   * @throws the door's translation of a store's failure, or the `SessionError` that a value caused
    */
   commit(): Promise<void> {
     const commit = (): Promise<void> => this.#commit();
@@ -140,8 +134,8 @@ export class SessionHandle implements Delivery {
   }
 
   /**
-   * The answer is over: what changed in a stored session is still saved, and so is what changes from now on, but nothing new begins.
-   * `null` when that is all done.
+   * Called when the answer is over. Changes of a stored session are still saved, now and later, but no session is created.
+   * Returns `null` when there is nothing to save.
    */
   finish(): Promise<void> | null {
     const session = this.#session;
@@ -152,14 +146,14 @@ export class SessionHandle implements Delivery {
     return isDone && !this.#isLost ? null : this.#finish(session);
   }
 
-  /** @param sealed whether the answer has begun; `false` when it was refused before it began */
+  /** @param sealed `true` when the answer begins, `false` when it was refused before its first byte */
   seal(sealed: boolean): void {
     this.#sealed = sealed;
     this.#isTold &&= sealed;
     if (this.#session !== undefined) this.instance.manager.seal(this.#session, sealed);
   }
 
-  /** Tells the client what the last commit decided. Returns whether there was anything to tell. */
+  /** Writes the outcome of the last commit to the response. Returns whether the client has to do anything. */
   tell(headers: ResponseHeaders): boolean {
     this.#isTold = true;
     if (this.#decision.kind === 'keep') return false;
@@ -167,20 +161,9 @@ export class SessionHandle implements Delivery {
     return true;
   }
 
-  async #open(): Promise<Session> {
-    const session = await this.find();
-    try {
-      const decoding = this.instance.manager.complete(session);
-      if (decoding !== null) await decoding;
-    } catch (error) {
-      this.#fail(error, 'opened');
-    }
-    return session;
-  }
-
   async #find(): Promise<Session> {
     const { manager, transport, emit } = this.instance;
-    const reading = transport.read(this.unit.headers);
+    const reading = transport.read(this.unit.request.headers);
     if (reading.kind === 'ambiguous') emit({ type: 'rejected', reason: 'ambiguous' });
     const token = reading.kind === 'token' ? reading : null;
     this.#presented = token !== null;
@@ -196,10 +179,9 @@ export class SessionHandle implements Delivery {
   }
 
   async #finish(session: Session): Promise<void> {
-    // The caller of the last commit learns of its failure.
+    // The caller of the last commit gets its failure.
     await this.#committing.catch(() => undefined);
     if (this.instance.manager.isStored(session) && !this.#hasGivenUp(session)) await this.commit();
-    // A session that lives with its client was changed in place when nothing could reach the client any more.
     if (this.#isLost)
       throw new SessionError(
         'SESSION_RESPONSE_STARTED',
@@ -214,7 +196,7 @@ export class SessionHandle implements Delivery {
       const isLate = this.#isTold && this.#session.status === 'changed';
       const decision = await this.instance.manager.write(this.#session, this);
       this.#isLost ||= isLate && decision.kind === 'issue';
-      // That there is nothing more to tell takes nothing back.
+      // An earlier outcome that the client does not have yet stays valid.
       if (decision.kind !== 'keep') this.#decision = decision;
     } catch (error) {
       this.#failedWith = this.instance.manager.rightsOf(this.#session!);
@@ -224,7 +206,7 @@ export class SessionHandle implements Delivery {
     }
   }
 
-  /** A store's failure is an ordinary exception for guards, handlers and filters, which Nest does not log. Other errors are the application's own. */
+  /** Throws a store's failure as an ordinary exception for guards, handlers and filters, which Nest does not log; other errors unchanged. */
   #fail(error: unknown, undone: 'opened' | 'saved'): never {
     if (!isStoreFailure(error)) throw error;
     reportFailure(error, undone);

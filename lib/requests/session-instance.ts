@@ -5,7 +5,7 @@ import type { SessionManager } from '../core/session-manager';
 import { SessionError } from '../core/session.errors';
 import type { SessionTransport } from '../transports/session-transport';
 
-/** What one `SessionModule.forRoot` amounts to while requests are handled. */
+/** One `SessionModule.forRoot`, as requests use it. */
 export interface SessionInstance {
   readonly name: string;
   readonly manager: SessionManager;
@@ -13,23 +13,23 @@ export interface SessionInstance {
   readonly clock: Clock;
   readonly asyncContext: boolean;
   readonly emit: EmitSessionEvent;
-  /** Logs, once, why a session could not begin. */
+  /** Logs why a session could not be created, once for each reason. */
   warnObstacle(obstacle: string): void;
 }
 
 const logger = new Logger('SessionModule');
 const applications = new WeakMap<object, SessionInstances>();
 
-/** The session instances of one application, and the writes that its shutdown waits for. */
+/** The session instances of one application, and the writes for which its shutdown waits. */
 export class SessionInstances {
   readonly #instances = new Map<string, SessionInstance>();
   readonly #pending = new Set<Promise<void>>();
-  /** The clock of the first of them, by which requests arrive. */
+  /** The clock of the first instance. Gives the time at which a request arrives. */
   clock: Clock | undefined;
-  /** Whether one of them needs the async context. */
+  /** Whether an instance needs the async context. */
   usesContext = false;
 
-  /** @param application what Nest makes once for each application: its `HttpAdapterHost` */
+  /** @param application the `HttpAdapterHost`, of which Nest creates one for each application */
   static of(application: object): SessionInstances {
     const instances = applications.get(application) ?? new SessionInstances();
     applications.set(application, instances);
@@ -55,7 +55,7 @@ export class SessionInstances {
     );
   }
 
-  /** Makes the shutdown wait for a write that no response waits for, and logs its failure. */
+  /** Makes the shutdown wait for a write for which no response waits, and logs its failure. */
   track(work: Promise<void>): void {
     const tracked = work.catch(reportFailure).finally(() => this.#pending.delete(tracked));
     this.#pending.add(tracked);
@@ -67,19 +67,15 @@ export class SessionInstances {
   }
 }
 
-/** Logs an error that no handler sees. A store's failure is logged when it happens, and not again when its translation comes by. */
+/** Logs an error that no handler sees. A store's failure is logged when it happens, so its translation is not logged again. */
 export function reportFailure(error: unknown, undone: 'opened' | 'saved' = 'saved'): void {
   const isTranslation = !isStoreFailure(error) && error instanceof Error && isStoreFailure(error.cause);
   if (!isTranslation) logger.error(`A session could not be ${undone}`, error);
 }
 
-const STORE_FAILURES: readonly string[] = [
-  'SESSION_STORE_UNAVAILABLE',
-  'SESSION_CONFLICT',
-  'SESSION_EXPIRED',
-];
+const STORE_FAILURES = ['SESSION_STORE_UNAVAILABLE', 'SESSION_CONFLICT', 'SESSION_EXPIRED'];
 
-/** Whether the store failed, other requests wrote first too often, or the session expired meanwhile: nothing that the application did wrong. */
+/** Whether the store failed, too many concurrent writes conflicted, or the session expired: none is a mistake of the application. */
 export function isStoreFailure(error: unknown): error is SessionError {
   return error instanceof SessionError && STORE_FAILURES.includes(error.code);
 }

@@ -1,36 +1,45 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { ArgumentsHost } from '@nestjs/common';
-import type { Principal } from '../core/principal';
-import type { Session } from '../core/session';
 import type { SessionWatcher } from '../core/session-draft';
 import { SessionError } from '../core/session.errors';
 import { SessionHandle, type UnitOfWork } from './session-handle';
 import type { SessionInstances } from './session-instance';
-import { DEFAULT_SESSION } from './session.tokens';
 
-/** The sessions of one unit of work: a handle for each instance that is touched. What the async context carries. */
+/** Key under which a request keeps its scope: Node's own request, which both platforms share. */
+const SCOPE = Symbol('nestjs-tessera.scope');
+
+/** A request that may have a scope. */
+interface ScopedRequest {
+  [SCOPE]?: SessionScope;
+}
+
+/** The sessions of one unit of work: a handle for each instance that is used. The async context has the current scope. */
 export class SessionScope implements SessionWatcher {
   readonly handles: SessionHandle[] = [];
-  /** The scope of the same request in the application that this one is inside of. */
-  outer: SessionScope | undefined;
+  /** The scope of the same request in the outer application. The inner one has its own, so that its guards do not trust outer logins. */
+  readonly outer: SessionScope | undefined;
   readonly #arrivedAt: number | undefined;
   #isSaving = false;
 
+  /** @param request keeps the scope for {@link findScope} */
   constructor(
     readonly instances: SessionInstances,
     readonly unit: UnitOfWork,
+    request: object,
   ) {
+    const scoped = request as ScopedRequest;
     this.#arrivedAt = instances.clock?.();
+    this.outer = scoped[SCOPE];
+    scoped[SCOPE] = this;
   }
 
   /**
-   * The handle of one instance.
+   * Returns the handle of an instance.
    * @throws SessionError `SESSION_MODULE_MISSING`
    */
   handle(name: string): SessionHandle {
-    const existing = this.handles.find(({ instance }) => instance.name === name);
-    if (existing !== undefined) return existing;
+    for (const handle of this.handles) if (handle.instance.name === name) return handle;
     const instance = this.instances.get(name);
     const arrivedAt = instance.clock === this.instances.clock ? this.#arrivedAt : undefined;
     const handle = new SessionHandle(instance, this.unit, this, arrivedAt);
@@ -39,29 +48,26 @@ export class SessionScope implements SessionWatcher {
     return handle;
   }
 
-  /** Settles whatever needs no store, and says whether that was all. */
+  /** Settles what needs no store. Returns whether no session needs a commit. */
   settle(): boolean {
     let settled = true;
     for (const handle of this.handles) settled = handle.settle() && settled;
     return settled;
   }
 
-  /** Commits every session, also when another's commit fails. */
-  commit(): Promise<void> {
-    return this.handles.length === 1 ? this.handles[0]!.commit() : this.#commitAll();
+  /** Commits every session, even if the commit of another fails. Rejects with the first error. */
+  async commit(): Promise<void> {
+    const commits = this.handles.map((handle) => handle.commit());
+    if (commits.length > 1) await Promise.allSettled(commits);
+    for (const commit of commits) await commit;
   }
 
-  async #commitAll(): Promise<void> {
-    const outcomes = await Promise.allSettled(this.handles.map((handle) => handle.commit()));
-    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
-  }
-
-  /** @param sealed whether the answer has begun; `false` when it was refused before it began */
+  /** @param sealed `true` when the answer begins, `false` when it was refused before its first byte */
   seal(sealed = true): void {
     for (const handle of this.handles) handle.seal(sealed);
   }
 
-  /** The answer is over: saves what no commit has, such as what a stream changed in place. */
+  /** Called when the answer is over. Saves later changes, such as those that a stream made in place. */
   finish(): void {
     for (const handle of this.handles) {
       const saving = handle.finish();
@@ -69,7 +75,7 @@ export class SessionScope implements SessionWatcher {
     }
   }
 
-  /** A session changes after the end: saves it once this turn of the event loop is done. The shutdown waits for it from now on. */
+  /** Called when a session changes after the end. Saves it after this turn of the event loop; the shutdown waits for that. */
   changing(): void {
     if (this.#isSaving) return;
     this.#isSaving = true;
@@ -81,36 +87,23 @@ export class SessionScope implements SessionWatcher {
   }
 }
 
-/** Key under which a request keeps its scope: Node's own request, which both platforms share. */
-const SCOPE = Symbol('nestjs-tessera.scope');
-
-interface Filed {
-  [SCOPE]?: SessionScope;
-}
-
-/** The scope of the unit of work in hand, for code that was given neither a context nor a request. */
+/** The scope of the current unit of work, for code that has neither a context nor a request. */
 export const currentScope = new AsyncLocalStorage<SessionScope>();
 
-/** Gives a request its scope when code asks for it before the request has come in by its door. Returns `undefined` for what is not its door's. */
+/** Creates the scope of a request that is used before it reached its door. Returns `undefined` for a request of another door. */
 export type ScopeFinder = (request: object) => SessionScope | undefined;
 
-/** Asked in this order. A door adds its own. */
+/** Called in this order. Each door adds its own. */
 export const finders = new Set<ScopeFinder>([findScope]);
 
-/** Keeps a scope under its request. An application inside another one has its own, or its guards would believe the other's logins. */
-export function fileScope(request: object, scope: SessionScope): void {
-  scope.outer = (request as Filed)[SCOPE];
-  (request as Filed)[SCOPE] = scope;
-}
-
-/** The scope of a request (Node's own, Express's or Fastify's) in the application that it came into last. */
+/** Returns the scope of a request (Node's own, Express's or Fastify's) in the application that it reached last. */
 export function findScope(request: object | undefined): SessionScope | undefined {
-  // Applications may keep something of their own under `raw`.
-  const { [SCOPE]: scope, raw } = (request ?? {}) as Filed & { readonly raw?: Filed };
+  // Applications may set a property `raw` of their own.
+  const { [SCOPE]: scope, raw } = (request ?? {}) as ScopedRequest & { readonly raw?: ScopedRequest };
   return scope ?? raw?.[SCOPE];
 }
 
-/** The scope of the same request in one application. */
+/** Returns the scope of the same request in the application with these instances. */
 export function scopeIn(
   instances: SessionInstances,
   scope: SessionScope | undefined,
@@ -119,15 +112,19 @@ export function scopeIn(
 }
 
 /**
- * The scope of a handler's context or of a request.
- * @param instances of the application that asks, where that is not the one the request came into last
+ * Returns the scope of a handler's context or of a request.
+ * @param instances of the application that asks, if it may not be the one that the request reached last
  * @throws SessionError `SESSION_REQUEST_MISSING`
  */
 export function scopeOf(
   source: ArgumentsHost | object | undefined,
   instances?: SessionInstances,
 ): SessionScope {
-  const request = requestOf(source);
+  const host = source as Partial<ArgumentsHost> | undefined;
+  let request = source;
+  // The only place that knows where each kind of handler keeps its request.
+  if (typeof host?.switchToHttp === 'function')
+    request = host.getType?.() === 'http' ? host.switchToHttp().getRequest<object>() : undefined;
   for (const find of finders) {
     const found = request && find(request);
     const scope = instances === undefined ? found : scopeIn(instances, found);
@@ -137,24 +134,4 @@ export function scopeOf(
     'SESSION_REQUEST_MISSING',
     'This request has no session. Import SessionModule.forRoot() into the root module, and hand in a request that came through the application.',
   );
-}
-
-/** The session of a handler's request, loaded at the first call. */
-export function openSession(context: ArgumentsHost, name: string = DEFAULT_SESSION): Promise<Session> {
-  return scopeOf(context).handle(name).open();
-}
-
-/** Who is logged in to the session of a handler's request, or `null`. What the application keeps in it is not decoded. */
-export async function principalOf(
-  context: ArgumentsHost,
-  name: string = DEFAULT_SESSION,
-): Promise<Principal | null> {
-  return (await scopeOf(context).handle(name).find()).principal;
-}
-
-/** The one place that knows where each kind of handler keeps its request. */
-function requestOf(source: ArgumentsHost | object | undefined): object | undefined {
-  const host = source as Partial<ArgumentsHost> | undefined;
-  if (typeof host?.switchToHttp !== 'function') return source;
-  return host.getType?.() === 'http' ? host.switchToHttp().getRequest<object>() : undefined;
 }

@@ -1,27 +1,23 @@
 import type { InjectionToken } from '@nestjs/common';
 
-/** The name of the instance that `forRoot` makes when it is given none. */
+/** The name of an instance for which `forRoot` got no name. */
 export const DEFAULT_SESSION = 'default';
 
+/** Returns the injection token of an instance's store. Use it with `overrideProvider` in tests. */
+export const sessionStoreToken = tokensOf('store');
+
+/** Returns the injection token of an instance's events. */
+export const sessionEventsToken = tokensOf('events');
+
+/** Returns the injection token of an instance's manager. That of the default instance is also the class `SessionManager`. */
+export const sessionManagerToken = tokensOf('manager');
+
+/** Returns the injection token of an instance's service. That of the default instance is also the class `SessionService`. */
+export const sessionServiceToken = tokensOf('service');
+
 /** Injects the store of the default instance. */
-export const SESSION_STORE = sessionStoreToken(DEFAULT_SESSION);
+export const SESSION_STORE = sessionStoreToken();
 
-/** The injection token of an instance's store; `overrideProvider` it in tests. */
-export function sessionStoreToken(name: string = DEFAULT_SESSION): InjectionToken {
-  return `nestjs-tessera:store:${name}`;
-}
-
-/** The injection token of an instance's events. */
-export function sessionEventsToken(name: string = DEFAULT_SESSION): InjectionToken {
-  return `nestjs-tessera:events:${name}`;
-}
-
-/** The injection token of an instance's manager. The default instance's is the class `SessionManager` besides. */
-export function sessionManagerToken(name: string = DEFAULT_SESSION): InjectionToken {
-  return `nestjs-tessera:manager:${name}`;
-}
-
-/** The injection token of an instance's service. The default instance's is the class `SessionService` besides. */
-export function sessionServiceToken(name: string = DEFAULT_SESSION): InjectionToken {
-  return `nestjs-tessera:service:${name}`;
+function tokensOf(provided: string): (name?: string) => InjectionToken {
+  return (name = DEFAULT_SESSION) => `nestjs-tessera:${provided}:${name}`;
 }

@@ -1,3 +1,4 @@
+import { stringifySetCookie, type SetCookie } from 'cookie';
 import { Cookie, CookieJar } from 'tough-cookie';
 import type { CommitOutcome } from '../core/commit-outcome';
 import type { SessionToken } from '../core/session-token';
@@ -90,6 +91,30 @@ describe('the session cookie on its way out', () => {
     expect(linesOf(transport, { kind: 'forget' })).toEqual([
       's=; Max-Age=0; Domain=example.com; Path=/app; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; Secure; Partitioned; SameSite=Lax',
     ]);
+  });
+});
+
+describe('the text of the session cookie', () => {
+  const every: CookieOptions[] = [];
+  for (const sameSite of ['strict', 'lax', 'none'] as const)
+    for (const secure of [true, false])
+      for (const partitioned of [true, false])
+        for (const domain of [undefined, 'example.com'])
+          for (const path of ['/', '/app'])
+            every.push({ name: 's', secure, sameSite, path, partitioned, ...(domain && { domain }) });
+
+  it.each<
+    [string, Exclude<CommitOutcome, { kind: 'keep' }>, Pick<SetCookie, 'value' | 'maxAge' | 'expires'>]
+  >([
+    ['a token', issue(), { value: token }],
+    ['a remembered token', issue(NOW + DAY), { value: token, maxAge: 86_400 }],
+    ['a token at its end', issue(NOW), { value: token, maxAge: 0 }],
+    ['a cookie to forget', { kind: 'forget' }, { value: '', maxAge: 0, expires: new Date(0) }],
+  ])('is that of the cookie package for %s, whatever the options', (_title, answer, expected) => {
+    const lines = every.map((options) => linesOf(transportOf(options), answer)[0]);
+    expect(lines).toEqual(
+      every.map((options) => stringifySetCookie({ name: 's', ...options, ...expected, httpOnly: true })),
+    );
   });
 });
 

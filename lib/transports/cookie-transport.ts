@@ -14,7 +14,8 @@ const MAX_AGE_LIMIT = 400 * 24 * 60 * 60;
 
 const NO_TOKEN: TokenReading = { kind: 'none' };
 const AMBIGUOUS: TokenReading = { kind: 'ambiguous' };
-const asIs = (text: string): string => text;
+/** Tokens are sent without encoding, so a value that would have to be decoded is none. */
+const UNCHANGED = { decode: String };
 
 /** Hosts for which browsers accept a `Secure` cookie over plain HTTP. */
 const LOOPBACK = /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i;
@@ -24,6 +25,8 @@ export class CookieTransport implements SessionTransport {
   readonly vary = ['Cookie'];
   readonly channel: string;
   readonly sealedFor: string;
+  /** Composed at the first answer: this object is created before invalid options are refused. */
+  #lines: CookieLines | undefined;
 
   constructor(private readonly cookie: ResolvedCookie) {
     this.channel = `cookie ${cookie.name}`;
@@ -38,7 +41,7 @@ export class CookieTransport implements SessionTransport {
     let found: string | undefined;
     for (const pair of header.split(';')) {
       if (!pair.includes(name)) continue;
-      const value = parseCookie(pair, { decode: asIs })[name];
+      const value = parseCookie(pair, UNCHANGED)[name];
       if (value === undefined) continue;
       if (found !== undefined) return AMBIGUOUS;
       found = value;
@@ -64,40 +67,34 @@ export class CookieTransport implements SessionTransport {
     const others = headers
       .get('Set-Cookie')
       .filter((line) => line.split(/[=;]/, 1)[0]!.trim() !== this.cookie.name);
-    headers.set('Set-Cookie', [
-      ...others,
-      answer.kind === 'issue' ? this.#issue(answer.token, answer.keepUntil, now) : this.#forget(),
-    ]);
+    headers.set('Set-Cookie', [...others, this.#line(answer, now)]);
   }
 
-  #issue(token: string, keepUntil: number | null, now: number): string {
-    const maxAge =
-      keepUntil === null
-        ? undefined
-        : Math.min(MAX_AGE_LIMIT, Math.max(0, Math.floor((keepUntil - now) / 1000)));
-    return this.#line(token, maxAge === undefined ? {} : { maxAge });
+  #line(answer: TokenAnswer, now: number): string {
+    this.#lines ??= linesOf(this.cookie);
+    if (answer.kind === 'forget') return this.#lines.forgetting;
+    const { token, keepUntil } = answer;
+    const { beforeToken, afterMaxAge } = this.#lines;
+    if (keepUntil === null) return beforeToken + token + afterMaxAge;
+    const seconds = Math.max(0, Math.floor((keepUntil - now) / 1000));
+    return `${beforeToken}${token}; Max-Age=${Math.min(MAX_AGE_LIMIT, seconds)}${afterMaxAge}`;
   }
+}
 
-  /** Repeats all attributes by which browsers identify a cookie; otherwise a partitioned cookie would stay. */
-  #forget(): string {
-    return this.#line('', { maxAge: 0, expires: new Date(0) });
-  }
+/** The constant parts of the `Set-Cookie` lines of one cookie. */
+interface CookieLines {
+  readonly beforeToken: string;
+  readonly afterMaxAge: string;
+  readonly forgetting: string;
+}
 
-  #line(value: string, life: { maxAge?: number; expires?: Date }): string {
-    const { name, path, domain, secure, sameSite, partitioned } = this.cookie;
-    return stringifySetCookie(
-      {
-        name,
-        value,
-        ...life,
-        path,
-        ...(domain !== undefined && { domain }),
-        httpOnly: true,
-        secure,
-        sameSite,
-        partitioned,
-      },
-      { encode: asIs },
-    );
-  }
+function linesOf(cookie: ResolvedCookie): CookieLines {
+  const empty = { ...cookie, value: '', httpOnly: true };
+  const beforeToken = `${cookie.name}=`;
+  return {
+    beforeToken,
+    afterMaxAge: stringifySetCookie(empty).slice(beforeToken.length),
+    // Repeats all attributes by which browsers identify a cookie; otherwise a partitioned cookie would stay.
+    forgetting: stringifySetCookie({ ...empty, maxAge: 0, expires: new Date(0) }),
+  };
 }
