@@ -97,7 +97,7 @@ export function dropVainRotation(draft: SessionDraft): void {
 }
 
 /** Updates the draft after a successful write, and emits its events. Returns what the client must do. */
-export function finishWrite(draft: SessionDraft, write: PendingWrite, { reach }: Delivery): CommitOutcome {
+export function finishWrite(draft: SessionDraft, write: PendingWrite, delivery: Delivery): CommitOutcome {
   const { record, token, state, isNew, replacement } = write;
   const { id, principal } = record;
   const { emit } = draft.settings;
@@ -106,7 +106,7 @@ export function finishWrite(draft: SessionDraft, write: PendingWrite, { reach }:
     emit({ type: 'renewed', id, principal, ...(replacement === 'rotated' && { reason: 'rotation' }) });
   draft.settle(record, token, write.operations);
   draft.state.secrets = state.secrets;
-  return write.tells && reach !== 'never' ? issueToken(state, token) : KEEP;
+  return write.tells && delivery.reach !== 'never' ? issueToken(state, token) : KEEP;
 }
 
 export function issueToken(state: SessionFacts, { token }: ParsedToken): CommitOutcome {

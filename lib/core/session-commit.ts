@@ -103,12 +103,12 @@ export class SessionCommit {
 }
 
 /** Returns the operations that each write includes, and that are worth a write by themselves: the notes about the session's secrets. */
-export function dueOperations(draft: SessionDraft, { reach }: Delivery): readonly Operation[] {
+export function dueOperations(draft: SessionDraft, delivery: Delivery): readonly Operation[] {
   const { base, token, state, settings } = draft;
   const { secrets } = state;
   const { rotateEvery, clock } = settings;
-  if (base === null || token === null || (rotateEvery === null && secrets.former.length === 0)) return NONE;
-  if (base.expiresAt <= draft.now()) return NONE;
+  if (base === null || token === null || (rotateEvery === null && secrets.former.length === 0)) return [];
+  if (base.expiresAt <= draft.now()) return [];
   // A token that was issued in this very request has not reached its client yet.
   const isCurrent = sameHash(token.secretHash, base.secretHash);
   const isProven = isCurrent && token === draft.openedWith;
@@ -127,8 +127,7 @@ export function dueOperations(draft: SessionDraft, { reach }: Delivery): readonl
   const isDue = isCurrent
     ? isProven && rotateEvery !== null && isRotationDue(secrets, rotateEvery, clock())
     : draft.isUnanswered;
-  if (isDue && draft.replacement === null && reach === 'open') due.push({ kind: 'rotate', apply: () => {} });
+  if (isDue && draft.replacement === null && delivery.reach === 'open')
+    due.push({ kind: 'rotate', apply: () => {} });
   return due;
 }
-
-const NONE: readonly Operation[] = [];

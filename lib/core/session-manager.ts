@@ -25,14 +25,6 @@ import { StoredSessions } from './stored-sessions';
 /** How often an expired session is read again that could not be ended: a store may return a record that it lets no request change. */
 const MAX_ATTEMPTS = 5;
 
-/** A value on its way out of a session. */
-export interface Taking<T> {
-  /** After the commit: the value, or `undefined` when another request got it. */
-  value(): T | undefined;
-  /** After a commit that failed. */
-  cancel(): void;
-}
-
 /**
  * Opens sessions and commits them. Between the two nothing talks to the store. Requests use it through `@Session()`; inject it in jobs,
  * scripts, and protocols of your own:
@@ -82,29 +74,35 @@ export class SessionManager {
   }
 
   /**
-   * Takes a value out of a session with its next commit: of any number of concurrent requests, exactly one gets it. Call `value()` after the
-   * commit, or `cancel()` when it failed; the value may be lost then. Returns `null` when the key is not set.
+   * Takes a value out of a session: of any number of concurrent requests, exactly one gets it. Returns `undefined` when the key is not set
+   * or another request got it. The value may be lost when the commit fails.
+   * @param commit commits the session, and delivers the outcome
+   * @throws what `commit` throws
    */
-  take<K extends SessionKey>(session: Session, key: K): Taking<SessionData[K]> | null {
+  async take<K extends SessionKey>(
+    session: Session,
+    key: K,
+    commit: () => Promise<unknown>,
+  ): Promise<SessionData[K] | undefined> {
     const draft = draftOf(session);
-    if (!session.has(key)) return null;
+    if (!session.has(key)) return undefined;
     draft.noticeMutation(key);
-    let taken: unknown;
     const { lineage } = draft;
+    let taken: unknown;
     draft.record('take', (state) => {
       taken = getOwn(state.data, key);
       delete state.data[key];
       state.receipt = randomText(9);
     });
-    return {
-      // A login that lost to another one has gone on as another session, with a copy of the data.
-      value: () =>
-        draft.superseded || draft.lineage !== lineage ? undefined : (taken as SessionData[K] | undefined),
-      cancel: () => {
-        draft.drop('take');
-        if (draft.base !== null) draft.adopt(draft.base);
-      },
-    };
+    try {
+      await commit();
+    } catch (error) {
+      draft.drop('take');
+      if (draft.base !== null) draft.adopt(draft.base);
+      throw error;
+    }
+    // A login that lost to another one has continued as another session, with a copy of the data.
+    return draft.superseded || draft.lineage !== lineage ? undefined : (taken as SessionData[K]);
   }
 
   /** Same as {@link open}, but leaves the content encoded until {@link complete}. Sufficient to ask who is logged in. */
@@ -134,7 +132,9 @@ export class SessionManager {
     if (draft.ended.length > 0) return null;
     if (draft.superseded) return KEEP;
     if (draft.absorbed.length > 0 || draft.status === 'changed') return null;
-    if (this.#repository.extension(draft) !== null || dueOperations(draft, delivery).length > 0) return null;
+    if (this.#repository.extension(draft) !== null) return null;
+    const mayBeDue = this.settings.rotateEvery !== null || draft.state.secrets.former.length > 0;
+    if (mayBeDue && dueOperations(draft, delivery).length > 0) return null;
     return (draft.settled = unwritten(draft));
   }
 

@@ -94,15 +94,7 @@ export class SessionHandle implements Delivery {
    * @throws what {@link commit} throws; the value may then be lost
    */
   async take<K extends SessionKey>(key: K): Promise<SessionData[K] | undefined> {
-    const taking = this.instance.manager.take(await this.open(), key);
-    if (taking === null) return undefined;
-    try {
-      await this.commit();
-    } catch (error) {
-      taking.cancel();
-      throw error;
-    }
-    return taking.value();
+    return this.instance.manager.take(await this.open(), key, () => this.commit());
   }
 
   /**

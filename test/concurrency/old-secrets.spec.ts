@@ -230,9 +230,7 @@ describeStores('an old secret on', ({ create }) => {
       Array.from({ length: 50 }, async (_, n) => {
         const each = managers[n % 2]!;
         const session = await each.open(holder);
-        const taking = each.take(session, 'theme');
-        await each.commit(session);
-        return taking?.value();
+        return each.take(session, 'theme', () => each.commit(session));
       }),
     );
     expect(took.filter((value) => value !== undefined)).toEqual(['dark']);
@@ -242,12 +240,12 @@ describeStores('an old secret on', ({ create }) => {
   it('R15: take gives a value to one of two logins at once', async () => {
     const visitor = await world.issued(null, (session) => session.set('theme', 'dark'));
     const sessions = await Promise.all([manager.open(visitor), manager.open(visitor)]);
-    const takings = sessions.map((session) => {
+    const took = [];
+    for (const session of sessions) {
       session.login(ada);
-      return manager.take(session, 'theme');
-    });
-    for (const session of sessions) await manager.commit(session);
-    expect(takings.map((taking) => taking?.value()).filter((value) => value !== undefined)).toEqual(['dark']);
+      took.push(await manager.take(session, 'theme', () => manager.commit(session)));
+    }
+    expect(took.filter((value) => value !== undefined)).toEqual(['dark']);
   });
 
   it.each(['before', 'after'] as const)(
@@ -260,9 +258,7 @@ describeStores('an old secret on', ({ create }) => {
       };
       const take = async () => {
         const session = await manager.open(token);
-        const taking = manager.take(session, 'visits');
-        await manager.commit(session);
-        return taking?.value();
+        return manager.take(session, 'visits', () => manager.commit(session));
       };
       expect({ first: await take(), second: await take() }).toEqual({ first: 1, second: undefined });
     },

@@ -304,9 +304,16 @@ class Request {
     if (session.status === 'destroyed') return;
     const data = session as unknown as Notebook;
     if (data.get('ticket') === undefined) return data.set('ticket', this.world.stamp());
-    const taking = this.world.manager(this.visit.plan).take(session, 'ticket' as never);
-    if (await this.#commit()) this.world.take(session.id, taking?.value());
-    else taking?.cancel();
+    let isCommitted = false;
+    const commit = async (): Promise<void> => {
+      isCommitted = await this.#commit();
+      if (!isCommitted) throw new NotCommitted();
+    };
+    const taking = this.world.manager(this.visit.plan).take(session, 'ticket' as never, commit);
+    const value: unknown = await taking.catch((error: unknown) => {
+      if (!(error instanceof NotCommitted)) throw error;
+    });
+    if (isCommitted) this.world.take(session.id, value);
   }
 
   #do(action: Exclude<Action, { kind: 'take' }>): void {
@@ -458,3 +465,5 @@ function isUnavailable(error: unknown): boolean {
     ['SESSION_CONFLICT', 'SESSION_STORE_UNAVAILABLE', 'SESSION_EXPIRED'].includes(error.code)
   );
 }
+
+class NotCommitted extends Error {}
