@@ -1,4 +1,7 @@
-// A reporter of Jest that ends the output with the block "Not run": how many tests were skipped, by reason.
+// A reporter of Jest that ends the output with the block "Not run": how many tests were skipped, by reason. It also writes
+// these lines to the file that NOT_RUN_FILE names.
+
+const { writeFileSync } = require('node:fs');
 
 /** How notRun() of lib/testing puts the reason into the title of what is skipped. */
 const REASON = / \[not run: (.*)\]$/;
@@ -7,10 +10,14 @@ module.exports = class NotRunReporter {
   #counts = new Map();
   #isChosenByTitle;
   #isWatching;
+  #file;
 
   constructor({ testNamePattern, watch, watchAll }) {
     this.#isChosenByTitle = Boolean(testNamePattern);
     this.#isWatching = watch || watchAll;
+    this.#file = process.env.NOT_RUN_FILE;
+    // Not for the runs of Jest that tests start.
+    delete process.env.NOT_RUN_FILE;
   }
 
   onRunStart() {
@@ -40,6 +47,7 @@ module.exports = class NotRunReporter {
     const width = String(rows[0][1]).length;
     const lines = rows.map(([reason, count]) => `  ${String(count).padStart(width)}  ${reason}\n`);
     process.stderr.write(`\nNot run\n${lines.join('')}`);
+    if (this.#file) writeFileSync(this.#file, lines.join(''));
   }
 };
 

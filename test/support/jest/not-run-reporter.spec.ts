@@ -1,3 +1,6 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { notRun } from '../../../lib/testing/store-suite/not-run';
 
 interface Reporter {
@@ -55,6 +58,23 @@ describe('the block "Not run"', () => {
 
   it('does not mention the tests that -t leaves out', () => {
     expect(printed([skipped('a store', 'works')], { testNamePattern: 'R3:' })).toBe('');
+  });
+
+  it('goes to the file of NOT_RUN_FILE too, of which the runs that tests start do not hear', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tessera-not-run-'));
+    const file = join(folder, 'not-run.txt');
+    process.env['NOT_RUN_FILE'] = file;
+    try {
+      printed([skipped('a store', notRun('faults', 'no server'))]);
+      const handedOn = process.env['NOT_RUN_FILE'];
+      expect({ text: readFileSync(file, 'utf8'), handedOn }).toEqual({
+        text: '  1  no server\n',
+        handedOn: undefined,
+      });
+    } finally {
+      delete process.env['NOT_RUN_FILE'];
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('is absent when everything has run', () => {

@@ -1,7 +1,8 @@
-// npm run test:nodes: runs the tests under several versions of Node, which it fetches from npm, and sums up at the end.
+// npm run test:nodes: runs the tests under several versions of Node, which it fetches from npm, and sums up at the end:
+// what has passed under each, and what was not run, with the reason.
 // Arguments that are numbers choose versions, all others go to Jest: npm run test:nodes -- 24 lib/core
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 
@@ -10,6 +11,11 @@ const VERSIONS = ['20', '24', '26'];
 const root = resolve(import.meta.dirname, '../../..');
 const cache = join(tmpdir(), 'nestjs-tessera-nodes');
 const jest = join(root, 'node_modules/jest/bin/jest.js');
+
+if (!existsSync(jest)) {
+  console.error('Jest is not installed here. Run npm ci first.');
+  process.exit(1);
+}
 
 const given = process.argv.slice(2);
 const chosen = given.filter((argument) => /^\d+$/.test(argument));
@@ -21,13 +27,20 @@ for (const version of chosen.length > 0 ? chosen : VERSIONS) {
   const exactly = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim();
   console.error(`\n=== Node ${exactly} ===`);
   const begun = Date.now();
-  const code = await run(node, [jest, ...jestArguments]);
-  results.push({ exactly, passed: code === 0, minutes: ((Date.now() - begun) / 60_000).toFixed(1) });
+  const notRunFile = join(cache, version, 'not-run.txt');
+  rmSync(notRunFile, { force: true });
+  const code = await run(node, [jest, ...jestArguments], notRunFile);
+  const minutes = ((Date.now() - begun) / 60_000).toFixed(1);
+  const notRun = existsSync(notRunFile) ? readFileSync(notRunFile, 'utf8') : '';
+  results.push({ exactly, passed: code === 0, minutes, notRun });
 }
 
 console.log('\nNode versions');
-for (const { exactly, passed, minutes } of results) {
-  console.log(`  ${exactly.padEnd(9)}  ${passed ? 'passed' : 'FAILED'} in ${minutes} minutes`);
+for (const { exactly, passed, minutes, notRun } of results) {
+  console.log(
+    `  ${exactly.padEnd(9)}  ${passed ? 'passed' : 'FAILED'} in ${minutes} minutes${notRun && ', not run:'}`,
+  );
+  process.stdout.write(notRun.replace(/^/gm, '           ').trimEnd() + (notRun && '\n'));
 }
 process.exitCode = results.every(({ passed }) => passed) ? 0 : 1;
 
@@ -45,8 +58,9 @@ function fetchNode(version) {
 }
 
 /** The exit code. Processes that the tests start by the name `node` are of the same version. */
-function run(node, commandLine) {
+function run(node, commandLine, notRunFile) {
   const PATH = `${dirname(node)}${delimiter}${process.env.PATH}`;
-  const child = spawn(node, commandLine, { cwd: root, env: { ...process.env, PATH }, stdio: 'inherit' });
+  const env = { ...process.env, PATH, NOT_RUN_FILE: notRunFile };
+  const child = spawn(node, commandLine, { cwd: root, env, stdio: 'inherit' });
   return new Promise((done) => child.once('close', done));
 }
