@@ -114,8 +114,8 @@ export function decodeFacts(body: string): SessionState {
     const facts = JSON.parse(body.slice(factsAt, contentAt - 1)) as EncodedFacts;
     const [createdAt, lastSeenAt, deadline, idleTimeout, remembered] = facts;
     const [, , , , , authenticatedAt = null, principal = null, startedAt = createdAt, secrets] = facts;
-    check(Number.isFinite, createdAt, lastSeenAt, deadline, startedAt);
-    check(isNumberOrNull, idleTimeout, authenticatedAt);
+    check([createdAt, lastSeenAt, deadline, startedAt].every(Number.isFinite));
+    check(isNumberOrNull(idleTimeout) && isNumberOrNull(authenticatedAt));
     // A literal without spread: V8 in Node 20 takes 20 µs to add this many properties to a spread object.
     return {
       createdAt,
@@ -149,9 +149,9 @@ export function decodeContent(state: SessionState, codec: SessionCodec): void {
   try {
     const content = codec.decode(state.encodedContent) as EncodedContent;
     const [data, constants = {}, messages = [], merged = {}, receipt = null] = content;
-    check(Array.isArray, messages);
-    check(isDictionary, data, constants, merged, ...messages);
-    check(isText, ...Object.values(constants), ...messages.map(({ kind }) => kind));
+    check(Array.isArray(messages));
+    check([data, constants, merged, ...messages].every(isDictionary));
+    check([...Object.values(constants), ...messages.map(({ kind }) => kind)].every(isText));
     Object.assign(state, { data, constants, messages, merged, receipt, encodedContent: null });
   } catch (cause) {
     throw corrupt(cause);
@@ -175,33 +175,29 @@ function corrupt(cause: unknown): UnreadableBody {
 }
 
 function decodeSecrets([issuedAt, family, ...former]: NonNullable<EncodedFacts[8]>): SecretHistory {
-  check(Number.isFinite, issuedAt);
-  if (family !== null) check(isText, family);
+  check(Number.isFinite(issuedAt) && (family === null || isText(family)));
   return { issuedAt, family, former: former.map(decodeSecret) };
 }
 
 function decodeSecret([hash, by, at, successorSeenAt, encodedRights]: EncodedSecret): FormerSecret {
-  check(isText, hash);
-  check(isReplacement, by);
-  check(Number.isFinite, at);
-  check(isNumberOrNull, successorSeenAt);
+  check(isText(hash) && isReplacement(by) && Number.isFinite(at) && isNumberOrNull(successorSeenAt));
   if (encodedRights === undefined) return { hash, by, at, successorSeenAt, rights: null };
   const [principal, authenticatedAt] = encodedRights;
-  check(isNumberOrNull, authenticatedAt);
+  check(isNumberOrNull(authenticatedAt));
   const rights = { principal: principal === null ? null : decodePrincipal(principal), authenticatedAt };
   return { hash, by, at, successorSeenAt, rights };
 }
 
 /** The principal is frozen, because application code gets it: only `login`, `elevate` and `logout` may change it. */
 function decodePrincipal([id, realm, roles]: EncodedPrincipal): Principal {
-  check(Array.isArray, roles);
-  check(isText, id, realm, ...roles);
+  check(Array.isArray(roles));
+  check([id, realm, ...roles].every(isText));
   return Object.freeze({ id, realm, roles: Object.freeze(roles) });
 }
 
-/** Throws unless each part is sound. The caller turns the error into {@link UnreadableBody}. */
-function check(isSound: (part: unknown) => boolean, ...parts: readonly unknown[]): void {
-  if (!parts.every(isSound)) throw new TypeError('unexpected shape');
+/** Throws an error for a part of unexpected shape. The callers turn it into {@link UnreadableBody}. */
+function check(isSound: boolean): void {
+  if (!isSound) throw new TypeError('unexpected shape');
 }
 
 function isNumberOrNull(part: unknown): boolean {
