@@ -59,10 +59,7 @@ export class OutgoingHeaders implements ResponseHeaders {
   #pairs: Pair[] | null;
   #changed = false;
 
-  /**
-   * @param call the call that begins the response
-   * @param writeHead the method that will get the given headers
-   */
+  /** @param writeHead the method that will get the headers, if `call`, the first of the response, gives any */
   constructor(
     private readonly response: ServerResponse,
     private readonly call: Call,
