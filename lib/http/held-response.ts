@@ -1,13 +1,13 @@
 import { ServerResponse } from 'node:http';
 import { failureOf } from './session.exceptions';
-import { copyHeaders, givenHeaders, headOf, internals, isHttp1, isNodeWriteHead } from './node-response';
-import { OutgoingHeaders, type Call, type Head, type Originals } from './node-response';
+import { copyHeaders, givenHeaders, headOf, isHttp1, isNodeWriteHead } from './node-response';
+import { OutgoingHeaders, type Call, type Head, type NodeResponse, type Originals } from './node-response';
 import type { ResponseHeaders } from '../transports/session-transport';
 
 /** Property of a response with the object that holds it, or `null` after its release. */
 const HELD_BY = Symbol('nestjs-tessera.holder');
 
-type Held = ServerResponse & { [HELD_BY]?: HeldResponse | null };
+type Held = NodeResponse & { [HELD_BY]?: HeldResponse | null };
 
 /** Headers that a failure keeps: those that let pages of other origins read it, and `Vary` for caches. */
 const KEPT_HEADERS = /^(vary$|access-control-|timing-allow-origin$|cross-origin-)/i;
@@ -24,7 +24,7 @@ export class HeldResponse {
   readonly #calls: Call[] = [];
   /** The status before the application's first call: it is the one that is sent. */
   readonly #head: Head;
-  readonly #standIn: ServerResponse;
+  readonly #standIn: NodeResponse;
   #bytes = 0;
   #isFull = false;
   #state: 'holding' | 'answering' | 'failed' = 'holding';
@@ -44,7 +44,7 @@ export class HeldResponse {
     private readonly originals: Originals,
   ) {
     this.#head = headOf(response);
-    this.#standIn = new ServerResponse(response.req);
+    this.#standIn = new ServerResponse(response.req) as NodeResponse;
     this.#standIn.strictContentLength = response.strictContentLength;
     // Ignored: the response itself will report a write after the end.
     this.#standIn.on('error', () => {});
@@ -144,13 +144,10 @@ export class HeldResponse {
     (this.#standIn[name] as (...given: unknown[]) => unknown).apply(this.#standIn, withoutCallbacks);
   }
 
-  /**
-   * Counts the body only, like compression: that must report backpressure whenever this does, because only it can emit 'drain'.
-   * Returns what `write` returns.
-   */
+  /** Counts the body only, like compression, which must report backpressure whenever this does: only it can then emit 'drain'. */
   #count([chunk, encoding]: unknown[]): boolean {
     if (this.#standIn.writableEnded) return false;
-    if (!internals(this.#standIn)._hasBody) return true;
+    if (!this.#standIn._hasBody) return true;
     this.#bytes +=
       typeof chunk === 'string'
         ? Buffer.byteLength(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8')
@@ -167,7 +164,7 @@ export class HeldResponse {
     kept.forEach((name, i) => this.response.setHeader(name, values[i]!));
   }
 
-  /** Ends a call of which nothing is sent. */
+  /** Completes a call without sending anything. */
   #discard({ name, args }: Call): unknown {
     const callback = args.findLast((arg) => typeof arg === 'function') as (() => void) | undefined;
     if (callback !== undefined) process.nextTick(callback);
@@ -180,16 +177,13 @@ export class HeldResponse {
       process.nextTick(() => void this.response.emit('drain'));
   }
 
-  /**
-   * Makes the headers look sent. For HTTP/1 a value of `_header` is sufficient. `finished` must not be set, or a pipelined response
-   * would finish when the socket is assigned to it.
-   */
+  /** For HTTP/1 a value of `_header` suffices. `finished` must stay: a pipelined response would finish once it gets its socket. */
   #makeLookSent(): void {
     const { response } = this;
     response.statusCode = this.#standIn.statusCode;
     if (isHttp1(response)) {
       response.statusMessage = this.#standIn.statusMessage;
-      internals(response)._header = HELD_HEADER;
+      response._header = HELD_HEADER;
     } else {
       Object.defineProperties(response, HTTP2_SENT);
     }
@@ -203,8 +197,8 @@ export class HeldResponse {
     response[HELD_BY] = null;
     if (isHttp1(response)) {
       // Other code has sent HELD_HEADER, so the connection is unusable.
-      if (internals(response)._headerSent) response.destroy();
-      else internals(response)._header = null;
+      if (response._headerSent) response.destroy();
+      else response._header = null;
     } else {
       for (const name of Object.keys(HTTP2_SENT))
         delete (response as unknown as Record<string, unknown>)[name];

@@ -15,12 +15,13 @@ export interface Call {
 
 export type Head = Pick<ServerResponse, 'statusCode' | 'statusMessage'>;
 
-/** Undocumented properties of Node's responses. */
-interface Internals {
+/** A response with those of Node's undocumented properties that are used here. */
+export type NodeResponse = ServerResponse & {
   _header: string | null;
-  _headerSent: boolean;
-  _hasBody: boolean;
-}
+  readonly _headerSent: boolean;
+  readonly _hasBody: boolean;
+  getRawHeaderNames(): string[];
+};
 
 const nodeMethods = ServerResponse.prototype as unknown as Originals;
 
@@ -40,14 +41,9 @@ export function headOf(response: ServerResponse): Head {
   return (isHttp1(response) ? { statusCode, statusMessage: response.statusMessage } : { statusCode }) as Head;
 }
 
-export function internals(response: ServerResponse): Internals {
-  return response as unknown as Internals;
-}
-
 /** Copies the set headers with their spelling. For HTTP/1. */
-export function copyHeaders(from: ServerResponse, to: ServerResponse): void {
-  const names = (from as ServerResponse & { getRawHeaderNames(): string[] }).getRawHeaderNames();
-  for (const name of names) to.setHeader(name, from.getHeader(name)!);
+export function copyHeaders(from: NodeResponse, to: ServerResponse): void {
+  for (const name of from.getRawHeaderNames()) to.setHeader(name, from.getHeader(name)!);
 }
 
 /** Headers in the forms that `writeHead` accepts: an object, a flat array, or an array of pairs. */
@@ -63,10 +59,7 @@ export class OutgoingHeaders implements ResponseHeaders {
   #pairs: Pair[] | null;
   #changed = false;
 
-  /**
-   * @param call the call that begins the response
-   * @param writeHead the method that will get the given headers
-   */
+  /** @param writeHead the method that will get the headers, if `call`, the first of the response, gives any */
   constructor(
     private readonly response: ServerResponse,
     private readonly call: Call,
@@ -93,10 +86,11 @@ export class OutgoingHeaders implements ResponseHeaders {
     // When no headers are set, Node sends the given ones unchanged, and accepts forms that it refuses otherwise.
     const isSentAsGiven = isNodeWriteHead(this.writeHead) && this.response.getHeaderNames().length === 0;
     if (!isSentAsGiven) this.response.setHeader(name, value);
-    const same = pairsOf(pairs, name);
-    if (!isSentAsGiven && same.length === 0) return;
-    const [key, at] = same.length === 0 ? [name, pairs.length] : [same[0]![0], pairs.indexOf(same[0]!)];
-    this.#pairs = pairs.filter((each) => !same.includes(each)).toSpliced(at, 0, [key, value]);
+    const [first, ...more] = pairsOf(pairs, name);
+    if (first !== undefined) first[1] = value;
+    else if (isSentAsGiven) pairs.push([name, value]);
+    else return;
+    this.#pairs = pairs.filter((each) => !more.includes(each));
     this.#changed = true;
   }
 
@@ -125,7 +119,7 @@ function headersIndex(args: unknown[]): number {
 function toPairs(given: GivenHeaders | undefined): Pair[] | null {
   if (given === undefined) return null;
   if (!Array.isArray(given)) return Object.entries(given) as Pair[];
-  if (Array.isArray(given[0])) return given as Pair[];
+  if (Array.isArray(given[0])) return given.map((pair: Pair) => [...pair]);
   if (given.length % 2 === 1) return null;
   return Array.from({ length: given.length / 2 }, (_, i) => [given[2 * i], given[2 * i + 1]] as Pair);
 }

@@ -4,7 +4,7 @@ import type { SessionScope } from '../requests/session-scope';
 import { writeSessionHeaders } from './cache-rules';
 import { HeldResponse } from './held-response';
 import { GATED, OutgoingHeaders } from './node-response';
-import type { Call, GatedMethod, Method, Originals } from './node-response';
+import type { Call, GatedMethod, Method, NodeResponse, Originals } from './node-response';
 
 /** Property of a response that holds its gate. */
 const GATE = Symbol('nestjs-tessera.gate');
@@ -66,7 +66,7 @@ export class SessionGate {
   }
 
   #hold(call: Call): unknown {
-    const held = new HeldResponse(this.response, this.#originals);
+    const held = new HeldResponse(this.response as NodeResponse, this.#originals);
     const result = held.hold(call);
     this.#held = held;
     this.scope.seal();

@@ -67,8 +67,7 @@ function enter(scope: SessionScope | undefined, next: Next): void {
 
 /**
  * Registers our middleware before the first other one of a Fastify context, because the hook that runs middleware may come before ours.
- * A context without middleware gets none, since running middleware is slow. A context that has no own `use` yet gets it from a hook
- * that runs after ours.
+ * A context without middleware gets none: it is slow. A context without its own `use` gets that from a hook that runs after ours.
  */
 function putBeforeMiddleware(fastify: FastifyInstance, middleware: Middleware): void {
   const { use } = fastify;

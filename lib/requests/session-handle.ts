@@ -97,10 +97,7 @@ export class SessionHandle implements Delivery {
     return this.instance.manager.take(await this.open(), key, () => this.commit());
   }
 
-  /**
-   * Settles what needs no store. Returns whether nothing else is to be done, which is `false` while a commit is in progress.
-   * Never throws; errors surface at commit.
-   */
+  /** Settles what needs no store. Returns whether no commit is needed or in progress. Never throws; errors surface at commit. */
   settle(isCommitting = false): boolean {
     const session = this.#session;
     if (this.#running > 0 && !isCommitting) return false;
@@ -125,10 +122,7 @@ export class SessionHandle implements Delivery {
     return this.#committing;
   }
 
-  /**
-   * Called when the answer is over. Changes of a stored session are still saved, now and later, but no session is created.
-   * Returns `null` when there is nothing to save.
-   */
+  /** Called when the answer is over. Saves changes of a stored session, now and later, but creates none. `null`: nothing to save. */
   finish(): Promise<void> | null {
     const session = this.#session;
     if (session === undefined) return null;

@@ -110,12 +110,15 @@ describe('the text of the session cookie', () => {
     ['a remembered token', issue(NOW + DAY), { value: token, maxAge: 86_400 }],
     ['a token at its end', issue(NOW), { value: token, maxAge: 0 }],
     ['a cookie to forget', { kind: 'forget' }, { value: '', maxAge: 0, expires: new Date(0) }],
-  ])('is that of the cookie package for %s, whatever the options', (_title, answer, expected) => {
-    const lines = every.map((options) => linesOf(transportOf(options), answer)[0]);
-    expect(lines).toEqual(
-      every.map((options) => stringifySetCookie({ name: 's', ...options, ...expected, httpOnly: true })),
-    );
-  });
+  ])(
+    'equals that of the cookie package for %s, with all combinations of options',
+    (_title, answer, expected) => {
+      const lines = every.map((options) => linesOf(transportOf(options), answer)[0]);
+      expect(lines).toEqual(
+        every.map((options) => stringifySetCookie({ name: 's', ...options, ...expected, httpOnly: true })),
+      );
+    },
+  );
 });
 
 describe('the session cookie on its way in', () => {
