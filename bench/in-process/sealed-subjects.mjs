@@ -10,14 +10,14 @@ const peers = createRequire(new URL('../peers/package.json', import.meta.url));
 // What turns state into a cookie and back is no part of what the package exports, and is the subject here.
 const require = createRequire(import.meta.url);
 const { jsonCodec } = require('../../dist/core/session-codec.js');
-const { decodeBody, encodeBody, newState } = require('../../dist/core/session-state.js');
+const { decodeBody, encodeBody } = require('../../dist/core/session-body.js');
+const { newState } = require('../../dist/core/session-state.js');
 const { newSessionId, newToken } = require('../../dist/core/session-token.js');
 const { KeyRing } = require('../../dist/stores/sealed/key-ring.js');
 const { SealedValues } = require('../../dist/stores/sealed/sealed-values.js');
 const { resolveKeys } = require('../../dist/stores/sealed/sealing-keys.js');
 
 const key = randomBytes(32);
-const carrier = { channel: 'cookie __Host-session', capacity: 4096 - '__Host-session'.length };
 
 /**
  * Each gives `seal`, data into a cookie, and `open`, a cookie into the number of visits in it; each as its own requests do it, its
@@ -35,15 +35,15 @@ export const subjects = {
 
 function tessera(bytes, readable) {
   const { keys } = resolveKeys([key]);
-  const ring = new KeyRing(keys, { instance: 'default', channel: carrier.channel, readable });
-  const values = new SealedValues(ring, carrier.capacity, timeouts.lifetime);
+  const ring = new KeyRing(keys, { instance: 'default', channel: 'cookie __Host-session', readable });
+  const values = new SealedValues(ring, timeouts.lifetime);
   const id = newSessionId();
   const { secretHash } = newToken(id, 'default');
   const state = { ...newState(Date.now(), timeouts), data: dataOf(bytes) };
   return {
     seal: () => {
       const now = Date.now();
-      const body = encodeBody(state, jsonCodec, now);
+      const body = encodeBody(state, jsonCodec);
       return values.seal({ id, version: 1, secretHash, principal: null, expiresAt: now + HOUR, body }, now);
     },
     open: (cookie) => {
@@ -57,7 +57,7 @@ function tessera(bytes, readable) {
 /** All that a request asks of the session manager: `open` only reads, `seal` opens what was sealed last, changes it and seals it anew. */
 async function request(bytes, readableByClient) {
   const store = new SealedSessions({ keys: [key], readableByClient, dangerouslyWithoutRevocation: true });
-  const manager = newManager(store, { carrier });
+  const manager = newManager(store);
   const first = await manager.open(null);
   for (const [name, value] of Object.entries(dataOf(bytes))) first.set(name, value);
   let latest = (await manager.commit(first)).token;

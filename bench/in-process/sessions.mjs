@@ -9,18 +9,18 @@ export const HOUR = 60 * 60 * 1000;
 export const timeouts = { lifetime: 24 * HOUR, idleTimeout: HOUR / 2 };
 
 /** A session manager as the module makes it of its defaults. */
-export function newManager(store, further = {}) {
-  return new SessionManager({
+export function newManager(store) {
+  return new SessionManager(store, {
     name: 'default',
-    store,
     codec: jsonCodec,
     clock: () => Date.now(),
     timeouts,
     rememberedTimeouts: timeouts,
+    rotateEvery: null,
     maxBytes: 64 * 1024,
     storeTimeout: 3000,
+    sealedFor: 'cookie session',
     emit: () => {},
-    ...further,
   });
 }
 

@@ -4,7 +4,7 @@ import type { Standing } from './secret-history';
 import { UnreadableBody, decodeContent } from './session-body';
 import { SessionCommit, dueOperations } from './session-commit';
 import type { SessionData, SessionKey } from './session-data';
-import { SessionDraft, type SessionWatcher } from './session-draft';
+import { SessionDraft } from './session-draft';
 import type { SessionEventReason } from './session-event';
 import { lastSeenOf } from './session-expiry';
 import type { SessionRecord } from './session-record';
@@ -143,31 +143,9 @@ export class SessionManager {
     return this.#commit.write(draftOf(session), delivery);
   }
 
-  /** Forbids further changes, because the response has begun; or allows them again, because it was refused before it began. */
-  seal(session: Session, sealed = true): void {
-    draftOf(session).sealed = sealed;
-  }
-
-  /** Calls a watcher before each further change, except changes in place. */
-  watch(session: Session, watcher: SessionWatcher): void {
-    draftOf(session).watcher = watcher;
-  }
-
-  /** Whether something of this session is stored, or the next commit ends it. */
-  isStored(session: Session): boolean {
-    const { base, ended } = draftOf(session);
-    return base !== null || ended.length > 0;
-  }
-
   /** Called when no more requests come. The store stays open. */
   close(): void {
     this.#repository.close();
-  }
-
-  /** Returns a text that changes with each login, logout and elevation, with the token, and when the session ends. */
-  rightsOf(session: Session): string {
-    const { lineage, operations } = draftOf(session);
-    return `${lineage}.${operations.filter(({ kind }) => !['data', 'lifespan', 'take'].includes(kind)).length}`;
   }
 
   /** Fills the draft with what the token opens. One read; writes only to end what is over and to extend what is about to expire. */

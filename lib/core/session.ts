@@ -19,7 +19,7 @@ import { SessionError, SessionValueError } from './session.errors';
 /** Maximum instant of a `Date`, in epoch milliseconds. Every store can store it. */
 const LAST_INSTANT = 8.64e15;
 
-/** Returns the draft, in which a session records changes. Internal: not exported from the package. */
+/** Returns the draft in which a session records changes. Internal: not exported from the package. */
 export let draftOf: (session: Session) => SessionDraft;
 
 /**

@@ -1,7 +1,7 @@
 import { KEEP, type CommitOutcome, type Delivery } from '../core/commit-outcome';
-import type { Session } from '../core/session';
+import { draftOf, type Session } from '../core/session';
 import type { SessionData, SessionKey } from '../core/session-data';
-import type { SessionWatcher } from '../core/session-draft';
+import type { SessionDraft, SessionWatcher } from '../core/session-draft';
 import { SessionError } from '../core/session.errors';
 import type { Connection, RequestHeaders } from '../transports/session-transport';
 import type { ResponseHeaders, SessionTransport } from '../transports/session-transport';
@@ -126,9 +126,9 @@ export class SessionHandle implements Delivery {
   finish(): Promise<void> | null {
     const session = this.#session;
     if (session === undefined) return null;
-    const { manager } = this.instance;
-    manager.watch(session, this.watcher);
-    const isDone = this.#running === 0 && (!manager.isStored(session) || this.settle());
+    const draft = draftOf(session);
+    draft.watcher = this.watcher;
+    const isDone = this.#running === 0 && (!isStored(draft) || this.settle());
     return isDone && !this.#isLost ? null : this.#finish(session);
   }
 
@@ -136,7 +136,7 @@ export class SessionHandle implements Delivery {
   seal(sealed: boolean): void {
     this.#sealed = sealed;
     this.#isTold &&= sealed;
-    if (this.#session !== undefined) this.instance.manager.seal(this.#session, sealed);
+    if (this.#session !== undefined) draftOf(this.#session).sealed = sealed;
   }
 
   /** Writes the outcome of the last commit to the response. Returns whether the client has to do anything. */
@@ -159,15 +159,16 @@ export class SessionHandle implements Delivery {
     } catch (error) {
       this.#fail(error, 'opened');
     }
-    if (this.#sealed) manager.seal(this.#session);
-    if (this.unit.isOver) manager.watch(this.#session, this.watcher);
+    const draft = draftOf(this.#session);
+    draft.sealed = this.#sealed;
+    if (this.unit.isOver) draft.watcher = this.watcher;
     return this.#session;
   }
 
   async #finish(session: Session): Promise<void> {
     // The caller of the last commit gets its failure.
     await this.#committing.catch(() => undefined);
-    if (this.instance.manager.isStored(session) && !this.#hasGivenUp(session)) await this.commit();
+    if (isStored(draftOf(session)) && !this.#hasGivenUp(session)) await this.commit();
     if (this.#isLost)
       throw new SessionError(
         'SESSION_RESPONSE_STARTED',
@@ -185,7 +186,7 @@ export class SessionHandle implements Delivery {
       // An earlier outcome that the client does not have yet stays valid.
       if (decision.kind !== 'keep') this.#decision = decision;
     } catch (error) {
-      this.#failedWith = this.instance.manager.rightsOf(this.#session!);
+      this.#failedWith = rightsOf(this.#session!);
       this.#fail(error, 'saved');
     } finally {
       this.#running--;
@@ -200,6 +201,17 @@ export class SessionHandle implements Delivery {
   }
 
   #hasGivenUp(session: Session): boolean {
-    return this.#failedWith === this.instance.manager.rightsOf(session);
+    return this.#failedWith === rightsOf(session);
   }
+}
+
+/** Whether something of the session is stored, or the next commit ends it. */
+function isStored({ base, ended }: SessionDraft): boolean {
+  return base !== null || ended.length > 0;
+}
+
+/** Returns a text that changes with each change of rights or token, and when the session ends. */
+function rightsOf(session: Session): string {
+  const { lineage, operations } = draftOf(session);
+  return `${lineage}.${operations.filter(({ kind }) => !['data', 'lifespan', 'take'].includes(kind)).length}`;
 }

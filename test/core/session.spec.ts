@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { core, DAY, HOUR, MINUTE, type Core } from '../support/core';
 import '../support/session-data';
-import type { Session } from '../../lib/core/session';
+import { draftOf, type Session } from '../../lib/core/session';
 import { SessionError, SessionValueError } from '../../lib/core/session.errors';
 
 const ada = { id: 7, roles: ['member'] };
@@ -548,7 +548,7 @@ describe('a session', () => {
     ['destroy', (s) => s.destroy()],
   ])('H6: refuses %s once the response has begun', (_change, change) => {
     session.set('cart', ['a']);
-    app.manager.seal(session);
+    draftOf(session).sealed = true;
     expect(codeOf(() => change(session))).toBe('SESSION_RESPONSE_STARTED');
     expect(session.get('cart')).toEqual(['a']);
   });
