@@ -60,7 +60,7 @@ export function toPendingWrite(draft: SessionDraft, options: WriteOptions = {}):
   const { replacement: asked = draft.replacement, renewed, hasHistory = true } = options;
   const replacement = base === null ? null : asked;
   const kept = base !== null && replacement === null ? draft.token : null;
-  const rotated = replacement === 'rotated' && draft.token !== null ? rotatedToken(draft.token) : null;
+  const rotated = replacement === 'rotate' && draft.token !== null ? rotatedToken(draft.token) : null;
   const token = kept ?? renewed ?? rotated ?? newToken(id, settings.name);
   const secrets = hasHistory ? secretsOf(draft, replacement, now) : newHistory(draft.state.createdAt);
   const state = { ...draft.state, lastSeenAt: now, secrets };
@@ -103,7 +103,7 @@ export function finishWrite(draft: SessionDraft, write: PendingWrite, delivery: 
   const { emit } = draft.settings;
   if (isNew) emit({ type: 'created', id, principal });
   else if (replacement !== null)
-    emit({ type: 'renewed', id, principal, ...(replacement === 'rotated' && { reason: 'rotation' }) });
+    emit({ type: 'renewed', id, principal, ...(replacement === 'rotate' && { reason: 'rotation' }) });
   draft.settle(record, token, write.operations);
   draft.state.secrets = state.secrets;
   return write.tells && delivery.reach !== 'never' ? issueToken(state, token) : KEEP;
@@ -126,7 +126,7 @@ function changesLifespan(draft: SessionDraft, { body }: SessionRecord): boolean 
 function secretsOf(draft: SessionDraft, replacement: Replacement | null, now: number): SecretHistory {
   const { base, token, state } = draft;
   if (base === null || token === null || replacement === null) return state.secrets;
-  if (replacement === 'rotated') return afterRotation(state.secrets, base.secretHash, token, now);
+  if (replacement === 'rotate') return afterRotation(state.secrets, base.secretHash, token, now);
   return afterReplacement(state.secrets, base.secretHash, replacement, decodeFacts(base.body), now);
 }
 

@@ -1,8 +1,8 @@
 import type { Principal } from './principal';
 import { familyOf, sameHash, type ParsedToken, type SecretHash } from './session-token';
 
-/** What replaced a secret. A stricter replacement that follows applies to the older secrets, too. */
-const MILDEST_FIRST = ['rotated', 'elevated', 'renewed', 'loggedIn', 'loggedOut'] as const;
+/** What replaces a secret. A stricter replacement that follows applies to the older secrets, too. */
+const MILDEST_FIRST = ['rotate', 'elevate', 'renew', 'login', 'logout'] as const;
 export type Replacement = (typeof MILDEST_FIRST)[number];
 
 /** The rights that a session had before they changed. */
@@ -72,6 +72,11 @@ export function isReplacement(value: unknown): value is Replacement {
   return (MILDEST_FIRST as readonly unknown[]).includes(value);
 }
 
+/** Returns the strictest replacement among some kinds of operations, or `null`. */
+export function strictestOf(kinds: readonly string[]): Replacement | null {
+  return MILDEST_FIRST.findLast((each) => kinds.includes(each)) ?? null;
+}
+
 export function newHistory(now: number): SecretHistory {
   return { issuedAt: now, family: null, former: [] };
 }
@@ -82,16 +87,16 @@ export function standingOf(history: SecretHistory, token: ParsedToken, now: numb
   if (former === null) return { kind: familyEntryOf(history, token) === null ? 'unknown' : 'stolen' };
   const { by, at, rights } = former;
   const isRecent = now < at + DELIVERY;
-  if (isUsable(former, now)) return { kind: 'usable', rights, isUnanswered: by === 'rotated' && !isRecent };
-  if (by === 'rotated') return { kind: 'stolen' };
-  return isRecent && by !== 'loggedOut' ? { kind: 'endable' } : { kind: 'dead', isRecent };
+  if (isUsable(former, now)) return { kind: 'usable', rights, isUnanswered: by === 'rotate' && !isRecent };
+  if (by === 'rotate') return { kind: 'stolen' };
+  return isRecent && by !== 'logout' ? { kind: 'endable' } : { kind: 'dead', isRecent };
 }
 
 /** Whether a former secret still opens the session at `now`. */
 function isUsable({ by, at, successorSeenAt }: FormerSecret, now: number): boolean {
-  if (by === 'rotated')
+  if (by === 'rotate')
     return successorSeenAt === null || now < Math.min(successorSeenAt + GRACE, at + DELIVERY);
-  return by === 'elevated' && now < at + GRACE;
+  return by === 'elevate' && now < at + GRACE;
 }
 
 /** Returns what replaced the secret of a request that opened its session while the secret was current; `null` if that is unknown. */
@@ -117,13 +122,13 @@ export function hasRoom({ former }: SecretHistory, now: number): boolean {
 /** Whether the first request with the current secret is not recorded yet. */
 export function isSuccessorUnseen({ former }: SecretHistory): boolean {
   const last = former.at(-1);
-  return last?.by === 'rotated' && last.successorSeenAt === null;
+  return last?.by === 'rotate' && last.successorSeenAt === null;
 }
 
 /** Returns the history after the first request with the current secret. */
 export function withSuccessorSeen(history: SecretHistory, now: number): SecretHistory {
   const former = history.former.map((each) =>
-    each.by === 'rotated' && each.successorSeenAt === null ? { ...each, successorSeenAt: now } : each,
+    each.by === 'rotate' && each.successorSeenAt === null ? { ...each, successorSeenAt: now } : each,
   );
   return { ...history, former };
 }
@@ -146,7 +151,7 @@ export function afterRotation(
   const others = isCurrent
     ? withSuccessorSeen(history, now).former
     : history.former.filter(({ hash }) => hash !== own);
-  const rotated = hashes.map((hash) => newFormer(hash, 'rotated', now, null));
+  const rotated = hashes.map((hash) => newFormer(hash, 'rotate', now, null));
   return { issuedAt: now, family: familyOf(token), former: trimmed([...others, ...rotated], now) };
 }
 
@@ -158,18 +163,18 @@ export function afterRotation(
 export function afterReplacement(
   { family, former }: SecretHistory,
   current: SecretHash,
-  by: Exclude<Replacement, 'rotated'>,
+  by: Exclude<Replacement, 'rotate'>,
   before: FormerRights,
   now: number,
 ): SecretHistory {
-  const isLogin = by === 'loggedIn' || by === 'loggedOut';
-  const rights = by === 'elevated' ? before : null;
+  const isLogin = by === 'login' || by === 'logout';
+  const rights = by === 'elevate' ? before : null;
   const older = former
     .filter(({ hash }) => !isLogin || !hash.startsWith(FAMILY))
     .map((each) => {
       const kept = { ...each, rights: isLogin ? null : (each.rights ?? rights) };
       // A copy remains a copy, and an earlier, stricter replacement remains in force.
-      const isCopy = !isLogin && each.by === 'rotated' && !isUsable(each, now);
+      const isCopy = !isLogin && each.by === 'rotate' && !isUsable(each, now);
       if (isCopy || MILDEST_FIRST.indexOf(each.by) >= MILDEST_FIRST.indexOf(by)) return kept;
       return { ...kept, by, successorSeenAt: null, at: isUsable(each, now) ? now : each.at };
     });
@@ -204,7 +209,7 @@ function formerOf({ former }: SecretHistory, { secretHash }: ParsedToken): Forme
 function familyEntryOf({ family, former }: SecretHistory, token: ParsedToken): Replaced | null {
   if (former.length === 0 && family === null) return null;
   const own = familyOf(token);
-  if (family !== null && sameHash(family, own)) return { by: 'rotated', rights: null };
+  if (family !== null && sameHash(family, own)) return { by: 'rotate', rights: null };
   return former.find(({ hash }) => sameHash(hash, FAMILY + own)) ?? null;
 }
 

@@ -1,10 +1,10 @@
 import { KEEP, type CommitOutcome } from './commit-outcome';
 import { ObservedValues } from './observed-values';
 import { principalKey } from './principal';
-import { LONGEST_REQUEST, type FormerRights, type Replacement } from './secret-history';
+import { LONGEST_REQUEST, strictestOf, type FormerRights, type Replacement } from './secret-history';
 import { decodeBody, decodeFacts } from './session-body';
 import type { SessionEventReason } from './session-event';
-import { strictestOf, type Announcement, type Operation, type SessionStatus } from './session-operation';
+import type { Announcement, Operation, SessionStatus } from './session-operation';
 import type { SessionRecord } from './session-record';
 import type { SessionSettings } from './session-settings';
 import { newState, type SessionState } from './session-state';
@@ -110,7 +110,7 @@ export class SessionDraft {
 
   /** The strictest recorded change of the secret, or `null`. */
   get replacement(): Replacement | null {
-    return strictestOf(this.operations);
+    return strictestOf(this.operations.map(({ kind }) => kind));
   }
 
   /** Whether a login of this request is not written yet. */

@@ -3,31 +3,17 @@ import type { SessionEventReason, SessionEventType } from './session-event';
 import type { SessionState } from './session-state';
 import type { SessionId } from './session-token';
 
-/** What a change of the secret is called once it is made. */
-const REPLACEMENTS = {
-  rotate: 'rotated',
-  elevate: 'elevated',
-  renew: 'renewed',
-  login: 'loggedIn',
-  logout: 'loggedOut',
-} as const satisfies Record<string, Replacement>;
-
-type SecretChange = keyof typeof REPLACEMENTS;
-
-/** From the strictest to the mildest. */
-const STRICTEST_FIRST: readonly SecretChange[] = ['logout', 'login', 'renew', 'elevate', 'rotate'];
-
-/** A change, as something that can be done again to a fresher state of the same session. */
+/** A change that can be replayed on a newer state of the session. */
 export interface Operation {
   /**
-   * `take` takes out a value that no other request may get; `lifespan` changes how long the client may keep its token; `data` is any other
-   * change that leaves the secret as it is.
+   * `take` takes out a value that no other request may get. `lifespan` changes how long the client may keep its token. `data` is any other
+   * change that does not replace the secret.
    */
-  readonly kind: 'data' | 'take' | 'lifespan' | SecretChange;
+  readonly kind: 'data' | 'take' | 'lifespan' | Replacement;
   readonly apply: (state: SessionState) => void;
 }
 
-/** `unchanged`: nothing to write. `changed`: to be written. `destroyed`: ended for good, nothing may follow. */
+/** `unchanged`: nothing to write. `changed`: to be written. `destroyed`: ended, and cannot change any more. */
 export type SessionStatus = 'unchanged' | 'changed' | 'destroyed';
 
 /** An event that is emitted once the commit has succeeded. */
@@ -37,10 +23,4 @@ export interface Announcement {
   readonly id: SessionId | null;
   readonly principal: string | null;
   readonly reason: SessionEventReason | null;
-}
-
-/** The strictest change of the secret among these operations, or `null` when the secret stays. */
-export function strictestOf(operations: readonly Operation[]): Replacement | null {
-  const kind = STRICTEST_FIRST.find((each) => operations.some((operation) => operation.kind === each));
-  return kind === undefined ? null : REPLACEMENTS[kind];
 }

@@ -26,9 +26,9 @@ export function join(draft: SessionDraft, current: SessionRecord): boolean {
 function mayGoOn(draft: SessionDraft, current: SessionRecord): boolean {
   const { secrets, principal } = decodeFacts(current.body);
   const replaced = replacementOf(secrets, draft.token!);
-  if (replaced === null || replaced.by === 'loggedIn' || replaced.by === 'loggedOut') return false;
+  if (replaced === null || replaced.by === 'login' || replaced.by === 'logout') return false;
   draft.isUnanswered = false;
-  const isRotation = replaced.by === 'rotated' && replaced.rights === null;
+  const isRotation = replaced.by === 'rotate' && replaced.rights === null;
   // The client may receive the other token last. A logout that keeps the data then ends the session, see giveWay.
   if (!isRotation && draft.has('logout')) return false;
   draft.drop('rotate', ...(isRotation ? [] : (['renew'] as const)));

@@ -2,31 +2,30 @@ import type { Principal } from './principal';
 import { newHistory, type SecretHistory } from './secret-history';
 import type { Lifespan, Timeouts } from './session-expiry';
 
-/** One flash message. The id tells it from its twins when a parallel request has read some of them. */
+/** A flash message. The id distinguishes equal messages when a concurrent request has read some of them. */
 export interface FlashEntry {
   readonly id: string;
   readonly kind: string;
   readonly message: unknown;
 }
 
-/** What the application keeps in a session, and what belongs to it. */
 export interface SessionContent {
-  /** The application's values, as own properties whatever their keys. */
+  /** The application's values, as own properties, whatever their names. */
   data: Record<string, unknown>;
-  /** Encoded one by one, so that no caller holds the original. */
+  /** Encoded one by one, so that no caller has the original. */
   constants: Record<string, string>;
   messages: FlashEntry[];
-  /** Sessions whose data was taken over lately, and which version of it, so that a slower merge does not bring an older one. */
+  /** The ids of the last merged sessions and their versions, so that a slower merge does not restore an older one. */
   merged: Record<string, number>;
-  /** Marks the last write that took a value out for exactly one request; `null` when none has. */
+  /** Identifies the last write that took out a value for exactly one request; `null` for none. */
   receipt: string | null;
 }
 
-/** What a session knows of itself. Instants are epoch milliseconds. */
+/** Instants are epoch milliseconds. */
 export interface SessionFacts extends Lifespan {
   principal: Principal | null;
   createdAt: number;
-  /** From when the lifetime counts: the login, or creation for a visitor. */
+  /** Start of the lifetime: the login, or the creation of an anonymous session. */
   startedAt: number;
   authenticatedAt: number | null;
   lastSeenAt: number;
@@ -36,21 +35,21 @@ export interface SessionFacts extends Lifespan {
   secrets: SecretHistory;
 }
 
-/** Everything a session consists of, apart from its id and its secret. Operations change it; records hold it. */
+/** Everything in a session except its id and its secret. Operations change it, records contain it. */
 export interface SessionState extends SessionFacts, SessionContent {
-  /** The encoded content while it has not been decoded: then the content is empty, and no operation may change it. */
+  /** The encoded content until it is decoded. Until then the content is empty, and no operation may change it. */
   encodedContent: string | null;
-}
-
-/** No content, or content that is still encoded. */
-export function emptyContent(encodedContent: string | null = null): Omit<SessionState, keyof SessionFacts> {
-  return { data: {}, constants: {}, messages: [], merged: {}, receipt: null, encodedContent };
 }
 
 /** The state of a client without a session. */
 export function newState(now: number, { lifetime, idleTimeout }: Timeouts): SessionState {
   return {
-    ...emptyContent(),
+    data: {},
+    constants: {},
+    messages: [],
+    merged: {},
+    receipt: null,
+    encodedContent: null,
     principal: null,
     createdAt: now,
     startedAt: now,

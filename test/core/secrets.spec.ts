@@ -138,10 +138,10 @@ describe('the secrets of a session', () => {
       ([at, family, former]) => [at, family, ['h'.repeat(22), 'melted', at, former]],
     ],
     ['no family', () => []],
-    ['an instant that is a text', ([at, family]) => [at, family, ['h'.repeat(22), 'rotated', at, 'soon']]],
+    ['an instant that is a text', ([at, family]) => [at, family, ['h'.repeat(22), 'rotate', at, 'soon']]],
     [
       'rights from an instant that is a text',
-      ([at, family]) => [at, family, ['h', 'elevated', at, null, [null, 'soon']]],
+      ([at, family]) => [at, family, ['h', 'elevate', at, null, [null, 'soon']]],
     ],
   ])('D4: make the body corrupt when they hold %s', async (_what, spoil) => {
     await app.issued(token, rotate);

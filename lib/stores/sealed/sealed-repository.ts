@@ -227,7 +227,7 @@ export class SealedRepository implements SessionRepository {
     if (delivery.reach === 'never') throw undeliverable(delivery);
     const uncertain = this.#uncertain.get(draft);
     // `take` renews the token: of concurrent requests only one can renew it and get the value.
-    const replacement = draft.replacement ?? (draft.has('take') ? 'renewed' : null);
+    const replacement = draft.replacement ?? (draft.has('take') ? 'renew' : null);
     const renewed = uncertain?.id === draft.id ? uncertain : undefined;
     const write = toPendingWrite(draft, { replacement, renewed, hasHistory: false });
     const record = { ...write.record, expiresAt: this.values.cap(write.record.expiresAt, write.at) };

@@ -140,8 +140,8 @@ export class Witness implements SessionStore {
     const by = secrets.former.at(-1)?.by;
     this.rights.set(secretHash, rights);
     this.secrets.set(id, [...before, secretHash]);
-    if (by !== undefined && by !== 'rotated' && by !== 'elevated') this.strict.add(secretHash);
-    this.#logins.set(id + secretHash, by === 'loggedIn' || by === 'loggedOut' ? login + 1 : login);
+    if (by !== undefined && by !== 'rotate' && by !== 'elevate') this.strict.add(secretHash);
+    this.#logins.set(id + secretHash, by === 'login' || by === 'logout' ? login + 1 : login);
   }
 
   /** From when the write is on its way: it was sent in time, whenever it arrives. */

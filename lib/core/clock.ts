@@ -1,8 +1,0 @@
-/** Returns the current time in epoch milliseconds. All code reads the time through it, so that tests can control the time. */
-export type Clock = () => number;
-
-/** Maximum delay of a Node timer, in milliseconds. */
-export const TIMER_LIMIT = 2 ** 31 - 1;
-
-/** The system clock. */
-export const systemClock: Clock = () => Date.now();
