@@ -1,4 +1,4 @@
-import { DIRECT, KEEP, unwritten, type CommitOutcome, type Delivery } from './commit-outcome';
+import { DIRECT, FORGET, KEEP, type CommitOutcome, type Delivery } from './commit-outcome';
 import { randomText } from './random-text';
 import type { Standing } from './secret-history';
 import { UnreadableBody, decodeContent } from './session-body';
@@ -6,7 +6,7 @@ import { SessionCommit, dueOperations } from './session-commit';
 import type { SessionData, SessionKey } from './session-data';
 import { SessionDraft } from './session-draft';
 import type { SessionEventReason } from './session-event';
-import { lastSeenOf } from './session-expiry';
+import { isNearlyIdle, lastSeenOf } from './session-expiry';
 import type { SessionRecord } from './session-record';
 import {
   isRepositoryProvider,
@@ -135,7 +135,7 @@ export class SessionManager {
     if (this.#repository.extension(draft) !== null) return null;
     const mayBeDue = this.settings.rotateEvery !== null || draft.state.secrets.former.length > 0;
     if (mayBeDue && dueOperations(draft, delivery).length > 0) return null;
-    return (draft.settled = unwritten(draft));
+    return (draft.settled = draft.discard ? FORGET : KEEP);
   }
 
   /** {@link commit} for a session that is not {@link settled}. */
@@ -166,7 +166,7 @@ export class SessionManager {
     if (draft.now() >= Math.min(record.expiresAt, state.deadline))
       return this.#expire(draft, record, value, attempt);
     state.lastSeenAt = lastSeenOf(state, record.expiresAt, state.lastSeenAt);
-    await this.#repository.outlast(draft);
+    if (isNearlyIdle(state, record.expiresAt, this.settings.clock())) await this.#repository.outlast(draft);
   }
 
   /** Whether a request may go on whose secret is not the present one. */

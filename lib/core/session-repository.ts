@@ -46,8 +46,8 @@ export interface SessionRepository {
   /** Sets the expiry to {@link extension}. Does nothing when another request wrote first. */
   extend(draft: SessionDraft, delivery: Delivery): Promise<CommitOutcome>;
 
-  /** Extends a session that has just been opened if it could expire during the request; else returns `null`. */
-  outlast(draft: SessionDraft): Promise<unknown> | null;
+  /** Extends a session that has just been opened and could expire during the request. */
+  outlast(draft: SessionDraft): Promise<unknown>;
 
   /** Ends a session. Absence is not an error. */
   end(id: SessionId): Promise<void>;

@@ -5,7 +5,7 @@ import { finishWrite, toPendingWrite, type PendingWrite } from './pending-write'
 import { CURRENT, isFormer, newHistory, standingOf, type Standing } from './secret-history';
 import { decodeBody, decodeFacts, encodeBody } from './session-body';
 import type { SessionDraft } from './session-draft';
-import { extensionOf, isNearlyIdle } from './session-expiry';
+import { extensionOf } from './session-expiry';
 import type { SessionRecord } from './session-record';
 import { giveWay, join } from './session-replay';
 import { tooManyConflicts, type Finding, type SessionRepository } from './session-repository';
@@ -94,9 +94,8 @@ export class StoredSessions implements SessionRepository {
     return unwritten(draft);
   }
 
-  outlast(draft: SessionDraft): Promise<unknown> | null {
-    const { state, base } = draft;
-    return isNearlyIdle(state, base!.expiresAt, this.settings.clock()) ? this.extend(draft) : null;
+  outlast(draft: SessionDraft): Promise<unknown> {
+    return this.extend(draft);
   }
 
   end(id: SessionId): Promise<void> {

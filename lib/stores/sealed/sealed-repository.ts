@@ -133,9 +133,7 @@ export class SealedRepository implements SessionRepository {
   }
 
   /** Does nothing: a value cannot be removed while its request is handled. */
-  outlast(): null {
-    return null;
-  }
+  async outlast(): Promise<void> {}
 
   end(id: SessionId): Promise<void> {
     return this.revocations.end(id);
