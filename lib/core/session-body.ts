@@ -208,7 +208,8 @@ function isNumberOrNull(part: unknown): boolean {
 
 /** Checks the parts of a content that has more than data. */
 function isSound(constants: object, messages: readonly FlashEntry[], merged: unknown): boolean {
-  if (!Array.isArray(messages) || ![constants, merged, ...messages].every(isDictionary)) return false;
+  if (!Array.isArray(messages as unknown) || ![constants, merged, ...messages].every(isDictionary))
+    return false;
   return [...Object.values(constants), ...messages.map(({ kind }) => kind)].every(isText);
 }
 
