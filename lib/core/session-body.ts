@@ -208,9 +208,12 @@ function isNumberOrNull(part: unknown): boolean {
 
 /** Checks the parts of a content that has more than data. */
 function isSound(constants: object, messages: readonly FlashEntry[], merged: unknown): boolean {
-  if (!Array.isArray(messages as unknown) || ![constants, merged, ...messages].every(isDictionary))
-    return false;
+  if (!isList(messages) || ![constants, merged, ...messages].every(isDictionary)) return false;
   return [...Object.values(constants), ...messages.map(({ kind }) => kind)].every(isText);
+}
+
+function isList(part: unknown): boolean {
+  return Array.isArray(part);
 }
 
 function isDictionary(part: unknown): boolean {
