@@ -207,7 +207,11 @@ function isNumberOrNull(part: unknown): boolean {
 }
 
 /** Checks the parts of a content that has more than data. */
-function isSound(constants: object, messages: readonly FlashEntry[], merged: unknown): boolean {
+function isSound(
+  constants: Record<string, unknown>,
+  messages: readonly FlashEntry[],
+  merged: unknown,
+): boolean {
   if (!isList(messages) || ![constants, merged, ...messages].every(isDictionary)) return false;
   return [...Object.values(constants), ...messages.map(({ kind }) => kind)].every(isText);
 }
