@@ -1,5 +1,5 @@
 import type { Principal } from './principal';
-import { isReplacement, type FormerSecret, type SecretHistory } from './secret-history';
+import { isReplacement, newHistory, type FormerSecret, type SecretHistory } from './secret-history';
 import { UnsupportedValue, type SessionCodec } from './session-codec';
 import type { FlashEntry, SessionContent, SessionState } from './session-state';
 import { SessionError } from './session.errors';
@@ -112,10 +112,17 @@ export function decodeFacts(body: string): SessionState {
   if (contentAt === 0) throw new UnreadableBody(false);
   try {
     const facts = JSON.parse(body.slice(factsAt, contentAt - 1)) as EncodedFacts;
-    const [createdAt, lastSeenAt, deadline, idleTimeout, remembered] = facts;
-    const [, , , , , authenticatedAt = null, principal = null, startedAt = createdAt, secrets] = facts;
-    check([createdAt, lastSeenAt, deadline, startedAt].every(Number.isFinite));
-    check([idleTimeout, authenticatedAt].every(isNumberOrNull));
+    // By index, which costs a quarter of taking the array apart.
+    const createdAt = facts[0];
+    const lastSeenAt = facts[1];
+    const deadline = facts[2];
+    const idleTimeout = facts[3];
+    const authenticatedAt = facts[5] ?? null;
+    const principal = facts[6] ?? null;
+    const startedAt = facts[7] ?? createdAt;
+    const secrets = facts[8];
+    check(Number.isFinite(createdAt) && Number.isFinite(lastSeenAt) && Number.isFinite(deadline));
+    check(Number.isFinite(startedAt) && isNumberOrNull(idleTimeout) && isNumberOrNull(authenticatedAt));
     // A literal without spread: V8 in Node 20 takes 20 µs to add this many properties to a spread object.
     return {
       createdAt,
@@ -125,9 +132,8 @@ export function decodeFacts(body: string): SessionState {
       idleTimeout,
       authenticatedAt,
       principal: principal === null ? null : decodePrincipal(principal),
-      remembered: remembered === 1,
-      secrets:
-        secrets === undefined ? { issuedAt: createdAt, family: null, former: [] } : decodeSecrets(secrets),
+      remembered: facts[4] === 1,
+      secrets: secrets === undefined ? newHistory(createdAt) : decodeSecrets(secrets),
       data: {},
       constants: {},
       messages: [],
@@ -148,9 +154,14 @@ export function decodeContent(state: SessionState, codec: SessionCodec): void {
   if (state.encodedContent === null) return;
   try {
     const content = codec.decode(state.encodedContent) as EncodedContent;
-    const [data, constants = {}, messages = [], merged = {}, receipt = null] = content;
-    check(isDictionary(data) && (content.length === 1 || isSound(constants, messages, merged)));
-    Object.assign(state, { data, constants, messages, merged, receipt, encodedContent: null });
+    check(isDictionary(content[0]));
+    if (content.length > 1) {
+      const [, constants = {}, messages = [], merged = {}, receipt = null] = content;
+      check(isSound(constants, messages, merged));
+      Object.assign(state, { constants, messages, merged, receipt });
+    }
+    state.data = content[0];
+    state.encodedContent = null;
   } catch (cause) {
     throw corrupt(cause);
   }

@@ -126,9 +126,8 @@ export class SessionDraft {
    * The time at which expiry is judged: that of the request's arrival, so that a session does not expire while its request is handled. The
    * present time for a request that takes longer than {@link LONGEST_REQUEST}.
    */
-  now(): number {
-    const now = this.settings.clock();
-    return now - this.#arrivedAt < LONGEST_REQUEST ? Math.min(now, this.#arrivedAt) : now;
+  now(at = this.settings.clock()): number {
+    return at - this.#arrivedAt < LONGEST_REQUEST ? Math.min(at, this.#arrivedAt) : at;
   }
 
   /** Sets the record that was found. Its content stays encoded. */

@@ -59,7 +59,8 @@ export class SessionManager {
    */
   async open(token: string | null): Promise<Session> {
     const session = await this.find(token);
-    await this.complete(session);
+    const decoding = this.complete(session);
+    if (decoding !== null) await decoding;
     return session;
   }
 
@@ -160,13 +161,15 @@ export class SessionManager {
     } catch (error) {
       return this.#dropUnreadable(draft, record, error, sameHash(token.secretHash, record.secretHash));
     }
-    const standing = await this.#repository.standing(draft);
+    const judged = this.#repository.standing(draft);
+    const standing = judged instanceof Promise ? await judged : judged;
     if (standing.kind !== 'current' && !(await this.#admit(draft, record, standing))) return;
     const { state } = draft;
-    if (draft.now() >= Math.min(record.expiresAt, state.deadline))
+    const now = this.settings.clock();
+    if (draft.now(now) >= Math.min(record.expiresAt, state.deadline))
       return this.#expire(draft, record, value, attempt);
     state.lastSeenAt = lastSeenOf(state, record.expiresAt, state.lastSeenAt);
-    if (isNearlyIdle(state, record.expiresAt, this.settings.clock())) await this.#repository.outlast(draft);
+    if (isNearlyIdle(state, record.expiresAt, now)) await this.#repository.outlast(draft);
   }
 
   /** Whether a request may go on whose secret is not the present one. */
