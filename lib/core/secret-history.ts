@@ -72,9 +72,12 @@ export function isReplacement(value: unknown): value is Replacement {
   return (MILDEST_FIRST as readonly unknown[]).includes(value);
 }
 
-/** Returns the strictest replacement among some kinds of operations, or `null`. */
-export function strictestOf(kinds: readonly string[]): Replacement | null {
-  return MILDEST_FIRST.findLast((each) => kinds.includes(each)) ?? null;
+/** Returns the strictest replacement among some operations, or `null`. */
+export function strictestOf(operations: readonly { readonly kind: string }[]): Replacement | null {
+  let strictest = -1;
+  for (const { kind } of operations)
+    strictest = Math.max(strictest, MILDEST_FIRST.indexOf(kind as Replacement));
+  return MILDEST_FIRST[strictest] ?? null;
 }
 
 export function newHistory(now: number): SecretHistory {

@@ -60,28 +60,24 @@ export class SessionCommit {
     if (isToldOf) draft.announcements.push({ type: 'rejected', id, principal, reason: 'undeliverable' });
   }
 
-  /** Keeps what the client must do, in case that something after it fails. An outcome of nothing takes no earlier one back. */
+  /** Writes the draft. Keeps the outcome in case that something after it fails; an outcome of nothing takes no earlier one back. */
   async #decide(draft: SessionDraft, delivery: Delivery): Promise<void> {
-    const outcome = await this.#outcomeOf(draft, delivery);
-    if (outcome.kind !== 'keep') draft.untold = outcome;
-  }
-
-  async #outcomeOf(draft: SessionDraft, delivery: Delivery): Promise<CommitOutcome> {
-    if (draft.destroyed) return FORGET;
     if (draft.merging.length > 0) await this.#merger.bringIn(draft);
-    if (draft.superseded) return KEEP;
+    if (draft.superseded && !draft.destroyed) return;
     dropVainRotation(draft);
     for (const operation of dueOperations(draft, delivery)) {
       operation.apply(draft.state);
       draft.operations.push(operation);
     }
-    if (draft.status === 'changed')
-      return draft.base === null
-        ? this.repository.insert(draft, delivery)
-        : this.repository.update(draft, delivery);
-    return this.repository.extension(draft) === null
-      ? unwritten(draft)
-      : this.repository.extend(draft, delivery);
+    const { base, status } = draft;
+    const { repository } = this;
+    let outcome = status === 'destroyed' ? FORGET : unwritten(draft);
+    if (status === 'changed')
+      outcome = await (base === null
+        ? repository.insert(draft, delivery)
+        : repository.update(draft, delivery));
+    else if (repository.extension(draft) !== null) outcome = await repository.extend(draft, delivery);
+    if (outcome.kind !== 'keep') draft.untold = outcome;
   }
 
   /** Ends the sessions whose data this one has taken over, and those that were ended while the store was at work. */

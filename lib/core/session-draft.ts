@@ -110,7 +110,7 @@ export class SessionDraft {
 
   /** The strictest recorded change of the secret, or `null`. */
   get replacement(): Replacement | null {
-    return strictestOf(this.operations.map(({ kind }) => kind));
+    return strictestOf(this.operations);
   }
 
   /** Whether a login of this request is not written yet. */
@@ -119,7 +119,8 @@ export class SessionDraft {
   }
 
   has(kind: Operation['kind']): boolean {
-    return this.operations.some((operation) => operation.kind === kind);
+    for (const operation of this.operations) if (operation.kind === kind) return true;
+    return false;
   }
 
   /**
@@ -270,7 +271,7 @@ export class SessionDraft {
   settle(record: SessionRecord, token: ParsedToken | null, done: readonly Operation[]): void {
     this.base = record;
     this.token = token;
-    if (done.some(({ kind }) => PROOFS.includes(kind))) this.lent = null;
+    if (this.lent !== null && done.some(({ kind }) => PROOFS.includes(kind))) this.lent = null;
     retain(this.operations, (operation) => !done.includes(operation));
     this.discard = false;
     this.superseded = false;

@@ -1,6 +1,6 @@
 import { DIRECT, FORGET, KEEP, type CommitOutcome, type Delivery } from './commit-outcome';
 import { randomText } from './random-text';
-import type { Standing } from './secret-history';
+import { CURRENT, type Standing } from './secret-history';
 import { UnreadableBody, decodeContent } from './session-body';
 import { SessionCommit, dueOperations } from './session-commit';
 import type { SessionData, SessionKey } from './session-data';
@@ -10,6 +10,7 @@ import { isNearlyIdle, lastSeenOf } from './session-expiry';
 import type { SessionRecord } from './session-record';
 import {
   isRepositoryProvider,
+  type Finding,
   type Revoked,
   type SessionRepository,
   type SessionRepositoryProvider,
@@ -109,7 +110,8 @@ export class SessionManager {
   /** Same as {@link open}, but leaves the content encoded until {@link complete}. Sufficient to ask who is logged in. */
   async find(token: string | null, arrivedAt?: number): Promise<Session> {
     const draft = new SessionDraft(this.settings, this.#isToken, arrivedAt);
-    if (token !== null) await this.#load(draft, token);
+    const judging = token === null ? null : this.#judge(draft, await this.#repository.find(token), token);
+    if (judging !== null) await judging;
     if (draft.base === null) draft.begin();
     return new Session(draft);
   }
@@ -149,32 +151,35 @@ export class SessionManager {
     this.#repository.close();
   }
 
-  /** Fills the draft with what the token opens. One read; writes only to end what is over and to extend what is about to expire. */
-  async #load(draft: SessionDraft, value: string, attempt = 1): Promise<void> {
-    const finding = await this.#repository.find(value);
-    if (finding.kind === 'malformed') return;
+  /** Fills the draft with what the token opens. Returns `null` when that is done: a store is asked only to end or to extend a session. */
+  #judge(draft: SessionDraft, finding: Finding, value: string, attempt = 1): Promise<void> | null {
     if (finding.kind === 'unknown')
-      return this.#reject(finding.reason, finding.id === null ? {} : { id: finding.id });
+      this.#reject(finding.reason, finding.id === null ? {} : { id: finding.id });
+    if (finding.kind !== 'found') return null;
     const { record, token } = finding;
     try {
       draft.load(record, token);
     } catch (error) {
       return this.#dropUnreadable(draft, record, error, sameHash(token.secretHash, record.secretHash));
     }
-    const judged = this.#repository.standing(draft);
-    const standing = judged instanceof Promise ? await judged : judged;
-    if (standing.kind !== 'current' && !(await this.#admit(draft, record, standing))) return;
+    const standing = this.#repository.standing(draft);
     const { state } = draft;
     const now = this.settings.clock();
-    if (draft.now(now) >= Math.min(record.expiresAt, state.deadline))
-      return this.#expire(draft, record, value, attempt);
+    const isOver = draft.now(now) >= Math.min(record.expiresAt, state.deadline);
+    const isEnding = isNearlyIdle(state, record.expiresAt, now);
     state.lastSeenAt = lastSeenOf(state, record.expiresAt, state.lastSeenAt);
-    if (isNearlyIdle(state, record.expiresAt, now)) await this.#repository.outlast(draft);
+    if (standing === CURRENT && !isOver && !isEnding) return null;
+    return (async () => {
+      if (!(await this.#admit(draft, record, await standing))) return;
+      if (isOver) await this.#expire(draft, record, value, attempt);
+      else if (isEnding) await this.#repository.outlast(draft);
+    })();
   }
 
   /** Whether a request may go on whose secret is not the present one. */
   async #admit(draft: SessionDraft, record: SessionRecord, standing: Standing | Revoked): Promise<boolean> {
     const { id, principal } = record;
+    if (standing.kind === 'current') return true;
     if (standing.kind === 'usable') {
       draft.lent = standing.rights;
       draft.isUnanswered = standing.isUnanswered;
@@ -211,7 +216,8 @@ export class SessionManager {
     const reason = draft.now() >= draft.state.deadline ? 'lifetime' : 'idle-timeout';
     draft.abandon();
     const ended = await this.#repository.endExpired(record);
-    if (!ended && attempt < MAX_ATTEMPTS) return this.#load(draft, value, attempt + 1);
+    if (!ended && attempt < MAX_ATTEMPTS)
+      return (await this.#judge(draft, await this.#repository.find(value), value, attempt + 1)) ?? undefined;
     const { id, principal } = record;
     this.settings.emit({ type: 'expired', id, principal, reason });
   }

@@ -146,16 +146,15 @@ export class StoredSessions implements SessionRepository {
   }
 
   /** Looks up the outcome of a critical write whose answer was lost: the client needs its new token, or the value it took. */
-  async #tryUpdate(draft: SessionDraft, write: PendingWrite): Promise<boolean> {
+  #tryUpdate(draft: SessionDraft, write: PendingWrite): Promise<boolean> {
     const { record } = write;
-    try {
-      return await this.store.update(record, record.version - 1, isCritical(write) ? SHARE_OF_WRITE : 1);
-    } catch (error) {
+    const share = isCritical(write) ? SHARE_OF_WRITE : 1;
+    return this.store.update(record, record.version - 1, share).catch(async (error: unknown) => {
       this.#uncertain.set(draft, write);
       const isDone = isCritical(write) ? await this.#isUpdated(write) : null;
       if (isDone === null) throw error;
       return isDone;
-    }
+    });
   }
 
   /**
