@@ -81,7 +81,8 @@ export class StoredSessions implements SessionRepository {
 
   extension(draft: SessionDraft): number | null {
     const { base, state } = draft;
-    return base && extensionOf(state, base.expiresAt, this.settings.clock(), draft.now());
+    const now = this.settings.clock();
+    return base && extensionOf(state, base.expiresAt, now, draft.now(now));
   }
 
   async extend(draft: SessionDraft): Promise<CommitOutcome> {
