@@ -6,7 +6,7 @@ import { isSameGeneration, writeLate } from './late-write';
 import { BACKGROUND_TIMEOUT, type TieredOptions } from './tiered.options';
 
 /** A session with a change that is not written yet. */
-interface PendingWrite {
+interface QueuedWrite {
   record: SessionRecord;
   /** The version that the durable tier is expected to have. */
   base: number;
@@ -23,7 +23,7 @@ const RETRY_AT_CLOSE = 100;
 
 /** Changes that are acknowledged and not yet in the durable tier: the latest record of each session. All share one timer. */
 export class WriteQueue {
-  readonly #waiting = new Map<SessionId, PendingWrite>();
+  readonly #waiting = new Map<SessionId, QueuedWrite>();
   readonly #writing = new Map<SessionId, Promise<boolean>>();
   readonly #durable: SessionStore;
   readonly #client: StoreClient;
@@ -117,7 +117,7 @@ export class WriteQueue {
     return this.size;
   }
 
-  async #write(id: SessionId, waiting: PendingWrite): Promise<boolean> {
+  async #write(id: SessionId, waiting: QueuedWrite): Promise<boolean> {
     const { record, base } = waiting;
     const outcome = await this.#client.call('update', id, (call) =>
       writeLate(this.#durable, record, base, record, call),
