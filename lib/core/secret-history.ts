@@ -59,8 +59,11 @@ export const DELIVERY = 60_000;
 /** Maximum duration of a request, in milliseconds. Former secrets are kept at least this long. */
 export const LONGEST_REQUEST = 300_000;
 
-/** Maximum number of former secrets. Rotation waits while this many are usable. */
-const MAX_FORMER = 32;
+/** Maximum number of usable former secrets. Rotation waits while there are this many. */
+const MAX_USABLE = 32;
+
+/** Maximum number of other former secrets, which only requests under way and late logouts have: more would slow down each request. */
+const MAX_SPENT = 4;
 
 /** Marks the hash of a family whose rotation ended with a change of rights. An unknown secret of that family is a copy. */
 const FAMILY = '~';
@@ -119,7 +122,7 @@ export function isRotationDue(history: SecretHistory, every: number, now: number
 
 /** Whether one more former secret may be usable. */
 export function hasRoom({ former }: SecretHistory, now: number): boolean {
-  return former.filter((each) => isUsable(each, now)).length < MAX_FORMER;
+  return former.filter((each) => isUsable(each, now)).length < MAX_USABLE;
 }
 
 /** Whether the first request with the current secret is not recorded yet. */
@@ -186,15 +189,15 @@ export function afterReplacement(
   return { issuedAt: now, family: null, former: trimmed([...older, ...replaced], now) };
 }
 
-/** Removes the entries that no running request can need. Of too many, the usable and the newest stay. */
+/** Removes the entries that no running request can need. Of too many, the newest stay. */
 function trimmed(former: readonly FormerSecret[], now: number): FormerSecret[] {
-  const families = former.filter(({ hash }) => hash.startsWith(FAMILY)).slice(-MAX_FAMILIES);
-  const known = former.filter(
-    (each) => !each.hash.startsWith(FAMILY) && (isUsable(each, now) || now < each.at + LONGEST_REQUEST),
-  );
-  let excess = known.length - MAX_FORMER;
-  const kept = known.filter((each) => excess <= 0 || isUsable(each, now) || excess-- <= 0);
-  return [...families, ...kept.slice(-MAX_FORMER)];
+  const isFamily = ({ hash }: FormerSecret): boolean => hash.startsWith(FAMILY);
+  const families = former.filter(isFamily).slice(-MAX_FAMILIES);
+  const secrets = former.filter((each) => !isFamily(each));
+  const usable = secrets.filter((each) => isUsable(each, now)).slice(-MAX_USABLE);
+  const spent = secrets.filter((each) => !isUsable(each, now) && now < each.at + LONGEST_REQUEST);
+  const kept = new Set([...usable, ...spent.slice(-MAX_SPENT)]);
+  return [...families, ...secrets.filter((each) => kept.has(each))];
 }
 
 function newFormer(hash: string, by: Replacement, at: number, rights: FormerRights | null): FormerSecret {
