@@ -127,7 +127,8 @@ function secretsOf(draft: SessionDraft, replacement: Replacement | null, now: nu
   const { base, token, state } = draft;
   if (base === null || token === null || replacement === null) return state.secrets;
   if (replacement === 'rotate') return afterRotation(state.secrets, base.secretHash, token, now);
-  return afterReplacement(state.secrets, base.secretHash, replacement, decodeFacts(base.body), now);
+  const before = replacement === 'elevate' ? decodeFacts(base.body) : null;
+  return afterReplacement(state.secrets, base.secretHash, replacement, before, now);
 }
 
 function toBody(draft: SessionDraft, state: SessionState): string {

@@ -164,28 +164,27 @@ export function afterRotation(
 /**
  * Returns the history after the secret was replaced because rights changed, or may have. Older secrets get no more than the current one.
  * @param current the hash that is replaced
- * @param before the rights of the session until now
+ * @param before the rights of the session until now, which old secrets keep for a while; `null` for none
  */
 export function afterReplacement(
   { family, former }: SecretHistory,
   current: SecretHash,
   by: Exclude<Replacement, 'rotate'>,
-  before: FormerRights,
+  before: FormerRights | null,
   now: number,
 ): SecretHistory {
   const isLogin = by === 'login' || by === 'logout';
-  const rights = by === 'elevate' ? before : null;
   const older = former
     .filter(({ hash }) => !isLogin || !hash.startsWith(FAMILY))
     .map((each) => {
-      const kept = { ...each, rights: isLogin ? null : (each.rights ?? rights) };
+      const kept = { ...each, rights: isLogin ? null : (each.rights ?? before) };
       // A copy remains a copy, and an earlier, stricter replacement remains in force.
       const isCopy = !isLogin && each.by === 'rotate' && !isUsable(each, now);
       if (isCopy || MILDEST_FIRST.indexOf(each.by) >= MILDEST_FIRST.indexOf(by)) return kept;
       return { ...kept, by, successorSeenAt: null, at: isUsable(each, now) ? now : each.at };
     });
   const hashes = family === null || isLogin ? [shortOf(current)] : [FAMILY + family, shortOf(current)];
-  const replaced = hashes.map((hash) => newFormer(hash, by, now, rights));
+  const replaced = hashes.map((hash) => newFormer(hash, by, now, before));
   return { issuedAt: now, family: null, former: trimmed([...older, ...replaced], now) };
 }
 
