@@ -5,6 +5,7 @@ import {
   afterRotation,
   hasRoom,
   newHistory,
+  pruned,
   type Replacement,
   type SecretHistory,
 } from './secret-history';
@@ -125,7 +126,7 @@ function changesLifespan(draft: SessionDraft, { body }: SessionRecord): boolean 
 
 function secretsOf(draft: SessionDraft, replacement: Replacement | null, now: number): SecretHistory {
   const { base, token, state } = draft;
-  if (base === null || token === null || replacement === null) return state.secrets;
+  if (base === null || token === null || replacement === null) return pruned(state.secrets, now);
   if (replacement === 'rotate') return afterRotation(state.secrets, base.secretHash, token, now);
   const before = replacement === 'elevate' ? decodeFacts(base.body) : null;
   return afterReplacement(state.secrets, base.secretHash, replacement, before, now);

@@ -188,6 +188,12 @@ export function afterReplacement(
   return { issuedAt: now, family: null, former: trimmed([...older, ...replaced], now) };
 }
 
+/** Returns the history without entries that no running request can need: each request reads them. */
+export function pruned(history: SecretHistory, now: number): SecretHistory {
+  const hasStale = history.former.some(({ at }) => now >= at + LONGEST_REQUEST);
+  return hasStale ? { ...history, former: trimmed(history.former, now) } : history;
+}
+
 /** Removes the entries that no running request can need. Of too many, the newest stay. */
 function trimmed(former: readonly FormerSecret[], now: number): FormerSecret[] {
   const isFamily = ({ hash }: FormerSecret): boolean => hash.startsWith(FAMILY);

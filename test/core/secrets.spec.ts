@@ -132,6 +132,34 @@ describe('the secrets of a session', () => {
     expect((await app.store.inner.find(idOf(token), call))!.body.length).toBeLessThan(6000);
   });
 
+  it.each([
+    { renewals: 4, visits: 2 },
+    { renewals: 5, visits: 1 },
+  ])(
+    'R13: keep a write under way during $renewals renewals: visits is $visits',
+    async ({ renewals, visits }) => {
+      const slow = await open(token);
+      let next = token;
+      for (let n = 0; n < renewals; n++) next = await app.issued(next, renew);
+      slow.set('visits', 2);
+      await app.manager.commit(slow);
+      expect((await open(next)).get('visits')).toBe(visits);
+    },
+  );
+
+  it('are forgotten by the first write after no request can have them any more', async () => {
+    const next = await app.issued(token, renew);
+    const known = async (): Promise<number> => {
+      const { body } = (await app.store.inner.find(idOf(token), call))!;
+      const [, , ...former] = ((JSON.parse(body.split('\n')[1]!) as unknown[])[8] ?? []) as unknown[];
+      return former.length;
+    };
+    const before = await known();
+    app.clock.advance(5 * MINUTE);
+    await app.request(next, (session) => session.set('visits', 2));
+    expect({ before, after: await known() }).toEqual({ before: 1, after: 0 });
+  });
+
   it.each<[string, (history: unknown[]) => unknown[]]>([
     [
       'a replacement that is none',
