@@ -12,6 +12,9 @@ import { sameHash } from './session-token';
 /** Each failed attempt to end a merged session means that another request wrote to it. This many in a row indicate a fault. */
 const MAX_ATTEMPTS = 10;
 
+/** Shared, so that a commit with none of something creates no array for that. */
+const NONE: readonly never[] = [];
+
 /** The order of a commit, the same for stored and sealed sessions. */
 export class SessionCommit {
   readonly #merger: SessionMerger;
@@ -35,7 +38,8 @@ export class SessionCommit {
     if (ended.length + absorbed.length + merging.length > 0) await this.#endOthers(draft, delivery);
     const outcome = draft.untold;
     draft.untold = KEEP;
-    for (const { type, id, principal, reason } of draft.announcements.splice(0))
+    const announcements = draft.announcements.length > 0 ? draft.announcements.splice(0) : NONE;
+    for (const { type, id, principal, reason } of announcements)
       this.settings.emit({ type, id: id ?? draft.id, principal, reason });
     return draft.base === null && outcome.kind === 'issue' ? unwritten(draft) : outcome;
   }
@@ -103,8 +107,8 @@ export function dueOperations(draft: SessionDraft, delivery: Delivery): readonly
   const { base, token, state, settings } = draft;
   const { secrets } = state;
   const { rotateEvery, clock } = settings;
-  if (base === null || token === null || (rotateEvery === null && secrets.former.length === 0)) return [];
-  if (base.expiresAt <= draft.now()) return [];
+  if (base === null || token === null || (rotateEvery === null && secrets.former.length === 0)) return NONE;
+  if (base.expiresAt <= draft.now()) return NONE;
   // A token that was issued in this very request has not reached its client yet.
   const isCurrent = sameHash(token.secretHash, base.secretHash);
   const isProven = isCurrent && token === draft.openedWith;
