@@ -86,8 +86,8 @@ export type { SecretHash, SessionId } from './core/session-token';
 // Ports
 export { jsonCodec, UnsupportedValue } from './core/session-codec';
 export type { SessionCodec } from './core/session-codec';
-export { systemClock } from './core/session-expiry';
-export type { Clock } from './core/session-expiry';
+export { systemClock } from './core/clock';
+export type { Clock } from './core/clock';
 
 // Errors
 export {

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { parse as parseDuration } from '@lukeed/ms';
-import { TIMER_LIMIT, systemClock, type Clock } from './core/session-expiry';
+import { TIMER_LIMIT, systemClock, type Clock } from './core/clock';
 import { jsonCodec, type SessionCodec } from './core/session-codec';
 import type { Timeouts } from './core/session-expiry';
 import { isRepositoryProvider, type SessionRepositoryProvider } from './core/session-repository';

@@ -2,7 +2,7 @@ import { pauseAfter } from './core/pacer';
 import { isSweepable } from './core/store-capabilities';
 import type { SessionStore } from './core/session-store';
 import type { StoreClient } from './core/store-client';
-import type { Clock } from './core/session-expiry';
+import type { Clock } from './core/clock';
 
 /** Maximum number of records that one call removes. */
 const SWEEP_BATCH = 200;

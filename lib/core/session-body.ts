@@ -1,5 +1,5 @@
 import type { Principal } from './principal';
-import { isReplacement, type FormerSecret, type SecretHistory } from './secret-history';
+import { isReplacement, newHistory, type FormerSecret, type SecretHistory } from './secret-history';
 import { UnsupportedValue, type SessionCodec } from './session-codec';
 import type { FlashEntry, SessionContent, SessionState } from './session-state';
 import { SessionError } from './session.errors';
@@ -133,8 +133,7 @@ export function decodeFacts(body: string): SessionState {
       authenticatedAt,
       principal: principal === null ? null : decodePrincipal(principal),
       remembered: facts[4] === 1,
-      secrets:
-        secrets === undefined ? { issuedAt: createdAt, family: null, former: [] } : decodeSecrets(secrets),
+      secrets: secrets === undefined ? newHistory(createdAt) : decodeSecrets(secrets),
       data: {},
       constants: {},
       messages: [],

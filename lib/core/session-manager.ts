@@ -1,4 +1,4 @@
-import { DIRECT, FORGET, KEEP, type CommitOutcome, type Delivery } from './commit-outcome';
+import { DIRECT, KEEP, unwritten, type CommitOutcome, type Delivery } from './commit-outcome';
 import { randomText } from './random-text';
 import { CURRENT, type Standing } from './secret-history';
 import { UnreadableBody, decodeContent } from './session-body';
@@ -138,7 +138,7 @@ export class SessionManager {
     if (this.#repository.extension(draft) !== null) return null;
     const mayBeDue = this.settings.rotateEvery !== null || draft.state.secrets.former.length > 0;
     if (mayBeDue && dueOperations(draft, delivery).length > 0) return null;
-    return (draft.settled = draft.discard ? FORGET : KEEP);
+    return (draft.settled = unwritten(draft));
   }
 
   /** {@link commit} for a session that is not {@link settled}. */

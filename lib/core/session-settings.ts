@@ -1,4 +1,4 @@
-import type { Clock } from './session-expiry';
+import type { Clock } from './clock';
 import type { SessionCodec } from './session-codec';
 import type { EmitSessionEvent } from './session-event';
 import type { Timeouts } from './session-expiry';

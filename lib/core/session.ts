@@ -40,8 +40,7 @@ export class Session {
 
   /** Returns the value of a key, or `undefined`. An object may be changed in place; the commit detects that. */
   get<K extends SessionKey>(key: K): SessionData[K] | undefined {
-    const { data } = this.#draft.state;
-    const value = Object.hasOwn(data, key) ? data[key as string] : undefined;
+    const value = getOwn(this.#draft.state.data, key);
     if (typeof value === 'object' && value !== null) this.#draft.values.see(key, value);
     return value as SessionData[K] | undefined;
   }

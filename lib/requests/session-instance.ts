@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import type { Clock } from '../core/session-expiry';
+import type { Clock } from '../core/clock';
 import type { EmitSessionEvent } from '../core/session-event';
 import type { SessionManager } from '../core/session-manager';
 import { SessionError } from '../core/session.errors';

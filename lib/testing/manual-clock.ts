@@ -1,5 +1,5 @@
 import { parse } from '@lukeed/ms';
-import type { Clock } from '../core/session-expiry';
+import type { Clock } from '../core/clock';
 
 /** A clock that a test moves by hand. Pass it to the module as its `clock`, so that tests need not sleep. */
 export interface ManualClock extends Clock {

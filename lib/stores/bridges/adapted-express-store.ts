@@ -1,4 +1,4 @@
-import { systemClock } from '../../core/session-expiry';
+import { systemClock } from '../../core/clock';
 import type { SessionRecord } from '../../core/session-record';
 import type { SessionId } from '../../core/session-token';
 import { SessionError } from '../../core/session.errors';

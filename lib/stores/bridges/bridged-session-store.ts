@@ -1,4 +1,4 @@
-import { systemClock } from '../../core/session-expiry';
+import { systemClock } from '../../core/clock';
 import { KeyedQueue } from '../../core/keyed-queue';
 import type { SessionRecord } from '../../core/session-record';
 import type { SessionStore, StoreCall } from '../../core/session-store';

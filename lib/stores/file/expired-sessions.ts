@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { systemClock } from '../../core/session-expiry';
+import { systemClock } from '../../core/clock';
 import type { SessionId } from '../../core/session-token';
 import { lockHolders } from './file-lock';
 import { nullIfMissing, removeFolder } from './disk';

@@ -1,6 +1,6 @@
 import { access, open, readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { systemClock } from '../../core/session-expiry';
+import { systemClock } from '../../core/clock';
 import type { SessionId } from '../../core/session-token';
 import { type Disk, nullIfMissing, removeFile, removeFolder, succeedsUnless } from './disk';
 import { type StoreLayout, isNonce, fileNameOf, parseName } from './store-layout';

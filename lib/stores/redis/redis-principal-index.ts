@@ -1,4 +1,4 @@
-import { systemClock } from '../../core/session-expiry';
+import { systemClock } from '../../core/clock';
 import type { StoreCall } from '../../core/session-store';
 import type { SessionId } from '../../core/session-token';
 import type { RedisCommands } from './redis-commands';

@@ -1,4 +1,4 @@
-import { TIMER_LIMIT, systemClock, type Clock } from '../../core/session-expiry';
+import { TIMER_LIMIT, systemClock, type Clock } from '../../core/clock';
 import { type SessionStore } from '../../core/session-store';
 import { isLimited } from '../../core/store-capabilities';
 import { SessionError } from '../../core/session.errors';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { systemClock } from '../../core/session-expiry';
+import { systemClock } from '../../core/clock';
 import type { SessionRecord } from '../../core/session-record';
 import type { SessionStore } from '../../core/session-store';
 import type { EnumerableStore } from '../../core/store-capabilities';

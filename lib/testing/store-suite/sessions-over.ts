@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { systemClock, type Clock } from '../../core/session-expiry';
+import { systemClock, type Clock } from '../../core/clock';
 import type { Session } from '../../core/session';
 import { jsonCodec } from '../../core/session-codec';
 import type { CommitOutcome } from '../../core/commit-outcome';

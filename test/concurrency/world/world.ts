@@ -1,7 +1,7 @@
 import type { Scheduler } from 'fast-check';
 import { jsonCodec, type SessionEvent, type SessionStore } from 'nestjs-tessera';
 import { manualClock } from 'nestjs-tessera/testing';
-import type { Clock } from '../../../lib/core/session-expiry';
+import type { Clock } from '../../../lib/core/clock';
 import type { Session } from '../../../lib/core/session';
 import type { CommitOutcome } from '../../../lib/core/commit-outcome';
 import { SessionManager } from '../../../lib/core/session-manager';
