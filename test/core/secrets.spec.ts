@@ -147,6 +147,18 @@ describe('the secrets of a session', () => {
     },
   );
 
+  it('bring nothing into another session once they are replaced, even while they are usable', async () => {
+    const next = await app.issued(token, rotate);
+    const merged = await app.issued(null, (session) => {
+      session.set('theme', 'dark');
+      session.merge(token);
+    });
+    expect({
+      merged: (await open(merged)).keys(),
+      other: (await open(next)).get('visits'),
+    }).toEqual({ merged: ['theme'], other: 1 });
+  });
+
   it('are forgotten by the first write after no request can have them any more', async () => {
     const next = await app.issued(token, renew);
     const known = async (): Promise<number> => {
