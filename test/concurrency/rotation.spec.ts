@@ -24,6 +24,7 @@ describeStores('a token that is rotated at every request on', ({ create }) => {
     let written = 0;
     let copies = 0;
     let noticed = 0;
+    let isCopyDue = false;
 
     /** One request of a page: it brings the cookie of when it was sent, and its answer may be lost. */
     const request = async (n: number, sent: string): Promise<void> => {
@@ -40,8 +41,10 @@ describeStores('a token that is rotated at every request on', ({ create }) => {
       await Promise.all(Array.from({ length: REQUESTS }, (_, n) => request(n, sent)));
       written++;
       advance(random() < 0.05 ? 70 * SECOND : Math.floor(random() * 5 * SECOND));
-      if (page % 20 !== 0 || cookie === sent) continue;
-      // A copy of this page's cookie comes once its successor has been in use for the grace.
+      if (page % 20 === 0) isCopyDue = true;
+      // Copied is the cookie of the next page whose rotation was answered: it comes back once its successor has been in use for the grace.
+      if (!isCopyDue || cookie === sent) continue;
+      isCopyDue = false;
       await request(1, cookie);
       advance(11 * SECOND);
       const { told, manager } = worlds[0]!;
