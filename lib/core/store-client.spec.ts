@@ -16,8 +16,9 @@ it('F1: a call that comes after the end is given up in time, too', async () => {
   const client = clientOf(() => new Promise(() => undefined));
   void client.find(newSessionId()).catch(() => undefined);
   const late = client.find(newSessionId());
-  jest.advanceTimersByTime(1000);
-  await expect(late).rejects.toThrow(SessionStoreError);
+  const failed = expect(late).rejects.toThrow(SessionStoreError);
+  await jest.advanceTimersByTimeAsync(1000);
+  await failed;
 });
 
 describe('the signal of a call', () => {
@@ -32,8 +33,9 @@ describe('the signal of a call', () => {
       const finding = client.find(newSessionId());
       const asked = when === 'before' ? call.signal : undefined;
       expect(call.aborted).toBe(false);
-      jest.advanceTimersByTime(1000);
-      await expect(finding).rejects.toThrow(SessionStoreError);
+      const failed = expect(finding).rejects.toThrow(SessionStoreError);
+      await jest.advanceTimersByTimeAsync(1000);
+      await failed;
       expect({
         call: call.aborted,
         asked: (asked ?? call.signal).aborted,
@@ -54,7 +56,7 @@ describe('the signal of a call', () => {
       return null;
     });
     await client.find(newSessionId());
-    jest.advanceTimersByTime(5000);
+    await jest.advanceTimersByTimeAsync(5000);
     expect({ call: call.aborted, signal: call.signal.aborted }).toEqual({ call: false, signal: false });
   });
 });

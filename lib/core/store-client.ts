@@ -4,6 +4,8 @@ import type { SessionStore, StoreCall } from './session-store';
 import type { SessionId } from './session-token';
 import { SessionStoreError } from './session.errors';
 
+const DONE = Promise.resolve();
+
 /** Most stores never read the signal, so it is created when it is first read. */
 class PendingCall implements StoreCall {
   aborted = false;
@@ -76,9 +78,12 @@ export class StoreClient {
       const expire = (): void => fail('timeout', `no answer within ${Math.round(timeout)} ms`);
       const failWith = (error: unknown): void =>
         fail('error', 'it reported an error', { cause: withoutSecrets(error) });
-      // An answer that arrived while the event loop was blocked is read before the call times out.
-      // The timer need not keep the process alive: the client that waits for an answer has a socket open.
-      const timer = setTimeout(() => setImmediate(expire), timeout).unref();
+      let timer: NodeJS.Timeout | undefined;
+      const arm = (): void => {
+        // An answer that arrived while the event loop was blocked is read before the call times out.
+        // The timer need not keep the process alive: the client that waits for an answer has a socket open.
+        if (!isOver) timer = setTimeout(() => setImmediate(expire), timeout).unref();
+      };
       try {
         run(call).then((value) => {
           if (isOver) return;
@@ -89,6 +94,8 @@ export class StoreClient {
       } catch (error) {
         failWith(error);
       }
+      // A store in memory has answered by then, and needs no timer.
+      void DONE.then(arm);
     });
   }
 }
