@@ -30,7 +30,7 @@ export class MemoryEntry {
   }
 }
 
-const SCRATCH_BYTES = 1024;
+const SCRATCH_BYTES = 16 * 1024;
 const scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
 
 /**
