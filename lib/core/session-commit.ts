@@ -32,10 +32,20 @@ export class SessionCommit {
     const { base, status, replacement } = draft;
     const needsToken = status === 'changed' && (base === null || replacement !== null);
     if (needsToken && delivery.reach !== 'open') this.#withhold(draft, delivery);
-    const { ended, absorbed, merging } = draft;
-    if (ended.length > 0) await this.#removeEnded(draft);
-    await this.#decide(draft, delivery);
-    if (ended.length + absorbed.length + merging.length > 0) await this.#endOthers(draft, delivery);
+    if (draft.ended.length > 0) await this.#removeEnded(draft);
+    for (let attempt = 1; ; attempt++) {
+      if (draft.merging.length > 0) await this.#merger.bringIn(draft);
+      if (!draft.superseded || draft.destroyed) {
+        const outcome = await this.#decide(draft, delivery);
+        // Kept in case that something after it fails. An outcome of nothing takes no earlier one back.
+        if (outcome.kind !== 'keep') draft.untold = outcome;
+      }
+      const hasOthers = draft.absorbed.length + draft.merging.length > 0;
+      if (!hasOthers || (await this.#merger.endAbsorbed(draft))) break;
+      if (attempt === MAX_ATTEMPTS) throw tooManyConflicts(MAX_ATTEMPTS);
+    }
+    // Those that were ended while the store was at work.
+    if (draft.ended.length > 0) await this.#removeEnded(draft);
     const outcome = draft.untold;
     draft.untold = KEEP;
     const announcements = draft.announcements.length > 0 ? draft.announcements.splice(0) : NONE;
@@ -64,10 +74,8 @@ export class SessionCommit {
     if (isToldOf) draft.announcements.push({ type: 'rejected', id, principal, reason: 'undeliverable' });
   }
 
-  /** Writes the draft. Keeps the outcome in case that something after it fails; an outcome of nothing takes no earlier one back. */
-  async #decide(draft: SessionDraft, delivery: Delivery): Promise<void> {
-    if (draft.merging.length > 0) await this.#merger.bringIn(draft);
-    if (draft.superseded && !draft.destroyed) return;
+  /** Writes the draft, or extends the session. */
+  #decide(draft: SessionDraft, delivery: Delivery): Promise<CommitOutcome> | CommitOutcome {
     dropVainRotation(draft);
     for (const operation of dueOperations(draft, delivery)) {
       operation.apply(draft.state);
@@ -75,22 +83,10 @@ export class SessionCommit {
     }
     const { base, status } = draft;
     const { repository } = this;
-    let outcome = status === 'destroyed' ? FORGET : unwritten(draft);
     if (status === 'changed')
-      outcome = await (base === null
-        ? repository.insert(draft, delivery)
-        : repository.update(draft, delivery));
-    else if (repository.extension(draft) !== null) outcome = await repository.extend(draft, delivery);
-    if (outcome.kind !== 'keep') draft.untold = outcome;
-  }
-
-  /** Ends the sessions whose data this one has taken over, and those that were ended while the store was at work. */
-  async #endOthers(draft: SessionDraft, delivery: Delivery): Promise<void> {
-    for (let attempt = 1; !(await this.#merger.endAbsorbed(draft)); attempt++) {
-      if (attempt === MAX_ATTEMPTS) throw tooManyConflicts(MAX_ATTEMPTS);
-      await this.#decide(draft, delivery);
-    }
-    await this.#removeEnded(draft);
+      return base === null ? repository.insert(draft, delivery) : repository.update(draft, delivery);
+    if (status === 'destroyed') return FORGET;
+    return repository.extension(draft) === null ? unwritten(draft) : repository.extend(draft, delivery);
   }
 
   /** An end that fails stays for the next attempt. */

@@ -130,8 +130,16 @@ export class StoredSessions implements SessionRepository {
       // It was ended while it waited in the queue. The next commit writes what was recorded since.
       if (draft.base === null) return unwritten(draft);
       const write = toPendingWrite(draft, { renewed: this.#uncertainToken(draft) });
-      // An expired record is not written to: another request may have extended it, else it stays expired.
-      const isDone = draft.base.expiresAt > draft.now() && (await this.#tryUpdate(draft, write));
+      const { record } = write;
+      const share = isCritical(write) ? SHARE_OF_WRITE : 1;
+      let isDone = false;
+      try {
+        // An expired record is not written to: another request may have extended it, else it stays expired.
+        if (draft.base.expiresAt > draft.now())
+          isDone = await this.store.update(record, record.version - 1, share);
+      } catch (error) {
+        isDone = await this.#lookUp(draft, write, error);
+      }
       if (isDone) return this.#finish(draft, write, delivery);
       if (draft.lineage !== write.lineage) return unwritten(draft);
       const outcome = await this.#rebase(draft, delivery);
@@ -147,15 +155,11 @@ export class StoredSessions implements SessionRepository {
   }
 
   /** Looks up the outcome of a critical write whose answer was lost: the client needs its new token, or the value it took. */
-  #tryUpdate(draft: SessionDraft, write: PendingWrite): Promise<boolean> {
-    const { record } = write;
-    const share = isCritical(write) ? SHARE_OF_WRITE : 1;
-    return this.store.update(record, record.version - 1, share).catch(async (error: unknown) => {
-      this.#uncertain.set(draft, write);
-      const isDone = isCritical(write) ? await this.#isUpdated(write) : null;
-      if (isDone === null) throw error;
-      return isDone;
-    });
+  async #lookUp(draft: SessionDraft, write: PendingWrite, error: unknown): Promise<boolean> {
+    this.#uncertain.set(draft, write);
+    const isDone = isCritical(write) ? await this.#isUpdated(write) : null;
+    if (isDone === null) throw error;
+    return isDone;
   }
 
   /**
