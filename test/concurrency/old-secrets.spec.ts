@@ -225,7 +225,8 @@ describeStores('an old secret on', ({ create }) => {
 
   it('R15: take gives a value to exactly one of fifty', async () => {
     const holder = await world.issued(null, (session) => session.set('theme', 'dark'));
-    const managers = [manager, core({ store: (await under.beside()).store }).manager];
+    const beside = await under.beside();
+    const managers = [manager, core({ store: beside.store }).manager];
     const took = await Promise.all(
       Array.from({ length: 50 }, async (_, n) => {
         const each = managers[n % 2]!;
@@ -233,6 +234,7 @@ describeStores('an old secret on', ({ create }) => {
         return each.take(session, 'theme', () => each.commit(session));
       }),
     );
+    await beside.close();
     expect(took.filter((value) => value !== undefined)).toEqual(['dark']);
     expect((await manager.open(holder)).has('theme')).toBe(false);
   });
