@@ -177,11 +177,12 @@ export function afterReplacement(
   const older = former
     .filter(({ hash }) => !isLogin || !hash.startsWith(FAMILY))
     .map((each) => {
-      const kept = { ...each, rights: isLogin ? null : (each.rights ?? before) };
+      const rights = isLogin ? null : (each.rights ?? before);
       // A copy remains a copy, and an earlier, stricter replacement remains in force.
       const isCopy = !isLogin && each.by === 'rotate' && !isUsable(each, now);
-      if (isCopy || MILDEST_FIRST.indexOf(each.by) >= MILDEST_FIRST.indexOf(by)) return kept;
-      return { ...kept, by, successorSeenAt: null, at: isUsable(each, now) ? now : each.at };
+      if (isCopy || MILDEST_FIRST.indexOf(each.by) >= MILDEST_FIRST.indexOf(by))
+        return rights === each.rights ? each : { ...each, rights };
+      return { ...each, rights, by, successorSeenAt: null, at: isUsable(each, now) ? now : each.at };
     });
   const hashes = family === null || isLogin ? [shortOf(current)] : [FAMILY + family, shortOf(current)];
   const replaced = hashes.map((hash) => newFormer(hash, by, now, before));
@@ -196,13 +197,12 @@ export function pruned(history: SecretHistory, now: number): SecretHistory {
 
 /** Removes the entries that no running request can need. Of too many, the newest stay. */
 function trimmed(former: readonly FormerSecret[], now: number): FormerSecret[] {
-  const isFamily = ({ hash }: FormerSecret): boolean => hash.startsWith(FAMILY);
-  const families = former.filter(isFamily).slice(-MAX_FAMILIES);
-  const secrets = former.filter((each) => !isFamily(each));
-  const usable = secrets.filter((each) => isUsable(each, now)).slice(-MAX_USABLE);
-  const spent = secrets.filter((each) => !isUsable(each, now) && now < each.at + LONGEST_REQUEST);
-  const kept = new Set([...usable, ...spent.slice(-MAX_SPENT)]);
-  return [...families, ...secrets.filter((each) => kept.has(each))];
+  const room = { family: MAX_FAMILIES, usable: MAX_USABLE, spent: MAX_SPENT };
+  const isNeeded = (each: FormerSecret): boolean => {
+    const kind = each.hash.startsWith(FAMILY) ? 'family' : isUsable(each, now) ? 'usable' : 'spent';
+    return (kind !== 'spent' || now < each.at + LONGEST_REQUEST) && room[kind]-- > 0;
+  };
+  return former.toReversed().filter(isNeeded).reverse();
 }
 
 function newFormer(hash: string, by: Replacement, at: number, rights: FormerRights | null): FormerSecret {
