@@ -11,8 +11,7 @@ export function randomText(bytes: number): string {
     randomFillSync(pool);
     used = 0;
   }
-  const drawn = pool.subarray(used, (used += bytes));
-  const text = drawn.toString('base64url');
-  drawn.fill(0);
+  const text = pool.toString('base64url', used, used + bytes);
+  pool.fill(0, used, (used += bytes));
   return text;
 }

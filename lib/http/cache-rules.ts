@@ -18,8 +18,8 @@ export function writeSessionHeaders(scope: SessionScope, headers: ResponseHeader
     if (!handle.tell(headers)) continue;
     for (const name of CACHE_CONTROLS) {
       const values = headers.get(name);
-      const isUsed = values.length > 0 || name === 'Cache-Control';
-      if (isUsed && !excludesSharedCaches(values)) headers.set(name, ['no-store']);
+      const isShared = values.length > 0 ? !excludesSharedCaches(values) : name === 'Cache-Control';
+      if (isShared) headers.set(name, ['no-store']);
     }
   }
 }
