@@ -4,7 +4,8 @@ import { dataOf, HOUR, timeouts } from './sessions.mjs';
 
 const require = createRequire(import.meta.url);
 const { jsonCodec } = require('../../dist/core/session-codec.js');
-const { encodeBody, newState } = require('../../dist/core/session-state.js');
+const { encodeBody } = require('../../dist/core/session-body.js');
+const { newState } = require('../../dist/core/session-state.js');
 const { parseToken } = require('../../dist/core/session-token.js');
 
 const SECRET = 's'.repeat(43);
