@@ -1,11 +1,13 @@
+import { principalKey } from './principal';
 import { decodeBody } from './session-body';
 import { draftOf, type Session } from './session';
 import type { SessionDraft } from './session-draft';
 import type { SessionRecord } from './session-record';
 import type { SessionRepository } from './session-repository';
 import type { SessionSettings } from './session-settings';
-import { setOwn } from './session-state';
+import { setOwn, type SessionState } from './session-state';
 import { sameHash } from './session-token';
+import { SessionError } from './session.errors';
 
 /** Number of merges that a session remembers, for concurrent requests that merge the same session. */
 const MERGES_KNOWN = 8;
@@ -47,6 +49,7 @@ export class SessionMerger {
   #absorb(draft: SessionDraft, token: string, record: SessionRecord): void {
     const { id, version, body } = record;
     draft.record('lifespan', (state) => {
+      if (isForeign(record, state)) throw mergeRefused();
       // Another request has merged this version or a later one.
       if ((state.merged[id] ?? 0) >= version) return;
       const merges: [string, number][] = [...Object.entries(state.merged), [id, version]];
@@ -54,8 +57,21 @@ export class SessionMerger {
       // Decoded each time, because a later operation may change the values in place.
       const { data, deadline } = decodeBody(body, this.settings.codec);
       for (const [key, value] of Object.entries(data)) setOwn(state.data, key, value);
-      state.deadline = Math.max(state.deadline, deadline);
+      // A login ends when it would have ended without the merge.
+      if (state.principal === null) state.deadline = Math.max(state.deadline, deadline);
     });
     draft.absorbed.push({ token, record });
   }
+}
+
+/** Whether another principal is logged in to the other session than to this one. */
+function isForeign({ principal }: SessionRecord, state: SessionState): boolean {
+  return principal !== null && (state.principal === null || principal !== principalKey(state.principal));
+}
+
+function mergeRefused(): SessionError {
+  return new SessionError(
+    'SESSION_MERGE_REFUSED',
+    'merge() was given a session to which another principal is logged in. Nothing was merged. Merge sessions of visitors, or of the same principal.',
+  );
 }

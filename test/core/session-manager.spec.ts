@@ -386,6 +386,42 @@ describe('a commit', () => {
       expect(app.events).toEqual([{ type: 'rejected', id: idOf(other), reason: 'corrupt' }]);
     });
 
+    it.each([
+      { own: null, other: 'bob' },
+      { own: 'ada', other: 'bob' },
+    ])('L12, W17: of $other into the session of $own is refused, and changes neither', async (who) => {
+      const token = await stored((s) => {
+        s.set('theme', 'dark');
+        if (who.own !== null) s.login({ id: who.own });
+      });
+      const other = await stored((s) => s.set('cart', ['theirs']).login({ id: who.other }));
+      const session = await app.manager.open(token);
+      session.merge(other);
+      await expect(app.manager.commit(session)).rejects.toMatchObject({ code: 'SESSION_MERGE_REFUSED' });
+      expect({ own: await read(token), other: await read(other) }).toEqual({
+        own: { theme: 'dark' },
+        other: { cart: ['theirs'] },
+      });
+    });
+
+    it.each([null, 'ada'])(
+      'L12, W17: of %s into a login of ada brings the data, not the deadline',
+      async (id) => {
+        const other = await stored((s) => {
+          s.set('cart', ['theirs']);
+          if (id !== null) s.login({ id });
+          s.deadline = app.clock() + 3 * DAY;
+        });
+        const token = await stored((s) => s.login({ id: 'ada' }));
+        await app.request(token, (s) => s.merge(other));
+        const { deadline } = await app.manager.open(token);
+        expect({ data: await read(token), deadline }).toEqual({
+          data: { cart: ['theirs'] },
+          deadline: app.clock() + DAY,
+        });
+      },
+    );
+
     it('does not end the other session while its data is not saved', async () => {
       const other = await stored((s) => s.set('cart', ['precious']));
       const token = await stored();
