@@ -9,19 +9,29 @@ const CACHE_CONTROLS = [
   'Cloudflare-CDN-Cache-Control',
   'Netlify-CDN-Cache-Control',
   'Vercel-CDN-Cache-Control',
+  'X-LiteSpeed-Cache-Control',
+  'Edge-Control',
 ];
 
 /** Writes the tokens to the response, and prevents shared caches from storing it (RFC 9111). */
 export function writeSessionHeaders(scope: SessionScope, headers: ResponseHeaders): void {
   for (const handle of scope.handles) {
     for (const name of handle.instance.transport.vary) addVary(headers, name);
-    if (!handle.tell(headers)) continue;
-    for (const name of CACHE_CONTROLS) {
-      const values = headers.get(name);
-      const isShared = values.length > 0 ? !excludesSharedCaches(values) : name === 'Cache-Control';
-      if (isShared) headers.set(name, ['no-store']);
-    }
+    if (handle.tell(headers)) forbidStoring(headers);
+    // Some caches ignore `Vary: Cookie`. What the application says itself stays.
+    else if (handle.isPersonal && headers.get('Cache-Control').length === 0)
+      headers.set('Cache-Control', ['private']);
   }
+}
+
+function forbidStoring(headers: ResponseHeaders): void {
+  for (const name of CACHE_CONTROLS) {
+    const values = headers.get(name);
+    const isShared = values.length > 0 ? !excludesSharedCaches(values) : name === 'Cache-Control';
+    if (isShared) headers.set(name, ['no-store']);
+  }
+  // nginx obeys this number of seconds before Cache-Control.
+  if (headers.get('X-Accel-Expires').length > 0) headers.set('X-Accel-Expires', ['0']);
 }
 
 function addVary(headers: ResponseHeaders, name: string): void {

@@ -1,5 +1,6 @@
 import { KEEP, type CommitOutcome, type Delivery } from '../core/commit-outcome';
 import { draftOf, type Session } from '../core/session';
+import { decodeContent } from '../core/session-body';
 import type { SessionData, SessionKey } from '../core/session-data';
 import type { SessionDraft, SessionWatcher } from '../core/session-draft';
 import { SessionError } from '../core/session.errors';
@@ -72,6 +73,11 @@ export class SessionHandle implements Delivery {
     return this.#transport.capacity();
   }
 
+  /** Whether a principal is logged in to the session, if it was used. The answer may then be about that principal. */
+  get isPersonal(): boolean {
+    return this.#session !== undefined && this.#session.principal !== null;
+  }
+
   /**
    * Returns the session, loaded at the first call.
    * @throws the door's translation of a store's failure
@@ -87,6 +93,18 @@ export class SessionHandle implements Delivery {
   /** Returns the session without decoding its data. Sufficient for its principal. Throws what {@link open} throws. */
   find(): Promise<Session> {
     return (this.#finding ??= this.#find());
+  }
+
+  /** Returns the session if it is loaded and readable, else `null`. */
+  peek(): Session | null {
+    const session = this.#session;
+    if (session === undefined) return null;
+    try {
+      decodeContent(draftOf(session).state, this.instance.manager.settings.codec);
+      return session;
+    } catch {
+      return null;
+    }
   }
 
   /**
