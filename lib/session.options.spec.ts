@@ -80,6 +80,26 @@ describe('the options', () => {
     });
   });
 
+  it.each(['lifetime', 'idleTimeout', 'storeTimeout', 'sweepEvery'])(
+    'W35: for %s refuse a number without its unit',
+    (option) => {
+      expect(refusal({ [option]: '3600' })).toContain(
+        `  - ${option} must say its unit, got "3600": write '3600s' for seconds, or the number 3600 for milliseconds`,
+      );
+    },
+  );
+
+  it.each([
+    { what: 'a promise', store: Promise.resolve(new MemorySessionStore()), wayOut: 'await it' },
+    {
+      what: 'an express-session store',
+      store: { get() {}, set() {}, destroy() {} },
+      wayOut: 'fromExpressStore(store)',
+    },
+  ])('W36: for store refuse $what, and name the way out', ({ store, wayOut }) => {
+    expect(refusal({ store })).toContain(wayOut);
+  });
+
   it('refuse to have no lifetime, or to wait for a store forever', () => {
     expect(refusal({ lifetime: false })).toContain('lifetime must be a duration');
     expect(refusal({ storeTimeout: false })).toContain('storeTimeout must be a duration');

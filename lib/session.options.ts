@@ -76,6 +76,9 @@ const DAY = 24 * 60 * 60 * 1000;
 /** Maximum duration, in milliseconds. Added to the current time it is still a valid instant. */
 const DURATION_LIMIT = 100_000 * DAY;
 
+/** A number without a unit. Seconds and milliseconds are both likely, and differ by a thousand. */
+const DIGITS = /^\s*\d+(\.\d+)?\s*$/;
+
 const MODULE_OPTIONS: Record<keyof SessionModuleOptions, true> = {
   store: true,
   lifetime: true,
@@ -106,6 +109,12 @@ export function resolveOptions(options: SessionModuleOptions | undefined, name: 
     throw invalidOptions(name, ['the factory returned no options; return an object, {} for the defaults']);
   const problems: string[] = [];
   const duration = (option: string, value: Duration, limit = DURATION_LIMIT): number => {
+    if (typeof value === 'string' && DIGITS.test(value)) {
+      problems.push(
+        `${option} must say its unit, got ${show(value)}: write '${value.trim()}s' for seconds, or the number ${value.trim()} for milliseconds`,
+      );
+      return limit;
+    }
     const milliseconds =
       typeof value === 'number' ? value : typeof value === 'string' ? parseDuration(value) : undefined;
     if (milliseconds !== undefined && milliseconds >= 1 && milliseconds <= limit)
@@ -186,6 +195,11 @@ function unknownKeys(options: object, known: object, prefix = ''): string[] {
 function storeProblems(store: unknown): string[] {
   if (typeof store === 'function') return [`store is a class; pass an instance: new ${store.name}(…)`];
   if (typeof store === 'object' && store !== null && isRepositoryProvider(store)) return [];
+  const { then, get, destroy } = Object(store) as Record<string, unknown>;
+  if (typeof then === 'function')
+    return ['store is a promise; await it, with forRootAsync({ useFactory: async () => … })'];
+  if (typeof get === 'function' && typeof destroy === 'function')
+    return ["store is an express-session store; pass fromExpressStore(store) of 'nestjs-tessera/bridges'"];
   return (['find', 'insert', 'update', 'extend', 'delete'] as const)
     .filter((method) => typeof (store as Partial<SessionStore> | null)?.[method] !== 'function')
     .map((method) => `store has no method ${method}(); pass a SessionStore`);

@@ -34,6 +34,8 @@ describe('options of the session cookie', () => {
       /'none' needs cookie\.secure/,
     ],
     ['Partitioned without Secure', { name: 's', partitioned: true, secure: false }, /partitioned needs/],
+    ['Partitioned without SameSite=None', { partitioned: true }, /partitioned needs cookie\.sameSite 'none'/],
+    ['a domain that begins with a dot', { name: 's', domain: '.example.com' }, /drop the dot/],
     ['a SameSite that is none', { sameSite: 'Lax' }, /must be 'strict', 'lax' or 'none', got "Lax"/],
     ['a SameSite that is true', { sameSite: true }, /must be 'strict', 'lax' or 'none'/],
     ['HttpOnly off', { httpOnly: false }, /always HttpOnly/],
@@ -53,7 +55,7 @@ describe('options of the session cookie', () => {
     ['a domain with a port', { name: 's', domain: 'a.example:80' }, /cookie\.domain/],
     ['an empty domain', { name: 's', domain: '' }, /cookie\.domain/],
     ['a secure that is no boolean', { name: 's', secure: 'yes' }, /must be true or false/],
-  ])('C2: refuse %s, in words', (_title, options, words) => {
+  ])('C2, W36: refuse %s, in words', (_title, options, words) => {
     expect(problemsOf(options)).toContainEqual(expect.stringMatching(words));
   });
 

@@ -17,7 +17,7 @@ export interface CookieOptions {
   readonly path?: string;
   /** Sends the cookie to this domain and all its subdomains, each of which can then read it. @default the exact host only */
   readonly domain?: string;
-  /** Stores a separate cookie for each top-level site that embeds yours (CHIPS). @default false */
+  /** Stores a separate cookie for each top-level site that embeds yours (CHIPS). Needs `sameSite: 'none'`. @default false */
   readonly partitioned?: boolean;
 }
 
@@ -79,7 +79,11 @@ function formProblems({ name, secure, sameSite, path, domain, partitioned }: Res
     problems.push(
       `cookie.path must begin with '/' and have no ';' or control characters, got ${quote(path)}`,
     );
-  if (domain !== undefined && !DOMAIN_FORM.test(domain))
+  if (typeof domain === 'string' && domain.startsWith('.') && DOMAIN_FORM.test(domain.slice(1)))
+    problems.push(
+      `cookie.domain must not begin with a dot, got ${quote(domain)}: drop the dot; subdomains are always included`,
+    );
+  else if (domain !== undefined && !DOMAIN_FORM.test(domain))
     problems.push(`cookie.domain must be a host name, got ${quote(domain)}; leave it out for the exact host`);
   if (!['strict', 'lax', 'none'].includes(sameSite))
     problems.push(`cookie.sameSite must be 'strict', 'lax' or 'none', got ${quote(sameSite)}`);
@@ -90,6 +94,10 @@ function formProblems({ name, secure, sameSite, path, domain, partitioned }: Res
     problems.push("cookie.sameSite 'none' needs cookie.secure: browsers refuse the cookie otherwise");
   if (partitioned && !secure)
     problems.push('cookie.partitioned needs cookie.secure: browsers refuse the cookie otherwise');
+  if (partitioned === true && sameSite !== 'none')
+    problems.push(
+      `cookie.partitioned needs cookie.sameSite 'none', got ${quote(sameSite)}: browsers do not send the cookie to an embedded page otherwise`,
+    );
   return problems;
 }
 
