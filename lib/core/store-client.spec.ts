@@ -60,3 +60,29 @@ describe('the signal of a call', () => {
     expect({ call: call.aborted, signal: call.signal.aborted }).toEqual({ call: false, signal: false });
   });
 });
+
+it('F9, W23: an answer that takes several turns is waited for when the event loop was blocked beyond the deadline', async () => {
+  jest.useRealTimers();
+  const client = clientOf(async () => {
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    return null;
+  });
+  const finding = client.find(newSessionId());
+  await Promise.resolve();
+  blockFor(2000);
+  await expect(finding).resolves.toBeNull();
+});
+
+it('F1, W23: a call without an answer ends although the event loop was blocked', async () => {
+  jest.useRealTimers();
+  const finding = clientOf(() => new Promise(() => undefined)).find(newSessionId());
+  const failed = expect(finding).rejects.toThrow(SessionStoreError);
+  await Promise.resolve();
+  blockFor(1500);
+  await failed;
+});
+
+function blockFor(milliseconds: number): void {
+  const until = performance.now() + milliseconds;
+  while (performance.now() < until);
+}

@@ -6,6 +6,9 @@ import { SessionStoreError } from './session.errors';
 
 const DONE = Promise.resolve();
 
+/** A timer that fires this much later than it should, in milliseconds, shows that the event loop was blocked. */
+const TOLERANCE = 50;
+
 /** Most stores never read the signal, so it is created when it is first read. */
 class PendingCall implements StoreCall {
   aborted = false;
@@ -76,14 +79,25 @@ export class StoreClient {
         reject(new SessionStoreError(operation, message, options));
       };
       const expire = (): void => fail('timeout', `no answer within ${Math.round(timeout)} ms`);
+      let dueAt = 0;
+      let spare = timeout;
+      const wait = (duration: number): void => {
+        dueAt = performance.now() + duration;
+        // The timer need not keep the process alive: the client that waits for an answer has a socket open.
+        timer = setTimeout(() => setImmediate(wake), duration).unref();
+      };
+      // Answers that arrived while the event loop was blocked are read first, and what they lead to gets the time that was lost: at most
+      // the timeout once more.
+      const wake = (): void => {
+        if (isOver) return;
+        const late = Math.min(performance.now() - dueAt, spare);
+        spare -= late;
+        if (late > TOLERANCE) wait(late);
+        else expire();
+      };
       const failWith = (error: unknown): void =>
         fail('error', 'it reported an error', { cause: withoutSecrets(error) });
       let timer: NodeJS.Timeout | undefined;
-      const arm = (): void => {
-        // An answer that arrived while the event loop was blocked is read before the call times out.
-        // The timer need not keep the process alive: the client that waits for an answer has a socket open.
-        if (!isOver) timer = setTimeout(() => setImmediate(expire), timeout).unref();
-      };
       try {
         run(call).then((value) => {
           if (isOver) return;
@@ -95,7 +109,7 @@ export class StoreClient {
         failWith(error);
       }
       // A store in memory has answered by then, and needs no timer.
-      void DONE.then(arm);
+      void DONE.then(() => isOver || wait(timeout));
     });
   }
 }
