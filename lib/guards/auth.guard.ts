@@ -35,10 +35,16 @@ export class AuthGuard implements CanActivate {
     if (access.kind === 'public') return true;
     const { principal } = await scopeOf(context).handle(this.sessionName).find();
     if (principal === null)
-      throw new UnauthorizedException({ statusCode: 401, code: 'LOGIN_REQUIRED', message: 'Log in first' });
+      throw new UnauthorizedException({
+        statusCode: 401,
+        error: 'Unauthorized',
+        code: 'LOGIN_REQUIRED',
+        message: 'Log in first',
+      });
     if (access.kind === 'login' || access.roles.some((role) => principal.roles.includes(role))) return true;
     throw new ForbiddenException({
       statusCode: 403,
+      error: 'Forbidden',
       code: 'ROLE_REQUIRED',
       message: 'Your role does not allow this',
     });

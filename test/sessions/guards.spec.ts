@@ -129,11 +129,16 @@ describe.each(platforms)('AuthGuard on %s', (platform) => {
   const statusesOf = async (...paths: string[]): Promise<Record<string, number>> =>
     Object.fromEntries(await Promise.all(paths.map(async (path) => [path, await statusOf(path)] as const)));
 
-  it('lets in who is logged in, and says 401 with a code to others', async () => {
+  it('W7: lets in who is logged in, and says 401 with a code to others', async () => {
     const refused = await ada.get('/open/me');
     expect({ status: refused.status, body: refused.json() }).toEqual({
       status: 401,
-      body: { statusCode: 401, code: 'LOGIN_REQUIRED', message: 'Log in first' },
+      body: {
+        statusCode: 401,
+        error: 'Unauthorized',
+        code: 'LOGIN_REQUIRED',
+        message: 'Log in first',
+      },
     });
     expect((await ada.get('/open')).json()).toEqual({ who: null });
     await login('member');
@@ -144,13 +149,18 @@ describe.each(platforms)('AuthGuard on %s', (platform) => {
     expect(await statusOf('/open/me')).toBe(401);
   });
 
-  it('says 403 with a code where a role is missing, and 401 where the login is', async () => {
+  it('W7: says 403 with a code where a role is missing, and 401 where the login is', async () => {
     expect(await statusOf('/open/edit')).toBe(401);
     await login('member');
     const refused = await ada.get('/open/edit');
     expect({ status: refused.status, body: refused.json() }).toEqual({
       status: 403,
-      body: { statusCode: 403, code: 'ROLE_REQUIRED', message: 'Your role does not allow this' },
+      body: {
+        statusCode: 403,
+        error: 'Forbidden',
+        code: 'ROLE_REQUIRED',
+        message: 'Your role does not allow this',
+      },
     });
     await session.run(ada, (s) => s.elevate({ roles: ['member', 'editor'] }));
     expect(await statusOf('/open/edit')).toBe(200);
