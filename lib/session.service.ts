@@ -4,7 +4,7 @@ import type { Elevation, LoginOptions, LogoutOptions } from './core/login';
 import type { Session } from './core/session';
 import type { SessionData, SessionKey } from './core/session-data';
 import { SessionError } from './core/session.errors';
-import { currentScope, scopeIn, scopeOf } from './requests/session-scope';
+import { currentScope, peekScope, scopeIn, scopeOf } from './requests/session-scope';
 import type { SessionHandle } from './requests/session-handle';
 import type { SessionInstances } from './requests/session-instance';
 
@@ -26,6 +26,14 @@ export class SessionService {
   /** Returns the session of an `ExecutionContext`, or of a request of Express, Fastify or Node. Needs no async context. */
   async of(source: ArgumentsHost | object): Promise<Session> {
     return scopeOf(source, this.instances).handle(this.name).open();
+  }
+
+  /**
+   * Returns the session of an `ExecutionContext` or a request if it is loaded already, else `null`. Synchronous, asks no store, and never
+   * throws: for loggers and error reports.
+   */
+  peek(source: ArgumentsHost | object): Session | null {
+    return peekScope(source, this.instances)?.peek(this.name) ?? null;
   }
 
   /**

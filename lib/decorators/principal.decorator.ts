@@ -2,6 +2,7 @@ import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { Principal as LoggedInPrincipal } from '../core/principal';
 import { scopeOf } from '../requests/session-scope';
 import { DEFAULT_SESSION } from '../requests/session.tokens';
+import { untransformed } from './untransformed';
 
 const injectPrincipal = createParamDecorator(
   async ({ name }: { name: string }, context: ExecutionContext) => {
@@ -12,7 +13,7 @@ const injectPrincipal = createParamDecorator(
 
 /** Passes the logged-in principal to a handler: `@Principal() user: Principal` behind `AuthGuard`, else `Principal | null`. */
 export function Principal({ name = DEFAULT_SESSION }: { readonly name?: string } = {}): ParameterDecorator {
-  return injectPrincipal({ name });
+  return untransformed(injectPrincipal({ name }));
 }
 
 /** The logged-in user. */

@@ -3,6 +3,7 @@ import type { Session as LoadedSession } from '../core/session';
 import type { SessionData, SessionKey } from '../core/session-data';
 import { scopeOf } from '../requests/session-scope';
 import { DEFAULT_SESSION } from '../requests/session.tokens';
+import { untransformed } from './untransformed';
 
 /** Selects the instance, and optionally one key of its session. */
 export interface SessionSelection {
@@ -29,7 +30,8 @@ export function Session(
   selection: SessionKey | SessionSelection = {},
   ...pipes: (Type<PipeTransform> | PipeTransform)[]
 ): ParameterDecorator {
-  return injectSession(typeof selection === 'string' ? { key: selection } : selection, ...pipes);
+  const decorator = injectSession(typeof selection === 'string' ? { key: selection } : selection, ...pipes);
+  return pipes.length > 0 ? decorator : untransformed(decorator);
 }
 
 /** The session of one client. */

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { ArgumentsHost } from '@nestjs/common';
+import type { Session } from '../core/session';
 import type { SessionWatcher } from '../core/session-draft';
 import { SessionError } from '../core/session.errors';
 import { SessionHandle, type UnitOfWork } from './session-handle';
@@ -46,6 +47,11 @@ export class SessionScope implements SessionWatcher {
     this.handles.push(handle);
     if (this.unit.begin(this.handles.length === 1)) handle.seal(true);
     return handle;
+  }
+
+  /** Returns the session of an instance if it is loaded, else `null`. */
+  peek(name: string): Session | null {
+    return this.handles.find(({ instance }) => instance.name === name)?.peek() ?? null;
   }
 
   /** Settles what needs no store. Returns whether no session needs a commit. */
@@ -120,6 +126,26 @@ export function scopeOf(
   source: ArgumentsHost | object | undefined,
   instances?: SessionInstances,
 ): SessionScope {
+  const scope = peekScope(source, instances);
+  if (scope !== undefined) return scope;
+  const host = source as Partial<ArgumentsHost> | undefined;
+  const kind = typeof host?.getType === 'function' ? host.getType() : 'http';
+  if (kind !== 'http')
+    throw new SessionError(
+      'SESSION_REQUEST_MISSING',
+      `Sessions are found in HTTP handlers, not in a context of the kind '${kind}'. Use of(request) with the HTTP request that it has, or open a token with SessionManager.`,
+    );
+  throw new SessionError(
+    'SESSION_REQUEST_MISSING',
+    'This request has no session. Import SessionModule.forRoot() into the root module, and hand in a request that came through the application.',
+  );
+}
+
+/** Same as {@link scopeOf}, but returns `undefined` instead of throwing. */
+export function peekScope(
+  source: ArgumentsHost | object | undefined,
+  instances?: SessionInstances,
+): SessionScope | undefined {
   const host = source as Partial<ArgumentsHost> | undefined;
   let request = source;
   // The only place that knows where each kind of handler keeps its request.
@@ -130,8 +156,5 @@ export function scopeOf(
     const scope = instances === undefined ? found : scopeIn(instances, found);
     if (scope !== undefined) return scope;
   }
-  throw new SessionError(
-    'SESSION_REQUEST_MISSING',
-    'This request has no session. Import SessionModule.forRoot() into the root module, and hand in a request that came through the application.',
-  );
+  return undefined;
 }

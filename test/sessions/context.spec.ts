@@ -1,4 +1,4 @@
-import { Controller, Get, Injectable, Post, Req, Body, Scope, ValidationPipe } from '@nestjs/common';
+import { Controller, Get, Injectable, Post, Query, Req, Body, Scope, ValidationPipe } from '@nestjs/common';
 import type { ArgumentsHost, ExecutionContext } from '@nestjs/common';
 import { createParamDecorator } from '@nestjs/common';
 import { MemorySessionStore, Principal, Session, SessionService } from 'nestjs-tessera';
@@ -78,6 +78,10 @@ class ContextController {
   }
   @Post('destroy') destroy() {
     return this.sessions.destroy();
+  }
+  @Get('peek') async peek(@Context() context: ArgumentsHost, @Query('load') load?: string) {
+    if (load !== undefined) await this.sessions.of(context);
+    return { theme: this.sessions.peek(context)?.get('theme') ?? null };
   }
   @Get('untouched') untouched(@Req() request: { session?: unknown; raw?: { session?: unknown } }) {
     return { here: 'session' in request, raw: request.raw !== undefined && 'session' in request.raw };
@@ -190,6 +194,41 @@ describe.each(platforms)('SessionService on %s', (platform) => {
         ),
     });
     expect((await (await visitor(app)).get('/decorated')).json()).toEqual({ visits: 1, who: null });
+  });
+
+  it.each(['ws', 'rpc', 'graphql'])('W7: says of a context of the kind %s what works there', async (kind) => {
+    await start();
+    const context = { getType: () => kind, switchToHttp: () => ({ getRequest: () => ({}) }) };
+    await expect(app.get(SessionService).of(context)).rejects.toMatchObject({
+      code: 'SESSION_REQUEST_MISSING',
+      message: expect.stringContaining(`not in a context of the kind '${kind}'`),
+    });
+  });
+
+  it('W31: is passed as it is where custom decorators are validated, whatever type the compiler noted for it', async () => {
+    app = await startApp({
+      platform,
+      controllers: [ContextController],
+      providers: [Ledger, Clerk],
+      configure: (it) =>
+        void it.useGlobalPipes(new ValidationPipe({ transform: true, validateCustomDecorators: true })),
+    });
+    const ada = await visitor(app);
+    await ada.post('/login');
+    expect((await ada.get('/decorated')).json()).toMatchObject({ visits: 1, who: { id: '7' } });
+  });
+
+  it('W38: peek returns a session that is loaded, and null for any other, without loading it', async () => {
+    const store = await start();
+    const ada = await visitor(app);
+    await ada.get('/of');
+    store.take();
+    expect({
+      before: (await ada.get('/peek')).json(),
+      calls: store.take(),
+      after: (await ada.get('/peek?load=1')).json(),
+      foreign: app.get(SessionService).peek({}),
+    }).toEqual({ before: { theme: null }, calls: [], after: { theme: 'dark' }, foreign: null });
   });
 
   it('leaves req.session to whoever owns it', async () => {
