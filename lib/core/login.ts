@@ -12,7 +12,7 @@ export interface LoginOptions {
    */
   readonly rememberMe?: boolean;
   /**
-   * Keeps the data set before the login. Data of *another* principal is never kept: a login as another principal ends the session
+   * Keeps the data and flash messages from before the login. Data of *another* principal is never kept: a login as another principal ends the session
    * and begins a new one.
    * @default true
    */
@@ -61,7 +61,7 @@ export function login(draft: SessionDraft, input: PrincipalInput, options: Login
   const { lifetime, idleTimeout } = remembered ? rememberedTimeouts : timeouts;
   const now = clock();
   draft.record('login', (state) => {
-    if (!keepData) state.data = {};
+    if (!keepData) Object.assign(state, { data: {}, messages: [] });
     const limits = { startedAt: now, deadline: now + lifetime, idleTimeout, remembered };
     Object.assign(state, { principal, authenticatedAt: now, ...limits });
     for (const [key, text] of constants) setOwn(state.constants, key, text);
@@ -102,5 +102,17 @@ export function elevate(draft: SessionDraft, { roles }: Elevation): void {
     const kept = (state.principal?.roles ?? []).filter((role) => principal.roles.includes(role));
     const elevated = Object.freeze({ ...principal, roles: given ?? Object.freeze(kept) });
     Object.assign(state, { principal: elevated, authenticatedAt: now });
+  });
+}
+
+/** See `Session.rememberMe`. */
+export function setRemembered(draft: SessionDraft, remember: boolean): void {
+  const { timeouts, rememberedTimeouts } = draft.settings;
+  const { lifetime, idleTimeout } = remember ? rememberedTimeouts : timeouts;
+  draft.record('lifespan', (state) => {
+    const { startedAt, deadline, remembered } = state;
+    const isShortened = deadline < startedAt + (remembered ? rememberedTimeouts : timeouts).lifetime;
+    const end = Math.min(startedAt + lifetime, isShortened ? deadline : Infinity);
+    Object.assign(state, { remembered: remember, deadline: end, idleTimeout });
   });
 }

@@ -4,6 +4,9 @@ import type { Operation } from './session-operation';
 import { getOwn, setOwn } from './session-state';
 import { SessionValueError } from './session.errors';
 
+/** Maximum length of a path in an error message. */
+const LONGEST_PATH = 80;
+
 /** Tracks the objects that application code got from or put into a session, with their encoded texts, to detect changes in place. */
 export class ObservedValues {
   readonly #seen = new Map<string, { readonly value: object; text: string | null }>();
@@ -63,7 +66,7 @@ export class ObservedValues {
       return encodeValue(value, this.codec);
     } catch (error) {
       if (error instanceof UnsupportedValue)
-        throw new SessionValueError(`'${key}'${error.path}`, error.reason);
+        throw new SessionValueError(`'${key}'${shortened(error.path)}`, error.reason);
       throw new SessionValueError(`'${key}'`, 'the codec failed to encode it');
     }
   }
@@ -92,4 +95,9 @@ export class ObservedValues {
       return null;
     }
   }
+}
+
+/** The path into a circular value repeats itself a hundred times. */
+function shortened(path: string): string {
+  return path.length > LONGEST_PATH ? `${path.slice(0, LONGEST_PATH)}…` : path;
 }

@@ -9,6 +9,8 @@ const MAX_KEY_LENGTH = 255;
 /** Some databases cannot store NUL or lone surrogates in text columns. */
 const UNSTORABLE = /[\0\p{Surrogate}]/u;
 
+const FIELDS = ['id', 'realm', 'roles'];
+
 /** The logged-in user. */
 export interface Principal {
   /** The user's id. Always a string, even if `login` got a number. */
@@ -32,6 +34,11 @@ export interface PrincipalInput {
  */
 export function toPrincipal(input: PrincipalInput): Principal {
   if (typeof input !== 'object' || input === null) throw invalidPrincipal('it must be an object');
+  const others = Object.keys(input).filter((key) => !FIELDS.includes(key));
+  if (others.length > 0)
+    throw invalidPrincipal(
+      `it would lose ${others.join(', ')}; keep other data in the session, or look it up by the id`,
+    );
   const principal = { id: idOf(input.id), realm: input.realm ?? DEFAULT_REALM, roles: toRoles(input.roles) };
   if (typeof principal.realm !== 'string') throw invalidPrincipal('its realm must be a string');
   if (principal.realm === '' || principal.realm.includes(':') || UNSTORABLE.test(principal.realm)) {

@@ -1,6 +1,8 @@
-import { elevate, login, logout, type Elevation, type LoginOptions, type LogoutOptions } from './login';
+import { elevate, login, logout, setRemembered } from './login';
+import type { Elevation, LoginOptions, LogoutOptions } from './login';
 import type { Principal, PrincipalInput } from './principal';
 import { randomText } from './random-text';
+import { refuseAssignments } from './refuse-assignments';
 import { decodeValue } from './session-body';
 import type {
   FlashKind,
@@ -191,18 +193,15 @@ export class Session {
     draft.destroyed = true;
   }
 
-  /** Sets whether the session survives a restart of the browser. Applies the timeouts for that, counted from login or creation. */
+  /** Sets whether the session survives a restart of the browser. Applies those timeouts from login or creation; an earlier deadline stays. */
   rememberMe(remember = true): void {
-    const { timeouts, rememberedTimeouts } = this.#draft.settings;
-    const { lifetime, idleTimeout } = remember ? rememberedTimeouts : timeouts;
-    this.#draft.record('lifespan', (state) => {
-      Object.assign(state, { remembered: remember, deadline: state.startedAt + lifetime, idleTimeout });
-    });
+    setRemembered(this.#draft, remember);
   }
 
   /**
-   * Merges the session of another token into this one, at commit: its values replace those of this session, the later deadline
-   * applies, and the other session ends. A token that opens no session changes nothing.
+   * Merges the session of another token into this one, at commit: its values replace those of this session, and it ends. A visitor's
+   * session gets the later deadline, a login keeps its own. A token that opens no session changes nothing. The commit fails with
+   * `SESSION_MERGE_REFUSED` when another principal is logged in to that session.
    * @throws SessionError `SESSION_TOKEN_INVALID` when the text does not have the form of a token
    */
   merge(token: string): void {
@@ -295,3 +294,5 @@ export class Session {
     if (!this.isNew && this.#draft.rights === null) this.#draft.record(kind, () => {});
   }
 }
+
+refuseAssignments(Session.prototype);

@@ -1,3 +1,4 @@
+import { runInThisContext } from 'node:vm';
 import { inspect } from 'node:util';
 import { core, DAY, HOUR, MINUTE, type Core } from '../support/core';
 import '../support/session-data';
@@ -42,7 +43,7 @@ describe('a session', () => {
   });
 
   it('is not mistaken for a promise', () => {
-    expect('then' in session).toBe(false);
+    expect((session as { then?: unknown }).then).toBeUndefined();
   });
 
   describe('get, set, has and delete', () => {
@@ -346,6 +347,31 @@ describe('a session', () => {
       expect(() => Object.assign(next.principal!, { id: 'root' })).toThrow(TypeError);
     });
 
+    it('W7: refuses a principal with other fields, which would be lost', () => {
+      const user = { id: 7, name: 'Ada', email: 'ada@example.com' };
+      expect(() => session.login(user)).toThrow('it would lose name, email;');
+      expect(session.status).toBe('unchanged');
+    });
+
+    it('W7: shows a short path into a circular value', () => {
+      const circular: { a?: object } = {};
+      circular.a = circular;
+      expect(() => session.set('value', circular as never)).toThrow(/^.{0,120}'value'(\.a){40}….*circular/);
+    });
+
+    it.each([
+      { mode: 'strict', assign: (s: object) => Object.assign(s, { cart: ['a'] }) },
+      { mode: 'sloppy', assign: runInThisContext('(s) => { s.cart = ["a"]; }') as (s: object) => void },
+    ])('W5: refuses the assignment of a property in $mode mode, and names set', ({ assign }) => {
+      expect(() => assign(session)).toThrow(
+        new TypeError("session.cart cannot be assigned; use session.set('cart', value)"),
+      );
+      expect({ cart: session.get('cart'), status: session.status }).toEqual({
+        cart: undefined,
+        status: 'unchanged',
+      });
+    });
+
     it.each([
       ['nothing', undefined],
       ['null', null],
@@ -386,6 +412,12 @@ describe('a session', () => {
       expect(session.get('cart')).toEqual(['a']);
       session.login(ada, { keepData: false });
       expect(session.keys()).toEqual([]);
+    });
+
+    it('W27: keeps no flash message either when told to keep no data', () => {
+      session.flash('notice', 'for the visitor');
+      session.login(ada, { keepData: false });
+      expect(session.messages()).toEqual([]);
     });
 
     it('L5: never keeps what somebody else left', async () => {
@@ -572,6 +604,21 @@ describe('a session', () => {
       'E5: have no end like %s',
       (value) => {
         expect(codeOf(() => (session.deadline = value))).toBe('SESSION_VALUE_UNSUPPORTED');
+      },
+    );
+
+    it.each([true, false])(
+      'W25: keep a deadline that was shortened, with rememberMe(%s)',
+      async (remember) => {
+        const token = await app.issued(null, (s) => s.login(ada, { rememberMe: !remember }));
+        const soon = app.clock() + HOUR;
+        await app.request(token, (s) => (s.deadline = soon));
+        const found = await reopened(token);
+        found.rememberMe(remember);
+        expect({ deadline: found.deadline, remembered: found.remembered }).toEqual({
+          deadline: soon,
+          remembered: remember,
+        });
       },
     );
 
