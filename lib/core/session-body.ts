@@ -1,13 +1,7 @@
 import type { Principal } from './principal';
-import {
-  isReplacement,
-  newHistory,
-  type FormerRights,
-  type FormerSecret,
-  type SecretHistory,
-} from './secret-history';
+import { isReplacement, type FormerRights, type FormerSecret, type SecretHistory } from './secret-history';
 import { UnsupportedValue, type SessionCodec } from './session-codec';
-import type { FlashEntry, SessionContent, SessionState } from './session-state';
+import { newState, type FlashEntry, type SessionContent, type SessionState } from './session-state';
 import { SessionError } from './session.errors';
 
 /** The format that this release writes. The record of a newer format is not changed. */
@@ -126,33 +120,19 @@ export function decodeFacts(body: string): SessionState {
     const facts = JSON.parse(body.slice(factsAt, contentAt - 1)) as EncodedFacts;
     // By index, which costs a quarter of taking the array apart.
     const createdAt = facts[0];
-    const lastSeenAt = facts[1];
-    const deadline = facts[2];
-    const idleTimeout = facts[3];
-    const authenticatedAt = facts[5] ?? null;
-    const principal = facts[6] ?? null;
-    const startedAt = facts[7] ?? createdAt;
-    const secrets = facts[8];
+    const state = newState(createdAt, { lifetime: 0, idleTimeout: facts[3] });
+    state.lastSeenAt = facts[1];
+    state.deadline = facts[2];
+    state.remembered = facts[4] === 1;
+    state.authenticatedAt = facts[5] ?? null;
+    if (facts[6] != null) state.principal = decodePrincipal(facts[6]);
+    state.startedAt = facts[7] ?? createdAt;
+    if (facts[8] !== undefined) state.secrets = decodeSecrets(facts[8]);
+    state.encodedContent = body.slice(contentAt);
+    const { lastSeenAt, deadline, startedAt, idleTimeout, authenticatedAt } = state;
     check(Number.isFinite(createdAt) && Number.isFinite(lastSeenAt) && Number.isFinite(deadline));
     check(Number.isFinite(startedAt) && isNumberOrNull(idleTimeout) && isNumberOrNull(authenticatedAt));
-    // A literal without spread: V8 in Node 20 takes 20 µs to add this many properties to a spread object.
-    return {
-      createdAt,
-      startedAt,
-      lastSeenAt,
-      deadline,
-      idleTimeout,
-      authenticatedAt,
-      principal: principal === null ? null : decodePrincipal(principal),
-      remembered: facts[4] === 1,
-      secrets: secrets === undefined ? newHistory(createdAt) : decodeSecrets(secrets),
-      data: {},
-      constants: {},
-      messages: [],
-      merged: {},
-      receipt: null,
-      encodedContent: body.slice(contentAt),
-    };
+    return state;
   } catch (cause) {
     throw corrupt(cause);
   }
