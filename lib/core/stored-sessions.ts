@@ -138,7 +138,10 @@ export class StoredSessions implements SessionRepository {
         if (draft.base.expiresAt > draft.now())
           isDone = await this.store.update(record, record.version - 1, share);
       } catch (error) {
-        isDone = await this.#lookUp(draft, write, error);
+        this.#uncertain.set(draft, write);
+        const outcome = isCritical(write) ? await this.#isUpdated(write) : null;
+        if (outcome === null) throw error;
+        isDone = outcome;
       }
       if (isDone) return this.#finish(draft, write, delivery);
       if (draft.lineage !== write.lineage) return unwritten(draft);
@@ -152,14 +155,6 @@ export class StoredSessions implements SessionRepository {
     const uncertain = this.#uncertain.get(draft);
     const isSame = uncertain?.lineage === draft.lineage && uncertain.replacement === draft.replacement;
     return isSame ? uncertain.token : undefined;
-  }
-
-  /** Looks up the outcome of a critical write whose answer was lost: the client needs its new token, or the value it took. */
-  async #lookUp(draft: SessionDraft, write: PendingWrite, error: unknown): Promise<boolean> {
-    this.#uncertain.set(draft, write);
-    const isDone = isCritical(write) ? await this.#isUpdated(write) : null;
-    if (isDone === null) throw error;
-    return isDone;
   }
 
   /**
@@ -233,7 +228,7 @@ export class StoredSessions implements SessionRepository {
   }
 }
 
-/** Whether the outcome of a write must be known: it issues a token, or takes out a value that no other request gets. */
+/** Whether the outcome of a write must be known: the client needs its new token, or the value that no other request gets. */
 function isCritical({ replacement, takes }: PendingWrite): boolean {
   return replacement !== null || takes;
 }
