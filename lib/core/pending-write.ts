@@ -1,20 +1,13 @@
 import { principalKey } from './principal';
 import { KEEP, type CommitOutcome, type Delivery } from './commit-outcome';
-import {
-  afterReplacement,
-  afterRotation,
-  hasRoom,
-  newHistory,
-  pruned,
-  type Replacement,
-  type SecretHistory,
-} from './secret-history';
+import { afterReplacement, afterRotation, hasRoom, newHistory, pruned } from './secret-history';
+import type { Replacement, SecretHistory } from './secret-history';
 import { decodeFacts, encodeBody } from './session-body';
 import type { SessionDraft } from './session-draft';
 import { expiryOf } from './session-expiry';
 import type { Operation } from './session-operation';
 import type { SessionRecord } from './session-record';
-import type { SessionFacts, SessionState } from './session-state';
+import type { SessionState } from './session-state';
 import { newToken, rotatedToken, sameHash, type ParsedToken } from './session-token';
 import { SessionTooLargeError } from './session.errors';
 
@@ -27,7 +20,6 @@ export interface PendingWrite {
   readonly at: number;
   /** See `SessionDraft.lineage`. */
   readonly lineage: number;
-  readonly isNew: boolean;
   /** Whether it ends the session, because its deadline was set to the past. */
   readonly isOver: boolean;
   /** How it replaces the secret; `null` when it does not. */
@@ -80,7 +72,6 @@ export function toPendingWrite(draft: SessionDraft, options: WriteOptions = {}):
     token,
     at: now,
     lineage: draft.lineage,
-    isNew: base === null,
     isOver: record.expiresAt <= now && (base === null || draft.has('lifespan')),
     replacement,
     takes: draft.has('take'),
@@ -99,10 +90,10 @@ export function dropVainRotation(draft: SessionDraft): void {
 
 /** Updates the draft after a successful write, and emits its events. Returns what the client must do. */
 export function finishWrite(draft: SessionDraft, write: PendingWrite, delivery: Delivery): CommitOutcome {
-  const { record, token, state, isNew, replacement } = write;
+  const { record, token, state, replacement } = write;
   const { id, principal } = record;
   const { emit } = draft.settings;
-  if (isNew) emit({ type: 'created', id, principal });
+  if (record.version === 1) emit({ type: 'created', id, principal });
   else if (replacement !== null)
     emit({ type: 'renewed', id, principal, ...(replacement === 'rotate' && { reason: 'rotation' }) });
   draft.settle(record, token, write.operations);
@@ -110,12 +101,12 @@ export function finishWrite(draft: SessionDraft, write: PendingWrite, delivery: 
   return write.tells && delivery.reach !== 'never' ? issueToken(state, token) : KEEP;
 }
 
-export function issueToken(state: SessionFacts, { token }: ParsedToken): CommitOutcome {
+export function issueToken(state: SessionState, { token }: ParsedToken): CommitOutcome {
   return { kind: 'issue', token, keepUntil: keepUntil(state) };
 }
 
 /** Until when the client may keep its token: epoch milliseconds; `null` for as long as the browser runs. */
-function keepUntil({ remembered, deadline }: SessionFacts): number | null {
+function keepUntil({ remembered, deadline }: SessionState): number | null {
   return remembered ? deadline : null;
 }
 

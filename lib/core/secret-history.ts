@@ -110,11 +110,6 @@ export function replacementOf(history: SecretHistory, token: ParsedToken): Repla
   return formerOf(history, token) ?? familyEntryOf(history, token);
 }
 
-/** Whether the token is a recent former one of the session. */
-export function isFormer(history: SecretHistory, token: ParsedToken): boolean {
-  return formerOf(history, token) !== null;
-}
-
 /** Whether the current secret is old enough to be rotated. */
 export function isRotationDue(history: SecretHistory, every: number, now: number): boolean {
   return now - history.issuedAt >= every && hasRoom(history, now);
@@ -211,7 +206,8 @@ function newFormer(hash: string, by: Replacement, at: number, rights: FormerRigh
 
 type Replaced = Pick<FormerSecret, 'by' | 'rights'>;
 
-function formerOf({ former }: SecretHistory, { secretHash }: ParsedToken): FormerSecret | null {
+/** Returns the entry of a token if it is a recent former one of the session. */
+export function formerOf({ former }: SecretHistory, { secretHash }: ParsedToken): FormerSecret | null {
   const hash = shortOf(secretHash);
   return former.find((each) => sameHash(each.hash, hash)) ?? null;
 }

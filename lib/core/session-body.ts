@@ -1,7 +1,7 @@
 import type { Principal } from './principal';
 import { isReplacement, type FormerRights, type FormerSecret, type SecretHistory } from './secret-history';
 import { UnsupportedValue, type SessionCodec } from './session-codec';
-import { newState, type FlashEntry, type SessionContent, type SessionState } from './session-state';
+import { newState, type FlashEntry, type SessionState } from './session-state';
 import { SessionError } from './session.errors';
 
 /** The format that this release writes. The record of a newer format is not changed. */
@@ -46,7 +46,7 @@ type EncodedFacts = [
 type EncodedContent = readonly [
   data: Record<string, unknown>,
   constants?: Record<string, string>,
-  messages?: readonly FlashEntry[],
+  messages?: FlashEntry[],
   merged?: Record<string, number>,
   receipt?: string | null,
 ];
@@ -81,7 +81,7 @@ export function encodeBody(state: SessionState, codec: SessionCodec): string {
   let facts = `${createdAt},${lastSeenAt},${deadline},${idleTimeout},${remembered ? 1 : 0}`;
   if (principal !== null || hasHistory)
     facts += `,${state.authenticatedAt},${JSON.stringify(encodePrincipal(principal))},${state.startedAt}`;
-  if (hasHistory) facts += `,[${issuedAt},${quoted(family)}${former.map(encodeSecret).join('')}]`;
+  if (hasHistory) facts += `,[${issuedAt},${family && `"${family}"`}${former.map(encodeSecret).join('')}]`;
   return `${PREFIX}[${facts}]\n${state.encodedContent ?? codec.encode(contentOf(state))}`;
 }
 
@@ -89,18 +89,13 @@ function encodePrincipal(principal: Principal | null): EncodedPrincipal | null {
   return principal && [principal.id, principal.realm, principal.roles];
 }
 
-/** Composed by hand, because each request after a login does it: `JSON.stringify` takes three times as long. */
+/** Composed by hand, because each request after a login does it: `JSON.stringify` takes three times as long. Hashes need no escapes. */
 function encodeSecret({ hash, by, at, successorSeenAt, rights }: FormerSecret): string {
   const kept = rights && `,${JSON.stringify([encodePrincipal(rights.principal), rights.authenticatedAt])}`;
   return `,["${hash}","${by}",${at},${successorSeenAt}${kept ?? ''}]`;
 }
 
-/** A hash in base64url needs no escapes. */
-function quoted(hash: string | null): string | null {
-  return hash && `"${hash}"`;
-}
-
-function contentOf({ data, constants, messages, merged, receipt }: SessionContent): EncodedContent {
+function contentOf({ data, constants, messages, merged, receipt }: SessionState): EncodedContent {
   if (receipt !== null) return [data, constants, messages, merged, receipt];
   const isPlain =
     messages.length === 0 && Object.keys(constants).length === 0 && Object.keys(merged).length === 0;
@@ -221,11 +216,7 @@ function isNumberOrNull(part: unknown): boolean {
 }
 
 /** Checks the parts of a content that has more than data. */
-function isSound(
-  constants: Record<string, unknown>,
-  messages: readonly FlashEntry[],
-  merged: unknown,
-): boolean {
+function isSound(constants: Record<string, unknown>, messages: FlashEntry[], merged: unknown): boolean {
   if (!isList(messages) || ![constants, merged, ...messages].every(isDictionary)) return false;
   return [...Object.values(constants), ...messages.map(({ kind }) => kind)].every(isText);
 }

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { FORGET, unwritten, type CommitOutcome, type Delivery } from './commit-outcome';
 import { KeyedQueue } from './keyed-queue';
 import { finishWrite, toPendingWrite, type PendingWrite } from './pending-write';
-import { CURRENT, isFormer, newHistory, standingOf, type Standing } from './secret-history';
+import { CURRENT, formerOf, newHistory, standingOf, type Standing } from './secret-history';
 import { decodeBody, decodeFacts, encodeBody } from './session-body';
 import type { SessionDraft } from './session-draft';
 import { extensionOf } from './session-expiry';
@@ -207,7 +207,7 @@ export class StoredSessions implements SessionRepository {
     }
     if (isSame) return finishWrite(draft, write, delivery);
     // It was ended while it was inserted, and could not be removed then.
-    if (write.isNew) draft.ended.push(write.record.id);
+    if (write.record.version === 1) draft.ended.push(write.record.id);
     return unwritten(draft);
   }
 
@@ -224,7 +224,7 @@ export class StoredSessions implements SessionRepository {
     const { secrets, receipt } = decodeBody(current.body, this.settings.codec);
     return replacement === null
       ? receipt === state.receipt
-      : sameHash(current.secretHash, record.secretHash) || isFormer(secrets, token);
+      : sameHash(current.secretHash, record.secretHash) || formerOf(secrets, token) !== null;
   }
 }
 
