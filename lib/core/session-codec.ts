@@ -57,7 +57,9 @@ function packObject(value: object, depth: number): unknown {
   if (prototype === Array.prototype && Array.isArray(value)) return packArray(value, depth);
   const ancestors = countAncestors(value);
   if (Array.isArray(value) && ancestors === 2) return packArray(value, depth);
-  if (isPlain(prototype, ancestors)) return packPlain(value as Record<string, unknown>, depth);
+  // Those of other JavaScript realms have another `Object.prototype`.
+  const isPlain = prototype === null || (ancestors === 1 && Object.hasOwn(prototype, 'hasOwnProperty'));
+  if (isPlain) return packPlain(value as Record<string, unknown>, depth);
   if (Object.keys(value).length > 0 && !types.isTypedArray(value)) throw asInstance(value);
   if (types.isDate(value) && ancestors === 2) {
     if (Number.isNaN(value.getTime())) throw new UnsupportedValue('the Date is invalid');
@@ -68,11 +70,6 @@ function packObject(value: object, depth: number): unknown {
   if (Buffer.isBuffer(value)) return ['$buffer', value.toString('base64')];
   if (types.isUint8Array(value) && ancestors === 3) return ['$bytes', Buffer.from(value).toString('base64')];
   throw asInstance(value);
-}
-
-/** Whether an object has no prototype, or the `Object.prototype` of any JavaScript realm. */
-function isPlain(prototype: object | null, ancestors: number): boolean {
-  return prototype === null || (ancestors === 1 && Object.hasOwn(prototype, 'hasOwnProperty'));
 }
 
 /** Length of the prototype chain: 2 for a built-in class, more for a derived class. */

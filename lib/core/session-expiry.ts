@@ -27,15 +27,10 @@ export function expiryOf({ deadline, idleTimeout }: Lifespan, now: number): numb
 
 /**
  * Returns the new expiry, or `null` when it is not worth a write. It is never earlier than before, and never set on an expired session.
- * @param judgedAt the instant at which the session must not have expired; by default `now`
+ * @param asOf the instant at which the session must not have expired; by default `now`
  */
-export function extensionOf(
-  lifespan: Lifespan,
-  expiresAt: number,
-  now: number,
-  judgedAt = now,
-): number | null {
-  if (lifespan.idleTimeout === null || expiresAt <= judgedAt) return null;
+export function extensionOf(lifespan: Lifespan, expiresAt: number, now: number, asOf = now): number | null {
+  if (lifespan.idleTimeout === null || expiresAt <= asOf) return null;
   const next = expiryOf(lifespan, now);
   return next - expiresAt > lifespan.idleTimeout * EXTEND_AFTER ? next : null;
 }

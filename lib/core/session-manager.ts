@@ -8,13 +8,8 @@ import { SessionDraft } from './session-draft';
 import type { SessionEventReason } from './session-event';
 import { isNearlyIdle, lastSeenOf } from './session-expiry';
 import type { SessionRecord } from './session-record';
-import {
-  isRepositoryProvider,
-  type Finding,
-  type Revoked,
-  type SessionRepository,
-  type SessionRepositoryProvider,
-} from './session-repository';
+import { isRepositoryProvider, type Finding, type Revoked } from './session-repository';
+import type { SessionRepository, SessionRepositoryProvider } from './session-repository';
 import type { SessionSettings } from './session-settings';
 import { getOwn } from './session-state';
 import type { SessionStore } from './session-store';
@@ -39,7 +34,7 @@ const MAX_ATTEMPTS = 5;
 export class SessionManager {
   readonly #repository: SessionRepository;
   readonly #commit: SessionCommit;
-  readonly #isToken: (value: string) => boolean;
+  readonly #isToken = (value: string): boolean => this.#repository.isToken(value);
 
   constructor(
     store: SessionStore | SessionRepositoryProvider,
@@ -49,7 +44,6 @@ export class SessionManager {
       ? store.repository(settings)
       : new StoredSessions(new StoreClient(store, settings.storeTimeout, settings.emit), settings);
     this.#commit = new SessionCommit(this.#repository, settings, (token) => this.open(token));
-    this.#isToken = (value) => this.#repository.isToken(value);
   }
 
   /**
@@ -123,7 +117,7 @@ export class SessionManager {
       decodeContent(draft.state, this.settings.codec);
       return null;
     } catch (error) {
-      return this.#dropUnreadable(draft, draft.base!, error, true);
+      return this.#dropUnreadable(draft, draft.base!.id, error, true);
     }
   }
 
@@ -160,7 +154,7 @@ export class SessionManager {
     try {
       draft.load(record, token);
     } catch (error) {
-      return this.#dropUnreadable(draft, record, error, sameHash(token.secretHash, record.secretHash));
+      return this.#dropUnreadable(draft, record.id, error, sameHash(token.secretHash, record.secretHash));
     }
     const standing = this.#repository.standing(draft);
     const { state } = draft;
@@ -199,16 +193,11 @@ export class SessionManager {
   }
 
   /** Ends a session that cannot be read, if the request has its secret. Leaves a record of a newer release alone. */
-  async #dropUnreadable(
-    draft: SessionDraft,
-    { id }: SessionRecord,
-    error: unknown,
-    hasSecret: boolean,
-  ): Promise<void> {
+  async #dropUnreadable(draft: SessionDraft, id: SessionId, error: unknown, isOwner: boolean): Promise<void> {
     if (!(error instanceof UnreadableBody)) throw error;
     draft.abandon();
     this.#reject(error.newer ? 'newer-format' : 'corrupt', { id });
-    if (hasSecret && !error.newer) await this.#repository.end(id);
+    if (isOwner && !error.newer) await this.#repository.end(id);
   }
 
   /** Ends an expired session at once, so that a clock that steps back cannot revive it, unless an earlier request still writes to it. */

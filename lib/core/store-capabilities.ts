@@ -52,9 +52,7 @@ export interface LimitedStore<L extends StoreLimit = StoreLimit> {
 }
 
 /** Texts for each limit, for warnings and titles of tests: the missing guarantee, its consequence, and what to do. */
-export const STORE_LIMITS: Readonly<
-  Record<StoreLimit, { readonly promise: string; readonly consequence: string; readonly wayOut: string }>
-> = {
+export const STORE_LIMITS = {
   'conditional-writes': {
     promise: 'conditional writes between processes',
     consequence:
@@ -66,7 +64,7 @@ export const STORE_LIMITS: Readonly<
     consequence: 'enumerating the sessions loads all of them into memory at once',
     wayOut: 'Keep the number of sessions small, or use a store that enumerates by pages.',
   },
-};
+} as const satisfies Record<StoreLimit, Record<'promise' | 'consequence' | 'wayOut', string>>;
 
 export const isPrincipalIndexed = capability<PrincipalIndexedStore>('findByPrincipal', 'deleteByPrincipal');
 export const isEnumerable = capability<EnumerableStore>('records');

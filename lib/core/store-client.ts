@@ -60,12 +60,7 @@ export class StoreClient {
   }
 
   /** Makes one call. An answer after the deadline is ignored. */
-  call<T>(
-    operation: string,
-    id: SessionId | null,
-    run: (call: StoreCall) => Promise<T>,
-    share = 1,
-  ): Promise<T> {
+  call<T>(name: string, id: SessionId | null, run: (call: StoreCall) => Promise<T>, share = 1): Promise<T> {
     const timeout = this.timeout * share;
     return new Promise<T>((resolve, reject) => {
       const call = new PendingCall();
@@ -76,7 +71,7 @@ export class StoreClient {
         clearTimeout(timer);
         if (reason === 'timeout') call.abort();
         this.emit({ type: 'storeFailed', id, reason });
-        reject(new SessionStoreError(operation, message, options));
+        reject(new SessionStoreError(name, message, options));
       };
       const expire = (): void => fail('timeout', `no answer within ${Math.round(timeout)} ms`);
       let dueAt = 0;
