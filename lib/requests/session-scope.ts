@@ -110,11 +110,8 @@ export function findScope(request: object | undefined): SessionScope | undefined
 }
 
 /** Returns the scope of the same request in the application with these instances. */
-export function scopeIn(
-  instances: SessionInstances,
-  scope: SessionScope | undefined,
-): SessionScope | undefined {
-  return scope === undefined || scope.instances === instances ? scope : scopeIn(instances, scope.outer);
+export function scopeIn(instances: SessionInstances, at: SessionScope | undefined): SessionScope | undefined {
+  return at === undefined || at.instances === instances ? at : scopeIn(instances, at.outer);
 }
 
 /**
@@ -122,32 +119,22 @@ export function scopeIn(
  * @param instances of the application that asks, if it may not be the one that the request reached last
  * @throws SessionError `SESSION_REQUEST_MISSING`
  */
-export function scopeOf(
-  source: ArgumentsHost | object | undefined,
-  instances?: SessionInstances,
-): SessionScope {
+export function scopeOf(source: object | undefined, instances?: SessionInstances): SessionScope {
   const scope = peekScope(source, instances);
   if (scope !== undefined) return scope;
   const host = source as Partial<ArgumentsHost> | undefined;
   const kind = typeof host?.getType === 'function' ? host.getType() : 'http';
-  if (kind !== 'http')
-    throw new SessionError(
-      'SESSION_REQUEST_MISSING',
-      `Sessions are found in HTTP handlers, not in a context of the kind '${kind}'. Use of(request) with the HTTP request that it has, or open a token with SessionManager.`,
-    );
-  throw new SessionError(
-    'SESSION_REQUEST_MISSING',
-    'This request has no session. Import SessionModule.forRoot() into the root module, and hand in a request that came through the application.',
-  );
+  const message =
+    kind === 'http'
+      ? 'This request has no session. Import SessionModule.forRoot() into the root module, and hand in a request that came through the application.'
+      : `Sessions are found in HTTP handlers, not in a context of the kind '${kind}'. Use of(request) with the HTTP request that it has, or open a token with SessionManager.`;
+  throw new SessionError('SESSION_REQUEST_MISSING', message);
 }
 
 /** Same as {@link scopeOf}, but returns `undefined` instead of throwing. */
-export function peekScope(
-  source: ArgumentsHost | object | undefined,
-  instances?: SessionInstances,
-): SessionScope | undefined {
-  const host = source as Partial<ArgumentsHost> | undefined;
-  let request = source;
+export function peekScope(from: object | undefined, instances?: SessionInstances): SessionScope | undefined {
+  const host = from as Partial<ArgumentsHost> | undefined;
+  let request = from;
   // The only place that knows where each kind of handler keeps its request.
   if (typeof host?.switchToHttp === 'function')
     request = host.getType?.() === 'http' ? host.switchToHttp().getRequest<object>() : undefined;
