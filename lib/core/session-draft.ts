@@ -14,19 +14,8 @@ import { SessionError } from './session.errors';
 /** Operations after which the rights of a former secret do not limit the request any more. */
 const PROOFS: readonly Operation['kind'][] = ['login', 'logout', 'elevate'];
 
-/** Another session whose data was taken over, as it was read. */
-export interface Absorbed {
-  readonly token: string;
-  readonly record: SessionRecord;
-}
-
 /** A session that a login as another principal has ended in this request. */
-interface Left {
-  readonly base: SessionRecord;
-  readonly token: ParsedToken | null;
-  readonly lent: FormerRights | null;
-  readonly operations: readonly Operation[];
-}
+type Left = Readonly<Pick<SessionDraft, 'token' | 'lent' | 'operations'>> & { readonly base: SessionRecord };
 
 /** Called before a session changes. */
 export interface SessionWatcher {
@@ -57,8 +46,8 @@ export class SessionDraft {
   readonly ended: SessionId[] = [];
   /** The session that a login as another principal has ended, until that login is written. */
   left: Left | null = null;
-  /** Sessions whose data this one has taken over. The commit ends them after it has written. */
-  readonly absorbed: Absorbed[] = [];
+  /** Sessions whose data this one has taken over, as they were read. The commit ends them after it has written. */
+  readonly absorbed: { readonly token: string; readonly record: SessionRecord }[] = [];
   /** Tokens of sessions whose data this one takes over at the commit. */
   readonly merging: string[] = [];
   readonly announcements: Announcement[] = [];
@@ -175,18 +164,16 @@ export class SessionDraft {
    * @throws SessionError `SESSION_DESTROYED` or `SESSION_RESPONSE_STARTED`
    */
   assertWritable(): void {
-    if (this.destroyed) {
+    if (this.destroyed)
       throw new SessionError(
         'SESSION_DESTROYED',
         'The session was destroyed in this request and cannot change any more. Use logout() to begin anew.',
       );
-    }
-    if (this.sealed) {
+    if (this.sealed)
       throw new SessionError(
         'SESSION_RESPONSE_STARTED',
         'The response has begun, so the session cannot change any more. Change it before the first byte is sent.',
       );
-    }
     this.settled = null;
     this.watcher?.changing();
   }
