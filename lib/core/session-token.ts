@@ -31,7 +31,6 @@ const FAMILY_HASH_LENGTH = 22;
 const ID_FORM = /^[A-Za-z0-9_-]{22}$/;
 const TOKEN_FORM = /^[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}$/;
 
-/** Returns a random id. */
 export function newSessionId(): SessionId {
   return randomText(ID_BYTES) as SessionId;
 }

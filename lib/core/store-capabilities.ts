@@ -72,7 +72,6 @@ export const isSweepable = capability<SweepableStore>('sweep');
 export const isPrepared = capability<PreparedStore>('prepare');
 export const isClosable = capability<ClosableStore>('close');
 
-/** Whether the store declares limits. */
 export function isLimited(store: object): store is LimitedStore {
   const { limits } = store as Partial<LimitedStore>;
   return Array.isArray(limits) && limits.length > 0;

@@ -107,10 +107,7 @@ export class SessionHandle implements Delivery {
     }
   }
 
-  /**
-   * Removes a value and commits. Of several concurrent requests exactly one gets the value.
-   * @throws what {@link commit} throws; the value may then be lost
-   */
+  /** See `SessionManager.take`. */
   async take<K extends SessionKey>(key: K): Promise<SessionData[K] | undefined> {
     return this.instance.manager.take(await this.open(), key, () => this.commit());
   }

@@ -35,10 +35,7 @@ export class SessionScope implements SessionWatcher {
     scoped[SCOPE] = this;
   }
 
-  /**
-   * Returns the handle of an instance.
-   * @throws SessionError `SESSION_MODULE_MISSING`
-   */
+  /** @throws SessionError `SESSION_MODULE_MISSING` */
   handle(name: string): SessionHandle {
     for (const handle of this.handles) if (handle.instance.name === name) return handle;
     const instance = this.instances.get(name);
@@ -96,11 +93,11 @@ export class SessionScope implements SessionWatcher {
 /** The scope of the current unit of work, for code that has neither a context nor a request. */
 export const currentScope = new AsyncLocalStorage<SessionScope>();
 
-/** Creates the scope of a request that is used before it reached its door. Returns `undefined` for a request of another door. */
-export type ScopeFinder = (request: object) => SessionScope | undefined;
-
-/** Called in this order. Each door adds its own. */
-export const finders = new Set<ScopeFinder>([findScope]);
+/**
+ * Called in this order. Each door adds its own, which creates the scope of a request that is used before it reached its door, and returns
+ * `undefined` for a request of another door.
+ */
+export const finders = new Set<(request: object) => SessionScope | undefined>([findScope]);
 
 /** Returns the scope of a request (Node's own, Express's or Fastify's) in the application that it reached last. */
 export function findScope(request: object | undefined): SessionScope | undefined {
