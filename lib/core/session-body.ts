@@ -54,10 +54,7 @@ type EncodedContent = readonly [
 /** The maximum depth at which a body has a value. A value accepted by itself must not be refused later as nested too deep. */
 const NESTING = 4;
 
-/**
- * Encodes one value.
- * @throws UnsupportedValue
- */
+/** @throws UnsupportedValue */
 export function encodeValue(value: unknown, codec: SessionCodec): string {
   try {
     return codec.encode([[[[value]]]]);
@@ -198,7 +195,7 @@ function decodePrincipal(encoded: EncodedPrincipal): Principal {
   const id = encoded[0];
   const realm = encoded[1];
   const roles = encoded[2];
-  check(isText(id) && isText(realm) && isList(roles) && roles.every(isText));
+  check(isText(id) && isText(realm) && Array.isArray(roles) && roles.every(isText));
   return Object.freeze({ id, realm, roles: Object.freeze(roles) });
 }
 
@@ -217,12 +214,8 @@ function isNumberOrNull(part: unknown): boolean {
 
 /** Checks the parts of a content that has more than data. */
 function isSound(constants: Record<string, unknown>, messages: FlashEntry[], merged: unknown): boolean {
-  if (!isList(messages) || ![constants, merged, ...messages].every(isDictionary)) return false;
+  if (!Array.isArray(messages) || ![constants, merged, ...messages].every(isDictionary)) return false;
   return [...Object.values(constants), ...messages.map(({ kind }) => kind)].every(isText);
-}
-
-function isList(part: unknown): boolean {
-  return Array.isArray(part);
 }
 
 function isDictionary(part: unknown): boolean {

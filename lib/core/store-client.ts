@@ -73,7 +73,6 @@ export class StoreClient {
         this.emit({ type: 'storeFailed', id, reason });
         reject(new SessionStoreError(name, message, options));
       };
-      const expire = (): void => fail('timeout', `no answer within ${Math.round(timeout)} ms`);
       let dueAt = 0;
       let spare = timeout;
       const wait = (duration: number): void => {
@@ -88,7 +87,7 @@ export class StoreClient {
         const late = Math.min(performance.now() - dueAt, spare);
         spare -= late;
         if (late > TOLERANCE) wait(late);
-        else expire();
+        else fail('timeout', `no answer within ${Math.round(timeout)} ms`);
       };
       const failWith = (error: unknown): void =>
         fail('error', 'it reported an error', { cause: withoutSecrets(error) });

@@ -17,13 +17,11 @@ type Middleware = (request: IncomingMessage, response: ServerResponse, next: Nex
 interface FastifyInstance {
   use?: (...args: unknown[]) => unknown;
   addHook(name: 'onRegister', hook: (instance: FastifyInstance) => void): void;
-  addHook(
-    name: 'onRequest' | 'preValidation',
-    hook: (request: FastifyRequest, reply: { readonly raw: ServerResponse }, done: Next) => void,
-  ): void;
+  addHook(name: 'onRequest' | 'preValidation', hook: RequestHook): void;
 }
 
 type FastifyRequest = PlatformRequest & { readonly raw: IncomingMessage };
+type RequestHook = (request: FastifyRequest, reply: { readonly raw: ServerResponse }, done: Next) => void;
 
 /** The session instances of each application. The key is Express's application or Fastify's instance. */
 const byFramework = new WeakMap<object, SessionInstances>();
