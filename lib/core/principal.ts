@@ -41,11 +41,10 @@ export function toPrincipal(input: PrincipalInput): Principal {
     );
   const principal = { id: idOf(input.id), realm: input.realm ?? DEFAULT_REALM, roles: toRoles(input.roles) };
   if (typeof principal.realm !== 'string') throw invalidPrincipal('its realm must be a string');
-  if (principal.realm === '' || principal.realm.includes(':') || UNSTORABLE.test(principal.realm)) {
+  if (principal.realm === '' || principal.realm.includes(':') || UNSTORABLE.test(principal.realm))
     throw invalidPrincipal(
       `its realm must not be empty or have a colon, a NUL or a lone surrogate, got ${JSON.stringify(principal.realm)}`,
     );
-  }
   if (principalKey(principal).length > MAX_KEY_LENGTH)
     throw invalidPrincipal(`realm:id must have at most ${MAX_KEY_LENGTH} characters`);
   return Object.freeze(principal);

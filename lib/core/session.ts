@@ -4,14 +4,8 @@ import type { Principal, PrincipalInput } from './principal';
 import { randomText } from './random-text';
 import { refuseAssignments } from './refuse-assignments';
 import { decodeValue } from './session-body';
-import type {
-  FlashKind,
-  FlashMessage,
-  SessionConstantKey,
-  SessionConstants,
-  SessionData,
-  SessionKey,
-} from './session-data';
+import type { FlashKind, FlashMessage, SessionConstantKey, SessionConstants } from './session-data';
+import type { SessionData, SessionKey } from './session-data';
 import type { SessionDraft } from './session-draft';
 import { expiryOf } from './session-expiry';
 import type { SessionStatus } from './session-operation';

@@ -44,9 +44,6 @@ function addVary(headers: ResponseHeaders, name: string): void {
 
 /** `private="some-header"` covers only that header, so it does not count. Text in quotes is not a directive. */
 function excludesSharedCaches(values: string[]): boolean {
-  const directives = values
-    .join(',')
-    .replaceAll(/"(?:[^"\\]|\\.)*"/g, '""')
-    .split(',');
-  return directives.some((directive) => /^(no-store|private)$/i.test(directive.trim()));
+  const unquoted = values.join(',').replaceAll(/"(?:[^"\\]|\\.)*"/g, '""');
+  return unquoted.split(',').some((directive) => /^(no-store|private)$/i.test(directive.trim()));
 }
