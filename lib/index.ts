@@ -84,7 +84,7 @@ export { isSessionId } from './core/session-token';
 export type { SecretHash, SessionId } from './core/session-token';
 
 // Ports
-export { jsonCodec, UnsupportedValue } from './core/session-codec';
+export { jsonCodec, plainJson, UnsupportedValue } from './core/session-codec';
 export type { SessionCodec } from './core/session-codec';
 export { systemClock } from './core/clock';
 export type { Clock } from './core/clock';

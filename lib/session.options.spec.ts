@@ -42,6 +42,7 @@ describe('the options', () => {
       maxBytes: 65_536,
       storeTimeout: 3000,
       rotateEvery: null,
+      persistent: false,
       sweepEvery: MINUTE,
       asyncContext: true,
     });

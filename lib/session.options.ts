@@ -38,7 +38,11 @@ export interface SessionModuleOptions {
   readonly transport?: SessionTransport;
   /** Maximum size of an encoded session, in bytes. @default 65536 */
   readonly maxBytes?: number;
-  /** Maximum duration of a store call. A longer one fails, and the request is answered with 503. @default '3s' */
+  /**
+   * Maximum duration of a store call. A longer one fails, and the request is answered with 503. Time in which the event loop was blocked
+   * does not count, up to the same duration.
+   * @default '3s'
+   */
   readonly storeTimeout?: Duration;
   /**
    * Age at which a request replaces its token: a duration, `'always'`, or `false` for never. When the old token is used after the new one
@@ -50,7 +54,10 @@ export interface SessionModuleOptions {
   readonly sweepEvery?: Duration | false;
   /** Whether `SessionService.current()` is available. It slows down each request slightly on Node before 24. @default true */
   readonly asyncContext?: boolean;
-  /** Converts values to text and back. @default JSON with Date, Map, Set, bigint, Uint8Array and undefined */
+  /**
+   * Converts values to text and back. With `plainJson`, values that JSON changes are accepted, and come back changed.
+   * @default JSON with Date, Map, Set, bigint, Uint8Array and undefined; other values are refused
+   */
   readonly codec?: SessionCodec;
   /** The source of time, in epoch milliseconds. @default the machine's clock */
   readonly clock?: Clock;
@@ -62,6 +69,7 @@ export interface ResolvedOptions {
   readonly timeouts: Timeouts;
   readonly rememberedTimeouts: Timeouts;
   readonly transport: SessionTransport;
+  readonly persistent: boolean;
   readonly maxBytes: number;
   readonly storeTimeout: number;
   readonly rotateEvery: number | null;
@@ -154,6 +162,7 @@ export function resolveOptions(options: SessionModuleOptions | undefined, name: 
       idleTimeout: durationOrNull('rememberMe.idleTimeout', rememberMe.idleTimeout ?? false),
     },
     transport: options.transport ?? new CookieTransport(cookie),
+    persistent: cookie.persistent,
     maxBytes,
     storeTimeout: duration('storeTimeout', options.storeTimeout ?? 3000, TIMER_LIMIT),
     rotateEvery:

@@ -17,6 +17,7 @@ export function newManager(store) {
     timeouts,
     rememberedTimeouts: timeouts,
     rotateEvery: null,
+    persistent: false,
     maxBytes: 64 * 1024,
     storeTimeout: 3000,
     sealedFor: 'cookie session',

@@ -7,6 +7,7 @@ import type { SessionDraft } from './session-draft';
 import { expiryOf } from './session-expiry';
 import type { Operation } from './session-operation';
 import type { SessionRecord } from './session-record';
+import type { SessionSettings } from './session-settings';
 import type { SessionState } from './session-state';
 import { newToken, rotatedToken, sameHash, type ParsedToken } from './session-token';
 import { SessionTooLargeError } from './session.errors';
@@ -92,27 +93,33 @@ export function dropVainRotation(draft: SessionDraft): void {
 export function finishWrite(draft: SessionDraft, write: PendingWrite, delivery: Delivery): CommitOutcome {
   const { record, token, state, replacement } = write;
   const { id, principal } = record;
-  const { emit } = draft.settings;
+  const { settings } = draft;
+  const { emit } = settings;
   if (record.version === 1) emit({ type: 'created', id, principal });
   else if (replacement !== null)
     emit({ type: 'renewed', id, principal, ...(replacement === 'rotate' && { reason: 'rotation' }) });
   draft.settle(record, token, write.operations);
   draft.state.secrets = state.secrets;
-  return write.tells && delivery.reach !== 'never' ? issueToken(state, token) : KEEP;
+  return write.tells && delivery.reach !== 'never' ? issueToken(state, token, settings) : KEEP;
 }
 
-export function issueToken(state: SessionState, { token }: ParsedToken): CommitOutcome {
-  return { kind: 'issue', token, keepUntil: keepUntil(state) };
+export function issueToken(
+  state: SessionState,
+  { token }: ParsedToken,
+  settings: SessionSettings,
+): CommitOutcome {
+  return { kind: 'issue', token, keepUntil: keepUntil(state, settings) };
 }
 
 /** Until when the client may keep its token: epoch milliseconds; `null` for as long as the browser runs. */
-function keepUntil({ remembered, deadline }: SessionState): number | null {
-  return remembered ? deadline : null;
+function keepUntil({ remembered, deadline }: SessionState, { persistent }: SessionSettings): number | null {
+  return remembered || persistent ? deadline : null;
 }
 
 /** Whether the client must keep its token for another time. Only then: a late answer with an old token could replace a newer one. */
 function changesLifespan(draft: SessionDraft, { body }: SessionRecord): boolean {
-  return draft.has('lifespan') && keepUntil(draft.state) !== keepUntil(decodeFacts(body));
+  const { state, settings } = draft;
+  return draft.has('lifespan') && keepUntil(state, settings) !== keepUntil(decodeFacts(body), settings);
 }
 
 function secretsOf(draft: SessionDraft, replacement: Replacement | null, now: number): SecretHistory {

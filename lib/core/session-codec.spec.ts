@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
-import { jsonCodec, UnsupportedValue } from './session-codec';
+import { jsonCodec, plainJson, UnsupportedValue } from './session-codec';
 
 const roundTrip = (value: unknown): unknown => jsonCodec.decode(jsonCodec.encode(value));
 
@@ -180,4 +180,16 @@ describe('the JSON codec', () => {
       expect(() => jsonCodec.decode(corrupt)).toThrow();
     },
   );
+});
+
+it('W10: the plain codec accepts what JSON changes, and returns it changed', () => {
+  class Price {
+    constructor(readonly cents: number) {}
+  }
+  const value = { price: new Price(5), at: new Date(0), tags: new Map([['a', 1]]), gone: undefined };
+  expect(plainJson.decode(plainJson.encode(value))).toEqual({
+    price: { cents: 5 },
+    at: '1970-01-01T00:00:00.000Z',
+    tags: {},
+  });
 });

@@ -19,6 +19,15 @@ export class UnsupportedValue extends Error {
   }
 }
 
+/**
+ * JSON as `JSON.stringify` makes it. An instance of a class, such as an entity, an `ObjectId` or a `Decimal`, is stored as its `toJSON()`
+ * or its own properties, and comes back as that: a `Date` as text, a `Map` as `{}`.
+ */
+export const plainJson: SessionCodec = {
+  encode: (value) => JSON.stringify(value),
+  decode: (text) => JSON.parse(text) as unknown,
+};
+
 /** Maximum nesting. A deeper value is most likely circular. */
 const MAX_DEPTH = 100;
 
@@ -128,7 +137,7 @@ function asInstance(value: object): UnsupportedValue {
   const { constructor } = value as { constructor?: unknown };
   const name = (typeof constructor === 'function' && constructor.name) || 'an unnamed class';
   return new UnsupportedValue(
-    `an instance of ${name} would be decoded as something else; store its plain data`,
+    `an instance of ${name} would be decoded as something else; store its plain data, or set the option codec to plainJson`,
   );
 }
 

@@ -12,6 +12,8 @@ export interface SessionSettings {
   readonly timeouts: Timeouts;
   /** The timeouts of remembered sessions, which outlive the browser. */
   readonly rememberedTimeouts: Timeouts;
+  /** Whether the client keeps the token of each session across a restart of the browser, not only of remembered ones. */
+  readonly persistent: boolean;
   /** The age from which a request rotates the secret; `0` for every request, `null` for never. */
   readonly rotateEvery: number | null;
   /** Maximum size of a body, in UTF-8 bytes. */

@@ -13,6 +13,7 @@ describe('options of the session cookie', () => {
         path: '/',
         domain: undefined,
         partitioned: false,
+        persistent: false,
       },
       problems: [],
     });

@@ -19,6 +19,12 @@ export interface CookieOptions {
   readonly domain?: string;
   /** Stores a separate cookie for each top-level site that embeds yours (CHIPS). Needs `sameSite: 'none'`. @default false */
   readonly partitioned?: boolean;
+  /**
+   * Keeps the cookie of each session across a restart of the browser, until the session's deadline (`Max-Age`). Otherwise only
+   * remembered sessions have such a cookie.
+   * @default false
+   */
+  readonly persistent?: boolean;
 }
 
 /** The options with all defaults filled in. */
@@ -30,7 +36,7 @@ export type ResolvedCookie = Readonly<Required<Omit<CookieOptions, 'domain'>>> &
 export const HTTP_TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const DOMAIN_FORM = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i;
 const PATH_FORM = /^\/[\x20-\x3a\x3c-\x7e]*$/;
-const COOKIE_OPTIONS = ['name', 'secure', 'sameSite', 'path', 'domain', 'partitioned'];
+const COOKIE_OPTIONS = ['name', 'secure', 'sameSite', 'path', 'domain', 'partitioned', 'persistent'];
 
 /** Maximum length of name and value together, in bytes. Browsers drop longer cookies. */
 export const MAX_COOKIE_BYTES = 4096;
@@ -48,6 +54,7 @@ export function resolveCookie(
     path: options.path ?? '/',
     domain: options.domain,
     partitioned: options.partitioned ?? false,
+    persistent: options.persistent ?? false,
   };
   return {
     cookie,
@@ -65,7 +72,8 @@ function unknownOptions(options: object): string[] {
     );
 }
 
-function formProblems({ name, secure, sameSite, path, domain, partitioned }: ResolvedCookie): string[] {
+function formProblems(cookie: ResolvedCookie): string[] {
+  const { name, secure, sameSite, path, domain, partitioned, persistent } = cookie;
   const problems: string[] = [];
   if (typeof name !== 'string' || !HTTP_TOKEN.test(name))
     problems.push(
@@ -87,7 +95,7 @@ function formProblems({ name, secure, sameSite, path, domain, partitioned }: Res
     problems.push(`cookie.domain must be a host name, got ${quote(domain)}; leave it out for the exact host`);
   if (!['strict', 'lax', 'none'].includes(sameSite))
     problems.push(`cookie.sameSite must be 'strict', 'lax' or 'none', got ${quote(sameSite)}`);
-  for (const [key, value] of Object.entries({ secure, partitioned })) {
+  for (const [key, value] of Object.entries({ secure, partitioned, persistent })) {
     if (typeof value !== 'boolean') problems.push(`cookie.${key} must be true or false, got ${quote(value)}`);
   }
   if (sameSite === 'none' && !secure)

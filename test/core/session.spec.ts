@@ -3,6 +3,7 @@ import { inspect } from 'node:util';
 import { core, DAY, HOUR, MINUTE, type Core } from '../support/core';
 import '../support/session-data';
 import { draftOf, type Session } from '../../lib/core/session';
+import { plainJson } from '../../lib/core/session-codec';
 import { SessionError, SessionValueError } from '../../lib/core/session.errors';
 
 const ada = { id: 7, roles: ['member'] };
@@ -235,6 +236,15 @@ describe('a session', () => {
   });
 
   describe('values that cannot be kept', () => {
+    it('W10: are accepted as JSON has them with the plain codec', async () => {
+      const plain = core({ codec: plainJson });
+      const ticket = new (class Ticket {
+        readonly seat = 7;
+      })();
+      const token = await plain.issued(null, (s) => s.set('value', ticket));
+      expect((await plain.manager.open(token)).get('value')).toEqual({ seat: 7 });
+    });
+
     it('D1: are refused by the call that brings them, by key and reason', () => {
       const refused = (act: () => unknown): string | undefined => {
         try {
@@ -247,7 +257,7 @@ describe('a session', () => {
       };
       const value = { items: [1, 2, new (class Ticket {})()] };
       expect(refused(() => session.set('value', value))).toBe(
-        "The session cannot store 'value'.items[2]: an instance of Ticket would be decoded as something else; store its plain data.",
+        "The session cannot store 'value'.items[2]: an instance of Ticket would be decoded as something else; store its plain data, or set the option codec to plainJson.",
       );
       expect(refused(() => session.set('value', Symbol('s')))).toContain(
         "'value': a symbol is not supported",

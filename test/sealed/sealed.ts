@@ -71,6 +71,7 @@ export function sealedCore(options: SealedOptions = {}): Sealed {
     storeTimeout,
     sealedFor: `cookie ${cookie}`,
     rotateEvery: null,
+    persistent: false,
     timeouts: { lifetime, idleTimeout },
     rememberedTimeouts: { lifetime: 30 * DAY, idleTimeout: null },
     emit: (event) => events.push(event),

@@ -147,6 +147,26 @@ describe.each(platforms)('time on %s', (platform) => {
       expect(await visits()).toBeNull();
     });
 
+    it('W9: a persistent cookie has the deadline of each session, and follows it', async () => {
+      await closeApps();
+      await start({ cookie: { persistent: true } });
+      const begun = await session.run(ada, (s) => s.set('visits', 1));
+      const changed = await session.run(ada, (s) => s.set('visits', 2));
+      const shortened = await session.run(ada, (s) => (s.deadline = clock() + HOUR));
+      const remembered = await session.ask(ada, (s) => s.remembered);
+      expect({
+        begun: begun.cookies,
+        changed: changed.cookies,
+        shortened: shortened.cookies,
+        remembered,
+      }).toEqual({
+        begun: [expect.stringContaining(`Max-Age=${DAY / 1000};`)],
+        changed: [],
+        shortened: [expect.stringContaining(`Max-Age=${HOUR / 1000};`)],
+        remembered: false,
+      });
+    });
+
     it('E1: a remembered session may rest for its lifetime, and its cookie says so', async () => {
       const answer = await session.run(ada, (s) => s.login({ id: 7 }, { rememberMe: true }));
       expect(answer.cookies).toEqual([expect.stringContaining(`Max-Age=${(30 * DAY) / 1000};`)]);

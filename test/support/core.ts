@@ -53,6 +53,7 @@ export function core({
     maxBytes,
     storeTimeout,
     rotateEvery,
+    persistent: false,
     sealedFor: 'test',
     timeouts: { lifetime: DAY, idleTimeout },
     rememberedTimeouts: { lifetime: 30 * DAY, idleTimeout: null },

@@ -129,7 +129,7 @@ export class SealedRepository implements SessionRepository {
     const token = this.values.seal(record, this.settings.clock());
     draft.base = record;
     draft.token = { token, id: base.id, secretHash: base.secretHash, realm: this.settings.name };
-    return issueToken(draft.state, draft.token);
+    return issueToken(draft.state, draft.token, this.settings);
   }
 
   /** Does nothing: a value cannot be removed while its request is handled. */

@@ -166,6 +166,7 @@ export class SessionSimulation {
       codec: jsonCodec,
       maxBytes: MAX_BYTES,
       rotateEvery: null,
+      persistent: false,
       sealedFor: 'suite',
       emit,
     });

@@ -49,6 +49,7 @@ export function sessionsOver(store: SessionStore, clock = presentClock(), storeT
     codec: jsonCodec,
     maxBytes: MAX_BYTES,
     rotateEvery: null,
+    persistent: false,
     sealedFor: 'suite',
     rememberedTimeouts: timeouts,
     emit: (event) => events.push(event),

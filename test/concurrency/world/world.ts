@@ -69,6 +69,7 @@ export class World {
           name: NAME,
           maxBytes: 65_536,
           rotateEvery: null,
+          persistent: false,
           sealedFor: 'test',
           storeTimeout: 60_000,
           emit: (event) => this.#hear(event),
