@@ -1,4 +1,4 @@
-import { principalKey, toPrincipal, toRoles, type PrincipalInput } from './principal';
+import { assertOnlyPrincipal, principalKey, toPrincipal, toRoles, type PrincipalInput } from './principal';
 import type { ConstantValues } from './session-data';
 import type { SessionDraft } from './session-draft';
 import { getOwn, setOwn } from './session-state';
@@ -40,6 +40,7 @@ export interface Elevation {
 /** See `Session.login`. */
 export function login(draft: SessionDraft, input: PrincipalInput, options: LoginOptions): void {
   const principal = toPrincipal(input);
+  assertOnlyPrincipal(input);
   const constants = Object.entries(options.constants ?? {}).map(([key, value]) => {
     return [key, draft.values.encode(key, value)] as const;
   });
@@ -62,7 +63,13 @@ export function login(draft: SessionDraft, input: PrincipalInput, options: Login
   const now = clock();
   draft.record('login', (state) => {
     if (!keepData) Object.assign(state, { data: {}, messages: [] });
-    const limits = { startedAt: now, deadline: now + lifetime, idleTimeout, remembered };
+    const limits = {
+      startedAt: now,
+      deadline: now + lifetime,
+      hasOwnDeadline: false,
+      idleTimeout,
+      remembered,
+    };
     Object.assign(state, { principal, authenticatedAt: now, ...limits });
     for (const [key, text] of constants) setOwn(state.constants, key, text);
   });
@@ -110,9 +117,8 @@ export function setRemembered(draft: SessionDraft, remember: boolean): void {
   const { timeouts, rememberedTimeouts } = draft.settings;
   const { lifetime, idleTimeout } = remember ? rememberedTimeouts : timeouts;
   draft.record('lifespan', (state) => {
-    const { startedAt, deadline, remembered } = state;
-    const isShortened = deadline < startedAt + (remembered ? rememberedTimeouts : timeouts).lifetime;
-    const end = Math.min(startedAt + lifetime, isShortened ? deadline : Infinity);
-    Object.assign(state, { remembered: remember, deadline: end, idleTimeout });
+    const end = state.startedAt + lifetime;
+    const deadline = state.hasOwnDeadline ? Math.min(end, state.deadline) : end;
+    Object.assign(state, { remembered: remember, deadline, idleTimeout });
   });
 }

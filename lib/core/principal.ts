@@ -34,11 +34,6 @@ export interface PrincipalInput {
  */
 export function toPrincipal(input: PrincipalInput): Principal {
   if (typeof input !== 'object' || input === null) throw invalidPrincipal('it must be an object');
-  const others = Object.keys(input).filter((key) => !FIELDS.includes(key));
-  if (others.length > 0)
-    throw invalidPrincipal(
-      `it would lose ${others.join(', ')}; keep other data in the session, or look it up by the id`,
-    );
   const principal = { id: idOf(input.id), realm: input.realm ?? DEFAULT_REALM, roles: toRoles(input.roles) };
   if (typeof principal.realm !== 'string') throw invalidPrincipal('its realm must be a string');
   if (principal.realm === '' || principal.realm.includes(':') || UNSTORABLE.test(principal.realm))
@@ -48,6 +43,18 @@ export function toPrincipal(input: PrincipalInput): Principal {
   if (principalKey(principal).length > MAX_KEY_LENGTH)
     throw invalidPrincipal(`realm:id must have at most ${MAX_KEY_LENGTH} characters`);
   return Object.freeze(principal);
+}
+
+/**
+ * Refuses a principal with other fields, which a login would lose.
+ * @throws SessionError `PRINCIPAL_INVALID`
+ */
+export function assertOnlyPrincipal(input: PrincipalInput): void {
+  const others = Object.keys(input).filter((key) => !FIELDS.includes(key));
+  if (others.length > 0)
+    throw invalidPrincipal(
+      `it would lose ${others.join(', ')}; keep other data in the session, or look it up by the id`,
+    );
 }
 
 /** Returns a frozen copy of the roles. */

@@ -8,6 +8,9 @@ import { SessionError } from './session.errors';
 const FORMAT = 1;
 const PREFIX = `${FORMAT}\n`;
 
+/** What is composed without escapes must have this form: the beginning of a hash in base64url, marked for a family. */
+const HASH_FORM = /^~?[\w-]{22}$/;
+
 /** Thrown for a body that this release cannot read. */
 export class UnreadableBody extends SessionError {
   constructor(
@@ -35,7 +38,8 @@ type EncodedFacts = [
   lastSeenAt: number,
   deadline: number,
   idleTimeout: number | null,
-  remembered: 0 | 1,
+  /** 1 if remembered, plus 2 if the application has set the deadline. */
+  flags: 0 | 1 | 2 | 3,
   authenticatedAt?: number | null,
   principal?: EncodedPrincipal | null,
   startedAt?: number,
@@ -75,7 +79,7 @@ export function encodeBody(state: SessionState, codec: SessionCodec): string {
   const { issuedAt, family, former } = state.secrets;
   const hasHistory = former.length > 0 || family !== null || issuedAt !== createdAt;
   // Numbers and `null` are the same text in a template as in JSON.
-  let facts = `${createdAt},${lastSeenAt},${deadline},${idleTimeout},${remembered ? 1 : 0}`;
+  let facts = `${createdAt},${lastSeenAt},${deadline},${idleTimeout},${(remembered ? 1 : 0) + (state.hasOwnDeadline ? 2 : 0)}`;
   if (principal !== null || hasHistory)
     facts += `,${state.authenticatedAt},${JSON.stringify(encodePrincipal(principal))},${state.startedAt}`;
   if (hasHistory) facts += `,[${issuedAt},${family && `"${family}"`}${former.map(encodeSecret).join('')}]`;
@@ -115,7 +119,8 @@ export function decodeFacts(body: string): SessionState {
     const state = newState(createdAt, { lifetime: 0, idleTimeout: facts[3] });
     state.lastSeenAt = facts[1];
     state.deadline = facts[2];
-    state.remembered = facts[4] === 1;
+    state.remembered = (facts[4] & 1) === 1;
+    state.hasOwnDeadline = (facts[4] & 2) === 2;
     state.authenticatedAt = facts[5] ?? null;
     if (facts[6] != null) state.principal = decodePrincipal(facts[6]);
     state.startedAt = facts[7] ?? createdAt;
@@ -170,7 +175,7 @@ function corrupt(cause: unknown): UnreadableBody {
 function decodeSecrets(encoded: NonNullable<EncodedFacts[8]>): SecretHistory {
   const issuedAt = encoded[0];
   const family = encoded[1];
-  check(Number.isFinite(issuedAt) && (family === null || isText(family)));
+  check(Number.isFinite(issuedAt) && (family === null || isHash(family)));
   const former: FormerSecret[] = [];
   for (let i = 2; i < encoded.length; i++) former.push(decodeSecret(encoded[i] as EncodedSecret));
   return { issuedAt, family, former };
@@ -181,13 +186,13 @@ function decodeSecret(encoded: EncodedSecret): FormerSecret {
   const by = encoded[1];
   const at = encoded[2];
   const successorSeenAt = encoded[3];
-  check(isText(hash) && isReplacement(by) && Number.isFinite(at) && isNumberOrNull(successorSeenAt));
+  check(isHash(hash) && isReplacement(by) && Number.isFinite(at) && isNumberOrNull(successorSeenAt));
   return { hash, by, at, successorSeenAt, rights: encoded.length > 4 ? decodeRights(encoded[4]!) : null };
 }
 
 function decodeRights([principal, authenticatedAt]: NonNullable<EncodedSecret[4]>): FormerRights {
   check(isNumberOrNull(authenticatedAt));
-  return { principal: principal && decodePrincipal(principal), authenticatedAt };
+  return { principal: principal === null ? null : decodePrincipal(principal), authenticatedAt };
 }
 
 /** The principal is frozen, because application code gets it: only `login`, `elevate` and `logout` may change it. */
@@ -202,6 +207,10 @@ function decodePrincipal(encoded: EncodedPrincipal): Principal {
 /** Throws an error for a part of unexpected shape. The callers turn it into {@link UnreadableBody}. */
 function check(isSound: boolean): void {
   if (!isSound) throw new TypeError('unexpected shape');
+}
+
+function isHash(part: unknown): boolean {
+  return typeof part === 'string' && HASH_FORM.test(part);
 }
 
 function isText(part: unknown): boolean {

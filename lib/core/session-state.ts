@@ -31,6 +31,8 @@ export interface SessionState extends Lifespan {
   deadline: number;
   idleTimeout: number | null;
   remembered: boolean;
+  /** Whether the application has set the deadline of this login or visit. */
+  hasOwnDeadline: boolean;
   secrets: SecretHistory;
 }
 
@@ -45,6 +47,7 @@ export function newState(now: number, { lifetime, idleTimeout }: Timeouts): Sess
     authenticatedAt: null,
     principal: null,
     remembered: false,
+    hasOwnDeadline: false,
     secrets: newHistory(now),
     data: {},
     constants: {},

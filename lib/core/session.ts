@@ -261,7 +261,9 @@ export class Session {
   set deadline(at: number) {
     if (!Number.isFinite(at) || Math.abs(at) > LAST_INSTANT)
       throw new SessionValueError('the deadline', 'it must be an instant in epoch milliseconds');
-    this.#draft.record('lifespan', (state) => (state.deadline = Math.floor(at)));
+    this.#draft.record('lifespan', (state) => {
+      Object.assign(state, { deadline: Math.floor(at), hasOwnDeadline: true });
+    });
   }
 
   /** Maximum time between two requests, in milliseconds; `null` for no limit before the deadline. */

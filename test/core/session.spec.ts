@@ -424,6 +424,15 @@ describe('a session', () => {
       expect(session.keys()).toEqual([]);
     });
 
+    it('W25: takes a longer lifetime of a later release for no deadline of the application', async () => {
+      const token = await app.issued(null, (s) => s.login(ada));
+      const later = core({ store: app.store.inner, lifetime: 2 * DAY });
+      later.clock.set(app.clock());
+      const found = await later.manager.open(token);
+      found.rememberMe();
+      expect(found.deadline).toBe(app.clock() + 30 * DAY);
+    });
+
     it('W27: keeps no flash message either when told to keep no data', () => {
       session.flash('notice', 'for the visitor');
       session.login(ada, { keepData: false });

@@ -47,7 +47,9 @@ describe('the module with sealed sessions', () => {
       SessionModule.forRoot({ name: 'admin', store: sealed, sweepEvery: false }),
       SessionModule.forRoot({ name: 'stored', store: revocations, sweepEvery: false }),
     ]);
-    await sealed.revokeAll({ id: 7 });
+    // A whole user is accepted: only a login would lose its other fields.
+    const user = { id: 7, email: 'ada@example.com' };
+    await sealed.revokeAll(user);
     expect(revocations.size).toBe(2);
     await context.close();
     expect(revocations.order.filter((each) => each === 'close')).toEqual(['close']);

@@ -32,6 +32,7 @@ export interface CoreOptions {
   readonly codec?: SessionCodec;
   readonly idleTimeout?: number | null;
   readonly rotateEvery?: number | null;
+  readonly lifetime?: number;
 }
 
 export function core({
@@ -42,6 +43,7 @@ export function core({
   codec = jsonCodec,
   idleTimeout = 30 * MINUTE,
   rotateEvery = null,
+  lifetime = DAY,
 }: CoreOptions = {}): Core {
   const store = new WatchedStore(inner);
   const clock = manualClock();
@@ -55,7 +57,7 @@ export function core({
     rotateEvery,
     persistent: false,
     sealedFor: 'test',
-    timeouts: { lifetime: DAY, idleTimeout },
+    timeouts: { lifetime, idleTimeout },
     rememberedTimeouts: { lifetime: 30 * DAY, idleTimeout: null },
     emit: (event) => events.push(event),
   });
