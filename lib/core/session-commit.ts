@@ -32,9 +32,10 @@ export class SessionCommit {
     const { base, status, replacement } = draft;
     const needsToken = status === 'changed' && (base === null || replacement !== null);
     if (needsToken && delivery.reach !== 'open') this.#withhold(draft, delivery);
-    if (draft.ended.length > 0) await this.#removeEnded(draft);
     for (let attempt = 1; ; attempt++) {
+      // First, because it may be refused, and nothing must have ended then.
       if (draft.merging.length > 0) await this.#merger.bringIn(draft);
+      if (draft.ended.length > 0) await this.#removeEnded(draft);
       if (!draft.superseded || draft.destroyed) {
         const outcome = await this.#decide(draft, delivery);
         // Kept in case that something after it fails. An outcome of nothing takes no earlier one back.
@@ -67,9 +68,10 @@ export class SessionCommit {
     if (draft.left !== null) draft.returnTo(draft.left);
     else if (draft.base === null) draft.abandon();
     else {
-      draft.drop('login', 'logout', 'elevate', 'renew', 'rotate');
+      draft.takeBack(draft.base, 'login', 'logout', 'elevate', 'renew', 'rotate');
       draft.forgetLogins();
-      draft.adopt(draft.base);
+      // What is merged may belong to the principal who is not logged in now. The other sessions stay as they are.
+      draft.merging.length = draft.absorbed.length = 0;
     }
     if (isToldOf) draft.announcements.push({ type: 'rejected', id, principal, reason: 'undeliverable' });
   }

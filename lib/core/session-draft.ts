@@ -133,9 +133,9 @@ export class SessionDraft {
   }
 
   /** Replays the operations on a record. When one fails, the draft stays as it was. */
-  adopt(record: SessionRecord): void {
+  adopt(record: SessionRecord, operations: readonly Operation[] = this.operations): void {
     const state = decodeBody(record.body, this.settings.codec);
-    for (const { apply } of this.operations) apply(state);
+    for (const { apply } of operations) apply(state);
     this.state = state;
     this.base = record;
   }
@@ -152,6 +152,15 @@ export class SessionDraft {
     if (operation === null) return;
     this.settled = null;
     this.operations.push(operation);
+  }
+
+  /** Takes operations of these kinds back, with their effect. When another one fails without them, the draft stays as it was. */
+  takeBack(base: SessionRecord, ...kinds: readonly Operation['kind'][]): void {
+    this.adopt(
+      base,
+      this.operations.filter(({ kind }) => !kinds.includes(kind)),
+    );
+    this.drop(...kinds);
   }
 
   /** Forgets operations of these kinds. Their effect on the state ends with the next {@link adopt}. */

@@ -93,8 +93,8 @@ export class SessionManager {
     try {
       await commit();
     } catch (error) {
-      draft.drop('take');
-      if (draft.base !== null) draft.adopt(draft.base);
+      if (draft.base === null) draft.drop('take');
+      else draft.takeBack(draft.base, 'take');
       throw error;
     }
     // A login that lost to another one has continued as another session, with a copy of the data.

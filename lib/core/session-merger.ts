@@ -28,7 +28,10 @@ export class SessionMerger {
       if (draft.lineage !== lineage) return;
       draft.merging.shift();
       const isCurrent = other !== null && parsed !== null && sameHash(parsed.secretHash, other.secretHash);
-      if (isCurrent && other.id !== draft.id) this.#absorb(draft, token, other);
+      const isOther = isCurrent && other.id !== draft.id && !draft.ended.includes(other.id);
+      if (!isOther) continue;
+      if (isForeign(other, draft.state)) throw mergeRefused();
+      this.#absorb(draft, token, other);
     }
   }
 
@@ -49,7 +52,8 @@ export class SessionMerger {
   #absorb(draft: SessionDraft, token: string, record: SessionRecord): void {
     const { id, version, body } = record;
     draft.record('lifespan', (state) => {
-      if (isForeign(record, state)) throw mergeRefused();
+      // The login that allowed it was taken back.
+      if (isForeign(record, state)) return;
       // Another request has merged this version or a later one.
       if ((state.merged[id] ?? 0) >= version) return;
       const merges: [string, number][] = [...Object.entries(state.merged), [id, version]];

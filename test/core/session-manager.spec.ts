@@ -422,6 +422,16 @@ describe('a commit', () => {
       },
     );
 
+    it('L12, W17: that is refused ends no session that a login would have ended', async () => {
+      const carol = await stored((s) => s.login({ id: 'carol' }));
+      const other = await stored((s) => s.login({ id: 'ada' }));
+      const session = await app.manager.open(carol);
+      session.login({ id: 'bob' });
+      session.merge(other);
+      await expect(app.manager.commit(session)).rejects.toMatchObject({ code: 'SESSION_MERGE_REFUSED' });
+      expect((await app.manager.open(carol)).principal?.id).toBe('carol');
+    });
+
     it('does not end the other session while its data is not saved', async () => {
       const other = await stored((s) => s.set('cart', ['precious']));
       const token = await stored();

@@ -63,6 +63,51 @@ describe('a commit whose client has gone', () => {
     expect(session.principal?.roles).toEqual(['member']);
   });
 
+  it('R17: gives the old token no rights when data cannot be saved without the login', async () => {
+    const visitor = await app.issued(null, (session) => session.set('visits', 1));
+    const session = await app.manager.open(visitor);
+    session.login({ id: 'eve', roles: ['admin'] });
+    session.update('visits', (visits = 0) => {
+      if (session.principal === null) throw new Error('only for a login');
+      return visits + 1;
+    });
+    const saving = new Error('only for a login');
+    for (let attempt = 0; attempt < 2; attempt++) {
+      const committing = app.manager.commit(session, GONE);
+      await committing.catch((error: unknown) => expect(error).toEqual(saving));
+    }
+    await app.manager.commit(session).catch(() => undefined);
+    expect((await app.manager.open(visitor)).principal).toBeNull();
+  });
+
+  it.each(['at once', 'after a failed write'])(
+    'R17: saves the data and merges nothing of a principal whose login is not made, %s',
+    async (when) => {
+      const visitor = await app.issued(null, (session) => session.set('visits', 1));
+      const session = await app.manager.open(visitor);
+      session.login(ada);
+      session.merge(token);
+      session.set('theme', 'dark');
+      if (when !== 'at once') {
+        app.store.before = (operation) => {
+          if (operation === 'update') throw new Error('down');
+        };
+        await expect(app.manager.commit(session)).rejects.toThrow();
+        app.store.before = () => {};
+      }
+      await app.manager.commit(session, GONE);
+      const found = await app.manager.open(visitor);
+      expect({ data: found.entries(), principal: found.principal, other: await principal() }).toEqual({
+        data: [
+          ['theme', 'dark'],
+          ['visits', 1],
+        ],
+        principal: null,
+        other: 'ada',
+      });
+    },
+  );
+
   it('R14: removes a first login whose insert was given up', async () => {
     const session = await app.manager.open(token);
     session.login({ id: 'bob' });
