@@ -101,6 +101,11 @@ describe('the options', () => {
     expect(refusal({ store })).toContain(wayOut);
   });
 
+  it('W36: accept a store that has methods of an express-session store besides', () => {
+    const store = Object.assign(new MemorySessionStore(), { get() {}, destroy() {} });
+    expect(resolveOptions({ store }, 'default').store).toBe(store);
+  });
+
   it('refuse to have no lifetime, or to wait for a store forever', () => {
     expect(refusal({ lifetime: false })).toContain('lifetime must be a duration');
     expect(refusal({ storeTimeout: false })).toContain('storeTimeout must be a duration');

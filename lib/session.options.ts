@@ -204,14 +204,15 @@ function unknownKeys(options: object, known: object, prefix = ''): string[] {
 function storeProblems(store: unknown): string[] {
   if (typeof store === 'function') return [`store is a class; pass an instance: new ${store.name}(…)`];
   if (typeof store === 'object' && store !== null && isRepositoryProvider(store)) return [];
+  const missing = (['find', 'insert', 'update', 'extend', 'delete'] as const).filter(
+    (method) => typeof (store as Partial<SessionStore> | null)?.[method] !== 'function',
+  );
   const { then, get, destroy } = Object(store) as Record<string, unknown>;
-  if (typeof then === 'function')
+  if (missing.length > 0 && typeof then === 'function')
     return ['store is a promise; await it, with forRootAsync({ useFactory: async () => … })'];
-  if (typeof get === 'function' && typeof destroy === 'function')
+  if (missing.length > 0 && typeof get === 'function' && typeof destroy === 'function')
     return ["store is an express-session store; pass fromExpressStore(store) of 'nestjs-tessera/bridges'"];
-  return (['find', 'insert', 'update', 'extend', 'delete'] as const)
-    .filter((method) => typeof (store as Partial<SessionStore> | null)?.[method] !== 'function')
-    .map((method) => `store has no method ${method}(); pass a SessionStore`);
+  return missing.map((method) => `store has no method ${method}(); pass a SessionStore`);
 }
 
 function transportProblems(transport: unknown): string[] {

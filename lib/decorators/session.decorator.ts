@@ -30,8 +30,9 @@ export function Session(
   selection: SessionKey | SessionSelection = {},
   ...pipes: (Type<PipeTransform> | PipeTransform)[]
 ): ParameterDecorator {
-  const decorator = injectSession(typeof selection === 'string' ? { key: selection } : selection, ...pipes);
-  return pipes.length > 0 ? decorator : untransformed(decorator);
+  const selected = typeof selection === 'string' ? { key: selection } : selection;
+  const decorator = injectSession(selected, ...pipes);
+  return selected.key === undefined && pipes.length === 0 ? untransformed(decorator) : decorator;
 }
 
 /** The session of one client. */

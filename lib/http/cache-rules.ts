@@ -15,13 +15,15 @@ const CACHE_CONTROLS = [
 
 /** Writes the tokens to the response, and prevents shared caches from storing it (RFC 9111). */
 export function writeSessionHeaders(scope: SessionScope, headers: ResponseHeaders): void {
+  let hasToken = false;
   for (const handle of scope.handles) {
     for (const name of handle.instance.transport.vary) addVary(headers, name);
-    if (handle.tell(headers)) forbidStoring(headers);
-    // Some caches ignore `Vary: Cookie`. What the application says itself stays.
-    else if (handle.isPersonal && headers.get('Cache-Control').length === 0)
-      headers.set('Cache-Control', ['private']);
+    if (handle.tell(headers)) hasToken = true;
   }
+  if (hasToken) return forbidStoring(headers);
+  // Some caches ignore `Vary: Cookie`. What the application says itself stays.
+  const isPersonal = scope.handles.some((handle) => handle.isPersonal);
+  if (isPersonal && headers.get('Cache-Control').length === 0) headers.set('Cache-Control', ['private']);
 }
 
 function forbidStoring(headers: ResponseHeaders): void {
