@@ -14,8 +14,11 @@ import { newToken, parseToken, sameHash, type ParsedToken, type SessionId } from
 import { SessionError } from './session.errors';
 import type { StoreClient } from './store-client';
 
-/** In each conflict another request succeeded. After this many, and the time that a store call may take, the commit fails. */
-const MIN_ATTEMPTS = 10;
+/**
+ * In each conflict another request succeeded. After this many, and the time that a store call may take, the commit fails. So many, because two
+ * processes that write one session do not win alternately: on a slow store ten losses in a row happen.
+ */
+const MIN_ATTEMPTS = 30;
 
 /** Maximum pause before the second retry, in milliseconds. It doubles with each further one, up to the limit. */
 const BACKOFF = 2;
