@@ -9,7 +9,6 @@ const issuing = { tells: true, isPersonal: false };
 function controlOf(...sessions: { tells: boolean; isPersonal: boolean }[]): string[] {
   const fields = new Map<string, string[]>();
   const headers = {
-    names: () => [...fields.keys()],
     get: (name) => fields.get(name) ?? [],
     set: (name, values) => void fields.set(name, values),
   } satisfies ResponseHeaders;
