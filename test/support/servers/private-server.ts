@@ -100,8 +100,9 @@ export class PrivateServer implements Server {
     const child = spawn('sh', ['-c', 'echo $$ > "$0" && exec "$@"', pidFile, ...command], {
       ...this.home.account,
       cwd: this.directory,
-      // Nothing that the person at the terminal has set for servers of their own.
-      env: { PATH: process.env['PATH'], LC_ALL: 'C' },
+      // Nothing that the person at the terminal has set for servers of their own. A MariaDB that starts removes the temporary tables of
+      // others from a directory that it shares with them.
+      env: { PATH: process.env['PATH'], LC_ALL: 'C', TMPDIR: this.directory },
       stdio: ['ignore', log, log],
       detached: true,
     });

@@ -81,6 +81,15 @@ const ways = {
   redis: [running, frozen, killed, killedFrozen, stopped],
 };
 
+describeWithPrivate('mariadb', 'beside others', (server) => {
+  it('keeps its temporary tables to itself: one that starts removes those of a shared directory', async () => {
+    const connection = await createConnection({ uri: server().url });
+    const [rows] = await connection.query('SELECT @@tmpdir AS place');
+    await connection.end();
+    expect(rows).toEqual([{ place: (server() as PrivateServer).directory }]);
+  });
+});
+
 describe.each(['postgres', 'mariadb', 'redis'] as const)('%s', (kind) => {
   describeWithPrivate(kind, 'that a test has to itself', (server) => {
     const closers: (() => Promise<unknown>)[] = [];
