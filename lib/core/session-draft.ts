@@ -292,5 +292,7 @@ export class SessionDraft {
 
 /** Removes the other elements, in place. */
 function retain<T>(list: T[], isKept: (element: T) => boolean): void {
-  list.splice(0, Infinity, ...list.filter(isKept));
+  let length = 0;
+  for (const element of list) if (isKept(element)) list[length++] = element;
+  list.length = length;
 }

@@ -52,11 +52,8 @@ export class SessionManager {
    * @param token as the client sent it; `null` for a client that sent none
    * @throws SessionStoreError when the store fails or does not answer in time
    */
-  async open(token: string | null): Promise<Session> {
-    const session = await this.find(token);
-    const decoding = this.complete(session);
-    if (decoding !== null) await decoding;
-    return session;
+  open(token: string | null): Promise<Session> {
+    return this.find(token).then((session) => this.complete(session)?.then(() => session) ?? session);
   }
 
   /**

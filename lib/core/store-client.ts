@@ -9,10 +9,26 @@ const DONE = Promise.resolve();
 /** A timer that fires this much later than it should, in milliseconds, shows that the event loop was blocked. */
 const TOLERANCE = 50;
 
-/** Most stores never read the signal, so it is created when it is first read. */
-class PendingCall implements StoreCall {
-  aborted = false;
+type Fail = (reason: 'timeout' | 'error', message: string, options?: ErrorOptions) => void;
+
+/** One call, which ends with its answer or at its deadline. */
+class PendingCall<T> implements StoreCall {
+  /** Most stores never read the signal, so it is created when it is first read. */
   #controller: AbortController | undefined;
+  #isOver = false;
+  #timer: NodeJS.Timeout | undefined;
+  #dueAt = 0;
+  /** How long the deadline may still move, in milliseconds. */
+  #spare: number;
+  aborted = false;
+
+  constructor(
+    private readonly timeout: number,
+    private readonly resolve: (value: T) => void,
+    private readonly fail: Fail,
+  ) {
+    this.#spare = timeout;
+  }
 
   get signal(): AbortSignal {
     this.#controller ??= new AbortController();
@@ -20,9 +36,50 @@ class PendingCall implements StoreCall {
     return this.#controller.signal;
   }
 
-  abort(): void {
+  run(run: (call: StoreCall) => Promise<T>): void {
+    try {
+      run(this).then(
+        (value) => this.#end() && this.resolve(value),
+        (error) => this.#failWith(error),
+      );
+    } catch (error) {
+      this.#failWith(error);
+    }
+    // A store in memory has answered by then, and needs no timer.
+    void DONE.then(() => this.#isOver || this.#wait(this.timeout));
+  }
+
+  /** Whether this is how the call ends. */
+  #end(): boolean {
+    if (this.#isOver) return false;
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+    return true;
+  }
+
+  #failWith(error: unknown): void {
+    if (this.#end()) this.fail('error', 'it reported an error', { cause: withoutSecrets(error) });
+  }
+
+  #wait(duration: number): void {
+    this.#dueAt = performance.now() + duration;
+    // The timer need not keep the process alive: the client that waits for an answer has a socket open.
+    this.#timer = setTimeout(() => setImmediate(() => this.#wake()), duration).unref();
+  }
+
+  /**
+   * Answers that arrived while the event loop was blocked are read first, and what they lead to gets the time that was lost: at most the
+   * timeout once more.
+   */
+  #wake(): void {
+    if (this.#isOver) return;
+    const late = Math.min(performance.now() - this.#dueAt, this.#spare);
+    this.#spare -= late;
+    if (late > TOLERANCE) return this.#wait(late);
+    this.#end();
     this.aborted = true;
     this.#controller?.abort();
+    this.fail('timeout', `no answer within ${Math.round(this.timeout)} ms`);
   }
 }
 
@@ -61,49 +118,12 @@ export class StoreClient {
 
   /** Makes one call. An answer after the deadline is ignored. */
   call<T>(name: string, id: SessionId | null, run: (call: StoreCall) => Promise<T>, share = 1): Promise<T> {
-    const timeout = this.timeout * share;
     return new Promise<T>((resolve, reject) => {
-      const call = new PendingCall();
-      let isOver = false;
       const fail = (reason: 'timeout' | 'error', message: string, options?: ErrorOptions): void => {
-        if (isOver) return;
-        isOver = true;
-        clearTimeout(timer);
-        if (reason === 'timeout') call.abort();
         this.emit({ type: 'storeFailed', id, reason });
         reject(new SessionStoreError(name, message, options));
       };
-      let dueAt = 0;
-      let spare = timeout;
-      const wait = (duration: number): void => {
-        dueAt = performance.now() + duration;
-        // The timer need not keep the process alive: the client that waits for an answer has a socket open.
-        timer = setTimeout(() => setImmediate(wake), duration).unref();
-      };
-      // Answers that arrived while the event loop was blocked are read first, and what they lead to gets the time that was lost: at most
-      // the timeout once more.
-      const wake = (): void => {
-        if (isOver) return;
-        const late = Math.min(performance.now() - dueAt, spare);
-        spare -= late;
-        if (late > TOLERANCE) wait(late);
-        else fail('timeout', `no answer within ${Math.round(timeout)} ms`);
-      };
-      const failWith = (error: unknown): void =>
-        fail('error', 'it reported an error', { cause: withoutSecrets(error) });
-      let timer: NodeJS.Timeout | undefined;
-      try {
-        run(call).then((value) => {
-          if (isOver) return;
-          isOver = true;
-          clearTimeout(timer);
-          resolve(value);
-        }, failWith);
-      } catch (error) {
-        failWith(error);
-      }
-      // A store in memory has answered by then, and needs no timer.
-      void DONE.then(() => isOver || wait(timeout));
+      new PendingCall(this.timeout * share, resolve, fail).run(run);
     });
   }
 }

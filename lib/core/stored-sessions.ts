@@ -27,6 +27,8 @@ const BACKOFF_LIMIT = 32;
 /** Share of the deadline for a write whose outcome must be known. The rest is for looking it up. */
 const SHARE_OF_WRITE = 0.6;
 
+const MALFORMED = Promise.resolve<Finding>({ kind: 'malformed' });
+
 /** Sessions in a store: conditional writes, replayed on top of what other requests wrote first. */
 export class StoredSessions implements SessionRepository {
   readonly #queue: KeyedQueue;
@@ -44,13 +46,15 @@ export class StoredSessions implements SessionRepository {
     return parseToken(value, this.settings.name) !== null;
   }
 
-  async find(value: string): Promise<Finding> {
+  find(value: string): Promise<Finding> {
     const token = parseToken(value, this.settings.name);
-    if (token === null) return { kind: 'malformed' };
-    const record = await this.store.find(token.id);
-    return record === null
-      ? { kind: 'unknown', id: token.id, reason: 'unknown' }
-      : { kind: 'found', record, token };
+    if (token === null) return MALFORMED;
+    const { id } = token;
+    return this.store
+      .find(id)
+      .then((record) =>
+        record === null ? { kind: 'unknown', id, reason: 'unknown' } : { kind: 'found', record, token },
+      );
   }
 
   standing(draft: SessionDraft): Standing {
