@@ -1,5 +1,4 @@
 import type { SessionScope } from '../requests/session-scope';
-import type { ResponseHeaders } from '../transports/session-transport';
 import { writeSessionHeaders } from './cache-rules';
 
 const personal = { tells: false, isPersonal: true };
@@ -9,9 +8,10 @@ const issuing = { tells: true, isPersonal: false };
 function controlOf(...sessions: { tells: boolean; isPersonal: boolean }[]): string[] {
   const fields = new Map<string, string[]>();
   const headers = {
-    get: (name) => fields.get(name) ?? [],
-    set: (name, values) => void fields.set(name, values),
-  } satisfies ResponseHeaders;
+    names: () => [...fields.keys()].map((name) => name.toLowerCase()),
+    get: (name: string) => fields.get(name) ?? [],
+    set: (name: string, values: string[]) => void fields.set(name, values),
+  };
   const handles = sessions.map(({ tells, isPersonal }) => ({
     isPersonal,
     instance: { transport: { vary: ['Cookie'] } },

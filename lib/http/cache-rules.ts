@@ -1,20 +1,27 @@
 import type { SessionScope } from '../requests/session-scope';
-import type { ResponseHeaders } from '../transports/session-transport';
+import type { OutgoingHeaders } from './node-response';
 
-/** `Cache-Control`, and the headers that take precedence over it in shared caches (RFC 9213), including those of common CDNs. */
-const CACHE_CONTROLS = [
-  'Cache-Control',
-  'CDN-Cache-Control',
-  'Surrogate-Control',
-  'Cloudflare-CDN-Cache-Control',
-  'Netlify-CDN-Cache-Control',
-  'Vercel-CDN-Cache-Control',
-  'X-LiteSpeed-Cache-Control',
-  'Edge-Control',
-];
+/**
+ * `Cache-Control`, and the headers that take precedence over it in shared caches (RFC 9213), including those of common CDNs, by their names
+ * in lower case.
+ */
+const CACHE_CONTROLS = new Map(
+  [
+    'Cache-Control',
+    'CDN-Cache-Control',
+    'Surrogate-Control',
+    'Cloudflare-CDN-Cache-Control',
+    'Netlify-CDN-Cache-Control',
+    'Vercel-CDN-Cache-Control',
+    'X-LiteSpeed-Cache-Control',
+    'Edge-Control',
+  ].map((name) => [name.toLowerCase(), name]),
+);
+
+type Headers = Pick<OutgoingHeaders, 'names' | 'get' | 'set'>;
 
 /** Writes the tokens to the response, and prevents shared caches from storing it (RFC 9111). */
-export function writeSessionHeaders(scope: SessionScope, headers: ResponseHeaders): void {
+export function writeSessionHeaders(scope: SessionScope, headers: Headers): void {
   let hasToken = false;
   for (const handle of scope.handles) {
     for (const name of handle.instance.transport.vary) addVary(headers, name);
@@ -26,17 +33,17 @@ export function writeSessionHeaders(scope: SessionScope, headers: ResponseHeader
   if (isPersonal && headers.get('Cache-Control').length === 0) headers.set('Cache-Control', ['private']);
 }
 
-function forbidStoring(headers: ResponseHeaders): void {
-  for (const name of CACHE_CONTROLS) {
-    const values = headers.get(name);
-    const isShared = values.length > 0 ? !excludesSharedCaches(values) : name === 'Cache-Control';
-    if (isShared) headers.set(name, ['no-store']);
+function forbidStoring(headers: Headers): void {
+  for (const lower of headers.names()) {
+    const name = CACHE_CONTROLS.get(lower);
+    if (name !== undefined && !excludesSharedCaches(headers.get(name))) headers.set(name, ['no-store']);
+    // nginx obeys this number of seconds before Cache-Control.
+    else if (lower === 'x-accel-expires') headers.set('X-Accel-Expires', ['0']);
   }
-  // nginx obeys this number of seconds before Cache-Control.
-  if (headers.get('X-Accel-Expires').length > 0) headers.set('X-Accel-Expires', ['0']);
+  if (headers.get('Cache-Control').length === 0) headers.set('Cache-Control', ['no-store']);
 }
 
-function addVary(headers: ResponseHeaders, name: string): void {
+function addVary(headers: Headers, name: string): void {
   const vary = headers.get('Vary').join(', ');
   if (vary === '') return headers.set('Vary', [name]);
   const names = vary.split(',').map((each) => each.trim().toLowerCase());

@@ -2,7 +2,6 @@ import { ServerResponse } from 'node:http';
 import { failureOf } from './session.exceptions';
 import { copyHeaders, givenHeaders, headOf, isHttp1, isNodeWriteHead } from './node-response';
 import { OutgoingHeaders, type Call, type Head, type NodeResponse, type Originals } from './node-response';
-import type { ResponseHeaders } from '../transports/session-transport';
 
 /** Property of a response with the object that holds it, or `null` after its release. */
 const HELD_BY = Symbol('nestjs-tessera.holder');
@@ -86,7 +85,7 @@ export class HeldResponse {
   }
 
   /** Sends a failure instead of the application's response, since its session was not saved. */
-  replaceByFailure(error: unknown, addHeaders: (headers: ResponseHeaders) => void): void {
+  replaceByFailure(error: unknown, addHeaders: (headers: OutgoingHeaders) => void): void {
     const { response } = this;
     this.#restore();
     this.#state = 'answering';

@@ -1,4 +1,5 @@
 import { ServerResponse, type OutgoingHttpHeaders } from 'node:http';
+import { setOwn } from '../core/session-state';
 import type { ResponseHeaders } from '../transports/session-transport';
 
 /** The methods that start or continue a response. */
@@ -57,41 +58,57 @@ type Pair = [name: string, value: string | string[]];
 export class OutgoingHeaders implements ResponseHeaders {
   /** `null` when none are given, or a flat array of odd length, which Node will refuse. */
   #pairs: Pair[] | null;
+  /** The names of the pairs, in lower case: most headers that are asked for are absent, and found so without a walk through the pairs. */
+  #names: string[] = [];
   #changed = false;
+  /** When no headers are set, Node sends the given ones unchanged, and accepts forms that it refuses otherwise. */
+  readonly #isSentAsGiven: boolean;
 
   /** @param writeHead the method that will get the headers, if `call`, the first of the response, gives any */
   constructor(
     private readonly response: ServerResponse,
     private readonly call: Call,
-    private readonly writeHead: unknown,
+    writeHead: unknown,
   ) {
     this.#pairs = call.name === 'writeHead' ? toPairs(givenHeaders(call)) : null;
+    if (this.#pairs !== null) for (const [name] of this.#pairs) this.#names.push(String(name).toLowerCase());
+    this.#isSentAsGiven =
+      this.#pairs !== null && isNodeWriteHead(writeHead) && response.getHeaderNames().length === 0;
   }
 
+  /** In lower case. */
   names(): string[] {
-    return [...this.response.getHeaderNames(), ...(this.#pairs ?? []).map(([name]) => name)];
+    return this.#isSentAsGiven ? this.#names : [...this.response.getHeaderNames(), ...this.#names];
   }
 
   get(name: string): string[] {
-    const given = this.#pairs === null ? [] : pairsOf(this.#pairs, name).flatMap(([, value]) => value ?? []);
-    if (given.length > 0) return given.map(String);
+    const lower = name.toLowerCase();
+    if (this.#names.includes(lower)) {
+      const given = this.#pairs!.flatMap(([, value], i) => (this.#names[i] === lower ? (value ?? []) : []));
+      if (given.length > 0) return given.map(String);
+    }
     const value = this.response.getHeader(name);
-    return value === undefined ? [] : [value].flat().map(String);
+    if (value === undefined) return [];
+    return Array.isArray(value) ? value.map(String) : [String(value)];
   }
 
   set(name: string, values: string[]): void {
     const value = values.length === 1 && name !== 'Set-Cookie' ? values[0]! : values;
-    const pairs = this.#pairs;
-    if (pairs === null) return void this.response.setHeader(name, value);
-    // When no headers are set, Node sends the given ones unchanged, and accepts forms that it refuses otherwise.
-    const isSentAsGiven = isNodeWriteHead(this.writeHead) && this.response.getHeaderNames().length === 0;
-    if (!isSentAsGiven) this.response.setHeader(name, value);
-    const [first, ...more] = pairsOf(pairs, name);
-    if (first !== undefined) first[1] = value;
-    else if (isSentAsGiven) pairs.push([name, value]);
-    else return;
-    this.#pairs = pairs.filter((each) => !more.includes(each));
+    if (!this.#isSentAsGiven) this.response.setHeader(name, value);
+    const lower = name.toLowerCase();
+    const at = this.#names.indexOf(lower);
+    if (at < 0 && !this.#isSentAsGiven) return;
     this.#changed = true;
+    const pairs = this.#pairs!;
+    if (at < 0) {
+      pairs.push([name, value]);
+      this.#names.push(lower);
+      return;
+    }
+    pairs[at]![1] = value;
+    const isKept = (_: unknown, i: number): boolean => i <= at || this.#names[i] !== lower;
+    this.#pairs = pairs.filter(isKept);
+    this.#names = this.#names.filter(isKept);
   }
 
   /** Returns the arguments of the call, with the changed headers in the form in which they were given. */
@@ -101,7 +118,7 @@ export class OutgoingHeaders implements ResponseHeaders {
     const pairs = this.#pairs!;
     const given = givenHeaders(this.call);
     const isFlat = Array.isArray(given) && !Array.isArray(given[0]);
-    const headers = isFlat ? pairs.flat(1) : Array.isArray(given) ? pairs : Object.fromEntries(pairs);
+    const headers = isFlat ? pairs.flat(1) : Array.isArray(given) ? pairs : toObject(pairs);
     return args.with(headersIndex(args), headers);
   }
 }
@@ -124,7 +141,9 @@ function toPairs(given: GivenHeaders | undefined): Pair[] | null {
   return Array.from({ length: given.length / 2 }, (_, i) => [given[2 * i], given[2 * i + 1]] as Pair);
 }
 
-function pairsOf(pairs: Pair[], name: string): Pair[] {
-  const lower = name.toLowerCase();
-  return pairs.filter(([key]) => String(key).toLowerCase() === lower);
+/** `Object.fromEntries` takes twice as long. */
+function toObject(pairs: readonly Pair[]): Record<string, unknown> {
+  const headers: Record<string, unknown> = {};
+  for (const [name, value] of pairs) setOwn(headers, name, value);
+  return headers;
 }
