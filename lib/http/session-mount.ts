@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { METHODS, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import type { HttpAdapterHost } from '@nestjs/core';
 import type { SessionError } from '../core/session.errors';
@@ -46,7 +46,10 @@ function mount(instances: SessionInstances, adapter: Adapter | undefined): void 
   commitBeforeReply(adapter);
   const middleware: Middleware = (request, response, next) =>
     enter(ensureScope(instances, request, response), next);
-  if (type !== 'fastify') return void adapter.use(middleware);
+  if (type !== 'fastify') {
+    adapter.use(middleware);
+    return enterBeforeHandlers(adapter);
+  }
   putBeforeMiddleware(framework, middleware);
   framework.addHook('onRegister', (instance) => putBeforeMiddleware(instance, middleware));
   // Has access to Fastify's request, and runs even without middleware.
@@ -58,9 +61,33 @@ function mount(instances: SessionInstances, adapter: Adapter | undefined): void 
 }
 
 /** Calls `next` in the async context of the scope. */
-function enter(scope: SessionScope | undefined, next: Next): void {
-  if (scope?.instances.usesContext && currentScope.getStore() !== scope) currentScope.run(scope, next);
-  else next();
+function enter<A extends unknown[], R>(
+  scope: SessionScope | undefined,
+  next: (...args: A) => R,
+  ...args: A
+): R {
+  const isOutside = scope?.instances.usesContext && currentScope.getStore() !== scope;
+  return isOutside ? currentScope.run(scope, next, ...args) : next(...args);
+}
+
+type Handler = (request: IncomingMessage, ...rest: unknown[]) => unknown;
+
+/** Middleware that reads the body, such as multer, loses the async context. Each handler of a route of Express enters it again. */
+function enterBeforeHandlers(adapter: Adapter): void {
+  const routes = adapter as unknown as Record<string, ((...args: unknown[]) => unknown) | undefined>;
+  const inContext =
+    (handler: Handler): Handler =>
+    (request, ...rest) =>
+      enter(findScope(request), handler, request, ...rest);
+  for (const method of [...METHODS, 'ALL'].map((name) => name.toLowerCase())) {
+    const register = routes[method];
+    if (typeof register !== 'function') continue;
+    routes[method] = (...args) =>
+      register.apply(
+        adapter,
+        args.map((arg) => (typeof arg === 'function' ? inContext(arg as Handler) : arg)),
+      );
+  }
 }
 
 /**

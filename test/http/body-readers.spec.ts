@@ -1,0 +1,50 @@
+import { once } from 'node:events';
+import { request, type IncomingMessage } from 'node:http';
+import { Controller, Injectable, Post, UseGuards, type CanActivate } from '@nestjs/common';
+import { SessionService } from 'nestjs-tessera';
+import { closeApps, startApp } from '../support/app';
+import '../support/session-data';
+
+@Injectable()
+class Doorkeeper implements CanActivate {
+  constructor(private readonly sessions: SessionService) {}
+
+  async canActivate(): Promise<boolean> {
+    return (await this.sessions.current()).isNew;
+  }
+}
+
+@Controller()
+class UploadController {
+  constructor(private readonly sessions: SessionService) {}
+
+  @Post('upload') @UseGuards(Doorkeeper) async upload(): Promise<number> {
+    return (await this.sessions.current()).update('visits', (n = 0) => n + 1);
+  }
+}
+
+afterEach(closeApps);
+
+/** Sends a body of which the second half leaves only when the first was read. */
+async function upload(url: string, isReading: Promise<unknown>): Promise<string> {
+  const sent = request(`${url}/upload`, { method: 'POST', headers: { 'content-type': 'text/plain' } });
+  sent.write('first half');
+  await isReading;
+  sent.end('second half');
+  const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+  const chunks = await answer.toArray();
+  return `${answer.statusCode} ${Buffer.concat(chunks as Buffer[]).toString()}`;
+}
+
+it('W32: the current session is found on Express behind middleware that reads the body', async () => {
+  const reading = Promise.withResolvers<void>();
+  const read = (incoming: IncomingMessage, _response: unknown, next: () => void): void => {
+    incoming.once('data', () => reading.resolve()).once('end', next);
+  };
+  const app = await startApp({
+    platform: 'express',
+    controllers: [UploadController],
+    configure: (given) => void given.use(read),
+  });
+  expect(await upload(await app.getUrl(), reading.promise)).toBe('201 1');
+});
