@@ -35,6 +35,20 @@ describe('the events', () => {
   };
   const rejecting = (() => Promise.reject(new Error('a bad listener'))) as () => never;
 
+  it('W11: of an application end with the last of its instances', () => {
+    const all = SessionEvents.of({});
+    const [first, second] = [new SessionEvents(), new SessionEvents()];
+    all.include(first);
+    all.include(second);
+    const heard: string[] = [];
+    all.subscribe({ next: ({ type }) => heard.push(type), complete: () => heard.push('end') });
+    first.emit(event('loggedIn'));
+    first.complete();
+    second.emit(event('loggedOut'));
+    second.complete();
+    expect(heard).toEqual(['loggedIn', 'loggedOut', 'end']);
+  });
+
   it('reach every listener, frozen', () => {
     const heard: SessionEvent[] = [];
     events.subscribe((each) => heard.push(each));

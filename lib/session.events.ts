@@ -4,12 +4,27 @@ import type { SessionEvent } from './core/session-event';
 
 const eventLogger = new Logger('SessionEvents');
 
+const applications = new WeakMap<object, SessionEvents>();
+
 /**
- * The session events, as a stream: `events.pipe(filter(({ type }) => type === 'loggedIn')).subscribe(…)`.
+ * The session events of all instances, as a stream: `events.pipe(filter(({ type }) => type === 'loggedIn')).subscribe(…)`. Their
+ * `sessionName` tells the instance; `sessionEventsToken(name)` is the stream of one.
  * A listener that throws, rejects or hangs does not affect the request that caused the event.
  */
 export class SessionEvents extends Observable<SessionEvent> {
   readonly #subject: Subject<SessionEvent>;
+  /** The streams of instances that are part of this one and have not ended. */
+  readonly #parts = new Set<SessionEvents>();
+
+  /**
+   * Used by the module: the stream of all instances of an application.
+   * @param application the `HttpAdapterHost`, of which Nest creates one for each application
+   */
+  static of(application: object): SessionEvents {
+    const events = applications.get(application) ?? new SessionEvents();
+    applications.set(application, events);
+    return events;
+  }
 
   constructor() {
     const subject = new Subject<SessionEvent>();
@@ -20,6 +35,15 @@ export class SessionEvents extends Observable<SessionEvent> {
   /** Used by the module: passes an event to all listeners. */
   emit(event: SessionEvent): void {
     this.#subject.next(Object.freeze(event));
+  }
+
+  /** Used by the module: makes an instance's stream part of this one, which ends with the last of them. */
+  include(part: SessionEvents): void {
+    this.#parts.add(part);
+    part.subscribe({
+      next: (event) => this.emit(event),
+      complete: () => this.#parts.delete(part) && this.#parts.size === 0 && this.complete(),
+    });
   }
 
   /** Used by the module: ends the stream. */

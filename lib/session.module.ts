@@ -83,6 +83,7 @@ export class SessionModule extends ConfigurableModuleClass implements OnModuleIn
       new SessionSweeper(managedStore, new StoreClient(managedStore, storeTimeout, emit), clock, sweepEvery);
     this.#instances = SessionInstances.of(host);
     this.#instances.add({ name, manager, transport, clock, asyncContext, emit, warnObstacle });
+    SessionEvents.of(host).include(events);
     mountSessions(this.#instances, host);
     if (managedStore instanceof MemorySessionStore && process.env['NODE_ENV'] === 'production') {
       this.#logger.warn(
@@ -148,6 +149,7 @@ function instanceOf(
       inject: [OPTIONS],
     },
     { provide: sessionEventsToken(name), useClass: SessionEvents },
+    { provide: SessionEvents, useFactory: SessionEvents.of, inject: [HttpAdapterHost] },
     {
       provide: sessionManagerToken(name),
       useFactory: managerOf,
@@ -161,7 +163,6 @@ function instanceOf(
   ];
   if (name === DEFAULT_SESSION) {
     shared.push(
-      { provide: SessionEvents, useExisting: sessionEventsToken() },
       { provide: SessionManager, useExisting: sessionManagerToken() },
       { provide: SessionService, useExisting: sessionServiceToken() },
     );

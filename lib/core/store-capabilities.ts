@@ -26,13 +26,13 @@ export interface SweepableStore {
 
 /** A store that needs preparation before the application starts. */
 export interface PreparedStore {
-  /** Rejects with a `SessionError` that says what to do, for example when the table is missing. May be called again. */
+  /** Rejects with a `SessionError` that says what to do, for example when the table is missing. May be called again, also after `close`. */
   prepare(): Promise<void>;
 }
 
 /** A store with resources that it opened itself. It must not close a client that was passed to it. */
 export interface ClosableStore {
-  /** Called once, after the last request has finished. */
+  /** Called after the last request has finished. `prepare` opens the store again, for another application. */
   close(): Promise<void>;
 }
 

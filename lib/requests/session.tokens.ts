@@ -6,7 +6,7 @@ export const DEFAULT_SESSION = 'default';
 /** Returns the injection token of an instance's store. Use it with `overrideProvider` in tests. */
 export const sessionStoreToken = tokensOf('store');
 
-/** Returns the injection token of an instance's events. */
+/** Returns the injection token of an instance's events. The class `SessionEvents` is the token of the events of all instances. */
 export const sessionEventsToken = tokensOf('events');
 
 /** Returns the injection token of an instance's manager. That of the default instance is also the class `SessionManager`. */

@@ -37,14 +37,15 @@ async function upload(url: string, isReading: Promise<unknown>): Promise<string>
 }
 
 it('W32: the current session is found on Express behind middleware that reads the body', async () => {
-  const reading = Promise.withResolvers<void>();
+  let begin: () => void;
+  const isReading = new Promise<void>((resolve) => (begin = resolve));
   const read = (incoming: IncomingMessage, _response: unknown, next: () => void): void => {
-    incoming.once('data', () => reading.resolve()).once('end', next);
+    incoming.once('data', () => begin()).once('end', next);
   };
   const app = await startApp({
     platform: 'express',
     controllers: [UploadController],
     configure: (given) => void given.use(read),
   });
-  expect(await upload(await app.getUrl(), reading.promise)).toBe('201 1');
+  expect(await upload(await app.getUrl(), isReading)).toBe('201 1');
 });

@@ -58,7 +58,7 @@ describe.each(platforms)('two sessions side by side on %s', (platform) => {
   afterEach(closeApps);
 
   describeLocalStores('with', ({ create }) => {
-    it('have their own cookie, store, lifetime and events', async () => {
+    it('W11: have their own cookie, store and lifetime, and one stream of events beside that of each', async () => {
       const under = await create();
       const admins = await create();
       const clock = manualClock();
@@ -80,8 +80,9 @@ describe.each(platforms)('two sessions side by side on %s', (platform) => {
         providers: [Desk],
       });
       const events: SessionEvent[] = [];
-      for (const stream of [app.get(SessionEvents), app.get<SessionEvents>(sessionEventsToken('admin'))])
-        stream.subscribe((event) => events.push(event));
+      const adminEvents: SessionEvent[] = [];
+      app.get(SessionEvents).subscribe((event) => events.push(event));
+      app.get<SessionEvents>(sessionEventsToken('admin')).subscribe((event) => adminEvents.push(event));
       expect(app.get(sessionStoreToken())).toBe(under.store);
       expect(app.get(sessionStoreToken('admin'))).toBe(admins.store);
 
@@ -104,6 +105,7 @@ describe.each(platforms)('two sessions side by side on %s', (platform) => {
         'admin loggedIn',
         'default created',
       ]);
+      expect(adminEvents).toEqual(events.filter(({ sessionName }) => sessionName === 'admin'));
       expect(await admin.ask(ada, (s) => s.deadline)).toBe(clock() + HOUR);
 
       clock.advance(5 * MINUTE);

@@ -85,9 +85,11 @@ export class FastLease {
     await delay(lease - (performance.now() - this.#appliedAt), signal);
   }
 
-  /** Releases a tier that is not shared to other processes. */
+  /** Releases a tier that is not shared to other processes. The next permit asks anew. */
   async release(): Promise<void> {
-    const seen = this.#heldUntil > this.options.clock() ? await this.#state.read() : null;
+    const isHeld = this.#heldUntil > this.options.clock();
+    this.#askedAt = this.#heldUntil = -Infinity;
+    const seen = isHeld ? await this.#state.read() : null;
     if (seen?.holder === this.#processId) await this.#state.write(seen, { holder: null, until: 0 });
   }
 

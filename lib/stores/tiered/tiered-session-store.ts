@@ -82,6 +82,7 @@ export class TieredSessionStore implements SessionStore, PreparedStore, Closable
   async prepare(): Promise<void> {
     const { durable } = this.#options;
     if (isPrepared(durable)) await durable.prepare();
+    this.#queue?.open();
     await this.#fast.prepare();
     await this.#lease.permit();
   }

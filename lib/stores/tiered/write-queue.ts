@@ -99,10 +99,17 @@ export class WriteQueue {
     if (failures.length > 0) throw failures[0];
   }
 
+  /** Accepts changes again after {@link close}. */
+  open(): void {
+    this.#closed = false;
+    this.#schedule();
+  }
+
   /** Accepts no more changes and writes the waiting ones, for at most `milliseconds`. Resolves with the number of sessions left. */
   async close(milliseconds: number): Promise<number> {
     this.#closed = true;
     clearTimeout(this.#timer);
+    this.#timer = undefined;
     let isOver = false;
     let timer: NodeJS.Timeout | undefined;
     const over = new Promise<void>((resolve) => {

@@ -29,6 +29,8 @@ export interface DedicatedConnection {
    * @throws SessionError `SESSION_SCHEMA_INVALID` when the database cannot store sessions
    */
   inspect(table: SessionTable): Promise<TableFacts | null>;
-  /** Closes the connections. Later statements reject. */
+  /** Allows statements again after {@link close}. The connections are opened by the first one. */
+  open(): void;
+  /** Closes the connections. Later statements reject until {@link open}. */
   close(): Promise<void>;
 }

@@ -55,6 +55,10 @@ export class ServerConnection implements DedicatedConnection {
     }
   }
 
+  open(): void {
+    this.#closed = false;
+  }
+
   inspect(table: SessionTable): Promise<TableFacts | null> {
     const call = { signal: AbortSignal.timeout(OPENING_TIMEOUT) };
     const ask = async (sql: string, parameters: readonly unknown[] = []) => {

@@ -60,6 +60,10 @@ export class SqliteConnection implements DedicatedConnection {
     }
   }
 
+  open(): void {
+    this.#closed = false;
+  }
+
   async inspect({ name }: SessionTable): Promise<TableFacts | null> {
     if (!existsSync(this.place)) return null;
     const call = { signal: AbortSignal.timeout(OPENING_TIMEOUT) };

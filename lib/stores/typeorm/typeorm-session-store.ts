@@ -89,11 +89,13 @@ export class TypeOrmSessionStore
   }
 
   /**
-   * Opens the connection and checks the table. Without this call the connection opens at the first call of another method.
+   * Opens the connection, also after {@link close}, and checks the table. Without this call the connection opens at the first call of
+   * another method.
    * @throws SessionError `SESSION_SCHEMA_INVALID`, which says what is wrong and what to do; SessionStoreError
    */
   async prepare(): Promise<void> {
     const errors = new SchemaErrors(this.#dataSource, this.#tableName, this.#table, this.#connection.place);
+    this.#connection.open();
     if (hasEntityForOtherDatabase(this.#dataSource, this.#table.name)) throw errors.wrongEntity();
     const facts = await this.#connection.inspect(this.#table);
     if (facts === null) throw errors.missingTable();
