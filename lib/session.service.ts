@@ -23,9 +23,15 @@ export class SessionService {
     return this.#handle().open();
   }
 
-  /** Returns the session of an `ExecutionContext`, or of a request of Express, Fastify or Node. Needs no async context. */
-  async of(source: ArgumentsHost | object): Promise<Session> {
-    return scopeOf(source, this.instances).handle(this.name).open();
+  /**
+   * Returns the session of an `ExecutionContext`, or of a request of Express, Fastify or Node. Needs no async context.
+   * @param options with `touch: false` the request is no use of the session, as with `@Session({ touch: false })`. A guard that has asked
+   * for the session before may have extended it
+   */
+  async of(source: ArgumentsHost | object, { touch = true }: { readonly touch?: boolean } = {}): Promise<Session> {
+    const handle = scopeOf(source, this.instances).handle(this.name);
+    if (!touch) handle.leaveIdle();
+    return handle.open();
   }
 
   /**

@@ -57,14 +57,16 @@ export function toPendingWrite(draft: SessionDraft, options: WriteOptions = {}):
   const rotated = replacement === 'rotate' && draft.token !== null ? rotatedToken(draft.token) : null;
   const token = kept ?? renewed ?? rotated ?? newToken(id, settings.name);
   const secrets = hasHistory ? secretsOf(draft, replacement, now) : newHistory(draft.state.createdAt);
-  const state = { ...draft.state, lastSeenAt: now, secrets };
+  const isUse = draft.touches || base === null || draft.has('login');
+  const lastSeenAt = isUse ? now : draft.state.lastSeenAt;
+  const state = { ...draft.state, lastSeenAt, secrets };
   const record: SessionRecord = {
     id,
     version: (base?.version ?? 0) + 1,
     // A request may have come with a secret that was replaced meanwhile.
     secretHash: kept === null ? token.secretHash : base!.secretHash,
     principal: state.principal === null ? null : principalKey(state.principal),
-    expiresAt: expiryOf(state, now),
+    expiresAt: expiryOf(state, lastSeenAt),
     body: toBody(draft, state),
   };
   return {

@@ -56,6 +56,8 @@ export class SessionDraft {
   superseded = false;
   /** Whether the response has begun, so that nothing may change. */
   sealed = false;
+  /** Whether the request counts as a use of the session, after which its idle timeout begins anew. */
+  touches = true;
   watcher: SessionWatcher | null = null;
   /** The outcome of a commit that found nothing to write, until something changes. */
   settled: CommitOutcome | null = null;

@@ -99,8 +99,9 @@ export class SessionManager {
   }
 
   /** Same as {@link open}, but leaves the content encoded until {@link complete}. Sufficient to ask who is logged in. */
-  async find(token: string | null, arrivedAt?: number): Promise<Session> {
+  async find(token: string | null, arrivedAt?: number, touches = true): Promise<Session> {
     const draft = new SessionDraft(this.settings, this.#isToken, arrivedAt);
+    draft.touches = touches;
     const judging = token === null ? null : this.#judge(draft, await this.#repository.find(token), token);
     if (judging !== null) await judging;
     if (draft.base === null) draft.begin();
@@ -157,7 +158,7 @@ export class SessionManager {
     const { state } = draft;
     const now = this.settings.clock();
     const isOver = draft.now(now) >= Math.min(record.expiresAt, state.deadline);
-    const isEnding = isNearlyIdle(state, record.expiresAt, now);
+    const isEnding = draft.touches && isNearlyIdle(state, record.expiresAt, now);
     state.lastSeenAt = lastSeenOf(state, record.expiresAt, state.lastSeenAt);
     if (standing === CURRENT && !isOver && !isEnding) return null;
     return (async () => {

@@ -250,7 +250,8 @@ export class Session {
 
   /** When the session ends unless another request uses it: epoch milliseconds. */
   get expiresAt(): number {
-    return expiryOf(this.#draft.state, this.#draft.settings.clock());
+    const { state, settings, touches } = this.#draft;
+    return expiryOf(state, touches ? settings.clock() : state.lastSeenAt);
   }
 
   /** When the session ends regardless of activity: epoch milliseconds. A value in the past ends the session at commit. */

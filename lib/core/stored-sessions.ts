@@ -89,7 +89,7 @@ export class StoredSessions implements SessionRepository {
   extension(draft: SessionDraft): number | null {
     const { base, state } = draft;
     const now = this.settings.clock();
-    return base && extensionOf(state, base.expiresAt, now, draft.now(now));
+    return base && draft.touches ? extensionOf(state, base.expiresAt, now, draft.now(now)) : null;
   }
 
   async extend(draft: SessionDraft): Promise<CommitOutcome> {

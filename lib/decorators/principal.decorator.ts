@@ -1,12 +1,12 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { Principal as LoggedInPrincipal } from '../core/principal';
-import { scopeOf } from '../requests/session-scope';
 import { DEFAULT_SESSION } from '../requests/session.tokens';
+import { handleOf } from './untouching';
 import { untransformed } from './untransformed';
 
 const injectPrincipal = createParamDecorator(
   async ({ name }: { name: string }, context: ExecutionContext) => {
-    const session = await scopeOf(context).handle(name).find();
+    const session = await handleOf(context, name).find();
     return session.principal;
   },
 );

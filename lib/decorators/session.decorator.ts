@@ -3,6 +3,7 @@ import type { Session as LoadedSession } from '../core/session';
 import type { SessionData, SessionKey } from '../core/session-data';
 import { scopeOf } from '../requests/session-scope';
 import { DEFAULT_SESSION } from '../requests/session.tokens';
+import { untouching } from './untouching';
 import { untransformed } from './untransformed';
 
 /** Selects the instance, and optionally one key of its session. */
@@ -11,11 +12,19 @@ export interface SessionSelection {
   readonly name?: string;
   /** Selects one value instead of the whole session. */
   readonly key?: SessionKey;
+  /**
+   * Whether the request is a use of the session, after which its idle timeout begins anew. With `false` the timeout goes on, whatever the
+   * request changes, unless it logs a user in: for a page that polls, or asks how much time is left.
+   * @default true
+   */
+  readonly touch?: boolean;
 }
 
 const injectSession = createParamDecorator(
-  async ({ name = DEFAULT_SESSION, key }: SessionSelection, context: ExecutionContext) => {
-    const session = await scopeOf(context).handle(name).open();
+  async ({ name = DEFAULT_SESSION, key, touch }: SessionSelection, context: ExecutionContext) => {
+    const handle = scopeOf(context).handle(name);
+    if (touch === false) handle.leaveIdle();
+    const session = await handle.open();
     return key === undefined ? session : session.get(key);
   },
 );
@@ -31,7 +40,8 @@ export function Session(
   ...pipes: (Type<PipeTransform> | PipeTransform)[]
 ): ParameterDecorator {
   const selected = typeof selection === 'string' ? { key: selection } : selection;
-  const decorator = injectSession(selected, ...pipes);
+  const injected = injectSession(selected, ...pipes);
+  const decorator = selected.touch === false ? untouching(injected, selected.name) : injected;
   return selected.key === undefined && pipes.length === 0 ? untransformed(decorator) : decorator;
 }
 

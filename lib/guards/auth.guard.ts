@@ -8,7 +8,7 @@ import {
   type Type,
 } from '@nestjs/common';
 import { accessTo } from '../decorators/access';
-import { scopeOf } from '../requests/session-scope';
+import { handleOf } from '../decorators/untouching';
 import { DEFAULT_SESSION } from '../requests/session.tokens';
 
 /**
@@ -33,7 +33,7 @@ export class AuthGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const access = accessTo(context, this.sessionName, this);
     if (access.kind === 'public') return true;
-    const { principal } = await scopeOf(context).handle(this.sessionName).find();
+    const { principal } = await handleOf(context, this.sessionName).find();
     if (principal === null)
       throw new UnauthorizedException({
         statusCode: 401,

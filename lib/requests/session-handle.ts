@@ -46,6 +46,8 @@ export class SessionHandle implements Delivery {
   #isTold = false;
   /** Whether a later change of a session that the client stores could not be sent. */
   #isLost = false;
+  /** Whether the unit of work counts as a use of the session. */
+  #touches = true;
 
   constructor(
     readonly instance: SessionInstance,
@@ -88,6 +90,12 @@ export class SessionHandle implements Delivery {
     this.#decoding ??= manager.complete(session)?.catch((error) => this.#fail(error, 'opened')) ?? null;
     if (this.#decoding !== null) await this.#decoding;
     return session;
+  }
+
+  /** Makes the unit of work no use of the session: its idle timeout goes on. */
+  leaveIdle(): void {
+    this.#touches = false;
+    if (this.#session !== undefined) draftOf(this.#session).touches = false;
   }
 
   /** Returns the session without decoding its data. Sufficient for its principal. Throws what {@link open} throws. */
@@ -170,12 +178,13 @@ export class SessionHandle implements Delivery {
     this.#presented = token !== null;
     this.#transport = token?.transport ?? transport;
     try {
-      this.#session = await manager.find(token?.value ?? null, this.arrivedAt);
+      this.#session = await manager.find(token?.value ?? null, this.arrivedAt, this.#touches);
     } catch (error) {
       this.#fail(error, 'opened');
     }
     const draft = draftOf(this.#session);
     draft.sealed = this.#sealed;
+    draft.touches = this.#touches;
     if (this.unit.isOver) draft.watcher = this.watcher;
     return this.#session;
   }

@@ -111,7 +111,7 @@ export class SealedRepository implements SessionRepository {
 
   extension(draft: SessionDraft): number | null {
     const { base, state } = draft;
-    if (base === null || state.idleTimeout === null) return null;
+    if (base === null || state.idleTimeout === null || !draft.touches) return null;
     const now = this.settings.clock();
     const { idleTimeout } = state;
     const lifespan = { deadline: this.values.cap(state.deadline, now), idleTimeout };
