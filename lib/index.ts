@@ -2,7 +2,7 @@
 export { SessionModule } from './session.module';
 export type { SessionModuleExtras, SessionOptionsFactory } from './session.module-definition';
 export type { Duration, SessionModuleOptions } from './session.options';
-export type { CookieOptions } from './transports/cookie-options';
+export type { CookieOptions, ReplacedCookie } from './transports/cookie-options';
 export type {
   Connection,
   RequestHeaders,

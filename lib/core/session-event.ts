@@ -41,7 +41,10 @@ export type SessionEventReason =
   | 'corrupt'
   /** The record was written by a newer release, and was not changed. */
   | 'newer-format'
-  /** The request has two tokens, such as two cookies of one name. */
+  /**
+   * The request has two tokens, such as two cookies of one name: after a change of `cookie.domain` or `cookie.path`, name the former ones in
+   * `cookie.replaces`.
+   */
   | 'ambiguous'
   /** A concurrent request ended the session or renewed its token; the changes of this request were dropped. */
   | 'superseded'

@@ -1,5 +1,6 @@
 import { DIRECT, KEEP, unwritten, type CommitOutcome, type Delivery } from './commit-outcome';
 import { randomText } from './random-text';
+import { issueToken } from './pending-write';
 import { CURRENT, type Standing } from './secret-history';
 import { UnreadableBody, decodeContent } from './session-body';
 import { SessionCommit, dueOperations } from './session-commit';
@@ -136,6 +137,12 @@ export class SessionManager {
   /** {@link commit} for a session that is not {@link settled}. */
   write(session: Session, delivery: Delivery = DIRECT): Promise<CommitOutcome> {
     return this.#commit.write(draftOf(session), delivery);
+  }
+
+  /** Returns the outcome that tells the client the token with which it opened a session once more. */
+  tell(session: Session): CommitOutcome {
+    const { state, token } = draftOf(session);
+    return token === null ? KEEP : issueToken(state, token, this.settings);
   }
 
   /** Called when no more requests come. The store stays open. */

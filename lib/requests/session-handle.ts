@@ -173,12 +173,16 @@ export class SessionHandle implements Delivery {
   async #find(): Promise<Session> {
     const { manager, transport, emit } = this.instance;
     const reading = transport.read(this.unit.request.headers);
-    if (reading.kind === 'ambiguous') emit({ type: 'rejected', reason: 'ambiguous' });
     const token = reading.kind === 'token' ? reading : null;
     this.#presented = token !== null;
     this.#transport = token?.transport ?? transport;
     try {
-      this.#session = await manager.find(token?.value ?? null, this.arrivedAt, this.#touches);
+      const only = reading.kind === 'ambiguous' ? await this.#findOnly(reading.values) : null;
+      if (only !== null) {
+        this.#presented = true;
+        this.#decision = manager.tell(only);
+      } else if (reading.kind === 'ambiguous') emit({ type: 'rejected', reason: 'ambiguous' });
+      this.#session = only ?? (await manager.find(token?.value ?? null, this.arrivedAt, this.#touches));
     } catch (error) {
       this.#fail(error, 'opened');
     }
@@ -187,6 +191,15 @@ export class SessionHandle implements Delivery {
     draft.touches = this.#touches;
     if (this.unit.isOver) draft.watcher = this.watcher;
     return this.#session;
+  }
+
+  /** Returns the session that one of several tokens opens, or `null` when none does or more than one. */
+  async #findOnly(tokens: readonly string[] = []): Promise<Session | null> {
+    const { manager } = this.instance;
+    const found: Session[] = [];
+    for (const token of tokens) found.push(await manager.find(token, this.arrivedAt, this.#touches));
+    const open = found.filter(({ isNew }) => !isNew);
+    return open.length === 1 ? open[0]! : null;
   }
 
   async #finish(session: Session): Promise<void> {

@@ -25,6 +25,20 @@ export interface CookieOptions {
    * @default false
    */
   readonly persistent?: boolean;
+  /**
+   * The `domain` and `path` of the cookie in earlier releases. A browser keeps the old cookie beside the new one and sends both. Each new
+   * token removes the old cookies, and of two cookies the one that alone opens a session is used.
+   * @default []
+   */
+  readonly replaces?: readonly ReplacedCookie[];
+}
+
+/** A cookie of the same name with another domain or path. */
+export interface ReplacedCookie {
+  /** @default the exact host only */
+  readonly domain?: string;
+  /** @default '/' */
+  readonly path?: string;
 }
 
 /** The options with all defaults filled in. */
@@ -36,7 +50,9 @@ export type ResolvedCookie = Readonly<Required<Omit<CookieOptions, 'domain'>>> &
 export const HTTP_TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const DOMAIN_FORM = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i;
 const PATH_FORM = /^\/[\x20-\x3a\x3c-\x7e]*$/;
-const COOKIE_OPTIONS = ['name', 'secure', 'sameSite', 'path', 'domain', 'partitioned', 'persistent'];
+const COOKIE_OPTIONS = [
+  ...['name', 'secure', 'sameSite', 'path', 'domain', 'partitioned', 'persistent', 'replaces'],
+];
 
 /** Maximum length of name and value together, in bytes. Browsers drop longer cookies. */
 export const MAX_COOKIE_BYTES = 4096;
@@ -55,10 +71,16 @@ export function resolveCookie(
     domain: options.domain,
     partitioned: options.partitioned ?? false,
     persistent: options.persistent ?? false,
+    replaces: options.replaces ?? [],
   };
   return {
     cookie,
-    problems: [...unknownOptions(options), ...formProblems(cookie), ...prefixProblems(cookie)],
+    problems: [
+      ...unknownOptions(options),
+      ...formProblems(cookie),
+      ...prefixProblems(cookie),
+      ...replacedProblems(cookie),
+    ],
   };
 }
 
@@ -124,6 +146,20 @@ function prefixProblems({ name, secure, path, domain }: ResolvedCookie): string[
   if (prefix === '__Host-' && domain !== undefined)
     problems.push(`cookie.name ${quote(name)} allows no cookie.domain; leave the domain out, or ${wayOut}`);
   return problems;
+}
+
+function replacedProblems({ replaces, path, domain }: ResolvedCookie): string[] {
+  if (!Array.isArray(replaces) || !replaces.every((each) => typeof each === 'object' && each !== null))
+    return [`cookie.replaces must be an array such as [{ domain: 'example.com' }], got ${quote(replaces)}`];
+  return (replaces as readonly ReplacedCookie[]).flatMap(({ domain: from, path: at = '/' }) => {
+    if (from !== undefined && !DOMAIN_FORM.test(from))
+      return [`cookie.replaces: domain must be a host name without a dot in front, got ${quote(from)}`];
+    if (typeof at !== 'string' || !PATH_FORM.test(at))
+      return [`cookie.replaces: path must begin with '/', got ${quote(at)}`];
+    return from === domain && at === path
+      ? ['cookie.replaces has the domain and path of the cookie itself, which would be removed']
+      : [];
+  });
 }
 
 function quote(value: unknown): string {

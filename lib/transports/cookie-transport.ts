@@ -14,6 +14,8 @@ const MAX_AGE_LIMIT = 400 * 24 * 60 * 60;
 
 const NO_TOKEN: TokenReading = { kind: 'none' };
 const AMBIGUOUS: TokenReading = { kind: 'ambiguous' };
+/** Maximum number of cookies of one name that are looked up. */
+const MAX_VALUES = 4;
 /** Tokens are sent without encoding, so a value that would have to be decoded is none. */
 const UNCHANGED = { decode: String };
 
@@ -34,19 +36,19 @@ export class CookieTransport implements SessionTransport {
     this.sealedFor = `cookie ${cookie.name}`;
   }
 
-  /** Two cookies of this name are `ambiguous`: one was set by another host or path, and nothing tells which. */
+  /** Two cookies of this name are `ambiguous`: one has another domain or path, and nothing tells which. */
   read({ cookie: header }: RequestHeaders): TokenReading {
     const { name } = this.cookie;
     if (typeof header !== 'string' || !header.includes(name)) return NO_TOKEN;
-    let found: string | undefined;
+    const found: string[] = [];
     for (const pair of header.split(';')) {
       if (!pair.includes(name)) continue;
       const value = parseCookie(pair, UNCHANGED)[name];
       if (value === undefined) continue;
-      if (found !== undefined) return AMBIGUOUS;
-      found = value;
+      found.push(value);
     }
-    return found === undefined ? NO_TOKEN : { kind: 'token', value: found, transport: this };
+    if (found.length > 1) return this.#ambiguous(found);
+    return found.length === 0 ? NO_TOKEN : { kind: 'token', value: found[0]!, transport: this };
   }
 
   capacity(): number {
@@ -67,14 +69,19 @@ export class CookieTransport implements SessionTransport {
     const others = headers
       .get('Set-Cookie')
       .filter((line) => line.split(/[=;]/, 1)[0]!.trim() !== this.cookie.name);
-    headers.set('Set-Cookie', [...others, this.#line(answer, now)]);
+    this.#lines ??= linesOf(this.cookie);
+    headers.set('Set-Cookie', [...others, ...this.#lines.replaced, this.#line(answer, now, this.#lines)]);
   }
 
-  #line(answer: TokenAnswer, now: number): string {
-    this.#lines ??= linesOf(this.cookie);
-    if (answer.kind === 'forget') return this.#lines.forgetting;
+  #ambiguous(values: string[]): TokenReading {
+    return this.cookie.replaces.length === 0 || values.length > MAX_VALUES
+      ? AMBIGUOUS
+      : { kind: 'ambiguous', values };
+  }
+
+  #line(answer: TokenAnswer, now: number, { beforeToken, afterMaxAge, forgetting }: CookieLines): string {
+    if (answer.kind === 'forget') return forgetting;
     const { token, keepUntil } = answer;
-    const { beforeToken, afterMaxAge } = this.#lines;
     if (keepUntil === null) return beforeToken + token + afterMaxAge;
     const seconds = Math.max(0, Math.floor((keepUntil - now) / 1000));
     return `${beforeToken}${token}; Max-Age=${Math.min(MAX_AGE_LIMIT, seconds)}${afterMaxAge}`;
@@ -86,15 +93,19 @@ interface CookieLines {
   readonly beforeToken: string;
   readonly afterMaxAge: string;
   readonly forgetting: string;
+  /** Those that remove the cookies of earlier releases. */
+  readonly replaced: readonly string[];
 }
 
 function linesOf(cookie: ResolvedCookie): CookieLines {
   const empty = { ...cookie, value: '', httpOnly: true };
   const beforeToken = `${cookie.name}=`;
+  const removed = { ...empty, maxAge: 0, expires: new Date(0) };
   return {
     beforeToken,
     afterMaxAge: stringifySetCookie(empty).slice(beforeToken.length),
     // Repeats all attributes by which browsers identify a cookie; otherwise a partitioned cookie would stay.
-    forgetting: stringifySetCookie({ ...empty, maxAge: 0, expires: new Date(0) }),
+    forgetting: stringifySetCookie(removed),
+    replaced: cookie.replaces.map(({ domain, path = '/' }) => stringifySetCookie({ ...removed, domain, path })),
   };
 }

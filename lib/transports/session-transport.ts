@@ -6,8 +6,11 @@ export type TokenReading =
   | { readonly kind: 'none' }
   /** A value, not validated yet, and the transport that read it. That transport also writes the answer. */
   | { readonly kind: 'token'; readonly value: string; readonly transport: SessionTransport }
-  /** Two different values. Neither is used: the session is empty, and an event `rejected` with reason `ambiguous` is emitted. */
-  | { readonly kind: 'ambiguous' };
+  /**
+   * Two different values. Neither is used: the session is empty, and an event `rejected` with reason `ambiguous` is emitted. If `values`
+   * lists them and exactly one opens a session, that one is used, and written to the response again.
+   */
+  | { readonly kind: 'ambiguous'; readonly values?: readonly string[] };
 
 /** What the client must do after a commit: use a new token, or forget its token. */
 export type TokenAnswer = Exclude<CommitOutcome, { kind: 'keep' }>;
