@@ -132,7 +132,7 @@ function formProblems(cookie: ResolvedCookie): string[] {
 }
 
 /** Browsers compare the prefixes case-insensitively. */
-function prefixProblems({ name, secure, path, domain }: ResolvedCookie): string[] {
+function prefixProblems({ name, secure, path, domain, replaces }: ResolvedCookie): string[] {
   const lower = String(name).toLowerCase();
   const prefix = lower.startsWith('__host-') ? '__Host-' : lower.startsWith('__secure-') ? '__Secure-' : null;
   if (prefix === null) return [];
@@ -145,6 +145,8 @@ function prefixProblems({ name, secure, path, domain }: ResolvedCookie): string[
     );
   if (prefix === '__Host-' && domain !== undefined)
     problems.push(`cookie.name ${quote(name)} allows no cookie.domain; leave the domain out, or ${wayOut}`);
+  if (prefix === '__Host-' && replaces.length > 0)
+    problems.push(`cookie.replaces: a cookie named ${quote(name)} has had no other domain or path; leave it out`);
   return problems;
 }
 
