@@ -4,6 +4,7 @@ import type { SessionRecord } from '../../core/session-record';
 import { newSessionId, type SessionId } from '../../core/session-token';
 import { describeSessionStore } from '../../testing/describe-session-store';
 import { aRecord, nextOf } from '../../testing/store-suite/records';
+import { randomFrom } from '../../testing/store-suite/session-simulation';
 import { MemorySessionStore } from './memory-session-store';
 
 describeSessionStore('MemorySessionStore', { create: () => new MemorySessionStore() });
@@ -44,6 +45,64 @@ describe('MemorySessionStore when full', () => {
     expect(await ada()).toBeNull();
     expect(await bob()).not.toBeNull();
     expect(await store.findByPrincipal('default:ada')).toEqual([]);
+  });
+
+  it('W20: lets an account that logs in again and again log out itself only, its oldest session first', async () => {
+    const store = new MemorySessionStore({ maxSessions: 10, clock: () => 0 });
+    const others = await Promise.all(
+      ['ada', 'bob', 'eve'].map((name, n) => insert(store, { principal: `default:${name}`, expiresAt: 1 + n })),
+    );
+    const mine: (typeof others)[number][] = [];
+    for (let n = 0; n < 100; n++) mine.push(await insert(store, { principal: 'default:mallory', expiresAt: 1000 + n }));
+    const areLeft = async (sessions: typeof others): Promise<boolean[]> =>
+      Promise.all(sessions.map(async (find) => (await find()) !== null));
+    expect({ others: await areLeft(others), mine: await areLeft(mine), size: store.size }).toEqual({
+      others: [true, true, true],
+      mine: mine.map((_, n) => n >= 93),
+      size: 10,
+    });
+  });
+
+  it('W20: removes an expired session first, whoever had it', async () => {
+    const store = new MemorySessionStore({ maxSessions: 3, clock: () => 1000 });
+    const [expired, visitor, user] = [
+      await insert(store, { principal: 'default:ada', expiresAt: 1000 }),
+      await insert(store, { expiresAt: 1001 }),
+      await insert(store, { principal: 'default:ada', expiresAt: 5000 }),
+    ];
+    await insert(store, { expiresAt: 2000 });
+    expect([await expired(), await visitor(), await user()].map((record) => record !== null)).toEqual([
+      false,
+      true,
+      true,
+    ]);
+  });
+
+  it('W20: always removes the oldest of a principal with most, whatever has come and gone before', async () => {
+    const store = new MemorySessionStore({ maxSessions: 40, clock: () => 0 });
+    const random = randomFrom(7);
+    const mine = new Map<string, SessionId[]>(Array.from({ length: 6 }, (_, n) => [`default:${n}`, []]));
+    const removals: { fromMost: boolean; oldest: boolean }[] = [];
+    for (let step = 0; step < 3000; step++) {
+      const [principal, ids] = [...mine][Math.floor(random() * mine.size)]!;
+      if (random() < 0.3 && ids.length > 0) {
+        await store.delete(ids.splice(Math.floor(random() * ids.length), 1)[0]!);
+        continue;
+      }
+      const most = Math.max(...[...mine.values()].map(({ length }) => length));
+      const isFull = store.size === 40;
+      const record = aRecord({ principal, expiresAt: 1000 });
+      await store.insert(record);
+      for (const others of isFull ? mine.values() : []) {
+        const gone = await firstMissing(store, others);
+        if (gone < 0) continue;
+        removals.push({ fromMost: others.length === most, oldest: gone === 0 });
+        others.splice(gone, 1);
+      }
+      ids.push(record.id);
+    }
+    expect(removals.length).toBeGreaterThan(500);
+    expect(removals.filter(({ fromMost, oldest }) => !fromMost || !oldest)).toEqual([]);
   });
 
   it('rejects an id that exists without making room for it', async () => {
@@ -185,3 +244,9 @@ describe('MemorySessionStore and memory', () => {
     expect(grown).toBeLessThan(4_000_000);
   });
 });
+
+/** The index of the first session that a store does not have; -1 when it has all. */
+async function firstMissing(store: MemorySessionStore, ids: readonly SessionId[]): Promise<number> {
+  for (const [index, id] of ids.entries()) if ((await store.find(id)) === null) return index;
+  return -1;
+}

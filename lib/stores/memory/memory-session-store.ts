@@ -1,4 +1,5 @@
 import { promisify } from 'node:util';
+import { systemClock, type Clock } from '../../core/clock';
 import type { SessionRecord } from '../../core/session-record';
 import type { SessionStore, StoreCall } from '../../core/session-store';
 import type { EnumerableStore, PrincipalIndexedStore, SweepableStore } from '../../core/store-capabilities';
@@ -11,11 +12,14 @@ import { ShardedMap } from './sharded-map';
 
 export interface MemorySessionStoreOptions {
   /**
-   * Maximum number of sessions. When it is reached, an insert removes the anonymous session that expires first, and a logged-in one only
-   * when no anonymous one is left: a flood of visitors does not log users out.
+   * Maximum number of sessions. When it is reached, an insert removes one: an expired session if there is one, else the anonymous one that
+   * expires first, else the oldest of the principal with the most. So neither a flood of visitors nor an account that logs in again and
+   * again logs other users out.
    * @default 1_000_000, which small sessions fill with about 400 MB
    */
   readonly maxSessions?: number;
+  /** The source of time, which tells the expired sessions. @default the machine's clock */
+  readonly clock?: Clock;
 }
 
 /**
@@ -33,9 +37,10 @@ export class MemorySessionStore
   readonly #visitors = new ExpiryQueue();
   readonly #users = new ExpiryQueue();
   readonly #maxSessions: number;
+  readonly #clock: Clock;
 
   /** @throws SessionError `SESSION_OPTIONS_INVALID` */
-  constructor({ maxSessions = 1_000_000 }: MemorySessionStoreOptions = {}) {
+  constructor({ maxSessions = 1_000_000, clock = systemClock }: MemorySessionStoreOptions = {}) {
     if (!Number.isSafeInteger(maxSessions) || maxSessions < 1) {
       throw new SessionError(
         'SESSION_OPTIONS_INVALID',
@@ -43,6 +48,7 @@ export class MemorySessionStore
       );
     }
     this.#maxSessions = maxSessions;
+    this.#clock = clock;
   }
 
   /** The number of sessions, including expired ones that are not swept yet. */
@@ -60,7 +66,7 @@ export class MemorySessionStore
     if (shard.has(record.id)) {
       throw new SessionError('SESSION_DUPLICATE_ID', `A session with the id ${record.id} exists already.`);
     }
-    if (this.size >= this.#maxSessions) this.#remove((this.#visitors.first ?? this.#users.first)!);
+    if (this.size >= this.#maxSessions) this.#remove(this.#superfluous());
     const entry = new MemoryEntry(record);
     shard.set(entry.id, entry);
     this.#principals.add(entry);
@@ -121,6 +127,14 @@ export class MemorySessionStore
       }
     }
     return removed;
+  }
+
+  /** The session that an insert removes when the store is full. */
+  #superfluous(): MemoryEntry {
+    const now = this.#clock();
+    for (const { first, expiries } of [this.#visitors, this.#users])
+      if (first !== undefined && expiries[0]! <= now) return first;
+    return this.#visitors.first ?? this.#principals.oldestOfMost() ?? this.#users.first!;
   }
 
   #queueOf(entry: MemoryEntry): ExpiryQueue {
