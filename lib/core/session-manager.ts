@@ -1,10 +1,11 @@
 import { DIRECT, KEEP, unwritten, type CommitOutcome, type Delivery } from './commit-outcome';
 import { randomText } from './random-text';
 import { issueToken } from './pending-write';
+import type { Principal } from './principal';
 import { CURRENT, type Standing } from './secret-history';
-import { UnreadableBody, decodeContent } from './session-body';
+import { UnreadableBody, decodeBody, decodeContent, decodeValue } from './session-body';
 import { SessionCommit, dueOperations } from './session-commit';
-import type { SessionData, SessionKey } from './session-data';
+import type { SessionConstants, SessionData, SessionKey } from './session-data';
 import { SessionDraft } from './session-draft';
 import type { SessionEventReason } from './session-event';
 import { isNearlyIdle, lastSeenOf } from './session-expiry';
@@ -21,6 +22,25 @@ import { StoredSessions } from './stored-sessions';
 
 /** How often an expired session is read again that could not be ended: a store may return a record that it lets no request change. */
 const MAX_ATTEMPTS = 5;
+
+/** The content of a stored session. Instants are epoch milliseconds. */
+export interface StoredSession {
+  /** The public id. */
+  readonly id: string;
+  readonly principal: Principal | null;
+  readonly data: Partial<SessionData>;
+  readonly constants: Partial<SessionConstants>;
+  readonly createdAt: number;
+  /** Time of the last `login` or `elevate`, or `null` without a login. */
+  readonly authenticatedAt: number | null;
+  /** Time of the last use, accurate to a tenth of the idle timeout. */
+  readonly lastSeenAt: number;
+  /** When the session ends unless a request uses it. A store may show it for a while afterwards. */
+  readonly expiresAt: number;
+  /** When it ends regardless of activity. */
+  readonly deadline: number;
+  readonly remembered: boolean;
+}
 
 /**
  * Opens sessions and commits them. Between the two nothing talks to the store. Requests use it through `@Session()`; inject it in jobs,
@@ -137,6 +157,24 @@ export class SessionManager {
   /** {@link commit} for a session that is not {@link settled}. */
   write(session: Session, delivery: Delivery = DIRECT): Promise<CommitOutcome> {
     return this.#commit.write(draftOf(session), delivery);
+  }
+
+  /**
+   * Returns the content of a stored session, as `findByPrincipal` and `records` of a store yield them: for lists and support tools. Changes
+   * nothing, and is no use of the session.
+   * @throws SessionError `SESSION_RECORD_UNREADABLE`
+   */
+  read(record: SessionRecord): StoredSession {
+    const { codec } = this.settings;
+    const state = decodeBody(record.body, codec);
+    const { data, principal, createdAt, authenticatedAt, deadline, remembered } = state;
+    const constants = Object.entries(state.constants).map(([key, text]) => [key, decodeValue(text, codec)]);
+    return {
+      ...{ id: record.id, principal, data, constants: Object.fromEntries(constants) as SessionConstants },
+      ...{ createdAt, authenticatedAt, deadline, remembered },
+      lastSeenAt: lastSeenOf(state, record.expiresAt, state.lastSeenAt),
+      expiresAt: Math.min(record.expiresAt, deadline),
+    };
   }
 
   /** Returns the outcome that tells the client the token with which it opened a session once more. */

@@ -3,6 +3,8 @@ export type { SessionStoreHarness } from './describe-session-store';
 export type { StoreFaults } from './store-suite/store-faults';
 export type { SessionStoreCapability } from './store-suite/store-suite';
 export type { TestRunner } from './store-suite/test-runner';
+export { fakeSession } from './fake-session';
+export type { FakeSession } from './fake-session';
 export { manualClock } from './manual-clock';
 export type { ManualClock } from './manual-clock';
 export { sessionCookie } from './session-cookie';

@@ -6,6 +6,7 @@ import '../support/session-data';
 import { jsonCodec } from '../../lib/core/session-codec';
 import type { SessionRecord } from '../../lib/core/session-record';
 import { newSessionId, newToken, parseToken } from '../../lib/core/session-token';
+import { aRecord } from '../../lib/testing/store-suite/records';
 
 const ada = { id: 7, roles: ['member'] };
 const call = { signal: new AbortController().signal };
@@ -19,6 +20,40 @@ class ShowingStore extends MemorySessionStore {
     return false;
   }
 }
+
+describe('a record of the store', () => {
+  it('W45: is read with its data, principal, constants and instants, and not changed', async () => {
+    const app = core();
+    const began = app.clock();
+    await app.issued(null, (session) => {
+      session.set('cart', ['pear']);
+      session.login(ada, { constants: { tenant: 'acme' } });
+    });
+    app.clock.advance(MINUTE);
+    app.store.take();
+    const [record] = await (app.store.inner as MemorySessionStore).findByPrincipal('default:7');
+    expect(app.manager.read(record!)).toEqual({
+      id: record!.id,
+      principal: { id: '7', realm: 'default', roles: ['member'] },
+      data: { cart: ['pear'] },
+      constants: { tenant: 'acme' },
+      createdAt: began,
+      authenticatedAt: began,
+      lastSeenAt: began,
+      expiresAt: began + 30 * MINUTE,
+      deadline: began + DAY,
+      remembered: false,
+    });
+    expect(app.store.take()).toEqual([]);
+  });
+
+  it('W45: that is corrupt is an error', () => {
+    const record = { ...aRecord(), body: '1\n[]\n' };
+    expect(() => core().manager.read(record)).toThrow(
+      expect.objectContaining({ code: 'SESSION_RECORD_UNREADABLE' }),
+    );
+  });
+});
 
 describe('a commit', () => {
   let app: Core;

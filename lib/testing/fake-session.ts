@@ -1,0 +1,60 @@
+import { systemClock, type Clock } from '../core/clock';
+import type { LoginOptions } from '../core/login';
+import { toPendingWrite } from '../core/pending-write';
+import type { PrincipalInput } from '../core/principal';
+import { Session } from '../core/session';
+import type { SessionData } from '../core/session-data';
+import { SessionDraft } from '../core/session-draft';
+import { decodeContent } from '../core/session-body';
+import { parseToken } from '../core/session-token';
+import { DEFAULT_SESSION } from '../requests/session.tokens';
+import { resolveOptions, type SessionModuleOptions } from '../session.options';
+
+/** What a session for a unit test contains. */
+export interface FakeSession extends LoginOptions {
+  /** @default empty */
+  readonly data?: Partial<SessionData>;
+  /** The principal that is logged in. @default none */
+  readonly principal?: PrincipalInput;
+  /** The source of time. @default the machine's clock */
+  readonly clock?: Clock;
+  /** Options of the module on which the session depends, such as `idleTimeout` and `rememberMe`. */
+  readonly options?: SessionModuleOptions;
+}
+
+/**
+ * Returns a session without an application, for the unit test of a handler or a service that is passed one. It behaves as a request finds
+ * it: stored and unchanged if it has data or a principal, else new. What changes it can be read from it; nothing commits it.
+ *
+ * ```ts
+ * const session = fakeSession({ data: { cart: ['pear'] }, principal: { id: 7 } });
+ * new CartController().add(session, 'fig');
+ * expect(session.get('cart')).toEqual(['pear', 'fig']);
+ * ```
+ * @throws what `set` and `login` throw; SessionError `SESSION_OPTIONS_INVALID`
+ */
+export function fakeSession({
+  data = {},
+  principal,
+  clock = systemClock,
+  options = {},
+  ...login
+}: FakeSession = {}): Session {
+  const { transport, ...resolved } = resolveOptions({ clock, ...options }, DEFAULT_SESSION);
+  const { sealedFor } = transport;
+  const settings = { ...resolved, name: DEFAULT_SESSION, sealedFor, emit: () => {} };
+  const newDraft = (): SessionDraft =>
+    new SessionDraft(settings, (token) => parseToken(token, DEFAULT_SESSION) !== null);
+
+  const draft = newDraft();
+  draft.begin();
+  const session = new Session(draft);
+  for (const [key, value] of Object.entries(data)) session.set(key as never, value as never);
+  if (principal !== undefined) session.login(principal, login);
+  if (session.status === 'unchanged') return session;
+  const { record, token } = toPendingWrite(draft);
+  const found = newDraft();
+  found.load(record, token);
+  decodeContent(found.state, settings.codec);
+  return new Session(found);
+}
