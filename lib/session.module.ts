@@ -33,7 +33,7 @@ import {
   OPTIONS_TYPE,
   type SessionModuleExtras,
 } from './session.module-definition';
-import { resolveOptions, type ResolvedOptions, type SessionModuleOptions } from './session.options';
+import { doubtfulDurations, resolveOptions, type ResolvedOptions, type SessionModuleOptions } from './session.options';
 import { SessionService } from './session.service';
 import { SessionSweeper } from './session.sweeper';
 import { MemorySessionStore } from './stores/memory/memory-session-store';
@@ -176,7 +176,7 @@ function instanceOf(
       { provide: NAME, useValue: name },
       {
         provide: OPTIONS,
-        useFactory: (options?: SessionModuleOptions) => resolveOptions(options, name),
+        useFactory: (options?: SessionModuleOptions) => resolved(options, name),
         inject: [MODULE_OPTIONS_TOKEN],
       },
       { provide: STORE, useExisting: sessionStoreToken(name) },
@@ -185,6 +185,15 @@ function instanceOf(
     ],
     exports: shared.map((provider) => (provider as { provide: symbol }).provide),
   };
+}
+
+function resolved(options: SessionModuleOptions | undefined, name: string): ResolvedOptions {
+  const settings = resolveOptions(options, name);
+  if (process.env['NODE_ENV'] === 'production') {
+    const logger = new Logger('SessionModule');
+    for (const warning of doubtfulDurations(options!)) logger.warn(warning);
+  }
+  return settings;
 }
 
 function managerOf(

@@ -1,6 +1,6 @@
 import { jsonCodec } from './core/session-codec';
 import { SessionError } from './core/session.errors';
-import { resolveOptions, type SessionModuleOptions } from './session.options';
+import { doubtfulDurations, resolveOptions, type SessionModuleOptions } from './session.options';
 import { MemorySessionStore } from './stores/memory/memory-session-store';
 import { CookieTransport } from './transports/cookie-transport';
 import type { SessionTransport } from './transports/session-transport';
@@ -30,6 +30,15 @@ const transport: SessionTransport = {
 };
 
 describe('the options', () => {
+  it('W35: that look like seconds are doubtful: numbers below a minute', () => {
+    const options = { lifetime: 3600, idleTimeout: 60_000, rememberMe: { lifetime: '30d', idleTimeout: 59_999 } };
+    expect(doubtfulDurations(options)).toEqual([
+      "lifetime is 3600 milliseconds. For seconds write '3600s'.",
+      "rememberMe.idleTimeout is 59999 milliseconds. For seconds write '59999s'.",
+    ]);
+    expect(doubtfulDurations({ idleTimeout: false })).toEqual([]);
+  });
+
   it('have defaults that are safe', () => {
     const { store, clock, codec, transport, ...rest } = resolveOptions({}, 'default');
     expect(store).toBeInstanceOf(MemorySessionStore);

@@ -79,7 +79,8 @@ export interface ResolvedOptions {
   readonly clock: Clock;
 }
 
-const DAY = 24 * 60 * 60 * 1000;
+const MINUTE = 60 * 1000;
+const DAY = 24 * 60 * MINUTE;
 
 /** Maximum duration, in milliseconds. Added to the current time it is still a valid instant. */
 const DURATION_LIMIT = 100_000 * DAY;
@@ -107,6 +108,17 @@ const REMEMBER_ME_OPTIONS: Record<keyof NonNullable<SessionModuleOptions['rememb
   lifetime: true,
   idleTimeout: true,
 };
+
+/** Returns a warning for each number of milliseconds that was probably meant to be seconds. */
+export function doubtfulDurations({ lifetime, idleTimeout, rememberMe = {} }: SessionModuleOptions): string[] {
+  const remembered = {
+    'rememberMe.lifetime': rememberMe.lifetime,
+    'rememberMe.idleTimeout': rememberMe.idleTimeout,
+  };
+  return Object.entries({ lifetime, idleTimeout, ...remembered })
+    .filter(([, duration]) => typeof duration === 'number' && duration < MINUTE)
+    .map(([option, duration]) => `${option} is ${duration} milliseconds. For seconds write '${duration}s'.`);
+}
 
 /**
  * Fills in the defaults, and reports all invalid options in one error.

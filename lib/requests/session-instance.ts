@@ -4,6 +4,7 @@ import type { EmitSessionEvent } from '../core/session-event';
 import type { SessionManager } from '../core/session-manager';
 import { SessionError } from '../core/session.errors';
 import type { SessionTransport } from '../transports/session-transport';
+import { aboutCopies } from './copies';
 
 /** One `SessionModule.forRoot`, as requests use it. */
 export interface SessionInstance {
@@ -51,7 +52,7 @@ export class SessionInstances {
     const options = name === 'default' ? '' : `{ name: '${name}', … }`;
     throw new SessionError(
       'SESSION_MODULE_MISSING',
-      `There is no session instance '${name}'. Import SessionModule.forRoot(${options}).`,
+      `There is no session instance '${name}'. Import SessionModule.forRoot(${options}).${aboutCopies()}`,
     );
   }
 

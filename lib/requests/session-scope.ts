@@ -4,6 +4,7 @@ import type { ArgumentsHost } from '@nestjs/common';
 import type { Session } from '../core/session';
 import type { SessionWatcher } from '../core/session-draft';
 import { SessionError } from '../core/session.errors';
+import { aboutCopies } from './copies';
 import { SessionHandle, type UnitOfWork } from './session-handle';
 import type { SessionInstances } from './session-instance';
 
@@ -125,7 +126,7 @@ export function scopeOf(source: object | undefined, instances?: SessionInstances
     kind === 'http'
       ? 'This request has no session. Import SessionModule.forRoot() into the root module, and hand in a request that came through the application.'
       : `Sessions are found in HTTP handlers, not in a context of the kind '${kind}'. Use of(request) with the HTTP request that it has, or open a token with SessionManager.`;
-  throw new SessionError('SESSION_REQUEST_MISSING', message);
+  throw new SessionError('SESSION_REQUEST_MISSING', message + aboutCopies());
 }
 
 /** Same as {@link scopeOf}, but returns `undefined` instead of throwing. */

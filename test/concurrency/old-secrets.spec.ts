@@ -90,7 +90,7 @@ describeStores('an old secret on', ({ create }) => {
     expect({ old: await visitsOf(token), next: await visitsOf(next) }).toEqual({ old: 2, next: 2 });
   });
 
-  it('L1: goes on for ten seconds after elevate with the rights it had, and never with the new ones', async () => {
+  it('L1, W34: goes on for ten seconds after elevate with the rights it had, and never with the new ones', async () => {
     const next = await world.issued(token, secondFactor);
     expect({ old: await rolesOf(token), next: await rolesOf(next) }).toEqual({
       old: ['member'],
@@ -267,7 +267,7 @@ describeStores('an old secret on', ({ create }) => {
     },
   );
 
-  it('R18: a session alive when its request arrived is alive at its commit', async () => {
+  it('R18, W30: a session alive when its request arrived is alive at its commit', async () => {
     world.clock.advance(30 * MINUTE - 1);
     const session = await manager.open(token);
     world.clock.advance(4 * MINUTE);
@@ -276,7 +276,7 @@ describeStores('an old secret on', ({ create }) => {
     expect(await visitsOf(token)).toBe(2);
   });
 
-  it('R18: a request that takes longer than the session lasts gets an error', async () => {
+  it('R18, W30: a request that takes longer than the session lasts gets an error', async () => {
     const session = await manager.open(token);
     world.clock.advance(31 * MINUTE);
     session.set('visits', 2);

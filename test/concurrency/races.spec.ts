@@ -68,7 +68,7 @@ describe.each(platforms)('requests that race on %s', (platform) => {
       expect((await looks(stolen)).principal).toBeNull();
     });
 
-    it('T5: a late answer does not clear the cookie of the login that came after', async () => {
+    it('T5, W42: a late answer does not clear the cookie of the login that came after', async () => {
       const browser = await race.visitor();
       await does(browser, 'login ada');
       const slow = does(browser, 'wait door', 'open');

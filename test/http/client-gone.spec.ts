@@ -122,7 +122,7 @@ describe.each(platforms)('when the client has gone before an answer began on %s'
   });
 
   describe.each(moments)(
-    'R17: what needs a new token %s does not happen, and the data is saved:',
+    'R17, W43: what needs a new token %s does not happen, and the data is saved:',
     (moment) => {
       it.each(Object.keys(undeliverable))('%s', async (change) => {
         const ada = await visitor(app);

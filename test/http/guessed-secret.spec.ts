@@ -92,7 +92,7 @@ describe.each(platforms)('a guessed secret on %s', (platform) => {
 
   describe.each(Object.entries(fates))('for a session that is %s', (_, befall) => {
     it.each(Object.entries(guesses))(
-      'C13: is answered as for one that never was: %s',
+      'C13, W24: is answered as for one that never was: %s',
       async (_name, secret) => {
         const [id] = (await ada.token())!.split('.') as [string];
         await befall(ada, clock);
