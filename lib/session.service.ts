@@ -82,6 +82,11 @@ export class SessionService {
     return this.#handle().take(key);
   }
 
+  /** Forgets what this request has recorded since the last commit: see `Session.rollback`. */
+  async rollback(): Promise<void> {
+    (await this.current()).rollback();
+  }
+
   /** Ends the session for good: see `Session.destroy`. */
   async destroy(): Promise<void> {
     (await this.current()).destroy();

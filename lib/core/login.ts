@@ -52,11 +52,7 @@ export function login(draft: SessionDraft, input: PrincipalInput, options: Login
   }
   const before = draft.state.principal;
   if (before !== null && principalKey(before) !== principalKey(principal)) draft.retire('login');
-  for (const [key, text] of constants) {
-    if ((getOwn(draft.state.constants, key) ?? text) === text) continue;
-    const message = `The constant '${key}' already has another value in this login. Log out first.`;
-    throw new SessionError('SESSION_CONSTANT_FIXED', message);
-  }
+  for (const [key, text] of constants) setConstant({ ...draft.state.constants }, key, text);
   const { rememberMe: remembered = false, keepData = true } = options;
   const { clock, timeouts, rememberedTimeouts } = draft.settings;
   const { lifetime, idleTimeout } = remembered ? rememberedTimeouts : timeouts;
@@ -71,11 +67,20 @@ export function login(draft: SessionDraft, input: PrincipalInput, options: Login
       remembered,
     };
     Object.assign(state, { principal, authenticatedAt: now, ...limits });
-    for (const [key, text] of constants) setOwn(state.constants, key, text);
+    for (const [key, text] of constants) setConstant(state.constants, key, text);
   });
   // The id is the one that the session has after the commit.
   const event = { type: 'loggedIn', id: null, reason: null } as const;
   draft.announcements.push({ ...event, principal: principalKey(principal) });
+}
+
+/** See `Session.setConstant`. */
+export function setConstant(constants: Record<string, string>, key: string, text: string): void {
+  if ((getOwn(constants, key) ?? text) !== text) {
+    const message = `The constant '${key}' already has another value in this session. Log out first.`;
+    throw new SessionError('SESSION_CONSTANT_FIXED', message);
+  }
+  setOwn(constants, key, text);
 }
 
 /** See `Session.logout`. */

@@ -11,7 +11,10 @@
  */
 export interface SessionData {}
 
-/** The constants of `login(principal, { constants })` and their types, read with `session.constant(key)`. Augment it like {@link SessionData}. */
+/**
+ * The constants of `session.setConstant(key, value)` and `login(principal, { constants })` and their types, read with
+ * `session.constant(key)`. Augment it like {@link SessionData}.
+ */
 export interface SessionConstants {}
 
 /**

@@ -17,6 +17,11 @@ const PROOFS: readonly Operation['kind'][] = ['login', 'logout', 'elevate'];
 /** A session that a login as another principal has ended in this request. */
 type Left = Readonly<Pick<SessionDraft, 'token' | 'lent' | 'operations'>> & { readonly base: SessionRecord };
 
+/** What the request found, or has after its last write: see `SessionDraft.rollBack`. */
+type Start = Readonly<
+  Pick<SessionDraft, 'base' | 'token' | 'lent' | 'isUnanswered' | 'endable' | 'superseded'>
+>;
+
 /** Called before a session changes. */
 export interface SessionWatcher {
   changing(): void;
@@ -66,6 +71,8 @@ export class SessionDraft {
   /** Incremented when the draft continues as another session. An earlier write then does not apply to it. */
   lineage = 0;
   readonly #arrivedAt: number;
+  /** Set by the first change since the last write. */
+  #start: Start | null = null;
   #values: ObservedValues | undefined;
   #id: SessionId | undefined;
 
@@ -180,13 +187,30 @@ export class SessionDraft {
         'SESSION_DESTROYED',
         'The session was destroyed in this request and cannot change any more. Use logout() to begin anew.',
       );
-    if (this.sealed)
-      throw new SessionError(
-        'SESSION_RESPONSE_STARTED',
-        'The response has begun, so the session cannot change any more. Change it before the first byte is sent.',
-      );
+    this.#assertUnsealed();
+    const { base, token, lent, isUnanswered, endable, superseded } = this;
+    this.#start ??= { base, token, lent, isUnanswered, endable, superseded };
     this.settled = null;
     this.watcher?.changing();
+  }
+
+  /**
+   * Forgets everything that was recorded since the last write.
+   * @throws SessionError `SESSION_RESPONSE_STARTED`
+   */
+  rollBack(): void {
+    this.#assertUnsealed();
+    const { base, token, lent, isUnanswered, endable, superseded } = this.#start ?? this;
+    this.#forgetChanges();
+    this.announcements.length = 0;
+    retain(this.ended, (id) => id !== base?.id && id !== endable?.id);
+    Object.assign(this, { token, lent, isUnanswered, endable, superseded });
+    Object.assign(this, { discard: false, destroyed: false, left: null });
+    this.#start = null;
+    this.lineage++;
+    if (base !== null) return this.adopt(base);
+    this.base = null;
+    this.begin();
   }
 
   /** Ends the session and continues with an empty one. */
@@ -275,6 +299,15 @@ export class SessionDraft {
     this.superseded = false;
     this.left = null;
     this.settled = null;
+    this.#start = null;
+  }
+
+  #assertUnsealed(): void {
+    if (this.sealed)
+      throw new SessionError(
+        'SESSION_RESPONSE_STARTED',
+        'The response has begun, so the session cannot change any more. Change it before the first byte is sent.',
+      );
   }
 
   #detach(): void {

@@ -1,4 +1,4 @@
-import { elevate, login, logout, setRemembered } from './login';
+import { elevate, login, logout, setConstant, setRemembered } from './login';
 import type { Elevation, LoginOptions, LogoutOptions } from './login';
 import type { Principal, PrincipalInput } from './principal';
 import { randomText } from './random-text';
@@ -133,7 +133,21 @@ export class Session {
     return read.map(({ kind: its, message }) => (kind === undefined ? { kind: its, message } : message));
   }
 
-  /** Returns a copy of a value set by `login(principal, { constants })`. Constants cannot change until the login ends. */
+  /**
+   * Sets a value that cannot change any more: until `logout`, or for a visitor as long as the session lasts. Setting the same value again
+   * does nothing.
+   * @throws SessionError `SESSION_CONSTANT_FIXED` when it has another value; the commit throws it when a concurrent request was first.
+   * SessionValueError when the value is not supported
+   */
+  setConstant<K extends SessionConstantKey>(key: K, value: SessionConstants[K]): this {
+    const draft = this.#draft;
+    const text = draft.values.encode(key, value);
+    if (getOwn(draft.state.constants, key) !== text)
+      draft.record('data', ({ constants }) => setConstant(constants, key, text));
+    return this;
+  }
+
+  /** Returns a copy of a value set by {@link setConstant} or `login(principal, { constants })`. */
   constant<K extends SessionConstantKey>(key: K): SessionConstants[K] | undefined {
     const { state, settings } = this.#draft;
     const text = getOwn(state.constants, key) as string | undefined;
@@ -185,6 +199,14 @@ export class Session {
     draft.assertWritable();
     draft.retire('destroy');
     draft.destroyed = true;
+  }
+
+  /**
+   * Forgets what this request has recorded since the last commit: data, messages, a login, a logout, `destroy`, `merge`. For a handler that
+   * fails after it has changed the session: without this, an exception undoes nothing.
+   */
+  rollback(): void {
+    this.#draft.rollBack();
   }
 
   /** Sets whether the session survives a restart of the browser. Applies those timeouts from login or creation; an earlier deadline stays. */
