@@ -46,6 +46,7 @@ export {
   SESSION_STORE,
   sessionEventsToken,
   sessionManagerToken,
+  sessionOptionsToken,
   sessionServiceToken,
   sessionStoreToken,
 } from './requests/session.tokens';

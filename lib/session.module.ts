@@ -22,6 +22,7 @@ import {
   DEFAULT_SESSION,
   sessionEventsToken,
   sessionManagerToken,
+  sessionOptionsToken,
   sessionServiceToken,
   sessionStoreToken,
 } from './requests/session.tokens';
@@ -171,13 +172,13 @@ function instanceOf(
     ...definition,
     global: true,
     providers: [
-      ...(definition.providers ?? []),
+      ...(definition.providers ?? []).map((provider) => withOptionsToken(provider, name)),
       ...shared,
       { provide: NAME, useValue: name },
       {
         provide: OPTIONS,
         useFactory: (options?: SessionModuleOptions) => resolved(options, name),
-        inject: [MODULE_OPTIONS_TOKEN],
+        inject: [sessionOptionsToken(name)],
       },
       { provide: STORE, useExisting: sessionStoreToken(name) },
       { provide: MANAGER, useExisting: sessionManagerToken(name) },
@@ -185,6 +186,12 @@ function instanceOf(
     ],
     exports: shared.map((provider) => (provider as { provide: symbol }).provide),
   };
+}
+
+/** Nest's builder has one token for the options of all instances. */
+function withOptionsToken(provider: Provider, name: string): Provider {
+  const isOptions = 'provide' in provider && provider.provide === MODULE_OPTIONS_TOKEN;
+  return isOptions ? { ...provider, provide: sessionOptionsToken(name) } : provider;
 }
 
 function resolved(options: SessionModuleOptions | undefined, name: string): ResolvedOptions {

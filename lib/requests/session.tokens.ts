@@ -6,6 +6,12 @@ export const DEFAULT_SESSION = 'default';
 /** Returns the injection token of an instance's store. Use it with `overrideProvider` in tests. */
 export const sessionStoreToken = tokensOf('store');
 
+/**
+ * Returns the injection token of an instance's options, as they were given to `forRoot` or made by `forRootAsync`. With
+ * `overrideProvider(sessionOptionsToken()).useValue({})` a test runs no factory of `forRootAsync`, and so connects to no store.
+ */
+export const sessionOptionsToken = tokensOf('options');
+
 /** Returns the injection token of an instance's events. The class `SessionEvents` is the token of the events of all instances. */
 export const sessionEventsToken = tokensOf('events');
 

@@ -1,6 +1,6 @@
 import { core, MINUTE, type Core } from '../support/core';
 import '../support/session-data';
-import type { Session } from '../../lib/core/session';
+import { draftOf, type Session } from '../../lib/core/session';
 
 const ada = { id: 7, roles: ['member'] };
 
@@ -99,7 +99,6 @@ describe('a session that forgets what a request recorded', () => {
   });
 
   it('W27: is refused after the first byte', async () => {
-    const { draftOf } = await import('../../lib/core/session');
     const session = await app.manager.open(token);
     draftOf(session).sealed = true;
     expect(() => session.rollback()).toThrow(expect.objectContaining({ code: 'SESSION_RESPONSE_STARTED' }));

@@ -36,7 +36,12 @@ describeWithSqlite('the session table', () => {
     ['as it comes', [SessionSchema], [CreateSessionTable], {}],
     ['under another name', [sessionSchema('admin_sessions')], [createSessionTable('admin_sessions')], {}],
     ['twice', [SessionSchema, sessionSchema('b')], [CreateSessionTable, createSessionTable('b')], {}],
-    ['with an entityPrefix', [SessionSchema], [CreateSessionTable], { entityPrefix: 'app_' }],
+    [
+      'with an entityPrefix',
+      [sessionSchema({ entityPrefix: 'app_' })],
+      [CreateSessionTable],
+      { entityPrefix: 'app_' },
+    ],
   ] as const)(
     'is made by the migration exactly as the entity describes it: %s',
     async (_, entities, migrations, more) => {

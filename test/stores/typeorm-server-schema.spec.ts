@@ -42,13 +42,27 @@ for (const kind of sqlKinds) {
       ])(
         'passes the check, and is exactly as the entity describes it: $how',
         async ({ options, tableName }) => {
-          const entities = [sessionSchema({ type: kind, ...(tableName && { tableName }) })];
+          const entities = [sessionSchema({ type: kind, ...(tableName && { tableName }), ...options })];
           const app = await openApplication(kind, service().url, { entities, ...options });
           await prepare(app, tableName);
           const { upQueries } = await app.driver.createSchemaBuilder().log();
           expect(upQueries.map(({ query }) => query)).toEqual([]);
         },
       );
+
+      it('W16, W33: stands beside that of another application with another entityPrefix', async () => {
+        await openApplication(kind, service().url, { entityPrefix: 'shop_' });
+        const other = application(kind, service().url, {
+          entityPrefix: 'blog_',
+          migrationsTableName: 'blog_migrations',
+          entities: [sessionSchema({ type: kind, entityPrefix: 'blog_' })],
+        });
+        await other.initialize();
+        await other.runMigrations();
+        await prepare(other);
+        const { upQueries } = await other.driver.createSchemaBuilder().log();
+        expect(upQueries.map(({ query }) => query)).toEqual([]);
+      });
 
       it('F7: is missed, by name and place, with what to do', async () => {
         const app = await openApplication(kind, service().url);

@@ -1,6 +1,8 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { StoreCall } from '../../core/session-store';
 import type { IoredisClient } from './redis-client';
-import { type RedisCommand, type RedisConnection, type RedisNode, signalOf } from './redis-connection';
+import { CLOSING_TIMEOUT, signalOf } from './redis-connection';
+import type { RedisCommand, RedisConnection, RedisNode } from './redis-connection';
 import { textOf } from './redis-reply';
 
 /** The members that `Redis` and `Cluster` share. */
@@ -8,6 +10,9 @@ interface IoredisInstance extends IoredisClient {
   readonly isCluster?: boolean;
   readonly options: { readonly keyPrefix?: string | Buffer; readonly scaleReads?: unknown };
   call(name: string, ...parameters: string[]): Promise<unknown>;
+  connect(): Promise<unknown>;
+  quit(): Promise<unknown>;
+  disconnect(): void;
 }
 
 interface IoredisCluster extends IoredisInstance {
@@ -44,6 +49,16 @@ export class IoredisConnection implements RedisConnection {
 
   get isClosed(): boolean {
     return this.#client.status === 'end';
+  }
+
+  async open(): Promise<void> {
+    if (['wait', 'end'].includes(this.#client.status)) await this.#client.connect();
+  }
+
+  async close(): Promise<void> {
+    const quitting = this.#client.quit().catch(() => undefined);
+    await Promise.race([quitting, pause(CLOSING_TIMEOUT, undefined, { ref: false })]);
+    this.#client.disconnect();
   }
 
   send(_key: string, command: RedisCommand, call: StoreCall): Promise<unknown> {

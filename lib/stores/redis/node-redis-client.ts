@@ -1,6 +1,7 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { StoreCall } from '../../core/session-store';
 import type { NodeRedisClient } from './redis-client';
-import { type RedisCommand, signalOf } from './redis-connection';
+import { CLOSING_TIMEOUT, type RedisCommand, signalOf } from './redis-connection';
 import { TransientError } from './redis-failure';
 import { textOf } from './redis-reply';
 import { UnsentCommands } from './unsent-commands';
@@ -30,6 +31,28 @@ export async function sendToClient(
   // Version 5 would queue the command, and cannot withdraw it when the call is aborted.
   if (!client.isReady) throw new TransientError('The client is not connected');
   return UnsentCommands.of(client, 'reconnecting').send(send);
+}
+
+/** The members with which all kinds of clients are opened and closed. */
+interface Openable extends NodeRedisClient {
+  connect(): Promise<unknown>;
+  close(): unknown;
+  destroy(): unknown;
+}
+
+/** Connects a client that is not open. */
+export async function openClient(client: NodeRedisClient): Promise<void> {
+  if (!client.isOpen) await (client as Openable).connect();
+}
+
+/** Closes a client after its commands have been answered, or else after {@link CLOSING_TIMEOUT}. */
+export async function closeClient(client: NodeRedisClient): Promise<void> {
+  const openable = client as Openable;
+  if (!openable.isOpen) return;
+  let isClosed = false;
+  const closing = Promise.resolve(openable.close()).then(() => (isClosed = true));
+  await Promise.race([closing.catch(() => false), pause(CLOSING_TIMEOUT, undefined, { ref: false })]);
+  if (!isClosed) openable.destroy();
 }
 
 /** Only version 6 has an option for a key prefix. */

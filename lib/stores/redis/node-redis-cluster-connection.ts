@@ -3,8 +3,10 @@ import type { StoreCall } from '../../core/session-store';
 import {
   type NodeRedisSingle,
   type CommandOptions,
+  closeClient,
   isVersion5,
   keyPrefixOf,
+  openClient,
   sendToClient,
 } from './node-redis-client';
 import { slotOf } from './key-slot';
@@ -55,6 +57,14 @@ export class NodeRedisClusterConnection implements RedisConnection {
 
   get isClosed(): boolean {
     return !this.#cluster.isOpen;
+  }
+
+  open(): Promise<void> {
+    return openClient(this.#cluster);
+  }
+
+  close(): Promise<void> {
+    return closeClient(this.#cluster);
   }
 
   async send(key: string, command: RedisCommand, call: StoreCall): Promise<unknown> {

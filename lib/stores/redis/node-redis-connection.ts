@@ -2,8 +2,10 @@ import type { StoreCall } from '../../core/session-store';
 import {
   type NodeRedisSingle,
   type CommandOptions,
+  closeClient,
   isVersion5,
   keyPrefixOf,
+  openClient,
   sendToClient,
 } from './node-redis-client';
 import type { NodeRedisClient } from './redis-client';
@@ -56,6 +58,14 @@ class NodeRedisConnection implements RedisConnection {
 
   get isClosed(): boolean {
     return !this.client.isOpen;
+  }
+
+  open(): Promise<void> {
+    return openClient(this.client);
+  }
+
+  close(): Promise<void> {
+    return closeClient(this.client);
   }
 
   send(_key: string, command: RedisCommand, call: StoreCall): Promise<unknown> {

@@ -17,8 +17,12 @@ export interface RedisConnection {
   readonly hiddenPrefix: string;
   /** Whether the client may send GET to a replica. It never sends a script there. */
   readonly readsReplicas: boolean;
-  /** Whether the application has closed the client, or not opened it yet. */
+  /** Whether the client is closed, or not opened yet. */
   readonly isClosed: boolean;
+  /** Connects the client if it is closed or not opened yet. */
+  open(): Promise<void>;
+  /** Closes the client. A server that does not answer delays that by {@link CLOSING_TIMEOUT} at most. */
+  close(): Promise<void>;
   /**
    * Sends a command to the server that holds `key`, which is also part of the command. When the call is aborted, a command that is not sent
    * yet is withdrawn if the client supports that.
@@ -27,6 +31,9 @@ export interface RedisConnection {
   /** The server, or every master of a Cluster. @throws Error when one is missing */
   nodes(): readonly RedisNode[];
 }
+
+/** How long closing a client may take, in milliseconds. */
+export const CLOSING_TIMEOUT = 2000;
 
 /** The signal of a call, prepared for many listeners. The call creates it on first access, so avoid this on the fast path. */
 export function signalOf({ signal }: StoreCall): AbortSignal {

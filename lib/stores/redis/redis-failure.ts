@@ -8,15 +8,21 @@ export interface RedisFailure {
   readonly isTransient: boolean;
 }
 
+interface ClientError {
+  readonly message?: string;
+  readonly code?: unknown;
+  readonly errors?: readonly Error[];
+}
+
 /** A failure that a retry may resolve. */
 export class TransientError extends Error {}
 
 /** Error codes of a server that will recover, or that another server replaces. */
 const TRANSIENT = new Set(['LOADING', 'TRYAGAIN', 'CLUSTERDOWN', 'MASTERDOWN', 'READONLY', 'BUSY']);
 
-/** Messages with which the clients report a lost connection or an inconsistent Cluster. */
+/** Messages with which the clients report a lost connection, one that is not there yet, or an inconsistent Cluster. */
 const CONNECTION_LOST =
-  /^(?:Socket closed|Disconnects client|Connection is closed|Too many Cluster redirections|Failed to refresh slots)/;
+  /^(?:Stream isn't writeable|The client is offline|Socket closed|Disconnects client|Connection is closed|Too many Cluster redirections|Failed to refresh slots)/;
 const CONNECTION_CODES = new Set(['ECONNRESET', 'ECONNREFUSED', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT']);
 
 /** Redis 6 wraps the error of a command in a script: `ERR Error running script (…): @user_script:1: -OOM …`. */
@@ -27,7 +33,7 @@ const REPEATED_ARGUMENTS = /,? with args beginning with.*$/s;
 
 /** Classifies an error of a client. The error itself must not leave the store: `ioredis` attaches the command with all its arguments. */
 export function redisFailureOf(error: unknown): RedisFailure {
-  const { message = '', code } = (error ?? {}) as { message?: string; code?: unknown };
+  const { message = '', code, errors } = (error ?? {}) as ClientError;
   const answered = ANSWER.exec(message)?.[1] ?? null;
   if (answered !== null) {
     const reason = `Redis answered "${message.replace(REPEATED_ARGUMENTS, '')}"${adviceOn(answered)}`;
@@ -36,7 +42,8 @@ export function redisFailureOf(error: unknown): RedisFailure {
   const lost = CONNECTION_LOST.test(message) || (typeof code === 'string' && CONNECTION_CODES.has(code));
   return {
     code: null,
-    reason: `the Redis client reported "${message}"`,
+    // Node reports all addresses of a host that refuse in one error without a message.
+    reason: `the Redis client reported "${message || (errors?.map((each) => each.message).join('; ') ?? String(code))}"`,
     isTransient: lost || error instanceof TransientError,
   };
 }

@@ -3,7 +3,7 @@ import type { SessionRecord } from '../../core/session-record';
 import type { SessionStore, StoreCall } from '../../core/session-store';
 import type { EnumerableStore, PreparedStore, PrincipalIndexedStore } from '../../core/store-capabilities';
 import type { SessionId } from '../../core/session-token';
-import { SessionError } from '../../core/session.errors';
+import { SessionError, SessionStoreError } from '../../core/session.errors';
 import { redisConnection } from './redis-connection-factory';
 import { CoverageCache } from './coverage-cache';
 import { sessionIdOfEntry, type IndexEntry, RedisPrincipalIndex } from './redis-principal-index';
@@ -13,6 +13,8 @@ import { callAborted, isAborted, RedisCommands } from './redis-commands';
 import { checkServers } from './server-check';
 import { RedisRecords } from './redis-records';
 import { NO_COVERAGE } from './record-format';
+import type { RedisConnection } from './redis-connection';
+import { redisFailureOf } from './redis-failure';
 
 export interface RedisSessionStoreOptions {
   /**
@@ -26,6 +28,12 @@ export interface RedisSessionStoreOptions {
    * @default false
    */
   readonly allowEviction?: boolean;
+  /**
+   * Whether the client is for the sessions alone: then it is connected at start if it is not open, and closed when the application ends.
+   * Otherwise the application does both.
+   * @default false
+   */
+  readonly closeClient?: boolean;
 }
 
 /** How many sessions of a principal are read or removed at once. */
@@ -43,6 +51,9 @@ const RECORDS_AT_ONCE = 10;
 export class RedisSessionStore
   implements SessionStore, PrincipalIndexedStore, EnumerableStore, PreparedStore
 {
+  /** Closes the client. Only with the option `closeClient`. */
+  readonly close?: () => Promise<void>;
+  readonly #connection: RedisConnection;
   readonly #commands: RedisCommands;
   readonly #records: RedisRecords;
   readonly #index: RedisPrincipalIndex;
@@ -53,11 +64,13 @@ export class RedisSessionStore
   /** @throws SessionError `SESSION_OPTIONS_INVALID` when `client` is not a Redis client or `prefix` is missing or blank */
   constructor(client: RedisClient, options: RedisSessionStoreOptions) {
     const connection = redisConnection(client);
+    this.#connection = connection;
     this.#prefix = connection.keyPrefix + checkPrefix(options?.prefix);
     this.#commands = new RedisCommands(connection);
     this.#records = new RedisRecords(this.#commands, `${this.#prefix}session:`);
     this.#index = new RedisPrincipalIndex(this.#commands, `${this.#prefix}principal:`);
     this.#allowEviction = options.allowEviction ?? false;
+    if (options.closeClient) this.close = () => connection.close();
   }
 
   /**
@@ -65,6 +78,7 @@ export class RedisSessionStore
    * @throws SessionError `SESSION_SCHEMA_INVALID`, which says what to change on the server; SessionStoreError when a server does not answer
    */
   async prepare(): Promise<void> {
+    if (this.close !== undefined) await this.#open();
     await checkServers(this.#commands, this.#prefix, this.#allowEviction);
   }
 
@@ -157,6 +171,14 @@ export class RedisSessionStore
         const records = await paced(() => Promise.all(page.map((id) => this.#find('records', id, call))));
         for (const record of records) if (record !== null) yield record;
       }
+    }
+  }
+
+  async #open(): Promise<void> {
+    try {
+      await this.#connection.open();
+    } catch (error) {
+      throw new SessionStoreError('prepare', redisFailureOf(error).reason);
     }
   }
 

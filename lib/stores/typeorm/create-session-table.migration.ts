@@ -56,12 +56,13 @@ export function createSessionTable(tableName: string = DEFAULT_TABLE): new () =>
     readonly name = `CreateSessionTable${suffix}1760000000000`;
 
     async up(runner: QueryRunner): Promise<void> {
+      const name = nameInDatabase(runner.dataSource, tableName);
       await runner.createTable(
         new Table({
-          name: nameInDatabase(runner.dataSource, tableName),
+          name,
           columns: [...(COLUMNS_OF[runner.dataSource.options.type] ?? COLUMNS)],
           indices: ['principal', 'expires_at'].map((column) => ({
-            name: indexName(tableName, column),
+            name: indexName(name, column),
             columnNames: [column],
           })),
         }),

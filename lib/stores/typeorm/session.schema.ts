@@ -10,6 +10,8 @@ import { checkTableName, DEFAULT_TABLE, indexName } from './session-table';
 export interface SessionSchemaOptions {
   /** The `tableName` of `TypeOrmSessionStore`. @default 'tessera_sessions' */
   readonly tableName?: string;
+  /** The `entityPrefix` of the DataSource, which the names of the indexes take too. @default '' */
+  readonly entityPrefix?: string;
   /** The type of the DataSource. MySQL, MariaDB and SQL Server need their own text types. @default 'postgres' */
   readonly type?: DataSourceOptions['type'];
 }
@@ -43,8 +45,11 @@ const ORDINARY: Texts = { text: { type: 'varchar' }, body: { type: 'text' } };
  * @throws SessionError `SESSION_OPTIONS_INVALID`
  */
 export function sessionSchema(options: SessionSchemaOptions | string = {}): EntitySchema<SessionRecord> {
-  const { tableName = DEFAULT_TABLE, type = 'postgres' } =
-    typeof options === 'string' ? { tableName: options } : options;
+  const {
+    tableName = DEFAULT_TABLE,
+    entityPrefix = '',
+    type = 'postgres',
+  } = typeof options === 'string' ? { tableName: options } : options;
   checkTableName(tableName);
   const { text, body } = TEXTS[type] ?? ORDINARY;
   return new EntitySchema<SessionRecord>({
@@ -64,8 +69,8 @@ export function sessionSchema(options: SessionSchemaOptions | string = {}): Enti
       body: { ...body, select: false },
     },
     indices: [
-      { name: indexName(tableName, 'principal'), columns: ['principal'] },
-      { name: indexName(tableName, 'expires_at'), columns: ['expiresAt'] },
+      { name: indexName(entityPrefix + tableName, 'principal'), columns: ['principal'] },
+      { name: indexName(entityPrefix + tableName, 'expires_at'), columns: ['expiresAt'] },
     ],
   });
 }
