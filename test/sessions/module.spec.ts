@@ -17,7 +17,10 @@ import {
   Session,
   SESSION_STORE,
   SessionEvents,
+  SessionManager,
+  sessionManagerToken,
   SessionModule,
+  sessionOptionsToken,
   SessionService,
   type SessionModuleOptions,
   type SessionOptionsFactory,
@@ -153,6 +156,28 @@ describe.each(platforms)('the module on %s', (platform) => {
       .useValue(store)
       .compile();
     expect(module.get<SessionStore>(SESSION_STORE)).toBe(store);
+    await module.close();
+  });
+
+  it('W4: runs no factory whose options a test overrides', async () => {
+    const useFactory = jest.fn((): SessionModuleOptions => ({ lifetime: '1h' }));
+    const named = jest.fn((): SessionModuleOptions => ({ lifetime: '2h' }));
+    const module = await Test.createTestingModule({
+      imports: [
+        SessionModule.forRootAsync({ useFactory }),
+        SessionModule.forRootAsync({ name: 'admin', useFactory: named }),
+      ],
+    })
+      .overrideProvider(sessionOptionsToken())
+      .useValue({ lifetime: '5m' })
+      .compile();
+    const lifetimes = [sessionManagerToken(), sessionManagerToken('admin')].map(
+      (token) => module.get<SessionManager>(token).settings.timeouts.lifetime,
+    );
+    expect({ lifetimes, calls: [useFactory.mock.calls.length, named.mock.calls.length] }).toEqual({
+      lifetimes: [5 * 60_000, 120 * 60_000],
+      calls: [0, 1],
+    });
     await module.close();
   });
 

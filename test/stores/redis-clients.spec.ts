@@ -100,6 +100,38 @@ describeWith('redis', 'RedisSessionStore takes a client as the application set i
     await expect(store.find(aRecord().id, call)).rejects.toThrow(SessionStoreError);
   });
 
+  it.each<[string, () => RedisClient & { isOpen?: boolean; status?: string }]>([
+    ['redis 5', () => redis5.createClient({ url: service().url })],
+    ['redis 6', () => redis6.createClient({ url: service().url })],
+    ['a pool of redis 5', () => redis5.createClientPool({ url: service().url })],
+    ['a pool of redis 6', () => redis6.createClientPool({ url: service().url })],
+    ['ioredis 5', () => new Ioredis5(service().url, { lazyConnect: true })],
+    ['ioredis 6', () => new Ioredis6(service().url, { lazyConnect: true })],
+  ])('W4, W37: opens and closes a client that is its own, again and again: %s', async (_, create) => {
+    const client = create();
+    (client as { on?(event: string, listener: () => void): void }).on?.('error', () => {});
+    const store = new RedisSessionStore(client, { prefix: service().prefix, closeClient: true });
+    for (const visits of [1, 2]) {
+      await store.prepare();
+      await store.insert(aRecord({ body: `${visits}` }), call);
+      await store.close!();
+      expect(client.isOpen ?? client.status).toBe(client.isOpen === undefined ? 'end' : false);
+    }
+  });
+
+  it('W4: leaves the client of the application open', async () => {
+    const { close } = new RedisSessionStore(new Ioredis5(service().url, { lazyConnect: true }), options);
+    expect(close).toBeUndefined();
+  });
+
+  it('W41: waits for a client that is not ready and queues nothing: ioredis', async () => {
+    const client = new Ioredis5(service().url, { enableOfflineQueue: false });
+    const store = new RedisSessionStore(client, { prefix: service().prefix, closeClient: true });
+    await store.prepare();
+    expect(client.status).toBe('ready');
+    await store.close!();
+  });
+
   it('says so when the client is closed: ioredis 5', async () => {
     const client = new Ioredis5(service().url);
     await client.quit();

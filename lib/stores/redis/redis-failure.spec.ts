@@ -45,6 +45,7 @@ describe('redisFailureOf', () => {
     Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }),
     Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:1'), { code: 'ECONNREFUSED' }),
     new TransientError('not yet'),
+    new Error("Stream isn't writeable and enableOfflineQueue options is false"),
   ])('tries again after %p', (error) => {
     expect(redisFailureOf(error)).toMatchObject({ code: null, isTransient: true });
   });
@@ -57,6 +58,13 @@ describe('redisFailureOf', () => {
     'x',
   ])('gives up after %p', (error) => {
     expect(redisFailureOf(error)).toMatchObject({ code: null, isTransient: false });
+  });
+
+  it.each([
+    [new AggregateError([new Error('connect ECONNREFUSED ::1:1'), new Error('connect ECONNREFUSED 127.0.0.1:1')])],
+    [Object.assign(new Error(''), { code: 'ECONNREFUSED' })],
+  ])('W7: always has a reason: %p', (error) => {
+    expect(redisFailureOf(error).reason).toMatch(/^the Redis client reported ".*ECONNREFUSED.*"$/);
   });
 
   it('names the way out where there is one', () => {

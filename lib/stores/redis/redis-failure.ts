@@ -22,7 +22,7 @@ const TRANSIENT = new Set(['LOADING', 'TRYAGAIN', 'CLUSTERDOWN', 'MASTERDOWN', '
 
 /** Messages with which the clients report a lost connection, one that is not there yet, or an inconsistent Cluster. */
 const CONNECTION_LOST =
-  /^(?:Stream isn't writeable|The client is offline|Socket closed|Disconnects client|Connection is closed|Too many Cluster redirections|Failed to refresh slots)/;
+  /^(?:Stream isn't writeable|Socket closed|Disconnects client|Connection is closed|Too many Cluster redirections|Failed to refresh slots)/;
 const CONNECTION_CODES = new Set(['ECONNRESET', 'ECONNREFUSED', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT']);
 
 /** Redis 6 wraps the error of a command in a script: `ERR Error running script (…): @user_script:1: -OOM …`. */
