@@ -8,7 +8,7 @@ import {
 import type { DataSource } from 'typeorm';
 import { aRecord } from '../../lib/testing/store-suite/records';
 import { call } from '../../lib/testing/store-suite/store-suite';
-import { describeWith, type Service } from '../support/servers';
+import { describeWith, describeWithPrivate, type Service } from '../support/servers';
 import { differences, larger } from './schema-differences';
 import { application, openApplication, sqlKinds } from './server-database';
 
@@ -127,6 +127,20 @@ for (const kind of sqlKinds) {
   });
 }
 
+describeWithPrivate('mariadb', 'the session table on a server that cuts values off', (server) => {
+  it.each(['', 'ANSI_QUOTES'])('W28: is refused with sql_mode %p', async (mode) => {
+    const app = await openApplication('mariadb', server().url);
+    await app.query(`SET GLOBAL sql_mode = '${mode}'`);
+    expect(await refusal(app)).toMatch(`sql_mode '${mode}' cuts off what does not fit; add STRICT_TRANS_TABLES`);
+  });
+
+  it.each(['STRICT_TRANS_TABLES', 'STRICT_ALL_TABLES'])('W28: passes with sql_mode %s', async (mode) => {
+    const app = await openApplication('mariadb', server().url);
+    await app.query(`SET GLOBAL sql_mode = '${mode}'`);
+    expect(await refusal(app)).toBe('');
+  });
+});
+
 function describePostgres(service: () => Service): void {
   const options = { schema: 'app', entities: [SessionSchema] };
 
@@ -138,7 +152,7 @@ function describePostgres(service: () => Service): void {
     return application('postgres', service().url, options).initialize();
   }
 
-  it('is made, found and used in a schema', async () => {
+  it('W16: is made, found and used in a schema', async () => {
     const app = await openSchema();
     await app.query('CREATE TABLE public.other (n int)');
     await expect(prepare(app)).rejects.toThrow(/does not exist/); // the one in public is not it

@@ -21,7 +21,7 @@ interface IndexRow {
   readonly place: number | string;
 }
 
-const SERVER = 'SELECT VERSION() AS version';
+const SERVER = 'SELECT VERSION() AS version, @@sql_mode AS mode';
 const ENGINE = `SELECT ENGINE AS engine FROM information_schema.TABLES
   WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ?`;
 const COLUMNS = `SELECT COLUMN_NAME AS name, COLUMN_TYPE AS type, DATA_TYPE AS base, CHARACTER_OCTET_LENGTH AS bytes,
@@ -37,7 +37,7 @@ const TEXTS = ['varchar', 'tinytext', 'text', 'mediumtext', 'longtext'];
 
 /** @throws SessionError `SESSION_SCHEMA_INVALID` for a server that is too old */
 export async function inspectMysqlTable(ask: RunQuery, { name }: SessionTable): Promise<TableFacts | null> {
-  const [server] = await ask<{ version: string }>(SERVER);
+  const [server] = await ask<{ version: string; mode: string }>(SERVER);
   checkVersion(server!.version);
   const [table] = await ask<{ engine: string | null }>(ENGINE, [name]);
   if (table === undefined) return null;
@@ -47,10 +47,19 @@ export async function inspectMysqlTable(ask: RunQuery, { name }: SessionTable): 
     columns: new Map(rows.map((row) => [row.name, columnFacts(row)])),
     indexed: new Set(indexes.filter(({ place }) => Number(place) === 1).map(({ col }) => col)),
     primaryKey: indexes.filter((index) => index.name === 'PRIMARY').map(({ col }) => col),
-    problems: /^innodb$/i.test(table.engine ?? '')
-      ? []
-      : [`its engine is ${table.engine}, and only InnoDB keeps confirmed writes through a crash`],
+    problems: [...engineProblems(table.engine), ...modeProblems(server!.mode)],
   };
+}
+
+function engineProblems(engine: string | null): string[] {
+  const isInnodb = /^innodb$/i.test(engine ?? '');
+  return isInnodb ? [] : [`its engine is ${engine}, and only InnoDB keeps confirmed writes through a crash`];
+}
+
+/** Without a strict mode the server confirms a write of which it has cut off what did not fit. */
+function modeProblems(mode: string): string[] {
+  const isStrict = /\bSTRICT_(TRANS|ALL)_TABLES\b/.test(mode);
+  return isStrict ? [] : [`the server's sql_mode '${mode}' cuts off what does not fit; add STRICT_TRANS_TABLES`];
 }
 
 function columnFacts({ type, base, bytes, charset, collation, nullable }: ColumnRow): ColumnFacts {
