@@ -16,6 +16,7 @@ export type {
 export type {
   FlashKind,
   FlashMessage,
+  KeyOf,
   SessionConstantKey,
   SessionConstants,
   SessionData,

@@ -2,7 +2,7 @@ import type { ArgumentsHost } from '@nestjs/common';
 import type { PrincipalInput } from './core/principal';
 import type { Elevation, LoginOptions, LogoutOptions } from './core/login';
 import type { Session } from './core/session';
-import type { SessionData, SessionKey } from './core/session-data';
+import type { KeyOf, SessionData, SessionKey } from './core/session-data';
 import { SessionError } from './core/session.errors';
 import { currentScope, peekScope, scopeIn, scopeOf } from './requests/session-scope';
 import type { SessionHandle } from './requests/session-handle';
@@ -78,7 +78,7 @@ export class SessionService {
    * others `undefined`. For an OAuth state or a one-time code. (`Session.pop` may return the value to two concurrent requests.)
    * @throws SessionUnavailableException when the store fails; the value may then be lost
    */
-  async take<K extends SessionKey>(key: K): Promise<SessionData[K] | undefined> {
+  async take<K extends SessionKey>(key: KeyOf<K>): Promise<SessionData[K] | undefined> {
     return this.#handle().take(key);
   }
 

@@ -26,6 +26,13 @@ export interface SessionMessages {}
 /** A key declared in {@link SessionData}. */
 export type SessionKey = keyof SessionData & string;
 
+/**
+ * A key as a method takes it. Where no key is declared, the compiler's message shows the text instead of `never`.
+ */
+export type KeyOf<K extends SessionKey = SessionKey> = [keyof SessionData] extends [never]
+  ? "Declare the session's keys first: declare module 'nestjs-tessera' { interface SessionData { cart: string[] } }"
+  : K;
+
 /** A key declared in {@link SessionConstants}. */
 export type SessionConstantKey = keyof SessionConstants & string;
 

@@ -5,7 +5,7 @@ import type { Principal } from './principal';
 import { CURRENT, type Standing } from './secret-history';
 import { UnreadableBody, decodeBody, decodeContent, decodeValue } from './session-body';
 import { SessionCommit, dueOperations } from './session-commit';
-import type { SessionConstants, SessionData, SessionKey } from './session-data';
+import type { KeyOf, SessionConstants, SessionData, SessionKey } from './session-data';
 import { SessionDraft } from './session-draft';
 import type { SessionEventReason } from './session-event';
 import { isNearlyIdle, lastSeenOf } from './session-expiry';
@@ -95,7 +95,7 @@ export class SessionManager {
    */
   async take<K extends SessionKey>(
     session: Session,
-    key: K,
+    key: KeyOf<K>,
     commit: () => Promise<unknown>,
   ): Promise<SessionData[K] | undefined> {
     const draft = draftOf(session);

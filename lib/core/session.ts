@@ -5,7 +5,7 @@ import { randomText } from './random-text';
 import { refuseAssignments } from './refuse-assignments';
 import { decodeValue } from './session-body';
 import type { FlashKind, FlashMessage, SessionConstantKey, SessionConstants } from './session-data';
-import type { SessionData, SessionKey } from './session-data';
+import type { KeyOf, SessionData, SessionKey } from './session-data';
 import type { SessionDraft } from './session-draft';
 import { expiryOf } from './session-expiry';
 import type { SessionStatus } from './session-operation';
@@ -35,7 +35,7 @@ export class Session {
   }
 
   /** Returns the value of a key, or `undefined`. An object may be changed in place; the commit detects that. */
-  get<K extends SessionKey>(key: K): SessionData[K] | undefined {
+  get<K extends SessionKey>(key: KeyOf<K>): SessionData[K] | undefined {
     const value = getOwn(this.#draft.state.data, key);
     if (typeof value === 'object' && value !== null) this.#draft.values.see(key, value);
     return value as SessionData[K] | undefined;
@@ -45,7 +45,7 @@ export class Session {
    * Sets a key. When two concurrent requests set the same key, the later commit wins; use {@link update} to avoid lost updates.
    * @throws SessionValueError when the value is not supported; the message gives the path and the reason
    */
-  set<K extends SessionKey>(key: K, value: SessionData[K]): this {
+  set<K extends SessionKey>(key: KeyOf<K>, value: SessionData[K]): this {
     this.#draft.assertWritable();
     const { values, state } = this.#draft;
     this.#draft.add(values.put(state.data, key, value));
@@ -58,7 +58,7 @@ export class Session {
    * @throws SessionValueError when the result is not supported
    */
   update<K extends SessionKey>(
-    key: K,
+    key: KeyOf<K>,
     change: (value: SessionData[K] | undefined) => SessionData[K],
   ): SessionData[K] {
     const draft = this.#draft;
@@ -73,12 +73,12 @@ export class Session {
   }
 
   /** Returns whether the key is set, even if to `undefined`. */
-  has(key: SessionKey): boolean {
+  has(key: KeyOf): boolean {
     return Object.hasOwn(this.#draft.state.data, key);
   }
 
   /** Removes a key, and returns whether it was set. */
-  delete(key: SessionKey): boolean {
+  delete(key: KeyOf): boolean {
     this.#draft.assertWritable();
     const present = this.has(key);
     if (present) this.#draft.record('data', (state) => delete state.data[key]);
@@ -86,8 +86,8 @@ export class Session {
   }
 
   /** Removes a key, and returns its value: `get` and `delete` in one. */
-  pop<K extends SessionKey>(key: K): SessionData[K] | undefined {
-    const value = this.get(key);
+  pop<K extends SessionKey>(key: KeyOf<K>): SessionData[K] | undefined {
+    const value = this.get<K>(key);
     this.delete(key);
     return value;
   }

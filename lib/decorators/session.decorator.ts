@@ -1,6 +1,6 @@
 import { createParamDecorator, type ExecutionContext, type PipeTransform, type Type } from '@nestjs/common';
 import type { Session as LoadedSession } from '../core/session';
-import type { SessionData, SessionKey } from '../core/session-data';
+import type { KeyOf, SessionData, SessionKey } from '../core/session-data';
 import { scopeOf } from '../requests/session-scope';
 import { DEFAULT_SESSION } from '../requests/session.tokens';
 import { untouching } from './untouching';
@@ -11,7 +11,7 @@ export interface SessionSelection {
   /** @default 'default' */
   readonly name?: string;
   /** Selects one value instead of the whole session. */
-  readonly key?: SessionKey;
+  readonly key?: KeyOf;
   /**
    * Whether the request is a use of the session, after which its idle timeout begins anew. With `false` the timeout goes on, whatever the
    * request changes, unless it logs a user in: for a page that polls, or asks how much time is left.
@@ -36,7 +36,7 @@ const injectSession = createParamDecorator(
  * Import it from 'nestjs-tessera': Nest's own `@Session()` passes `req.session`, which this library does not set.
  */
 export function Session(
-  selection: SessionKey | SessionSelection = {},
+  selection: KeyOf | SessionSelection = {},
   ...pipes: (Type<PipeTransform> | PipeTransform)[]
 ): ParameterDecorator {
   const selected = typeof selection === 'string' ? { key: selection } : selection;

@@ -1,7 +1,7 @@
 import { KEEP, type CommitOutcome, type Delivery } from '../core/commit-outcome';
 import { draftOf, type Session } from '../core/session';
 import { decodeContent } from '../core/session-body';
-import type { SessionData, SessionKey } from '../core/session-data';
+import type { KeyOf, SessionData, SessionKey } from '../core/session-data';
 import type { SessionDraft, SessionWatcher } from '../core/session-draft';
 import { SessionError } from '../core/session.errors';
 import type { Connection, RequestHeaders } from '../transports/session-transport';
@@ -116,7 +116,7 @@ export class SessionHandle implements Delivery {
   }
 
   /** See `SessionManager.take`. */
-  async take<K extends SessionKey>(key: K): Promise<SessionData[K] | undefined> {
+  async take<K extends SessionKey>(key: KeyOf<K>): Promise<SessionData[K] | undefined> {
     return this.instance.manager.take(await this.open(), key, () => this.commit());
   }
 
