@@ -14,18 +14,44 @@ describe('compiles without a complaint', () => {
   it.each(projects)('%s', (project) => expect(complaints(project)).toBe(''), 120_000);
 });
 
+it('W2: the compiler says how to declare a key that is not declared', () => {
+  const file = join(root, 'test/types-plain/undeclared.ts');
+  const source = `
+    import { Session } from 'nestjs-tessera';
+    declare const session: Session;
+    session.set('cart', []);
+    session.get('cart');
+    export class Cart { at(@Session('cart') cart: unknown) { return cart; } }`;
+  const { options } = configOf('test/types-plain');
+  const host = sharingHost(options);
+  const { getSourceFile } = host;
+  host.getSourceFile = (name, how, ...rest) =>
+    name === file ? ts.createSourceFile(name, source, how, true) : getSourceFile(name, how, ...rest);
+  const program = ts.createProgram({ rootNames: [file], options, host });
+  const said = program
+    .getSemanticDiagnostics(program.getSourceFile(file))
+    .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'));
+  const advice = expect.stringMatching(
+    /Declare the session's keys first: declare module 'nestjs-tessera' { interface SessionData/,
+  ) as string;
+  expect(said).toEqual([advice, advice, advice]);
+}, 120_000);
+
 function foldersOf(parent: string): string[] {
   const folder = join(root, parent);
   return existsSync(folder) ? readdirSync(folder).map((name) => join(parent, name)) : [];
 }
 
-function complaints(project: string): string {
-  const config = ts.getParsedCommandLineOfConfigFile(
+function configOf(project: string): ts.ParsedCommandLine {
+  return ts.getParsedCommandLineOfConfigFile(
     join(root, project, 'tsconfig.json'),
     { noEmit: true },
     { ...ts.sys, onUnRecoverableConfigFileDiagnostic: refuse },
   )!;
-  const { fileNames, options, errors } = config;
+}
+
+function complaints(project: string): string {
+  const { fileNames, options, errors } = configOf(project);
   const program = ts.createProgram({
     rootNames: fileNames,
     options,
