@@ -116,14 +116,3 @@ export function elevate(draft: SessionDraft, { roles }: Elevation): void {
     Object.assign(state, { principal: elevated, authenticatedAt: now });
   });
 }
-
-/** See `Session.rememberMe`. */
-export function setRemembered(draft: SessionDraft, remember: boolean): void {
-  const { timeouts, rememberedTimeouts } = draft.settings;
-  const { lifetime, idleTimeout } = remember ? rememberedTimeouts : timeouts;
-  draft.record('lifespan', (state) => {
-    const end = state.startedAt + lifetime;
-    const deadline = state.hasOwnDeadline ? Math.min(end, state.deadline) : end;
-    Object.assign(state, { remembered: remember, deadline, idleTimeout });
-  });
-}

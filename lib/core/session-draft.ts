@@ -1,5 +1,6 @@
 import { KEEP, type CommitOutcome } from './commit-outcome';
 import { ObservedValues } from './observed-values';
+import { originOf, type Left, type Origin } from './draft-origin';
 import { principalKey } from './principal';
 import { LONGEST_REQUEST, strictestOf, type FormerRights, type Replacement } from './secret-history';
 import { decodeBody, decodeFacts } from './session-body';
@@ -9,18 +10,10 @@ import type { SessionRecord } from './session-record';
 import type { SessionSettings } from './session-settings';
 import { newState, type SessionState } from './session-state';
 import { newSessionId, type ParsedToken, type SessionId } from './session-token';
-import { SessionError } from './session.errors';
+import { responseStarted, sessionDestroyed } from './session.errors';
 
 /** Operations after which the rights of a former secret do not limit the request any more. */
 const PROOFS: readonly Operation['kind'][] = ['login', 'logout', 'elevate'];
-
-/** A session that a login as another principal has ended in this request. */
-type Left = Readonly<Pick<SessionDraft, 'token' | 'lent' | 'operations'>> & { readonly base: SessionRecord };
-
-/** What the request found, or has after its last write: see `SessionDraft.rollBack`. */
-type Start = Readonly<
-  Pick<SessionDraft, 'base' | 'token' | 'lent' | 'isUnanswered' | 'endable' | 'superseded'>
->;
 
 /** Called before a session changes. */
 export interface SessionWatcher {
@@ -71,8 +64,8 @@ export class SessionDraft {
   /** Incremented when the draft continues as another session. An earlier write then does not apply to it. */
   lineage = 0;
   readonly #arrivedAt: number;
-  /** Set by the first change since the last write. */
-  #start: Start | null = null;
+  /** What the draft was before its first change since the last write. */
+  #origin: Origin | null = null;
   #values: ObservedValues | undefined;
   #id: SessionId | undefined;
 
@@ -182,14 +175,9 @@ export class SessionDraft {
    * @throws SessionError `SESSION_DESTROYED` or `SESSION_RESPONSE_STARTED`
    */
   assertWritable(): void {
-    if (this.destroyed)
-      throw new SessionError(
-        'SESSION_DESTROYED',
-        'The session was destroyed in this request and cannot change any more. Use logout() to begin anew.',
-      );
-    this.#assertUnsealed();
-    const { base, token, lent, isUnanswered, endable, superseded } = this;
-    this.#start ??= { base, token, lent, isUnanswered, endable, superseded };
+    if (this.destroyed) throw sessionDestroyed();
+    if (this.sealed) throw responseStarted();
+    this.#origin ??= originOf(this);
     this.settled = null;
     this.watcher?.changing();
   }
@@ -199,18 +187,9 @@ export class SessionDraft {
    * @throws SessionError `SESSION_RESPONSE_STARTED`
    */
   rollBack(): void {
-    this.#assertUnsealed();
-    const { base, token, lent, isUnanswered, endable, superseded } = this.#start ?? this;
-    this.#forgetChanges();
-    this.announcements.length = 0;
-    retain(this.ended, (id) => id !== base?.id && id !== endable?.id);
-    Object.assign(this, { token, lent, isUnanswered, endable, superseded });
-    Object.assign(this, { discard: false, destroyed: false, left: null });
-    this.#start = null;
-    this.lineage++;
-    if (base !== null) return this.adopt(base);
-    this.base = null;
-    this.begin();
+    if (this.sealed) throw responseStarted();
+    this.#return(this.#origin ?? this, []);
+    this.#origin = null;
   }
 
   /** Ends the session and continues with an empty one. */
@@ -222,9 +201,9 @@ export class SessionDraft {
       this.discard = true;
       this.superseded = false;
     }
-    const { base, token, lent, operations } = this;
+    const { base, operations } = this;
     if (reason !== 'login') this.left = null;
-    else if (base !== null) this.left = { base, token, lent, operations: [...operations] };
+    else if (base !== null) this.left = { ...originOf(this), base, operations: [...operations] };
     this.abandon();
   }
 
@@ -260,15 +239,8 @@ export class SessionDraft {
   }
 
   /** Takes back a login that has ended another principal's session, and what was recorded since. */
-  returnTo({ base, token, lent, operations }: Left): void {
-    this.#forgetChanges();
-    this.announcements.length = 0;
-    retain(this.ended, (id) => id !== base.id);
-    this.discard = false;
-    this.left = null;
-    Object.assign(this, { token, lent });
-    this.operations.push(...operations);
-    this.adopt(base);
+  returnTo(left: Left): void {
+    this.#return(left, left.operations);
   }
 
   /** Adds the event of the end of another session. */
@@ -299,15 +271,20 @@ export class SessionDraft {
     this.superseded = false;
     this.left = null;
     this.settled = null;
-    this.#start = null;
+    this.#origin = null;
   }
 
-  #assertUnsealed(): void {
-    if (this.sealed)
-      throw new SessionError(
-        'SESSION_RESPONSE_STARTED',
-        'The response has begun, so the session cannot change any more. Change it before the first byte is sent.',
-      );
+  /** Undoes all changes, ends and logins since then, but for these operations. */
+  #return(origin: Origin, operations: readonly Operation[]): void {
+    const { base, endable } = origin;
+    this.#forgetChanges();
+    this.announcements.length = 0;
+    retain(this.ended, (id) => id !== base?.id && id !== endable?.id);
+    Object.assign(this, originOf(origin), { discard: false, destroyed: false, left: null });
+    this.lineage++;
+    this.operations.push(...operations);
+    if (base === null) this.begin();
+    else this.adopt(base);
   }
 
   #detach(): void {

@@ -71,3 +71,15 @@ export class SessionTooLargeError extends SessionError {
     );
   }
 }
+
+export function sessionDestroyed(): SessionError {
+  const message =
+    'The session was destroyed in this request and cannot change any more. Use logout() to begin anew.';
+  return new SessionError('SESSION_DESTROYED', message);
+}
+
+export function responseStarted(): SessionError {
+  const message =
+    'The response has begun, so the session cannot change any more. Change it before the first byte is sent.';
+  return new SessionError('SESSION_RESPONSE_STARTED', message);
+}

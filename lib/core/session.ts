@@ -1,4 +1,5 @@
-import { elevate, login, logout, setConstant, setRemembered } from './login';
+import { setDeadline, setIdleTimeout, setRemembered } from './lifespan';
+import { elevate, login, logout, setConstant } from './login';
 import type { Elevation, LoginOptions, LogoutOptions } from './login';
 import type { Principal, PrincipalInput } from './principal';
 import { randomText } from './random-text';
@@ -10,10 +11,7 @@ import type { SessionDraft } from './session-draft';
 import { expiryOf } from './session-expiry';
 import type { SessionStatus } from './session-operation';
 import { getOwn, setOwn, type FlashEntry } from './session-state';
-import { SessionError, SessionValueError } from './session.errors';
-
-/** Maximum instant of a `Date`, in epoch milliseconds. Every store can store it. */
-const LAST_INSTANT = 8.64e15;
+import { SessionError } from './session.errors';
 
 /** Returns the draft in which a session records changes. Internal: not exported from the package. */
 export let draftOf: (session: Session) => SessionDraft;
@@ -282,11 +280,7 @@ export class Session {
   }
 
   set deadline(at: number) {
-    if (!Number.isFinite(at) || Math.abs(at) > LAST_INSTANT)
-      throw new SessionValueError('the deadline', 'it must be an instant in epoch milliseconds');
-    this.#draft.record('lifespan', (state) => {
-      Object.assign(state, { deadline: Math.floor(at), hasOwnDeadline: true });
-    });
+    setDeadline(this.#draft, at);
   }
 
   /** Maximum time between two requests, in milliseconds; `null` for no limit before the deadline. */
@@ -295,10 +289,7 @@ export class Session {
   }
 
   set idleTimeout(duration: number | null) {
-    if (duration !== null && !(Number.isFinite(duration) && duration >= 1 && duration <= LAST_INSTANT))
-      throw new SessionValueError('the idle timeout', 'it must be a positive number of milliseconds or null');
-    const idleTimeout = duration && Math.floor(duration);
-    this.#draft.record('data', (state) => (state.idleTimeout = idleTimeout));
+    setIdleTimeout(this.#draft, duration);
   }
 
   /** Returns the public properties, without data and token. */
