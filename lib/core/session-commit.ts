@@ -65,7 +65,7 @@ export class SessionCommit {
     const { id, principal } = draft.left?.base ?? draft.base ?? { id: null, principal: null };
     const isToldOf = draft.replacement !== null;
     if (isLogout) return draft.retire('logout');
-    if (draft.left !== null) draft.returnTo(draft.left);
+    if (draft.left !== null) draft.returnTo(draft.left, draft.left.operations);
     else if (draft.base === null) draft.abandon();
     else {
       draft.takeBack(draft.base, 'login', 'logout', 'elevate', 'renew', 'rotate');

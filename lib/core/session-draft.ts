@@ -10,6 +10,7 @@ import type { SessionRecord } from './session-record';
 import type { SessionSettings } from './session-settings';
 import { newState, type SessionState } from './session-state';
 import { newSessionId, type ParsedToken, type SessionId } from './session-token';
+import { retain } from './retain';
 import { responseStarted, sessionDestroyed } from './session.errors';
 
 /** Operations after which the rights of a former secret do not limit the request any more. */
@@ -188,7 +189,7 @@ export class SessionDraft {
    */
   rollBack(): void {
     if (this.sealed) throw responseStarted();
-    this.#return(this.#origin ?? this, []);
+    this.returnTo(this.#origin ?? this, []);
     this.#origin = null;
   }
 
@@ -238,11 +239,6 @@ export class SessionDraft {
     this.announcements.splice(0, Infinity, { ...event, principal: principal && principalKey(principal) });
   }
 
-  /** Takes back a login that has ended another principal's session, and what was recorded since. */
-  returnTo(left: Left): void {
-    this.#return(left, left.operations);
-  }
-
   /** Adds the event of the end of another session. */
   announceEnd({ id, principal }: Pick<SessionRecord, 'id' | 'principal'>, reason: SessionEventReason): void {
     this.announcements.push({ type: 'destroyed', id, principal, reason });
@@ -275,7 +271,7 @@ export class SessionDraft {
   }
 
   /** Undoes all changes, ends and logins since then, but for these operations. */
-  #return(origin: Origin, operations: readonly Operation[]): void {
+  returnTo(origin: Origin, operations: readonly Operation[]): void {
     const { base, endable } = origin;
     this.#forgetChanges();
     this.announcements.length = 0;
@@ -302,9 +298,3 @@ export class SessionDraft {
   }
 }
 
-/** Removes the other elements, in place. */
-function retain<T>(list: T[], isKept: (element: T) => boolean): void {
-  let length = 0;
-  for (const element of list) if (isKept(element)) list[length++] = element;
-  list.length = length;
-}

@@ -1,8 +1,8 @@
+import { addMessage, takeMessages } from './flash';
 import { setDeadline, setIdleTimeout, setRemembered } from './lifespan';
 import { elevate, login, logout, setConstant } from './login';
 import type { Elevation, LoginOptions, LogoutOptions } from './login';
 import type { Principal, PrincipalInput } from './principal';
-import { randomText } from './random-text';
 import { refuseAssignments } from './refuse-assignments';
 import { decodeValue } from './session-body';
 import type { FlashKind, FlashMessage, SessionConstantKey, SessionConstants } from './session-data';
@@ -10,7 +10,7 @@ import type { KeyOf, SessionData, SessionKey } from './session-data';
 import type { SessionDraft } from './session-draft';
 import { expiryOf } from './session-expiry';
 import type { SessionStatus } from './session-operation';
-import { getOwn, setOwn, type FlashEntry } from './session-state';
+import { getOwn, setOwn } from './session-state';
 import { SessionError } from './session.errors';
 
 /** Returns the draft in which a session records changes. Internal: not exported from the package. */
@@ -111,11 +111,7 @@ export class Session {
    * @throws SessionValueError when the message is not supported
    */
   flash<K extends FlashKind>(kind: K, message: FlashMessage<K>): void {
-    const draft = this.#draft;
-    const copy = draft.values.copy(kind, message);
-    draft.values.encode(kind, copy);
-    const entry: FlashEntry = { id: randomText(6), kind, message: copy };
-    draft.record('data', (state) => state.messages.push(entry));
+    addMessage(this.#draft, kind, message);
   }
 
   /** Removes and returns the flash messages of one kind, oldest first. */
@@ -123,12 +119,8 @@ export class Session {
   /** Removes and returns all flash messages, oldest first. */
   messages(): { kind: FlashKind; message: FlashMessage }[];
   messages(kind?: FlashKind): unknown[] {
-    const read = this.#draft.state.messages.filter((entry) => kind === undefined || entry.kind === kind);
-    const ids = new Set(read.map(({ id }) => id));
-    const isUnread = ({ id }: FlashEntry): boolean => !ids.has(id);
-    if (read.length > 0)
-      this.#draft.record('data', (state) => (state.messages = state.messages.filter(isUnread)));
-    return read.map(({ kind: its, message }) => (kind === undefined ? { kind: its, message } : message));
+    const taken = takeMessages(this.#draft, kind);
+    return taken.map(({ kind: its, message }) => (kind === undefined ? { kind: its, message } : message));
   }
 
   /**
