@@ -1,13 +1,23 @@
-import type { SessionDraft } from './session-draft';
+import type { FormerRights } from './secret-history';
+import type { Operation } from './session-operation';
 import type { SessionRecord } from './session-record';
+import type { ParsedToken } from './session-token';
 
-/** What a draft can return to, without its state. */
-export type Origin = Readonly<
-  Pick<SessionDraft, 'base' | 'token' | 'lent' | 'isUnanswered' | 'endable' | 'superseded'>
->;
+/** What a draft can return to, without its state: see the same properties of `SessionDraft`. */
+export interface Origin {
+  readonly base: SessionRecord | null;
+  readonly token: ParsedToken | null;
+  readonly lent: FormerRights | null;
+  readonly isUnanswered: boolean;
+  readonly endable: Pick<SessionRecord, 'id' | 'principal'> | null;
+  readonly superseded: boolean;
+}
 
 /** A session that a login as another principal has ended in this request. */
-export type Left = Origin & Readonly<Pick<SessionDraft, 'operations'>> & { readonly base: SessionRecord };
+export interface Left extends Origin {
+  readonly base: SessionRecord;
+  readonly operations: readonly Operation[];
+}
 
 export function originOf({ base, token, lent, isUnanswered, endable, superseded }: Origin): Origin {
   return { base, token, lent, isUnanswered, endable, superseded };
