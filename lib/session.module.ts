@@ -34,7 +34,12 @@ import {
   OPTIONS_TYPE,
   type SessionModuleExtras,
 } from './session.module-definition';
-import { doubtfulDurations, resolveOptions, type ResolvedOptions, type SessionModuleOptions } from './session.options';
+import {
+  doubtfulDurations,
+  resolveOptions,
+  type ResolvedOptions,
+  type SessionModuleOptions,
+} from './session.options';
 import { SessionService } from './session.service';
 import { SessionSweeper } from './session.sweeper';
 import { MemorySessionStore } from './stores/memory/memory-session-store';
@@ -150,7 +155,11 @@ function instanceOf(
       inject: [OPTIONS],
     },
     { provide: sessionEventsToken(name), useClass: SessionEvents },
-    { provide: SessionEvents, useFactory: SessionEvents.of, inject: [HttpAdapterHost] },
+    {
+      provide: SessionEvents,
+      useFactory: (host: HttpAdapterHost) => SessionEvents.of(host),
+      inject: [HttpAdapterHost],
+    },
     {
       provide: sessionManagerToken(name),
       useFactory: managerOf,

@@ -31,7 +31,11 @@ const transport: SessionTransport = {
 
 describe('the options', () => {
   it('W35: that look like seconds are doubtful: numbers below a minute', () => {
-    const options = { lifetime: 3600, idleTimeout: 60_000, rememberMe: { lifetime: '30d', idleTimeout: 59_999 } };
+    const options = {
+      lifetime: 3600,
+      idleTimeout: 60_000,
+      rememberMe: { lifetime: '30d', idleTimeout: 59_999 },
+    };
     expect(doubtfulDurations(options)).toEqual([
       "lifetime is 3600 milliseconds. For seconds write '3600s'.",
       "rememberMe.idleTimeout is 59999 milliseconds. For seconds write '59999s'.",

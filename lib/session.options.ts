@@ -110,7 +110,11 @@ const REMEMBER_ME_OPTIONS: Record<keyof NonNullable<SessionModuleOptions['rememb
 };
 
 /** Returns a warning for each number of milliseconds that was probably meant to be seconds. */
-export function doubtfulDurations({ lifetime, idleTimeout, rememberMe = {} }: SessionModuleOptions): string[] {
+export function doubtfulDurations({
+  lifetime,
+  idleTimeout,
+  rememberMe = {},
+}: SessionModuleOptions): string[] {
   const remembered = {
     'rememberMe.lifetime': rememberMe.lifetime,
     'rememberMe.idleTimeout': rememberMe.idleTimeout,

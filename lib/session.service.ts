@@ -28,7 +28,10 @@ export class SessionService {
    * @param options with `touch: false` the request is no use of the session, as with `@Session({ touch: false })`. A guard that has asked
    * for the session before may have extended it
    */
-  async of(source: ArgumentsHost | object, { touch = true }: { readonly touch?: boolean } = {}): Promise<Session> {
+  async of(
+    source: ArgumentsHost | object,
+    { touch = true }: { readonly touch?: boolean } = {},
+  ): Promise<Session> {
     const handle = scopeOf(source, this.instances).handle(this.name);
     if (!touch) handle.leaveIdle();
     return handle.open();

@@ -297,4 +297,3 @@ export class SessionDraft {
     this.settled = null;
   }
 }
-

@@ -3,12 +3,15 @@ import type { LoginOptions } from '../core/login';
 import { toPendingWrite } from '../core/pending-write';
 import type { PrincipalInput } from '../core/principal';
 import { Session } from '../core/session';
+import { jsonCodec } from '../core/session-codec';
 import type { SessionData } from '../core/session-data';
 import { SessionDraft } from '../core/session-draft';
+import type { SessionSettings } from '../core/session-settings';
 import { decodeContent } from '../core/session-body';
 import { parseToken } from '../core/session-token';
 import { DEFAULT_SESSION } from '../requests/session.tokens';
-import { resolveOptions, type SessionModuleOptions } from '../session.options';
+
+const HOUR = 60 * 60 * 1000;
 
 /** What a session for a unit test contains. */
 export interface FakeSession extends LoginOptions {
@@ -18,8 +21,8 @@ export interface FakeSession extends LoginOptions {
   readonly principal?: PrincipalInput;
   /** The source of time. @default the machine's clock */
   readonly clock?: Clock;
-  /** Options of the module on which the session depends, such as `idleTimeout` and `rememberMe`. */
-  readonly options?: SessionModuleOptions;
+  /** As the module's options, in milliseconds. @default 24 hours, and 30 minutes */
+  readonly timeouts?: { readonly lifetime: number; readonly idleTimeout: number | null };
 }
 
 /**
@@ -31,18 +34,21 @@ export interface FakeSession extends LoginOptions {
  * new CartController().add(session, 'fig');
  * expect(session.get('cart')).toEqual(['pear', 'fig']);
  * ```
- * @throws what `set` and `login` throw; SessionError `SESSION_OPTIONS_INVALID`
+ * @throws what `set` and `login` throw
  */
 export function fakeSession({
   data = {},
   principal,
   clock = systemClock,
-  options = {},
+  timeouts = { lifetime: 24 * HOUR, idleTimeout: HOUR / 2 },
   ...login
 }: FakeSession = {}): Session {
-  const { transport, ...resolved } = resolveOptions({ clock, ...options }, DEFAULT_SESSION);
-  const { sealedFor } = transport;
-  const settings = { ...resolved, name: DEFAULT_SESSION, sealedFor, emit: () => {} };
+  const settings: SessionSettings = {
+    ...{ name: DEFAULT_SESSION, clock, timeouts, codec: jsonCodec },
+    rememberedTimeouts: { lifetime: 30 * 24 * HOUR, idleTimeout: null },
+    ...{ persistent: false, rotateEvery: null, sealedFor: '', emit: () => {} },
+    ...{ maxBytes: 64 * 1024, storeTimeout: 3000 },
+  };
   const newDraft = (): SessionDraft =>
     new SessionDraft(settings, (token) => parseToken(token, DEFAULT_SESSION) !== null);
 

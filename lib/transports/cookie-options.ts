@@ -146,7 +146,9 @@ function prefixProblems({ name, secure, path, domain, replaces }: ResolvedCookie
   if (prefix === '__Host-' && domain !== undefined)
     problems.push(`cookie.name ${quote(name)} allows no cookie.domain; leave the domain out, or ${wayOut}`);
   if (prefix === '__Host-' && replaces.length > 0)
-    problems.push(`cookie.replaces: a cookie named ${quote(name)} has had no other domain or path; leave it out`);
+    problems.push(
+      `cookie.replaces: a cookie named ${quote(name)} has had no other domain or path; leave it out`,
+    );
   return problems;
 }
 

@@ -106,6 +106,8 @@ function linesOf(cookie: ResolvedCookie): CookieLines {
     afterMaxAge: stringifySetCookie(empty).slice(beforeToken.length),
     // Repeats all attributes by which browsers identify a cookie; otherwise a partitioned cookie would stay.
     forgetting: stringifySetCookie(removed),
-    replaced: cookie.replaces.map(({ domain, path = '/' }) => stringifySetCookie({ ...removed, domain, path })),
+    replaced: cookie.replaces.map(({ domain, path = '/' }) =>
+      stringifySetCookie({ ...removed, domain, path }),
+    ),
   };
 }

@@ -5,7 +5,12 @@ import '../support/session-data';
 describe('a session without an application', () => {
   it('W39: is new and empty when nothing is given', () => {
     const session = fakeSession();
-    expect({ isNew: session.isNew, keys: session.keys(), who: session.principal, status: session.status }).toEqual({
+    expect({
+      isNew: session.isNew,
+      keys: session.keys(),
+      who: session.principal,
+      status: session.status,
+    }).toEqual({
       isNew: true,
       keys: [],
       who: null,
@@ -36,10 +41,10 @@ describe('a session without an application', () => {
     });
   });
 
-  it('W39: has the instants of a clock that the test moves, and the timeouts of the module', () => {
+  it('W39: has the instants of a clock that the test moves, and its timeouts', () => {
     const clock = manualClock();
-    const options = { lifetime: '1h', idleTimeout: '5m' };
-    const session = fakeSession({ clock, options, principal: { id: 7 } });
+    const timeouts = { lifetime: HOUR, idleTimeout: 5 * MINUTE };
+    const session = fakeSession({ clock, timeouts, principal: { id: 7 } });
     clock.advance('1m');
     const { authenticatedAt, deadline, expiresAt } = session;
     expect({ authenticatedAt, deadline, expiresAt }).toEqual({

@@ -118,7 +118,9 @@ describe('a constant', () => {
     );
     session.setConstant('tenant', 'acme');
     expect(session.status).toBe('unchanged');
-    expect(() => session.login(ada, { constants: { tenant: 'other' } })).toThrow(/another value in this session/);
+    expect(() => session.login(ada, { constants: { tenant: 'other' } })).toThrow(
+      /another value in this session/,
+    );
     const loggedIn = await app.issued(token, (s) => s.login(ada));
     expect(await tenantOf(loggedIn)).toBe('acme');
     const loggedOut = await app.issued(loggedIn, (s) => s.logout({ keepData: true }));

@@ -1,5 +1,11 @@
 import { CookieJar } from 'tough-cookie';
-import { MemorySessionStore, SessionEvents, type CookieOptions, type SessionEvent } from 'nestjs-tessera';
+import {
+  MemorySessionStore,
+  SessionEvents,
+  type CookieOptions,
+  type Session,
+  type SessionEvent,
+} from 'nestjs-tessera';
 import { closeApps, platforms, startApp } from '../support/app';
 import { scripted } from '../support/scripted';
 import '../support/session-data';
@@ -27,23 +33,31 @@ describe.each(platforms)('a release with another cookie path on %s', (platform) 
     app.get(SessionEvents).subscribe((event) => events.push(event));
     return new Visitor(await app.getUrl(), jar);
   };
-  const who = (visitor: Visitor) => session.ask(visitor, ({ principal }) => principal?.id ?? null);
+  /** A request with the cookies that a browser sends to its path. */
+  const run = async (visitor: Visitor, work: (s: Session) => unknown) => {
+    const headers = { cookie: await jar.getCookieString('https://127.0.0.1/scripted-default/0') };
+    return (await session.run(visitor, work, { headers })).json<{ result?: unknown }>().result;
+  };
+  const who = (visitor: Visitor) => run(visitor, ({ principal }) => principal?.id ?? null);
   const cookies = async () => (await jar.serialize()).cookies.map(({ path, value }) => ({ path, value }));
 
   it('W14: leaves a browser with two cookies, of which neither is used', async () => {
-    await session.run(await at(former), (s) => s.login({ id: 7 }));
+    await run(await at(former), (s) => s.login({ id: 7 }));
     const careless1 = await at(careless);
     expect(await who(careless1)).toBe('7');
-    await session.run(careless1, (s) => s.login({ id: 7 }));
-    expect({ who: await who(careless1), cookies: (await cookies()).length }).toEqual({ who: null, cookies: 2 });
+    await run(careless1, (s) => s.login({ id: 7 }));
+    expect({ who: await who(careless1), cookies: (await cookies()).length }).toEqual({
+      who: null,
+      cookies: 2,
+    });
     expect(events.at(-1)).toMatchObject({ type: 'rejected', reason: 'ambiguous' });
   });
 
   it('W14: removes the old cookie with each new token if it is told which', async () => {
-    await session.run(await at(former), (s) => s.login({ id: 7 }));
+    await run(await at(former), (s) => s.login({ id: 7 }));
     const visitor = await at(careful);
     expect(await who(visitor)).toBe('7');
-    await session.run(visitor, (s) => s.login({ id: 7 }));
+    await run(visitor, (s) => s.login({ id: 7 }));
     expect({ who: await who(visitor), cookies: await cookies() }).toEqual({
       who: '7',
       cookies: [{ path: '/', value: await visitor.token('session') }],
@@ -55,9 +69,9 @@ describe.each(platforms)('a release with another cookie path on %s', (platform) 
     { live: 'the old one', first: careless, second: former },
   ])('W14: uses the one of two cookies that opens a session: $live', async ({ first, second }) => {
     const before = await at(first);
-    await session.run(before, (s) => s.set('visits', 1));
-    await store.delete((await session.ask(before, ({ id }) => id)) as never);
-    await session.run(await at(second), (s) => s.login({ id: 7 }));
+    await run(before, (s) => s.set('visits', 1));
+    await store.delete((await run(before, ({ id }) => id)) as never);
+    await run(await at(second), (s) => s.login({ id: 7 }));
     expect(await cookies()).toHaveLength(2);
 
     const visitor = await at(careful);
@@ -69,14 +83,17 @@ describe.each(platforms)('a release with another cookie path on %s', (platform) 
   });
 
   it('W14: uses neither of two cookies that both open a session', async () => {
-    await session.run(await at(former), (s) => s.login({ id: 7 }));
+    await run(await at(former), (s) => s.login({ id: 7 }));
     const [old] = await cookies();
     jar = new CookieJar();
     const visitor = await at(careful);
-    await session.run(visitor, (s) => s.login({ id: 8 }));
+    await run(visitor, (s) => s.login({ id: 8 }));
     const headers = { cookie: `session=${old!.value}; session=${await visitor.token('session')}` };
     const answer = await session.run(visitor, ({ principal }) => principal, { headers });
-    expect({ answer: answer.json(), cookies: answer.cookies }).toEqual({ answer: { result: null }, cookies: [] });
+    expect({ answer: answer.json(), cookies: answer.cookies }).toEqual({
+      answer: { result: null },
+      cookies: [],
+    });
     expect(events.at(-1)).toMatchObject({ type: 'rejected', reason: 'ambiguous' });
   });
 });

@@ -28,7 +28,11 @@ const startsAgain = ({ create }: Pick<StoreKind, 'create'>): void => {
 
   const session = scripted();
   const start = async (store: SessionStore): Promise<Visitor> => {
-    const app = await startApp({ platform: 'fastify', options: { store }, controllers: [session.controller] });
+    const app = await startApp({
+      platform: 'fastify',
+      options: { store },
+      controllers: [session.controller],
+    });
     return new Visitor(await app.getUrl());
   };
 

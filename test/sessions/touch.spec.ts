@@ -1,4 +1,11 @@
-import { Controller, createParamDecorator, Get, Post, UseGuards, type ExecutionContext } from '@nestjs/common';
+import {
+  Controller,
+  createParamDecorator,
+  Get,
+  Post,
+  UseGuards,
+  type ExecutionContext,
+} from '@nestjs/common';
 import { AuthGuard, MemorySessionStore, Principal, Session, SessionService } from 'nestjs-tessera';
 import { SealedSessions } from 'nestjs-tessera/sealed';
 import { manualClock, type ManualClock } from 'nestjs-tessera/testing';
@@ -99,7 +106,9 @@ describe.each(platforms)('a request that is no use of its session on %s', (platf
 it('W13: a poll rotates the token and keeps nothing alive by that', async () => {
   const clock = manualClock();
   const options = { clock, idleTimeout: '30m', rotateEvery: '1m' } as const;
-  const ada = await visitor(await startApp({ platform: 'fastify', options, controllers: [PollingController] }));
+  const ada = await visitor(
+    await startApp({ platform: 'fastify', options, controllers: [PollingController] }),
+  );
   await ada.post('/login');
   const token = await ada.token();
   for (const _ of [10, 20]) {

@@ -50,10 +50,13 @@ describe('MemorySessionStore when full', () => {
   it('W20: lets an account that logs in again and again log out itself only, its oldest session first', async () => {
     const store = new MemorySessionStore({ maxSessions: 10, clock: () => 0 });
     const others = await Promise.all(
-      ['ada', 'bob', 'eve'].map((name, n) => insert(store, { principal: `default:${name}`, expiresAt: 1 + n })),
+      ['ada', 'bob', 'eve'].map((name, n) =>
+        insert(store, { principal: `default:${name}`, expiresAt: 1 + n }),
+      ),
     );
     const mine: (typeof others)[number][] = [];
-    for (let n = 0; n < 100; n++) mine.push(await insert(store, { principal: 'default:mallory', expiresAt: 1000 + n }));
+    for (let n = 0; n < 100; n++)
+      mine.push(await insert(store, { principal: 'default:mallory', expiresAt: 1000 + n }));
     const areLeft = async (sessions: typeof others): Promise<boolean[]> =>
       Promise.all(sessions.map(async (find) => (await find()) !== null));
     expect({ others: await areLeft(others), mine: await areLeft(mine), size: store.size }).toEqual({

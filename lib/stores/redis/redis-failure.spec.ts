@@ -61,7 +61,12 @@ describe('redisFailureOf', () => {
   });
 
   it.each([
-    [new AggregateError([new Error('connect ECONNREFUSED ::1:1'), new Error('connect ECONNREFUSED 127.0.0.1:1')])],
+    [
+      new AggregateError([
+        new Error('connect ECONNREFUSED ::1:1'),
+        new Error('connect ECONNREFUSED 127.0.0.1:1'),
+      ]),
+    ],
     [Object.assign(new Error(''), { code: 'ECONNREFUSED' })],
   ])('W7: always has a reason: %p', (error) => {
     expect(redisFailureOf(error).reason).toMatch(/^the Redis client reported ".*ECONNREFUSED.*"$/);

@@ -59,7 +59,9 @@ function engineProblems(engine: string | null): string[] {
 /** Without a strict mode the server confirms a write of which it has cut off what did not fit. */
 function modeProblems(mode: string): string[] {
   const isStrict = /\bSTRICT_(TRANS|ALL)_TABLES\b/.test(mode);
-  return isStrict ? [] : [`the server's sql_mode '${mode}' cuts off what does not fit; add STRICT_TRANS_TABLES`];
+  return isStrict
+    ? []
+    : [`the server's sql_mode '${mode}' cuts off what does not fit; add STRICT_TRANS_TABLES`];
 }
 
 function columnFacts({ type, base, bytes, charset, collation, nullable }: ColumnRow): ColumnFacts {
