@@ -131,9 +131,7 @@ describeWithPrivate('mariadb', 'the session table on a server that cuts values o
   it.each(['', 'ANSI_QUOTES'])('W28: is refused with sql_mode %p', async (mode) => {
     const app = await openApplication('mariadb', server().url);
     await app.query(`SET GLOBAL sql_mode = '${mode}'`);
-    expect(await refusal(app)).toMatch(
-      `sql_mode '${mode}' cuts off what does not fit; add STRICT_TRANS_TABLES`,
-    );
+    expect(await refusal(app)).toMatch(/sql_mode '.*' cuts off .* Add STRICT_TRANS_TABLES to it/);
   });
 
   it.each(['STRICT_TRANS_TABLES', 'STRICT_ALL_TABLES'])('W28: passes with sql_mode %s', async (mode) => {

@@ -13,6 +13,7 @@ interface IoredisInstance extends IoredisClient {
   connect(): Promise<unknown>;
   quit(): Promise<unknown>;
   disconnect(): void;
+  once(event: 'end', listener: (value: unknown) => void): unknown;
 }
 
 interface IoredisCluster extends IoredisInstance {
@@ -56,9 +57,14 @@ export class IoredisConnection implements RedisConnection {
   }
 
   async close(): Promise<void> {
-    const quitting = this.#client.quit().catch(() => undefined);
-    await Promise.race([quitting, pause(CLOSING_TIMEOUT, undefined, { ref: false })]);
-    this.#client.disconnect();
+    const client = this.#client;
+    if (client.status === 'end') return;
+    const ended = new Promise((resolve) => client.once('end', resolve));
+    // A client that has not connected yet would do so to quit.
+    if (client.status === 'wait') client.disconnect();
+    else client.quit().catch(() => undefined);
+    await Promise.race([ended, pause(CLOSING_TIMEOUT, undefined, { ref: false })]);
+    client.disconnect();
   }
 
   send(_key: string, command: RedisCommand, call: StoreCall): Promise<unknown> {

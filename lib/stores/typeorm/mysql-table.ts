@@ -35,10 +35,11 @@ const INDEXES = `SELECT INDEX_NAME AS name, COLUMN_NAME AS col, SEQ_IN_INDEX AS 
 const INTEGERS: Readonly<Record<string, number>> = { int: 2 ** 31 - 1, bigint: Infinity };
 const TEXTS = ['varchar', 'tinytext', 'text', 'mediumtext', 'longtext'];
 
-/** @throws SessionError `SESSION_SCHEMA_INVALID` for a server that is too old */
+/** @throws SessionError `SESSION_SCHEMA_INVALID` for a server that is too old, or would cut values off */
 export async function inspectMysqlTable(ask: RunQuery, { name }: SessionTable): Promise<TableFacts | null> {
   const [server] = await ask<{ version: string; mode: string }>(SERVER);
   checkVersion(server!.version);
+  checkMode(server!.mode);
   const [table] = await ask<{ engine: string | null }>(ENGINE, [name]);
   if (table === undefined) return null;
   const rows = await ask<ColumnRow>(COLUMNS, [name]);
@@ -47,21 +48,10 @@ export async function inspectMysqlTable(ask: RunQuery, { name }: SessionTable): 
     columns: new Map(rows.map((row) => [row.name, columnFacts(row)])),
     indexed: new Set(indexes.filter(({ place }) => Number(place) === 1).map(({ col }) => col)),
     primaryKey: indexes.filter((index) => index.name === 'PRIMARY').map(({ col }) => col),
-    problems: [...engineProblems(table.engine), ...modeProblems(server!.mode)],
+    problems: /^innodb$/i.test(table.engine ?? '')
+      ? []
+      : [`its engine is ${table.engine}, and only InnoDB keeps confirmed writes through a crash`],
   };
-}
-
-function engineProblems(engine: string | null): string[] {
-  const isInnodb = /^innodb$/i.test(engine ?? '');
-  return isInnodb ? [] : [`its engine is ${engine}, and only InnoDB keeps confirmed writes through a crash`];
-}
-
-/** Without a strict mode the server confirms a write of which it has cut off what did not fit. */
-function modeProblems(mode: string): string[] {
-  const isStrict = /\bSTRICT_(TRANS|ALL)_TABLES\b/.test(mode);
-  return isStrict
-    ? []
-    : [`the server's sql_mode '${mode}' cuts off what does not fit; add STRICT_TRANS_TABLES`];
 }
 
 function columnFacts({ type, base, bytes, charset, collation, nullable }: ColumnRow): ColumnFacts {
@@ -87,5 +77,14 @@ function checkVersion(version: string): void {
   throw new SessionError(
     'SESSION_SCHEMA_INVALID',
     `The server has version ${version}. TypeOrmSessionStore needs MariaDB 10.6, MySQL 8.0, or a later version.`,
+  );
+}
+
+/** Without a strict mode the server confirms a write of which it has cut off what did not fit. */
+function checkMode(mode: string): void {
+  if (/\bSTRICT_(TRANS|ALL)_TABLES\b/.test(mode)) return;
+  throw new SessionError(
+    'SESSION_SCHEMA_INVALID',
+    `The server's sql_mode '${mode}' cuts off what does not fit into a column, so that a session would be lost. Add STRICT_TRANS_TABLES to it.`,
   );
 }
