@@ -1,3 +1,4 @@
+export { browserAgent } from './browser-agent';
 export { describeSessionStore } from './describe-session-store';
 export type { SessionStoreHarness } from './describe-session-store';
 export type { StoreFaults } from './store-suite/store-faults';
