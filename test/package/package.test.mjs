@@ -39,13 +39,14 @@ const settings = ['express', 'fastify'].flatMap((platform) =>
 );
 
 const consumers = [
+  { nest: 10, type: 'commonjs', typeorm: '^0.3.20', others: { redis: '^4.7.0' } },
   { nest: 11, type: 'commonjs' },
   { nest: 12, type: 'module' },
 ];
 
-for (const { nest, type } of consumers) {
+for (const { nest, type, ...versions } of consumers) {
   describe(`a fresh ${type} application on Nest ${nest}`, { skip: obstacle }, () => {
-    const consumer = new Consumer(join(workbench, `nest-${nest}`), { nest, type, tarball });
+    const consumer = new Consumer(join(workbench, `nest-${nest}`), { nest, type, tarball, ...versions });
     after(() => consumer.stop());
 
     it('installs it without a warning about its peers', () => consumer.install());

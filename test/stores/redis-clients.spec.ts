@@ -119,6 +119,21 @@ describeWith('redis', 'RedisSessionStore takes a client as the application set i
     }
   });
 
+  it('W1: refuses a client of redis 4 in words', () => {
+    const client = {
+      isOpen: true,
+      sendCommand: async () => null,
+      quit: async () => 'OK',
+      disconnect: () => {},
+    };
+    expect(() => new RedisSessionStore(client, options)).toThrow(
+      expect.objectContaining({
+        code: 'SESSION_OPTIONS_INVALID',
+        message: expect.stringContaining('needs redis 5 or newer'),
+      }),
+    );
+  });
+
   it('W4: leaves the client of the application open', async () => {
     const { close } = new RedisSessionStore(new Ioredis5(service().url, { lazyConnect: true }), options);
     expect(close).toBeUndefined();

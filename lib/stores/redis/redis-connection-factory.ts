@@ -7,12 +7,25 @@ import type { RedisConnection } from './redis-connection';
 export function redisConnection(client: unknown): RedisConnection {
   if (typeof client === 'object' && client !== null) {
     if (isIoredis(client)) return new IoredisConnection(client);
-    if (isNodeRedis(client)) return nodeRedisConnection(client);
+    if (isNodeRedis(client)) {
+      assertVersion5(client);
+      return nodeRedisConnection(client);
+    }
   }
   throw new SessionError(
     'SESSION_OPTIONS_INVALID',
     `RedisSessionStore was given ${describeClient(client)} instead of a client. Pass a client made with createClient, ` +
       'createClientPool, createSentinel or createCluster of redis, or with new Redis or new Cluster of ioredis.',
+  );
+}
+
+/** Version 4 has no `destroy`, and other commands. */
+function assertVersion5(client: object): void {
+  const { quit, destroy } = client as Partial<Record<string, unknown>>;
+  if (typeof quit !== 'function' || typeof destroy === 'function') return;
+  throw new SessionError(
+    'SESSION_OPTIONS_INVALID',
+    'RedisSessionStore needs redis 5 or newer, and was given a client of an older version. Update redis, or pass a client of ioredis 5.',
   );
 }
 

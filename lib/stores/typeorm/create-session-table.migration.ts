@@ -1,4 +1,10 @@
-import { type MigrationInterface, type QueryRunner, Table, type TableColumnOptions } from 'typeorm';
+import {
+  type DataSource,
+  type MigrationInterface,
+  type QueryRunner,
+  Table,
+  type TableColumnOptions,
+} from 'typeorm';
 import { checkTableName, DEFAULT_TABLE, indexName, nameInDatabase } from './session-table';
 
 // The columns are repeated here, because a migration must not change when the entity changes.
@@ -56,11 +62,12 @@ export function createSessionTable(tableName: string = DEFAULT_TABLE): new () =>
     readonly name = `CreateSessionTable${suffix}1760000000000`;
 
     async up(runner: QueryRunner): Promise<void> {
-      const name = nameInDatabase(runner.dataSource, tableName);
+      const dataSource = dataSourceOf(runner);
+      const name = nameInDatabase(dataSource, tableName);
       await runner.createTable(
         new Table({
           name,
-          columns: [...(COLUMNS_OF[runner.dataSource.options.type] ?? COLUMNS)],
+          columns: [...(COLUMNS_OF[dataSource.options.type] ?? COLUMNS)],
           indices: ['principal', 'expires_at'].map((column) => ({
             name: indexName(name, column),
             columnNames: [column],
@@ -70,10 +77,15 @@ export function createSessionTable(tableName: string = DEFAULT_TABLE): new () =>
     }
 
     async down(runner: QueryRunner): Promise<void> {
-      await runner.dropTable(nameInDatabase(runner.dataSource, tableName));
+      await runner.dropTable(nameInDatabase(dataSourceOf(runner), tableName));
     }
   };
 }
 
 /** {@link createSessionTable} of the default table: add it to your DataSource's `migrations`. */
 export const CreateSessionTable = createSessionTable();
+
+/** TypeORM 0.3 has it under another name. */
+function dataSourceOf(runner: QueryRunner): DataSource {
+  return (runner as Partial<QueryRunner>).dataSource ?? (runner as { connection?: DataSource }).connection!;
+}

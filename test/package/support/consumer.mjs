@@ -14,7 +14,7 @@ export class Consumer {
   #urls = {};
   #process;
 
-  constructor(folder, { nest, type, tarball }) {
+  constructor(folder, { nest, type, tarball, typeorm = '^1.0.0', others = {} }) {
     this.folder = folder;
     this.manifest = {
       private: true,
@@ -27,7 +27,8 @@ export class Consumer {
         'nestjs-tessera': `file:${tarball}`,
         'reflect-metadata': '^0.2.0',
         rxjs: '^7.8.0',
-        typeorm: '^1.0.0',
+        typeorm,
+        ...others,
       },
       devDependencies: { '@types/node': '^20.0.0', typescript: '~6.0.0' },
     };
