@@ -29,30 +29,35 @@ export class SessionCommit {
 
   /** @throws SessionError `SESSION_TOKEN_UNDELIVERABLE`, having written nothing */
   async write(draft: SessionDraft, delivery: Delivery): Promise<CommitOutcome> {
-    const { base, status, replacement } = draft;
-    const needsToken = status === 'changed' && (base === null || replacement !== null);
-    if (needsToken && delivery.reach !== 'open') this.#withhold(draft, delivery);
-    for (let attempt = 1; ; attempt++) {
-      // First, because it may be refused, and nothing must have ended then.
-      if (draft.merging.length > 0) await this.#merger.bringIn(draft);
-      if (draft.ended.length > 0) await this.#removeEnded(draft);
-      if (!draft.superseded || draft.destroyed) {
-        const outcome = await this.#decide(draft, delivery);
-        // Kept in case that something after it fails. An outcome of nothing takes no earlier one back.
-        if (outcome.kind !== 'keep') draft.untold = outcome;
+    draft.commits++;
+    try {
+      const { base, status, replacement } = draft;
+      const needsToken = status === 'changed' && (base === null || replacement !== null);
+      if (needsToken && delivery.reach !== 'open') this.#withhold(draft, delivery);
+      for (let attempt = 1; ; attempt++) {
+        // First, because it may be refused, and nothing must have ended then.
+        if (draft.merging.length > 0) await this.#merger.bringIn(draft);
+        if (draft.ended.length > 0) await this.#removeEnded(draft);
+        if (!draft.superseded || draft.destroyed) {
+          const outcome = await this.#decide(draft, delivery);
+          // Kept in case that something after it fails. An outcome of nothing takes no earlier one back.
+          if (outcome.kind !== 'keep') draft.untold = outcome;
+        }
+        const hasOthers = draft.absorbed.length + draft.merging.length > 0;
+        if (!hasOthers || (await this.#merger.endAbsorbed(draft))) break;
+        if (attempt === MAX_ATTEMPTS) throw tooManyConflicts(MAX_ATTEMPTS);
       }
-      const hasOthers = draft.absorbed.length + draft.merging.length > 0;
-      if (!hasOthers || (await this.#merger.endAbsorbed(draft))) break;
-      if (attempt === MAX_ATTEMPTS) throw tooManyConflicts(MAX_ATTEMPTS);
+      // Those that were ended while the store was at work.
+      if (draft.ended.length > 0) await this.#removeEnded(draft);
+      const outcome = draft.untold;
+      draft.untold = KEEP;
+      const announcements = draft.announcements.length > 0 ? draft.announcements.splice(0) : NONE;
+      for (const { type, id, principal, reason } of announcements)
+        this.settings.emit({ type, id: id ?? draft.id, principal, reason });
+      return draft.base === null && outcome.kind === 'issue' ? unwritten(draft) : outcome;
+    } finally {
+      draft.commits--;
     }
-    // Those that were ended while the store was at work.
-    if (draft.ended.length > 0) await this.#removeEnded(draft);
-    const outcome = draft.untold;
-    draft.untold = KEEP;
-    const announcements = draft.announcements.length > 0 ? draft.announcements.splice(0) : NONE;
-    for (const { type, id, principal, reason } of announcements)
-      this.settings.emit({ type, id: id ?? draft.id, principal, reason });
-    return draft.base === null && outcome.kind === 'issue' ? unwritten(draft) : outcome;
   }
 
   /**

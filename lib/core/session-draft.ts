@@ -11,7 +11,7 @@ import type { SessionSettings } from './session-settings';
 import { newState, type SessionState } from './session-state';
 import { newSessionId, type ParsedToken, type SessionId } from './session-token';
 import { retain } from './retain';
-import { responseStarted, sessionDestroyed } from './session.errors';
+import { commitUnderWay, responseStarted, sessionDestroyed } from './session.errors';
 
 /** Operations after which the rights of a former secret do not limit the request any more. */
 const PROOFS: readonly Operation['kind'][] = ['login', 'logout', 'elevate'];
@@ -57,6 +57,8 @@ export class SessionDraft {
   sealed = false;
   /** Whether the request counts as a use of the session, after which its idle timeout begins anew. */
   touches = true;
+  /** Number of commits under way. */
+  commits = 0;
   watcher: SessionWatcher | null = null;
   /** The outcome of a commit that found nothing to write, until something changes. */
   settled: CommitOutcome | null = null;
@@ -183,12 +185,10 @@ export class SessionDraft {
     this.watcher?.changing();
   }
 
-  /**
-   * Forgets everything that was recorded since the last write.
-   * @throws SessionError `SESSION_RESPONSE_STARTED`
-   */
+  /** Forgets everything that was recorded since the last write. Throws when the response has begun or a commit is under way. */
   rollBack(): void {
     if (this.sealed) throw responseStarted();
+    if (this.commits > 0) throw commitUnderWay();
     this.returnTo(this.#origin ?? this, []);
     this.#origin = null;
   }

@@ -83,3 +83,9 @@ export function responseStarted(): SessionError {
     'The response has begun, so the session cannot change any more. Change it before the first byte is sent.';
   return new SessionError('SESSION_RESPONSE_STARTED', message);
 }
+
+export function commitUnderWay(): SessionError {
+  const message =
+    'A commit of the session is under way, which cannot be taken back. Await it before rollback().';
+  return new SessionError('SESSION_CONFLICT', message);
+}

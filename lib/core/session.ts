@@ -192,8 +192,8 @@ export class Session {
   }
 
   /**
-   * Forgets what this request has recorded since the last commit: data, messages, a login, a logout, `destroy`, `merge`. For a handler that
-   * fails after it has changed the session: without this, an exception undoes nothing.
+   * Forgets what this request has recorded since the last commit, a login and `destroy` included. Without it an exception undoes nothing.
+   * @throws SessionError `SESSION_CONFLICT` while a commit is under way
    */
   rollback(): void {
     this.#draft.rollBack();

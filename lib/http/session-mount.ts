@@ -85,7 +85,8 @@ function enterBeforeHandlers(adapter: Adapter): void {
     routes[method] = (...args) =>
       register.apply(
         adapter,
-        args.map((arg) => (typeof arg === 'function' ? inContext(arg as Handler) : arg)),
+        // Express takes a handler with four parameters for one of errors.
+        args.map((arg) => (typeof arg === 'function' && arg.length < 4 ? inContext(arg as Handler) : arg)),
       );
   }
 }

@@ -98,6 +98,21 @@ describe('a session that forgets what a request recorded', () => {
     expect((await app.manager.open(token)).isNew).toBe(true);
   });
 
+  it('W27: is refused while a commit is under way, and possible after it has failed', async () => {
+    const session = await app.manager.open(token);
+    session.login({ id: 8 });
+    app.store.before = () => {
+      throw new Error('out of order');
+    };
+    const committing = app.manager.commit(session);
+    expect(() => session.rollback()).toThrow(expect.objectContaining({ code: 'SESSION_CONFLICT' }));
+    await expect(committing).rejects.toMatchObject({ code: 'SESSION_STORE_UNAVAILABLE' });
+    app.store.before = () => {};
+    session.rollback();
+    expect(await app.manager.commit(session)).toEqual({ kind: 'keep' });
+    expect((await app.manager.open(token)).principal?.id).toBe('7');
+  });
+
   it('W27: is refused after the first byte', async () => {
     const session = await app.manager.open(token);
     draftOf(session).sealed = true;

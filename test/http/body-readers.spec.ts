@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { request, type IncomingMessage } from 'node:http';
+import { request, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Controller, Injectable, Post, UseGuards, type CanActivate } from '@nestjs/common';
 import { SessionService } from 'nestjs-tessera';
 import { closeApps, startApp } from '../support/app';
@@ -35,6 +35,24 @@ async function upload(url: string, isReading: Promise<unknown>): Promise<string>
   const chunks = await answer.toArray();
   return `${answer.statusCode} ${Buffer.concat(chunks as Buffer[]).toString()}`;
 }
+
+it('W32: a route of Express keeps its handler of errors', async () => {
+  const app = await startApp({
+    platform: 'express',
+    configure: (given) => {
+      const fail = (_request: unknown, _response: unknown, next: (error: Error) => void): void =>
+        next(new Error('out of order'));
+      const handle = (error: Error, _request: unknown, response: ServerResponse, _next: unknown): void =>
+        void response.end(`handled: ${error.message}`);
+      (given.getHttpAdapter() as unknown as Record<'get', (...args: unknown[]) => void>).get(
+        '/bad',
+        fail,
+        handle,
+      );
+    },
+  });
+  expect(await (await fetch(`${await app.getUrl()}/bad`)).text()).toBe('handled: out of order');
+});
 
 it('W32: the current session is found on Express behind middleware that reads the body', async () => {
   let begin: () => void;

@@ -25,7 +25,7 @@ afterEach(closeApps);
 describe.each(platforms)('an agent of supertest on %s', (platform) => {
   const serverOf = async (): Promise<Server> => {
     const app = await startApp({ platform, controllers: [AccountController] });
-    return app.getHttpServer() as Server;
+    return app.getHttpServer();
   };
 
   it('W3: is logged in after a login, and no more after a logout', async () => {
