@@ -102,6 +102,7 @@ export function finishWrite(draft: SessionDraft, write: PendingWrite, delivery: 
     emit({ type: 'renewed', id, principal, ...(replacement === 'rotate' && { reason: 'rotation' }) });
   draft.settle(record, token, write.operations);
   draft.state.secrets = state.secrets;
+  if (!draft.touches) draft.state.lastSeenAt = state.lastSeenAt;
   return write.tells && delivery.reach !== 'never' ? issueToken(state, token, settings) : KEEP;
 }
 

@@ -97,10 +97,12 @@ export class SessionCommit {
   }
 
   /** An end that fails stays for the next attempt. */
-  async #removeEnded({ ended }: SessionDraft): Promise<void> {
+  async #removeEnded(draft: SessionDraft): Promise<void> {
+    const { ended } = draft;
     for (let id = ended[0]; id !== undefined; id = ended[0]) {
       await this.repository.end(id);
       ended.shift();
+      draft.noteEnd(id);
     }
   }
 }

@@ -5,21 +5,15 @@ import { principalKey } from './principal';
 import { LONGEST_REQUEST, strictestOf, type FormerRights, type Replacement } from './secret-history';
 import { decodeBody, decodeFacts } from './session-body';
 import type { SessionEventReason } from './session-event';
-import type { Announcement, Operation, SessionStatus } from './session-operation';
+import { lastSeenOf } from './session-expiry';
+import { PROOFS, type Announcement, type Operation } from './session-operation';
+import type { SessionStatus, SessionWatcher } from './session-operation';
 import type { SessionRecord } from './session-record';
 import type { SessionSettings } from './session-settings';
 import { newState, type SessionState } from './session-state';
 import { newSessionId, type ParsedToken, type SessionId } from './session-token';
 import { retain } from './retain';
 import { commitUnderWay, responseStarted, sessionDestroyed } from './session.errors';
-
-/** Operations after which the rights of a former secret do not limit the request any more. */
-const PROOFS: readonly Operation['kind'][] = ['login', 'logout', 'elevate'];
-
-/** Called before a session changes. */
-export interface SessionWatcher {
-  changing(): void;
-}
 
 /** The state behind a `Session`: what the request found, and the operations that it recorded. The session writes it, the commit reads it. */
 export class SessionDraft {
@@ -57,6 +51,8 @@ export class SessionDraft {
   sealed = false;
   /** Whether the request counts as a use of the session, after which its idle timeout begins anew. */
   touches = true;
+  /** Whether the request has other tokens too, so that a replaced one does not mean that it was copied. */
+  isDoubtful = false;
   /** Number of commits under way. */
   commits = 0;
   watcher: SessionWatcher | null = null;
@@ -117,10 +113,7 @@ export class SessionDraft {
     return false;
   }
 
-  /**
-   * The time at which expiry is judged: that of the request's arrival, so that a session does not expire while its request is handled. The
-   * present time for a request that takes longer than {@link LONGEST_REQUEST}.
-   */
+  /** The time at which expiry is judged: the request's arrival; the present if it takes longer than {@link LONGEST_REQUEST}. */
   now(at = this.settings.clock()): number {
     return at - this.#arrivedAt < LONGEST_REQUEST ? Math.min(at, this.#arrivedAt) : at;
   }
@@ -140,6 +133,7 @@ export class SessionDraft {
   /** Replays the operations on a record. When one fails, the draft stays as it was. */
   adopt(record: SessionRecord, operations: readonly Operation[] = this.operations): void {
     const state = decodeBody(record.body, this.settings.codec);
+    state.lastSeenAt = lastSeenOf(state, record.expiresAt, state.lastSeenAt);
     for (const { apply } of operations) apply(state);
     this.state = state;
     this.base = record;
@@ -161,10 +155,8 @@ export class SessionDraft {
 
   /** Takes operations of these kinds back, with their effect. When another one fails without them, the draft stays as it was. */
   takeBack(base: SessionRecord, ...kinds: readonly Operation['kind'][]): void {
-    this.adopt(
-      base,
-      this.operations.filter(({ kind }) => !kinds.includes(kind)),
-    );
+    const others = this.operations.filter(({ kind }) => !kinds.includes(kind));
+    this.adopt(base, others);
     this.drop(...kinds);
   }
 
@@ -173,10 +165,7 @@ export class SessionDraft {
     retain(this.operations, ({ kind }) => !kinds.includes(kind));
   }
 
-  /**
-   * Called before each change.
-   * @throws SessionError `SESSION_DESTROYED` or `SESSION_RESPONSE_STARTED`
-   */
+  /** Called before each change. Throws SessionError `SESSION_DESTROYED` or `SESSION_RESPONSE_STARTED`. */
   assertWritable(): void {
     if (this.destroyed) throw sessionDestroyed();
     if (this.sealed) throw responseStarted();
@@ -189,8 +178,14 @@ export class SessionDraft {
   rollBack(): void {
     if (this.sealed) throw responseStarted();
     if (this.commits > 0) throw commitUnderWay();
-    this.returnTo(this.#origin ?? this, []);
-    this.#origin = null;
+    if (this.#origin !== null) return this.returnTo(this.#origin, []);
+    this.operations.length = this.merging.length = 0;
+    this.#resume(this.base);
+  }
+
+  /** Notes that a session is removed, to which nothing can return. */
+  noteEnd(id: SessionId): void {
+    if (this.#origin?.base?.id === id || this.#origin?.endable?.id === id) this.#origin = null;
   }
 
   /** Ends the session and continues with an empty one. */
@@ -263,11 +258,8 @@ export class SessionDraft {
     this.token = token;
     if (this.lent !== null && done.some(({ kind }) => PROOFS.includes(kind))) this.lent = null;
     retain(this.operations, (operation) => !done.includes(operation));
-    this.discard = false;
-    this.superseded = false;
-    this.left = null;
-    this.settled = null;
-    this.#origin = null;
+    this.discard = this.superseded = false;
+    this.left = this.settled = this.#origin = null;
   }
 
   /** Undoes all changes, ends and logins since then, but for these operations. */
@@ -277,10 +269,19 @@ export class SessionDraft {
     this.announcements.length = 0;
     retain(this.ended, (id) => id !== base?.id && id !== endable?.id);
     Object.assign(this, originOf(origin), { discard: false, destroyed: false, left: null });
-    this.lineage++;
     this.operations.push(...operations);
-    if (base === null) this.begin();
-    else this.adopt(base);
+    this.#resume(base);
+  }
+
+  /** Goes on from a record, with the operations that are left. */
+  #resume(base: SessionRecord | null): void {
+    this.lineage++;
+    this.#origin = this.settled = null;
+    this.#values = undefined;
+    if (base !== null) return this.adopt(base);
+    this.base = null;
+    this.#id = undefined;
+    this.begin();
   }
 
   #detach(): void {

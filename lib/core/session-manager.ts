@@ -120,9 +120,9 @@ export class SessionManager {
   }
 
   /** Same as {@link open}, but leaves the content encoded until {@link complete}. Sufficient to ask who is logged in. */
-  async find(token: string | null, arrivedAt?: number, touches = true): Promise<Session> {
+  async find(token: string | null, arrivedAt?: number, touches = true, isDoubtful = false): Promise<Session> {
     const draft = new SessionDraft(this.settings, this.#isToken, arrivedAt);
-    draft.touches = touches;
+    Object.assign(draft, { touches, isDoubtful });
     const judging = token === null ? null : this.#judge(draft, await this.#repository.find(token), token);
     if (judging !== null) await judging;
     if (draft.base === null) draft.begin();
@@ -145,7 +145,7 @@ export class SessionManager {
     const draft = draftOf(session);
     draft.noticeMutations();
     if (draft.settled !== null) return draft.settled;
-    if (draft.ended.length > 0) return null;
+    if (draft.ended.length > 0 || draft.untold.kind !== 'keep') return null;
     if (draft.superseded) return KEEP;
     if (draft.absorbed.length > 0 || draft.status === 'changed') return null;
     if (this.#repository.extension(draft) !== null) return null;
@@ -177,10 +177,16 @@ export class SessionManager {
     };
   }
 
-  /** Returns the outcome that tells the client the token with which it opened a session once more. */
+  /** Returns the outcome that tells the client the token with which it opened a session once more, unless a newer one has replaced it. */
   tell(session: Session): CommitOutcome {
     const { state, token } = draftOf(session);
-    return token === null ? KEEP : issueToken(state, token, this.settings);
+    return token !== null && this.isCurrent(session) ? issueToken(state, token, this.settings) : KEEP;
+  }
+
+  /** Whether a session was opened with its present token. */
+  isCurrent(session: Session): boolean {
+    const { base, token } = draftOf(session);
+    return base !== null && token !== null && sameHash(base.secretHash, token.secretHash);
   }
 
   /** Called when no more requests come. The store stays open. */
@@ -223,7 +229,7 @@ export class SessionManager {
       return true;
     }
     draft.abandon();
-    if (standing.kind === 'stolen') {
+    if (standing.kind === 'stolen' && !draft.isDoubtful) {
       await this.#repository.end(id);
       this.settings.emit({ type: 'stolen', id, principal });
       return false;

@@ -24,3 +24,11 @@ export interface Announcement {
   readonly principal: string | null;
   readonly reason: SessionEventReason | null;
 }
+
+/** Operations after which the rights of a former secret do not limit the request any more. */
+export const PROOFS: readonly Operation['kind'][] = ['login', 'logout', 'elevate'];
+
+/** Called before a session changes. */
+export interface SessionWatcher {
+  changing(): void;
+}

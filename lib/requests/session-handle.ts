@@ -2,7 +2,8 @@ import { KEEP, type CommitOutcome, type Delivery } from '../core/commit-outcome'
 import { draftOf, type Session } from '../core/session';
 import { decodeContent } from '../core/session-body';
 import type { KeyOf, SessionData, SessionKey } from '../core/session-data';
-import type { SessionDraft, SessionWatcher } from '../core/session-draft';
+import type { SessionDraft } from '../core/session-draft';
+import type { SessionWatcher } from '../core/session-operation';
 import { SessionError } from '../core/session.errors';
 import type { Connection, RequestHeaders } from '../transports/session-transport';
 import type { ResponseHeaders, SessionTransport } from '../transports/session-transport';
@@ -193,13 +194,15 @@ export class SessionHandle implements Delivery {
     return this.#session;
   }
 
-  /** Returns the session that one of several tokens opens, or `null` when none does or more than one. */
+  /** Returns the session that several tokens open, or `null` when they open none or different ones. */
   async #findOnly(tokens: readonly string[] = []): Promise<Session | null> {
     const { manager } = this.instance;
     const found: Session[] = [];
-    for (const token of tokens) found.push(await manager.find(token, this.arrivedAt, this.#touches));
+    for (const token of new Set(tokens))
+      found.push(await manager.find(token, this.arrivedAt, this.#touches, true));
     const open = found.filter(({ isNew }) => !isNew);
-    return open.length === 1 ? open[0]! : null;
+    if (new Set(open.map(({ id }) => id)).size !== 1) return null;
+    return open.find((each) => manager.isCurrent(each)) ?? open[0]!;
   }
 
   async #finish(session: Session): Promise<void> {

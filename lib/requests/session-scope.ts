@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { ArgumentsHost } from '@nestjs/common';
 import type { Session } from '../core/session';
-import type { SessionWatcher } from '../core/session-draft';
+import type { SessionWatcher } from '../core/session-operation';
 import { SessionError } from '../core/session.errors';
 import { aboutCopies } from './copies';
 import { SessionHandle, type UnitOfWork } from './session-handle';

@@ -106,8 +106,12 @@ function linesOf(cookie: ResolvedCookie): CookieLines {
     afterMaxAge: stringifySetCookie(empty).slice(beforeToken.length),
     // Repeats all attributes by which browsers identify a cookie; otherwise a partitioned cookie would stay.
     forgetting: stringifySetCookie(removed),
-    replaced: cookie.replaces.map(({ domain, path = '/' }) =>
-      stringifySetCookie({ ...removed, domain, path }),
-    ),
+    replaced: cookie.replaces.flatMap(({ domain, path = '/' }) => {
+      const old = { ...removed, domain, path };
+      // A browser keeps a partitioned cookie apart from one that is not.
+      return (cookie.partitioned ? [old, { ...old, partitioned: false }] : [old]).map((each) =>
+        stringifySetCookie(each),
+      );
+    }),
   };
 }

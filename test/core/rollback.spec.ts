@@ -98,6 +98,83 @@ describe('a session that forgets what a request recorded', () => {
     expect((await app.manager.open(token)).isNew).toBe(true);
   });
 
+  it.each<[string, (session: Session) => void, string]>([
+    ['logout', (s) => s.logout(), 'unchanged'],
+    ['end', (s) => s.destroy(), 'destroyed'],
+  ])('W27: does not take a %s back that a commit has made', async (_what, work, status) => {
+    const session = await app.manager.open(token);
+    work(session);
+    expect(await app.manager.commit(session)).toEqual({ kind: 'forget' });
+    session.rollback();
+    expect({ who: session.principal, keys: session.keys(), status: session.status }).toEqual({
+      who: null,
+      keys: [],
+      status,
+    });
+  });
+
+  it('W27: does not return to a session that a commit has ended before it failed', async () => {
+    const session = await app.manager.open(token);
+    session.login({ id: 8 });
+    app.store.before = (operation) => {
+      if (operation === 'insert') throw new Error('out of order');
+    };
+    await expect(app.manager.commit(session)).rejects.toMatchObject({ code: 'SESSION_STORE_UNAVAILABLE' });
+    app.store.before = () => {};
+    session.rollback();
+    expect({ who: session.principal, isNew: session.isNew }).toEqual({ who: null, isNew: true });
+    await app.manager.commit(session);
+    expect(app.told()).toContain('destroyed');
+  });
+
+  it('W27: tells the client its new token when the rest of the commit has failed', async () => {
+    const visitor = await app.issued(null, (s) => s.set('visits', 1));
+    const other = await app.issued(null, (s) => s.set('theme', 'dark'));
+    const session = await app.manager.open(visitor);
+    session.login(ada);
+    session.merge(other);
+    const [otherId] = other.split('.');
+    app.store.before = (operation, id) => {
+      if (operation !== 'find' && id === otherId) throw new Error('out of order');
+    };
+    await expect(app.manager.commit(session)).rejects.toMatchObject({ code: 'SESSION_STORE_UNAVAILABLE' });
+    app.store.before = () => {};
+    session.rollback();
+    const outcome = await app.manager.commit(session);
+    const next = await app.manager.open(outcome.kind === 'issue' ? outcome.token : null);
+    expect({ who: next.principal?.id, theme: next.get('theme') }).toEqual({ who: '7', theme: 'dark' });
+    expect((await app.manager.open(other)).isNew).toBe(true);
+  });
+
+  it('W13, W27: keeps the idle time of a session that was only extended', async () => {
+    for (const _ of [20, 40, 60]) {
+      app.clock.advance(20 * MINUTE);
+      await app.request(token);
+    }
+    const session = await app.manager.open(token);
+    draftOf(session).touches = false;
+    session.set('visits', 1);
+    session.rollback();
+    session.set('visits', 2);
+    await app.manager.commit(session);
+    app.clock.advance(25 * MINUTE);
+    expect((await app.manager.open(token)).get('visits')).toBe(2);
+  });
+
+  it('W13: a login keeps its idle time through a later write of a request that is no use', async () => {
+    const visitor = await app.issued(null, (s) => s.set('visits', 1));
+    app.clock.advance(24 * MINUTE);
+    const session = await app.manager.open(visitor);
+    draftOf(session).touches = false;
+    session.login(ada);
+    const outcome = await app.manager.commit(session);
+    session.set('visits', 2);
+    await app.manager.commit(session);
+    app.clock.advance(25 * MINUTE);
+    const next = await app.manager.open(outcome.kind === 'issue' ? outcome.token : null);
+    expect(next.principal?.id).toBe('7');
+  });
+
   it('W27: is refused while a commit is under way, and possible after it has failed', async () => {
     const session = await app.manager.open(token);
     session.login({ id: 8 });

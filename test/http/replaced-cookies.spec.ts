@@ -6,6 +6,7 @@ import {
   type Session,
   type SessionEvent,
 } from 'nestjs-tessera';
+import { manualClock } from 'nestjs-tessera/testing';
 import { closeApps, platforms, startApp } from '../support/app';
 import { scripted } from '../support/scripted';
 import '../support/session-data';
@@ -19,6 +20,7 @@ describe.each(platforms)('a release with another cookie path on %s', (platform) 
   const session = scripted();
   let store: MemorySessionStore;
   let jar: CookieJar;
+  const clock = manualClock(Date.now());
   let events: SessionEvent[];
   beforeEach(() => {
     store = new MemorySessionStore();
@@ -79,6 +81,24 @@ describe.each(platforms)('a release with another cookie path on %s', (platform) 
     expect({ who: await who(visitor), cookies: (await cookies()).map(({ path }) => path) }).toEqual({
       who: '7',
       cookies: ['/'],
+    });
+  });
+
+  it('W14: takes no cookie that a rotation has left for a copy', async () => {
+    const options = { store, clock, cookie: careful, rotateEvery: 'always' as const };
+    const app = await startApp({ platform, options, controllers: [session.controller] });
+    app.get(SessionEvents).subscribe((event) => events.push(event));
+    const visitor = new Visitor(await app.getUrl(), jar);
+    await run(visitor, (s) => s.login({ id: 7 }));
+    const before = await visitor.token('session');
+    await who(visitor);
+    await who(visitor);
+    clock.advance('2m');
+    const headers = { cookie: `session=${before}; session=${await visitor.token('session')}` };
+    const answer = await session.run(visitor, ({ principal }) => principal?.id, { headers });
+    expect({ answer: answer.json(), stolen: events.filter(({ type }) => type === 'stolen') }).toEqual({
+      answer: { result: '7' },
+      stolen: [],
     });
   });
 

@@ -87,6 +87,7 @@ export class FastLease {
 
   /** Releases a tier that is not shared to other processes. The next permit asks anew. */
   async release(): Promise<void> {
+    await this.#asking;
     const isHeld = this.#heldUntil > this.options.clock();
     this.#askedAt = this.#heldUntil = -Infinity;
     const seen = isHeld ? await this.#state.read() : null;

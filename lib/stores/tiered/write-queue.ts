@@ -31,6 +31,7 @@ export class WriteQueue {
   #failures = 0;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
+  #isRunning = false;
 
   /** @param reject called with a record that the durable tier refused, because the session has ended or was renewed */
   constructor(
@@ -102,7 +103,7 @@ export class WriteQueue {
   /** Accepts changes again after {@link close}. */
   open(): void {
     this.#closed = false;
-    this.#schedule();
+    if (!this.#isRunning) this.#schedule();
   }
 
   /** Accepts no more changes and writes the waiting ones, for at most `milliseconds`. Resolves with the number of sessions left. */
@@ -147,12 +148,14 @@ export class WriteQueue {
   }
 
   async #run(): Promise<void> {
+    this.#isRunning = true;
     try {
       await this.drain();
       this.#failures = 0;
     } catch {
       this.#failures++;
     }
+    this.#isRunning = false;
     this.#timer = undefined;
     this.#schedule();
   }

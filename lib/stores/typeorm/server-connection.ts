@@ -114,11 +114,12 @@ export class ServerConnection implements DedicatedConnection {
   }
 
   #openPool(): Promise<DataSource> {
-    this.#opening ??= openPool(this.server.options).catch((error: unknown) => {
-      this.#opening = undefined; // the next call tries again
+    if (this.#opening !== undefined) return this.#opening;
+    const opening = openPool(this.server.options).catch((error: unknown) => {
+      if (this.#opening === opening) this.#opening = undefined; // the next call tries again
       throw error;
     });
-    return this.#opening;
+    return (this.#opening = opening);
   }
 }
 
