@@ -1,5 +1,6 @@
 import { CreateSessionTable } from 'nestjs-tessera/typeorm';
 import { DataSource, type DataSourceOptions } from 'typeorm';
+import type { Service } from '../support/servers';
 
 /** A kind of database server that tests run on. */
 export type SqlKind = 'postgres' | 'mariadb';
@@ -25,21 +26,35 @@ export async function openApplication(
   return dataSource;
 }
 
-/** The same, not opened yet, on whatever there is in the database. */
+/** The same for all tests of a group, each of which calls what is returned for a DataSource without sessions. */
+export function applicationOfGroup(type: SqlKind, service: () => Service): () => Promise<DataSource> {
+  let dataSource: DataSource;
+  beforeAll(async () => {
+    dataSource = new DataSource(optionsOf(type, service().url));
+    await dataSource.initialize();
+    await dataSource.runMigrations();
+  });
+  afterAll(() => dataSource.destroy());
+  return async () => {
+    await dataSource.query('TRUNCATE TABLE tessera_sessions');
+    return dataSource;
+  };
+}
+
+/** The application's DataSource, not opened yet, on whatever there is in the database. It is closed after the test. */
 export function application(
   type: SqlKind,
   url: string,
   options: Partial<DataSourceOptions> = {},
 ): DataSource {
-  const dataSource = new DataSource({
-    type,
-    url,
-    installExtensions: false,
-    migrations: [CreateSessionTable],
-    ...options,
-  } as DataSourceOptions);
+  const dataSource = new DataSource(optionsOf(type, url, options));
   opened.push(dataSource);
   return dataSource;
+}
+
+function optionsOf(type: SqlKind, url: string, options: Partial<DataSourceOptions> = {}): DataSourceOptions {
+  const migrations = [CreateSessionTable];
+  return { type, url, installExtensions: false, migrations, ...options } as DataSourceOptions;
 }
 
 async function empty(dataSource: DataSource): Promise<void> {

@@ -48,17 +48,17 @@ const sqlite: StoreKind = {
 const served: readonly {
   name: string;
   service: ServiceKind;
-  create(url: string): Promise<StoreUnderTest>;
+  create(url: string, connected: Connected): Promise<StoreUnderTest>;
 }[] = [
   {
     name: 'PostgreSQL',
     service: 'postgres',
-    create: (url) => overTypeOrm({ type: 'postgres', url, poolSize: 5 }),
+    create: (url, connected) => overTables({ type: 'postgres', url, poolSize: 5 }, connected),
   },
   {
     name: 'MariaDB',
     service: 'mariadb',
-    create: (url) => overTypeOrm({ type: 'mariadb', url, poolSize: 5 }),
+    create: (url, connected) => overTables({ type: 'mariadb', url, poolSize: 5 }, connected),
   },
   {
     name: 'Redis',
@@ -66,6 +66,9 @@ const served: readonly {
     create: (url) => overRedis(url, `${aName()}:`),
   },
 ];
+
+/** Data sources that the tests on one server share, since connecting takes longer than most of them. */
+type Connected = DataSource[];
 
 const files: StoreKind = {
   name: 'files',
@@ -91,7 +94,11 @@ export function describeStores(title: string, body: (kind: StoreKind) => void): 
   describeLocalStores(title, body);
   describe(`${title} ${files.name}`, () => body(files));
   for (const { name, service: kind, create } of served) {
-    describeWith(kind, `${title} ${name}`, (service) => body({ name, create: () => create(service().url) }));
+    describeWith(kind, `${title} ${name}`, (service) => {
+      const connected: Connected = [];
+      afterAll(() => Promise.all(connected.map((database) => database.destroy())));
+      body({ name, create: () => create(service().url, connected) });
+    });
   }
 }
 
@@ -110,7 +117,7 @@ export function describeFewStores(title: string, body: (kind: StoreKind) => void
 /** For tests that are counted and not run. */
 const withoutServer = ({ name, create }: (typeof served)[number]): StoreKind => ({
   name,
-  create: () => create(''),
+  create: () => create('', []),
 });
 
 async function inFolder(open: (folder: string) => Promise<StoreUnderTest>): Promise<StoreUnderTest> {
@@ -144,6 +151,24 @@ async function overTypeOrm(options: DataSourceOptions): Promise<StoreUnderTest> 
   };
   const { database, store, close } = await open();
   await database.runMigrations();
+  return { store, beside: open, close };
+}
+
+/** A table of its own on a database that other tests have had before. */
+async function overTables(options: DataSourceOptions, connected: Connected): Promise<StoreUnderTest> {
+  const tableName = aName();
+  const Migration = createSessionTable(tableName);
+  let opened = 0;
+  const open = async () => {
+    const database = (connected[opened] ??= new DataSource(options));
+    opened++;
+    if (!database.isInitialized) await database.initialize();
+    const store = new TypeOrmSessionStore(database, { tableName });
+    return { database, store, close: () => store.close() };
+  };
+  const { database, store, close } = await open();
+  const runner = database.createQueryRunner();
+  await new Migration().up(runner).finally(() => runner.release());
   return { store, beside: open, close };
 }
 

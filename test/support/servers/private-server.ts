@@ -10,6 +10,7 @@ import { mariadb, postgres, redis, type ServerProgram } from './programs';
 import type { Server } from './server';
 import { DATA, PID_FILE, removeServer } from './server-directory';
 import { ServerHome } from './server-home';
+import { Template } from './template';
 
 /** How long a server may take to answer, in milliseconds. Recovery after a crash takes a while on a busy machine. */
 const PATIENCE = 25_000;
@@ -84,13 +85,17 @@ export class PrivateServer implements Server {
   }
 
   async #prepare(): Promise<void> {
+    const programs = this.#binaries();
+    const command = (data: string) => this.program.prepare?.(programs, data) ?? [];
+    const template = new Template(programs, command('data'));
+    if (await template.copyTo(this.#data)) return;
     mkdirSync(this.#data, { mode: 0o700 });
     const { uid, gid } = this.home.account;
     if (uid !== undefined) chownSync(this.#data, uid, gid!);
-    const command = this.program.prepare?.(this.#binaries(), this.#data);
-    if (command === undefined) return;
-    const [code] = (await once(this.#run(command), 'exit')) as [number | null];
+    if (this.program.prepare === undefined) return;
+    const [code] = (await once(this.#run(command(this.#data)), 'exit')) as [number | null];
     if (code !== 0) throw this.#failure('cannot be prepared');
+    await template.keep(this.#data);
   }
 
   /** The shell writes down its id before it becomes the program, so that no moment passes in which nobody knows of it. */
