@@ -8,7 +8,7 @@ import { World } from './world/world';
 // A pause between two attempts would leave the order to the machine's timers; here the scheduler alone decides it.
 jest.mock('node:timers/promises', () => ({ setTimeout: () => Promise.resolve() }));
 
-const RUNS = often(100, 1_000);
+const RUNS = often(50, 1_000);
 
 describeStores('on', ({ name, create }) => {
   const numRuns = name === 'memory' ? RUNS : Math.ceil(RUNS * 0.1);

@@ -3,7 +3,8 @@ import session, { MemoryStore } from 'express-session';
 import { fromExpressStore } from 'nestjs-tessera/bridges';
 import { describeSessionStore } from 'nestjs-tessera/testing';
 import { Pool } from 'pg';
-import { describeWith } from '../support/servers';
+import { describeLong } from '../support/long';
+import { describeWith, type Service } from '../support/servers';
 
 const PgStore = connectPgSimple(session);
 
@@ -19,7 +20,11 @@ describe('fromExpressStore on a MemoryStore', () => {
   });
 });
 
-describeWith('postgres', 'fromExpressStore on connect-pg-simple', (service) => {
+describeLong('fromExpressStore on a database', () =>
+  describeWith('postgres', 'connect-pg-simple', describeOnPostgres),
+);
+
+function describeOnPostgres(service: () => Service): void {
   const pools: Pool[] = [];
   const open = () => {
     const pool = new Pool({ connectionString: service().url });
@@ -40,4 +45,4 @@ describeWith('postgres', 'fromExpressStore on connect-pg-simple', (service) => {
     without: ['principals', 'enumeration', 'sweeping'],
     unmet: ['conditional-writes'],
   });
-});
+}

@@ -2,7 +2,8 @@ import KeyvRedis from '@keyv/redis';
 import { Keyv } from 'keyv';
 import { fromKeyv } from 'nestjs-tessera/bridges';
 import { describeSessionStore } from 'nestjs-tessera/testing';
-import { describeWith } from '../support/servers';
+import { describeLong } from '../support/long';
+import { describeWith, type Service } from '../support/servers';
 
 const shared = { without: ['principals', 'sweeping'], unmet: ['conditional-writes'] } as const;
 
@@ -16,7 +17,10 @@ describe('fromKeyv on a Map', () => {
   });
 });
 
-describeWith('redis', 'fromKeyv on Redis', (service) => {
+// bridges-faults runs the same tests on a Redis, and disturbs it.
+describeLong('fromKeyv undisturbed', () => describeWith('redis', 'on Redis', describeOnRedis));
+
+function describeOnRedis(service: () => Service): void {
   let stores = 0;
   const opened: KeyvRedis<string>[] = [];
   const open = () => {
@@ -35,4 +39,4 @@ describeWith('redis', 'fromKeyv on Redis', (service) => {
     destroy: async () =>
       void (await Promise.all(opened.splice(0).map((adapter) => adapter.disconnect(true)))),
   });
-});
+}

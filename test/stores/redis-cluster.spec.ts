@@ -6,7 +6,8 @@ import { type OpenClient, type RedisClientKind, redisClusterClients } from './re
 
 describeWith('redis-cluster', 'RedisSessionStore on a Cluster', (service) => {
   let stores = 0;
-  const belongs = ({ name }: RedisClientKind) => name.endsWith('5');
+  // Connections of ioredis are the same for one server, where redis-outage tests them.
+  const belongs = ({ name }: RedisClientKind) => name === 'redis 5';
   describeSome(redisClusterClients, belongs, 'through', ({ open }) => {
     let own: OpenClient;
     let peers: OpenClient;

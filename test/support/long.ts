@@ -1,4 +1,4 @@
-import { describeUnless } from './not-run';
+import { describeUnless, itUnless } from './not-run';
 
 /** Whether the long tests run too. `npm run test:all` sets the variable, and only this file reads it. */
 export const isAll = process.env['TESTS'] === 'all';
@@ -13,6 +13,11 @@ export function often(byDefault: number, all: number): number {
 /** `describe` for storms and crash loops that take longer than `npm test` can wait. */
 export function describeLong(title: string, body: () => void): void {
   describeUnless(reason, title, body);
+}
+
+/** `it` for the same. */
+export function itLong(title: string, body: () => Promise<void>, timeout?: number): void {
+  itUnless(reason, title, body, timeout);
 }
 
 /** `it.each` for the same. */

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { root } from '../docs/markdown';
+import { itLong } from '../support/long';
 
 /** What Vitest says in its JSON report. */
 interface Report {
@@ -42,11 +43,15 @@ describe('describeSessionStore under Vitest', () => {
     );
   }, 120_000);
 
-  it('fails a wrong one', async () => {
-    const { success, titles } = await vitest('broken');
-    expect(success).toBe(false);
-    expect(titles('failed')).toContain(
-      'broken update says false and writes nothing when the record has another version',
-    );
-  }, 120_000);
+  itLong(
+    'fails a wrong one',
+    async () => {
+      const { success, titles } = await vitest('broken');
+      expect(success).toBe(false);
+      expect(titles('failed')).toContain(
+        'broken update says false and writes nothing when the record has another version',
+      );
+    },
+    120_000,
+  );
 });

@@ -4,6 +4,7 @@ import { Cluster, Redis } from 'ioredis';
 import { createConnection, type Connection } from 'mysql2/promise';
 import { Client } from 'pg';
 import { describeWith, type Service, type ServiceKind } from '.';
+import { describeLong, describeSome } from '../long';
 import { ownPlace } from './own-place';
 import { privateSourceOf, sourceOf } from './source';
 
@@ -46,7 +47,7 @@ describe('where a test file gets its server from', () => {
   });
 });
 
-describe('a test file that needs a server which is not there', () => {
+describeLong('a test file that needs a server which is not there', () => {
   const run = async (ci: string): Promise<{ code: number; output: string }> =>
     new Promise((done) => {
       const jest = resolve(require.resolve('jest/package.json'), '../bin/jest.js');
@@ -79,7 +80,10 @@ describe('a test file that needs a server which is not there', () => {
   });
 });
 
-describe.each(['postgres', 'mariadb', 'redis', 'redis-cluster'] as const)('a place on %s', (kind) => {
+const kinds = (['postgres', 'mariadb', 'redis', 'redis-cluster'] as const).map((name) => ({ name }));
+const isQuick = ({ name }: (typeof kinds)[number]) => name === 'redis';
+
+describeSome(kinds, isQuick, 'a place on', ({ name: kind }) => {
   describeWith(kind, 'that others use too', (service) => {
     it('is found at a URL, and every node of a cluster', () => {
       expect(service().urls[0]).toBe(service().url);

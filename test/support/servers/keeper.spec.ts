@@ -4,19 +4,22 @@ import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { describeSome } from '../long';
 import { itUnless } from '../not-run';
 import { anyRuns, freezeTree, thawTree } from './process-tree';
 import { PID_FILE } from './server-directory';
 import { privateSourceOf, surroundings } from './source';
 
 const starters = [
-  ['postgres', 'startPostgres', 2],
-  ['mariadb', 'startMariadb', 1],
-  ['redis', 'startRedis', 1],
-  ['redis-cluster', 'startRedisCluster', 6],
+  { name: 'PostgreSQL', kind: 'postgres', starter: 'startPostgres', processes: 2 },
+  { name: 'MariaDB', kind: 'mariadb', starter: 'startMariadb', processes: 1 },
+  { name: 'Redis', kind: 'redis', starter: 'startRedis', processes: 1 },
+  { name: 'a Redis Cluster', kind: 'redis-cluster', starter: 'startRedisCluster', processes: 6 },
 ] as const;
 
-describe.each(starters)('a process that has started %s and is killed', (kind, starter, processes) => {
+const isQuick = ({ kind }: (typeof starters)[number]) => kind === 'redis';
+
+describeSome(starters, isQuick, 'a process is killed that has started', ({ kind, starter, processes }) => {
   const source = privateSourceOf(kind, surroundings());
   // With CI=true it is servers.spec.ts that fails.
   const missing = source.kind === 'missing' ? source.advice : null;

@@ -1,8 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Cluster } from 'ioredis';
+import { describeLong } from '../long';
 import { describeWithCluster, type RedisCluster, type Server } from '.';
 
-describeWithCluster('a private Redis Cluster', (cluster) => {
+describeLong('a private Redis Cluster', () => describeWithCluster('of six nodes', describeCluster));
+
+function describeCluster(cluster: () => RedisCluster): void {
   it('has three masters and three replicas, and keeps keys on all masters', async () => {
     expect(cluster().urls).toHaveLength(6);
     expect(await cluster().masters()).toHaveLength(3);
@@ -30,7 +33,7 @@ describeWithCluster('a private Redis Cluster', (cluster) => {
     await mend(master!);
     await until(cluster(), (masters) => masters.length === 3 && !masters.includes(master!));
   });
-});
+}
 
 async function until(cluster: RedisCluster, holds: (masters: Server[]) => boolean): Promise<void> {
   const deadline = performance.now() + 20_000;

@@ -12,6 +12,7 @@ import {
   type PrivateServer,
   type Server,
 } from '.';
+import { describeLong, describeSome } from '../long';
 import { anyRuns, freezeTree } from './process-tree';
 import { PID_FILE } from './server-directory';
 
@@ -81,16 +82,21 @@ const ways = {
   redis: [running, frozen, killed, killedFrozen, stopped],
 };
 
-describeWithPrivate('mariadb', 'beside others', (server) => {
+describeLong('MariaDB', () => describeWithPrivate('mariadb', 'beside others', describeBeside));
+
+function describeBeside(server: () => Server): void {
   it('keeps its temporary tables to itself: one that starts removes those of a shared directory', async () => {
     const connection = await createConnection({ uri: server().url });
     const [rows] = await connection.query('SELECT @@tmpdir AS place');
     await connection.end();
     expect(rows).toEqual([{ place: (server() as PrivateServer).directory }]);
   });
-});
+}
 
-describe.each(['postgres', 'mariadb', 'redis'] as const)('%s', (kind) => {
+const kinds = (['postgres', 'mariadb', 'redis'] as const).map((name) => ({ name }));
+const isQuick = ({ name }: (typeof kinds)[number]) => name === 'redis';
+
+describeSome(kinds, isQuick, 'a server of', ({ name: kind }) => {
   describeWithPrivate(kind, 'that a test has to itself', (server) => {
     const closers: (() => Promise<unknown>)[] = [];
     const open = async ({ url }: Server): Promise<Writer> => {
