@@ -1,8 +1,12 @@
+import { LONGEST_LOGIN, loginOutdated, type CheckedLogin } from './principal-revocations';
 import { assertOnlyPrincipal, principalKey, toPrincipal, toRoles, type PrincipalInput } from './principal';
 import type { ConstantValues } from './session-data';
 import type { SessionDraft } from './session-draft';
-import { getOwn, setOwn } from './session-state';
+import { getOwn, setOwn, type SessionState } from './session-state';
 import { SessionError } from './session.errors';
+
+/** How far ahead of ours the clock may be that read `checkedAt`, in milliseconds. */
+const MAX_AHEAD = 60_000;
 
 /** Options of `login`. */
 export interface LoginOptions {
@@ -17,6 +21,13 @@ export interface LoginOptions {
    * @default true
    */
   readonly keepData?: boolean;
+  /**
+   * When the credentials were checked: epoch milliseconds, read before the password is. The commit then refuses the login if all sessions of the
+   * principal were ended since (`endAll`), or the check is more than an hour old, with `SESSION_LOGIN_OUTDATED`: a login that checked the
+   * old password does not survive its change. Clocks of different processes may differ by a second.
+   * @default the login is not checked
+   */
+  readonly checkedAt?: number;
   /** Values that cannot change until logout, read with `session.constant(key)`. */
   readonly constants?: ConstantValues;
 }
@@ -44,6 +55,10 @@ export function login(draft: SessionDraft, input: PrincipalInput, options: Login
   const constants = Object.entries(options.constants ?? {}).map(([key, value]) => {
     return [key, draft.values.encode(key, value)] as const;
   });
+  const key = principalKey(principal);
+  const { rememberMe: remembered = false, keepData = true, checkedAt } = options;
+  const checked = checkedAt === undefined ? undefined : { principal: key, checkedAt };
+  if (checked !== undefined) assertRecent(checked, draft.settings.clock());
   draft.assertWritable();
   if (draft.superseded) {
     draft.superseded = false;
@@ -51,13 +66,12 @@ export function login(draft: SessionDraft, input: PrincipalInput, options: Login
     if (draft.base !== null) draft.abandon();
   }
   const before = draft.state.principal;
-  if (before !== null && principalKey(before) !== principalKey(principal)) draft.retire('login');
+  if (before !== null && principalKey(before) !== key) draft.retire('login');
   for (const [key, text] of constants) setConstant({ ...draft.state.constants }, key, text);
-  const { rememberMe: remembered = false, keepData = true } = options;
   const { clock, timeouts, rememberedTimeouts } = draft.settings;
   const { lifetime, idleTimeout } = remembered ? rememberedTimeouts : timeouts;
   const now = clock();
-  draft.record('login', (state) => {
+  const apply = (state: SessionState): void => {
     if (!keepData) Object.assign(state, { data: {}, messages: [] });
     const limits = {
       startedAt: now,
@@ -68,10 +82,20 @@ export function login(draft: SessionDraft, input: PrincipalInput, options: Login
     };
     Object.assign(state, { principal, authenticatedAt: now, ...limits });
     for (const [key, text] of constants) setConstant(state.constants, key, text);
-  });
+  };
+  draft.record('login', apply, checked);
   // The id is the one that the session has after the commit.
   const event = { type: 'loggedIn', id: null, reason: null } as const;
-  draft.announcements.push({ ...event, principal: principalKey(principal) });
+  draft.announcements.push({ ...event, principal: key });
+}
+
+function assertRecent({ checkedAt }: CheckedLogin, now: number): void {
+  if (!Number.isFinite(checkedAt) || checkedAt > now + MAX_AHEAD)
+    throw new SessionError(
+      'SESSION_OPTIONS_INVALID',
+      `login({ checkedAt }) must be a past time in epoch milliseconds, got ${String(checkedAt)}: pass Date.now() as it was before the credentials were checked.`,
+    );
+  if (checkedAt < now - LONGEST_LOGIN) throw loginOutdated();
 }
 
 /** See `Session.setConstant`. */

@@ -1,13 +1,15 @@
 import { FORGET, KEEP, unwritten, type CommitOutcome, type Delivery } from './commit-outcome';
 import { dropVainRotation } from './pending-write';
 import { isRotationDue, isSuccessorUnseen, withSuccessorSeen } from './secret-history';
+import { loginOutdated, precedes, type CheckedLogin } from './principal-revocations';
 import type { Session } from './session';
 import type { SessionDraft } from './session-draft';
 import { SessionMerger } from './session-merger';
 import type { Operation } from './session-operation';
-import { tooManyConflicts, undeliverable, type SessionRepository } from './session-repository';
+import { undeliverable, type SessionRepository } from './session-repository';
 import type { SessionSettings } from './session-settings';
 import { sameHash } from './session-token';
+import { tooManyConflicts } from './session.errors';
 
 /** Each failed attempt to end a merged session means that another request wrote to it. This many in a row indicate a fault. */
 const MAX_ATTEMPTS = 10;
@@ -31,6 +33,8 @@ export class SessionCommit {
   async write(draft: SessionDraft, delivery: Delivery): Promise<CommitOutcome> {
     draft.commits++;
     try {
+      const login = draft.checkedLogin;
+      if (login !== null) await this.#admit(login, () => this.#withdraw(draft));
       const { base, status, replacement } = draft;
       const needsToken = status === 'changed' && (base === null || replacement !== null);
       if (needsToken && delivery.reach !== 'open') this.#withhold(draft, delivery);
@@ -47,6 +51,8 @@ export class SessionCommit {
         if (!hasOthers || (await this.#merger.endAbsorbed(draft))) break;
         if (attempt === MAX_ATTEMPTS) throw tooManyConflicts(MAX_ATTEMPTS);
       }
+      // Again, because all sessions of the principal may have been ended before this one was there.
+      if (login !== null && draft.base !== null) await this.#admit(login, () => this.#endLogin(draft));
       // Those that were ended while the store was at work.
       if (draft.ended.length > 0) await this.#removeEnded(draft);
       const outcome = draft.untold;
@@ -70,15 +76,42 @@ export class SessionCommit {
     const { id, principal } = draft.left?.base ?? draft.base ?? { id: null, principal: null };
     const isToldOf = draft.replacement !== null;
     if (isLogout) return draft.retire('logout');
-    if (draft.left !== null) draft.returnTo(draft.left, draft.left.operations);
-    else if (draft.base === null) draft.abandon();
-    else {
-      draft.takeBack(draft.base, 'login', 'logout', 'elevate', 'renew', 'rotate');
-      draft.forgetLogins();
-      // What is merged may belong to the principal who is not logged in now. The other sessions stay as they are.
-      draft.merging.length = draft.absorbed.length = 0;
-    }
+    this.#withdraw(draft);
     if (isToldOf) draft.announcements.push({ type: 'rejected', id, principal, reason: 'undeliverable' });
+  }
+
+  /** Drops the changes that need a token. */
+  #withdraw(draft: SessionDraft): void {
+    if (draft.left !== null) return draft.returnTo(draft.left, draft.left.operations);
+    if (draft.base === null) return draft.abandon();
+    draft.takeBack(draft.base, 'login', 'logout', 'elevate', 'renew', 'rotate');
+    draft.forgetLogins();
+    // What is merged may belong to the principal who is not logged in now. The other sessions stay as they are.
+    draft.merging.length = draft.absorbed.length = 0;
+  }
+
+  /**
+   * Throws when all sessions of the principal were ended since the credentials were checked, or that cannot be known.
+   * @param undo called before
+   */
+  async #admit(login: CheckedLogin, undo: () => unknown): Promise<void> {
+    const { principal } = login;
+    try {
+      const revocation = await this.repository.revocationOf(principal);
+      if (revocation === null || !precedes(login, revocation)) return;
+    } catch (error) {
+      await undo();
+      throw error;
+    }
+    this.settings.emit({ type: 'rejected', principal, reason: 'revoked' });
+    await undo();
+    throw loginOutdated();
+  }
+
+  /** Ends a session that was written with a login that is refused. Its token has not left the process. */
+  #endLogin(draft: SessionDraft): Promise<void> {
+    draft.retire('revoked');
+    return this.#removeEnded(draft);
   }
 
   /** Writes the draft, or extends the session. */

@@ -2,6 +2,7 @@ import { KEEP, type CommitOutcome } from './commit-outcome';
 import { ObservedValues } from './observed-values';
 import { originOf, type Left, type Origin } from './draft-origin';
 import { principalKey } from './principal';
+import type { CheckedLogin } from './principal-revocations';
 import { LONGEST_REQUEST, strictestOf, type FormerRights, type Replacement } from './secret-history';
 import { decodeBody, decodeFacts } from './session-body';
 import type { SessionEventReason } from './session-event';
@@ -108,6 +109,11 @@ export class SessionDraft {
     return this.operations.findLast(({ kind }) => kind === 'login' || kind === 'logout')?.kind === 'login';
   }
 
+  /** The login of this request that is refused if its principal was revoked meanwhile; `null` for none. */
+  get checkedLogin(): CheckedLogin | null {
+    return (this.isLoggingIn && this.operations.findLast(({ kind }) => kind === 'login')?.login) || null;
+  }
+
   has(kind: Operation['kind']): boolean {
     for (const operation of this.operations) if (operation.kind === kind) return true;
     return false;
@@ -140,10 +146,10 @@ export class SessionDraft {
   }
 
   /** Applies a change and records it. */
-  record(kind: Operation['kind'], apply: Operation['apply']): void {
+  record(kind: Operation['kind'], apply: Operation['apply'], login?: CheckedLogin): void {
     this.assertWritable();
     apply(this.state);
-    this.add({ kind, apply });
+    this.add({ kind, apply, ...(login && { login }) });
   }
 
   /** Records a change that is applied already; `null` for none. */

@@ -1,7 +1,7 @@
 import { DIRECT, KEEP, unwritten, type CommitOutcome, type Delivery } from './commit-outcome';
 import { randomText } from './random-text';
 import { issueToken } from './pending-write';
-import type { Principal } from './principal';
+import { principalKey, toPrincipal, type Principal, type PrincipalInput } from './principal';
 import { CURRENT, type Standing } from './secret-history';
 import { UnreadableBody, decodeBody, decodeContent, decodeValue } from './session-body';
 import { SessionCommit, dueOperations } from './session-commit';
@@ -117,6 +117,26 @@ export class SessionManager {
     }
     // A login that lost to another one has continued as another session, with a copy of the data.
     return draft.superseded || draft.lineage !== lineage ? undefined : (taken as SessionData[K]);
+  }
+
+  /**
+   * Ends every session of a principal, for example after a change of password, and makes the commit refuse logins under way whose
+   * credentials were checked before: see `checkedAt` of `login`. Other logins under way may come after it.
+   * @param options with `except`, a session of that principal stays, and gets a new token at its commit
+   * @throws SessionStoreError; SessionError `PRINCIPAL_INVALID`, `SESSION_OPTIONS_INVALID` when the store cannot find sessions by principal
+   */
+  async endAll(
+    principal: Pick<PrincipalInput, 'id' | 'realm'>,
+    { except }: { readonly except?: Session } = {},
+  ): Promise<void> {
+    const key = principalKey(toPrincipal(principal));
+    const kept = except?.principal && principalKey(except.principal) === key ? draftOf(except) : null;
+    kept?.assertWritable();
+    const startsAfter = await this.#repository.endAll(key, kept?.base?.id ?? null);
+    this.settings.emit({ type: 'destroyed', principal: key, reason: 'revoked' });
+    if (kept === null || kept.destroyed) return;
+    if (startsAfter !== null) kept.record('data', (state) => void (state.startedAt = startsAfter));
+    except!.renewToken();
   }
 
   /** Same as {@link open}, but leaves the content encoded until {@link complete}. Sufficient to ask who is logged in. */

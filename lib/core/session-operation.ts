@@ -1,3 +1,4 @@
+import type { CheckedLogin } from './principal-revocations';
 import type { Replacement } from './secret-history';
 import type { SessionEventReason, SessionEventType } from './session-event';
 import type { SessionState } from './session-state';
@@ -11,6 +12,8 @@ export interface Operation {
    */
   readonly kind: 'data' | 'take' | 'lifespan' | Replacement;
   readonly apply: (state: SessionState) => void;
+  /** Of a login that is refused if all sessions of its principal were ended since its credentials were checked. */
+  readonly login?: CheckedLogin | undefined;
 }
 
 /** `unchanged`: nothing to write. `changed`: to be written. `destroyed`: ended, and cannot change any more. */

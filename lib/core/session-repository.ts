@@ -1,4 +1,5 @@
 import type { CommitOutcome, Delivery } from './commit-outcome';
+import type { Revocation } from './principal-revocations';
 import type { Standing } from './secret-history';
 import type { SessionDraft } from './session-draft';
 import type { SessionRecord } from './session-record';
@@ -52,6 +53,16 @@ export interface SessionRepository {
   /** Ends a session. Absence is not an error. */
   end(id: SessionId): Promise<void>;
 
+  /**
+   * Ends every session of a principal, and records when. A login under way then either ends with them or finds the record.
+   * @param except a session that stays
+   * @returns when the session that stays must have begun, in epoch milliseconds; `null` where that does not matter
+   */
+  endAll(principal: string, except: SessionId | null): Promise<number | null>;
+
+  /** Returns when {@link endAll} was last called for a principal, for as long as a login may be under way that began before; else `null`. */
+  revocationOf(principal: string): Promise<Revocation | null>;
+
   /** Ends a session as it was read. Returns `false`, and does nothing, when it was written to since. */
   endUnchanged(record: SessionRecord): Promise<boolean>;
 
@@ -80,13 +91,5 @@ export function undeliverable({ obstacle }: Delivery): SessionError {
   return new SessionError(
     'SESSION_TOKEN_UNDELIVERABLE',
     `The session was not saved, because the client would not learn its new token: ${why}.`,
-  );
-}
-
-/** The error after this many conflicts. In each one another request succeeded; so many in a row indicate a fault. */
-export function tooManyConflicts(attempts: number): SessionError {
-  return new SessionError(
-    'SESSION_CONFLICT',
-    `Other requests wrote first ${attempts} times in a row; the session was not written.`,
   );
 }

@@ -12,6 +12,7 @@ export type SessionErrorCode =
   | 'SESSION_MERGE_REFUSED'
   | 'SESSION_TOKEN_UNDELIVERABLE'
   | 'SESSION_EXPIRED'
+  | 'SESSION_LOGIN_OUTDATED'
   | 'SESSION_DUPLICATE_ID'
   | 'SESSION_RECORD_UNREADABLE'
   | 'PRINCIPAL_INVALID'
@@ -88,4 +89,12 @@ export function commitUnderWay(): SessionError {
   const message =
     'A commit of the session is under way, which cannot be taken back. Await it before rollback().';
   return new SessionError('SESSION_CONFLICT', message);
+}
+
+/** The error after this many conflicts. In each one another request succeeded; so many in a row indicate a fault. */
+export function tooManyConflicts(attempts: number): SessionError {
+  return new SessionError(
+    'SESSION_CONFLICT',
+    `Other requests wrote first ${attempts} times in a row; the session was not written.`,
+  );
 }

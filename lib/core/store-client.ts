@@ -1,8 +1,10 @@
+import { setMaxListeners } from 'node:events';
 import type { EmitSessionEvent } from './session-event';
 import type { SessionRecord } from './session-record';
 import type { SessionStore, StoreCall } from './session-store';
 import type { SessionId } from './session-token';
-import { SessionStoreError } from './session.errors';
+import { SessionError, SessionStoreError } from './session.errors';
+import { isPrincipalIndexed } from './store-capabilities';
 
 const DONE = Promise.resolve();
 
@@ -31,7 +33,11 @@ class PendingCall<T> implements StoreCall {
   }
 
   get signal(): AbortSignal {
-    this.#controller ??= new AbortController();
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      // A call for all sessions of a principal may wait for each of them.
+      setMaxListeners(0, this.#controller.signal);
+    }
     if (this.aborted) this.#controller.abort();
     return this.#controller.signal;
   }
@@ -104,6 +110,19 @@ export class StoreClient {
     return this.call('insert', record.id, (call) => this.store.insert(record, call), share);
   }
 
+  /** Returns `false` when there is a record with this id. */
+  async tryInsert(record: SessionRecord): Promise<boolean> {
+    return this.call('insert', record.id, (call) =>
+      this.store.insert(record, call).then(
+        () => true,
+        (error: unknown) => {
+          if (error instanceof SessionError && error.code === 'SESSION_DUPLICATE_ID') return false;
+          throw error;
+        },
+      ),
+    );
+  }
+
   update(record: SessionRecord, expectedVersion: number, share = 1): Promise<boolean> {
     return this.call('update', record.id, (call) => this.store.update(record, expectedVersion, call), share);
   }
@@ -114,6 +133,22 @@ export class StoreClient {
 
   delete(id: SessionId): Promise<void> {
     return this.call('delete', id, (call) => this.store.delete(id, call));
+  }
+
+  /** Deletes the sessions of a principal, but for one if its id is given. */
+  async deleteByPrincipal(principal: string, except: SessionId | null): Promise<void> {
+    const { store } = this;
+    if (!isPrincipalIndexed(store))
+      throw new SessionError(
+        'SESSION_OPTIONS_INVALID',
+        `endAll() needs a store that finds sessions by principal, and ${store.constructor.name} does not: use memory, TypeORM, Redis, files, or tiers of these.`,
+      );
+    if (except === null)
+      return void (await this.call('deleteByPrincipal', null, (call) =>
+        store.deleteByPrincipal(principal, call),
+      ));
+    const found = await this.call('findByPrincipal', null, (call) => store.findByPrincipal(principal, call));
+    for (const { id } of found) if (id !== except) await this.delete(id);
   }
 
   /** Makes one call. An answer after the deadline is ignored. */

@@ -2,16 +2,17 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { FORGET, unwritten, type CommitOutcome, type Delivery } from './commit-outcome';
 import { KeyedQueue } from './keyed-queue';
 import { finishWrite, toPendingWrite, type PendingWrite } from './pending-write';
+import { PrincipalRevocations, type Revocation } from './principal-revocations';
 import { CURRENT, formerOf, newHistory, standingOf, type Standing } from './secret-history';
 import { decodeBody, decodeFacts, encodeBody } from './session-body';
 import type { SessionDraft } from './session-draft';
 import { extensionOf } from './session-expiry';
 import type { SessionRecord } from './session-record';
 import { giveWay, join } from './session-replay';
-import { tooManyConflicts, type Finding, type SessionRepository } from './session-repository';
+import type { Finding, SessionRepository } from './session-repository';
 import type { SessionSettings } from './session-settings';
 import { newToken, parseToken, sameHash, type ParsedToken, type SessionId } from './session-token';
-import { SessionError } from './session.errors';
+import { SessionError, tooManyConflicts } from './session.errors';
 import type { StoreClient } from './store-client';
 
 /**
@@ -32,6 +33,7 @@ const MALFORMED = Promise.resolve<Finding>({ kind: 'malformed' });
 /** Sessions in a store: conditional writes, replayed on top of what other requests wrote first. */
 export class StoredSessions implements SessionRepository {
   readonly #queue: KeyedQueue;
+  readonly #revocations: PrincipalRevocations;
   /** Writes whose outcome is unknown. The next attempt looks it up. */
   readonly #uncertain = new WeakMap<SessionDraft, PendingWrite>();
 
@@ -40,6 +42,7 @@ export class StoredSessions implements SessionRepository {
     private readonly settings: SessionSettings,
   ) {
     this.#queue = new KeyedQueue(settings.storeTimeout);
+    this.#revocations = new PrincipalRevocations(store, settings);
   }
 
   isToken(value: string): boolean {
@@ -108,6 +111,17 @@ export class StoredSessions implements SessionRepository {
 
   end(id: SessionId): Promise<void> {
     return this.store.delete(id);
+  }
+
+  /** Records it first: a login that is written after the deletion finds the record. */
+  async endAll(principal: string, except: SessionId | null): Promise<null> {
+    await this.#revocations.record(principal);
+    await this.store.deleteByPrincipal(principal, except);
+    return null;
+  }
+
+  revocationOf(principal: string): Promise<Revocation | null> {
+    return this.#revocations.of(principal);
   }
 
   /** First replaces the secret and its history in a conditional write, so that no other request can write to the session any more. */

@@ -1,6 +1,7 @@
-import type { SessionStore, StoreCall, SessionRecord } from 'nestjs-tessera';
+import type { PrincipalIndexedStore, SessionRecord, SessionStore, StoreCall } from 'nestjs-tessera';
+import { isPrincipalIndexed } from '../../lib/core/store-capabilities';
 
-type Operation = 'find' | 'insert' | 'update' | 'extend' | 'delete';
+type Operation = keyof SessionStore | keyof PrincipalIndexedStore;
 
 /**
  * A store seen from outside: counts its calls, and lets a test stop or fail them to force an interleaving. The store
@@ -13,7 +14,16 @@ export class WatchedStore implements SessionStore {
   /** Runs after the store has answered, before the manager hears of it. */
   after: (operation: Operation, id: string) => void | Promise<void> = () => {};
 
-  constructor(readonly inner: SessionStore) {}
+  readonly findByPrincipal?: PrincipalIndexedStore['findByPrincipal'];
+  readonly deleteByPrincipal?: PrincipalIndexedStore['deleteByPrincipal'];
+
+  constructor(readonly inner: SessionStore) {
+    if (!isPrincipalIndexed(inner)) return;
+    this.findByPrincipal = (...all) =>
+      this.#watch('findByPrincipal', '', () => inner.findByPrincipal(...all));
+    this.deleteByPrincipal = (...all) =>
+      this.#watch('deleteByPrincipal', '', () => inner.deleteByPrincipal(...all));
+  }
 
   /** The calls since the last look. */
   take(): Operation[] {

@@ -1,10 +1,9 @@
 import { hash } from 'node:crypto';
 import type { SessionRecord } from '../../core/session-record';
-import { tooManyConflicts } from '../../core/session-repository';
 import type { SessionSettings } from '../../core/session-settings';
 import type { SessionStore } from '../../core/session-store';
 import { newToken, sameHash, type SecretHash, type SessionId } from '../../core/session-token';
-import { SessionError } from '../../core/session.errors';
+import { SessionError, tooManyConflicts } from '../../core/session.errors';
 import { StoreClient } from '../../core/store-client';
 import { fromEntryBody, toEntryBody, type ListEntry } from './list-entry';
 import { ENDED, type RevocationStatus, type Revocations } from './revocations';

@@ -14,7 +14,6 @@ import { extensionOf } from '../../core/session-expiry';
 import type { SessionRecord } from '../../core/session-record';
 import { giveWay } from '../../core/session-replay';
 import {
-  tooManyConflicts,
   undeliverable,
   type Finding,
   type Revoked,
@@ -22,7 +21,7 @@ import {
 } from '../../core/session-repository';
 import type { SessionSettings } from '../../core/session-settings';
 import { sameHash, type ParsedToken, type SessionId, type SessionToken } from '../../core/session-token';
-import { SessionTooLargeError } from '../../core/session.errors';
+import { SessionTooLargeError, tooManyConflicts } from '../../core/session.errors';
 import { ENDED, type RevocationStatus, type Revocations } from './revocations';
 import { LONGEST_VALUE, type SealedValues } from './sealed-values';
 
@@ -137,6 +136,15 @@ export class SealedRepository implements SessionRepository {
 
   end(id: SessionId): Promise<void> {
     return this.revocations.end(id);
+  }
+
+  async endAll(principal: string): Promise<number> {
+    await this.revocations.endAll(principal);
+    return (await this.revocations.deadUntil(principal)) + 1;
+  }
+
+  async revocationOf(): Promise<null> {
+    return null;
   }
 
   /** Always ends the session: the server does not know of later writes, which only the client has. */
