@@ -85,6 +85,22 @@ export class SessionService {
     return this.#handle().take(key);
   }
 
+  /**
+   * Ends every session of a principal, in every process, for example after a change of password, and refuses logins under way that checked
+   * the credentials before: pass `checkedAt` to `login`. Takes effect at once. Can be called outside a request, without `except`.
+   * @param options with `except: 'current'`, the session of this request stays if it is one of them, and gets a new token
+   * @throws SessionUnavailableException (outside a request `SessionStoreError`) when the store fails; SessionError `PRINCIPAL_INVALID`,
+   * `SESSION_OPTIONS_INVALID` when the store cannot find sessions by principal
+   */
+  async endAll(
+    principal: Pick<PrincipalInput, 'id' | 'realm'>,
+    { except }: { readonly except?: 'current' } = {},
+  ): Promise<void> {
+    const isRequest = scopeIn(this.instances, currentScope.getStore()) !== undefined;
+    if (isRequest || except !== undefined) return this.#handle().endAll(principal, except === 'current');
+    return this.instances.get(this.name).manager.endAll(principal);
+  }
+
   /** Forgets what this request has recorded since the last commit: see `Session.rollback`. */
   async rollback(): Promise<void> {
     (await this.current()).rollback();

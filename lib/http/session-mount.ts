@@ -7,7 +7,7 @@ import type { SessionInstances } from '../requests/session-instance';
 import { currentScope, finders, findScope, SessionScope } from '../requests/session-scope';
 import type { Connection } from '../transports/session-transport';
 import { SessionGate } from './session-gate';
-import { SessionUnavailableException } from './session.exceptions';
+import { exceptionOf } from './session.exceptions';
 import { commitBeforeReply, type Adapter } from './session-reply';
 
 type Next = () => void;
@@ -188,6 +188,6 @@ class HttpRequest implements UnitOfWork {
   }
 
   translate(failure: SessionError): Error {
-    return new SessionUnavailableException(failure);
+    return exceptionOf(failure);
   }
 }

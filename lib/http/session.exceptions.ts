@@ -1,5 +1,6 @@
-import { ServiceUnavailableException } from '@nestjs/common';
-import type { SessionError } from '../core/session.errors';
+import { HttpException, ServiceUnavailableException, UnauthorizedException } from '@nestjs/common';
+import { SessionError } from '../core/session.errors';
+import { isOutdated } from '../requests/session-instance';
 
 type FailureBody = { readonly statusCode: number; readonly code?: string; readonly message: string };
 
@@ -16,9 +17,16 @@ export class SessionUnavailableException extends ServiceUnavailableException {
   }
 }
 
+/** Returns the exception that handlers and filters see instead of a failure: a 401 for an outdated login, else a 503. */
+export function exceptionOf(cause: SessionError): HttpException {
+  if (!isOutdated(cause)) return new SessionUnavailableException(cause);
+  const body = { statusCode: 401, error: 'Unauthorized', code: cause.code, message: 'Log in again' };
+  return new UnauthorizedException(body, { cause });
+}
+
 /** Returns the body of the answer when a session could not be saved and exception filters do not run any more. */
 export function failureOf(error: unknown): FailureBody {
-  return error instanceof SessionUnavailableException
+  return error instanceof HttpException && error.cause instanceof SessionError
     ? (error.getResponse() as FailureBody)
     : { statusCode: 500, message: 'Internal server error' };
 }

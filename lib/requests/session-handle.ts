@@ -1,4 +1,5 @@
 import { KEEP, type CommitOutcome, type Delivery } from '../core/commit-outcome';
+import type { PrincipalInput } from '../core/principal';
 import { draftOf, type Session } from '../core/session';
 import { decodeContent } from '../core/session-body';
 import type { KeyOf, SessionData, SessionKey } from '../core/session-data';
@@ -7,7 +8,7 @@ import type { SessionWatcher } from '../core/session-operation';
 import { SessionError } from '../core/session.errors';
 import type { Connection, RequestHeaders } from '../transports/session-transport';
 import type { ResponseHeaders, SessionTransport } from '../transports/session-transport';
-import { isStoreFailure, reportFailure, type SessionInstance } from './session-instance';
+import { isExpected, isOutdated, reportFailure, type SessionInstance } from './session-instance';
 
 /** What sessions know of the HTTP request, socket message or GraphQL operation that they serve. Each door implements it. */
 export interface UnitOfWork {
@@ -121,6 +122,12 @@ export class SessionHandle implements Delivery {
     return this.instance.manager.take(await this.open(), key, () => this.commit());
   }
 
+  /** See `SessionManager.endAll`. Throws what {@link open} throws. */
+  async endAll(principal: Pick<PrincipalInput, 'id' | 'realm'>, keepsOwn: boolean): Promise<void> {
+    const except = keepsOwn ? { except: await this.open() } : {};
+    await this.instance.manager.endAll(principal, except).catch((error) => this.#fail(error, 'ended'));
+  }
+
   /** Settles what needs no store. Returns whether no commit is needed or in progress. Never throws; errors surface at commit. */
   settle(isCommitting = false): boolean {
     const session = this.#session;
@@ -226,7 +233,8 @@ export class SessionHandle implements Delivery {
       // An earlier outcome that the client does not have yet stays valid.
       if (decision.kind !== 'keep') this.#decision = decision;
     } catch (error) {
-      this.#failedWith = rightsOf(this.#session!);
+      // A login that was refused has been dropped; the rest of the session can be saved.
+      if (!isOutdated(error)) this.#failedWith = rightsOf(this.#session!);
       this.#fail(error, 'saved');
     } finally {
       this.#running--;
@@ -234,9 +242,9 @@ export class SessionHandle implements Delivery {
   }
 
   /** Throws a store's failure as an ordinary exception for guards, handlers and filters, which Nest does not log; other errors unchanged. */
-  #fail(error: unknown, undone: 'opened' | 'saved'): never {
-    if (!isStoreFailure(error)) throw error;
-    reportFailure(error, undone);
+  #fail(error: unknown, undone: 'opened' | 'saved' | 'ended'): never {
+    if (!isExpected(error)) throw error;
+    if (!isOutdated(error)) reportFailure(error, undone);
     throw this.unit.translate(error);
   }
 

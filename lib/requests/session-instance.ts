@@ -69,16 +69,21 @@ export class SessionInstances {
 }
 
 /** Logs an error that no handler sees. A store's failure is logged when it happens, so its translation is not logged again. */
-export function reportFailure(error: unknown, undone: 'opened' | 'saved' = 'saved'): void {
-  const isTranslation = !isStoreFailure(error) && error instanceof Error && isStoreFailure(error.cause);
+export function reportFailure(error: unknown, undone: 'opened' | 'saved' | 'ended' = 'saved'): void {
+  const isTranslation = !isExpected(error) && error instanceof Error && isExpected(error.cause);
   if (!isTranslation) logger.error(`A session could not be ${undone}`, error);
 }
 
 const STORE_FAILURES = ['SESSION_STORE_UNAVAILABLE', 'SESSION_CONFLICT', 'SESSION_EXPIRED'];
 
-/** Whether the store failed, too many concurrent writes conflicted, or the session expired: none is a mistake of the application. */
-export function isStoreFailure(error: unknown): error is SessionError {
-  return error instanceof SessionError && STORE_FAILURES.includes(error.code);
+/** Whether the credentials of a login were checked before all sessions of its principal were ended. */
+export function isOutdated(error: unknown): error is SessionError {
+  return error instanceof SessionError && error.code === 'SESSION_LOGIN_OUTDATED';
+}
+
+/** Whether an error is no mistake of the application: a failing store, too many concurrent writes, an expired session, an outdated login. */
+export function isExpected(error: unknown): error is SessionError {
+  return (error instanceof SessionError && STORE_FAILURES.includes(error.code)) || isOutdated(error);
 }
 
 function assertDistinct({ name, transport }: SessionInstance, other: SessionInstance): void {

@@ -1,13 +1,6 @@
-import { Controller, Inject, Post } from '@nestjs/common';
-import {
-  SESSION_STORE,
-  SessionEvents,
-  SessionService,
-  type PrincipalIndexedStore,
-  type SessionEvent,
-  type SessionStore,
-} from 'nestjs-tessera';
-import { closeApps, startApp } from '../support/app';
+import { Body, Controller, Post } from '@nestjs/common';
+import { SessionEvents, SessionService, type SessionEvent } from 'nestjs-tessera';
+import { closeApps, platforms, startApp } from '../support/app';
 import { scripted } from '../support/scripted';
 import '../support/session-data';
 import { describeStores } from '../support/stores';
@@ -16,17 +9,14 @@ import { visitor } from '../support/visitor';
 /** The recipe of the README. */
 @Controller()
 class AccountSecurity {
-  constructor(
-    @Inject(SESSION_STORE) private readonly store: SessionStore & PrincipalIndexedStore,
-    private readonly sessions: SessionService,
-  ) {}
+  constructor(private readonly sessions: SessionService) {}
 
   @Post('password') async passwordChanged() {
-    const call = { signal: AbortSignal.timeout(3000) };
-    const current = await this.sessions.current();
-    for (const { id } of await this.store.findByPrincipal('default:7', call))
-      if (id !== current.id) await this.store.delete(id, call);
-    await this.sessions.login({ id: 7 });
+    await this.sessions.endAll({ id: 7 }, { except: 'current' });
+  }
+
+  @Post('login') async logIn(@Body() { checkedAt }: { checkedAt: number }) {
+    await this.sessions.login({ id: 7 }, { checkedAt });
   }
 }
 
@@ -57,3 +47,31 @@ describeStores('a user logged out everywhere else, with', ({ create }) => {
     await under.close();
   });
 });
+
+it.each(platforms)(
+  'W18: a login on %s that checked the old password is a 401, and its visitor may try again',
+  async (platform) => {
+    const session = scripted();
+    const app = await startApp({ platform, controllers: [session.controller, AccountSecurity] });
+    const who = await visitor(app);
+    await session.run(who, (s) => s.set('cart', ['pear']));
+    const checkedAt = Date.now();
+    await app.get(SessionService).endAll({ id: 7 });
+    const refused = await who.post('/login', { checkedAt });
+    const facts = await session.ask(who, (s) => ({ cart: s.get('cart'), principal: s.principal }));
+    expect({ status: refused.status, body: refused.json(), facts }).toEqual({
+      status: 401,
+      body: {
+        statusCode: 401,
+        error: 'Unauthorized',
+        code: 'SESSION_LOGIN_OUTDATED',
+        message: 'Log in again',
+      },
+      facts: { cart: ['pear'], principal: null },
+    });
+    while (Date.now() <= checkedAt) await new Promise((resolve) => setImmediate(resolve));
+    expect((await who.post('/login', { checkedAt: Date.now() })).status).toBe(201);
+    expect(await session.ask(who, ({ principal }) => principal?.id)).toBe('7');
+    await closeApps();
+  },
+);
