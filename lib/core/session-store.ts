@@ -7,6 +7,11 @@ export interface StoreCall {
   readonly signal: AbortSignal;
   /** Same as `signal.aborted`, without creating the signal. Optional in calls made by hand. */
   readonly aborted?: boolean;
+  /**
+   * Only for `insert`: whether the record must stay until its `expiresAt`, because a session that was ended would open again without it.
+   * A store that removes sessions to make room must never remove this record; if it has no other room, `insert` rejects.
+   */
+  readonly lasting?: boolean;
 }
 
 /**

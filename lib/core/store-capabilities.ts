@@ -41,7 +41,9 @@ export type StoreLimit =
   /** `insert`, `update` and `extend` are atomic only within one process. */
   | 'conditional-writes'
   /** `records` holds all records in memory instead of one page. */
-  | 'paged-enumeration';
+  | 'paged-enumeration'
+  /** A record may be removed before its `expiresAt`, also one that was inserted as `lasting`. */
+  | 'retention';
 
 /**
  * A store that lacks a guarantee of the contract and declares it. The module then logs a warning at start, and the store suite reports
@@ -63,6 +65,12 @@ export const STORE_LIMITS = {
     promise: 'enumeration page by page',
     consequence: 'enumerating the sessions loads all of them into memory at once',
     wayOut: 'Keep the number of sessions small, or use a store that enumerates by pages.',
+  },
+  retention: {
+    promise: 'that a record stays until it expires',
+    consequence:
+      'when its memory is full, sessions end early, ending all sessions of a user may miss some, and a revocation of a sealed session may be lost',
+    wayOut: 'Use a store, or a server, that does not evict.',
   },
 } as const satisfies Record<StoreLimit, Record<'promise' | 'consequence' | 'wayOut', string>>;
 

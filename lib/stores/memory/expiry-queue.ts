@@ -24,6 +24,11 @@ export class ExpiryQueue {
     return this.#entries[0];
   }
 
+  has(entry: MemoryEntry): boolean {
+    const { heapIndex } = entry;
+    return heapIndex >= 0 && heapIndex < this.#entries.length && this.#entries[heapIndex] === entry;
+  }
+
   add(entry: MemoryEntry, expiresAt: number): void {
     this.#entries.push(entry);
     this.#expiries.push(expiresAt);

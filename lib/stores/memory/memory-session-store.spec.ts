@@ -105,6 +105,58 @@ describe('MemorySessionStore when full', () => {
     expect(removals.filter(({ fromMost, oldest }) => !fromMost || !oldest)).toEqual([]);
   });
 
+  describe('of records that last', () => {
+    const lasting = async (store: MemorySessionStore, given: Partial<SessionRecord> = {}) => {
+      const record = aRecord({ expiresAt: 5000, ...given });
+      await store.insert(record, { lasting: true });
+      return record;
+    };
+    const newStore = (): MemorySessionStore => new MemorySessionStore({ maxSessions: 2, clock: () => 1000 });
+    const full = { code: 'SESSION_STORE_UNAVAILABLE', message: expect.stringMatching(/is full.*2 records/) };
+
+    it('W19: removes none of them for a visitor, a user or another one', async () => {
+      const store = newStore();
+      const kept = [await lasting(store), await lasting(store)];
+      await expect(insert(store, { expiresAt: 9000 })).rejects.toMatchObject(full);
+      await expect(insert(store, { principal: 'default:ada', expiresAt: 9000 })).rejects.toMatchObject(full);
+      await expect(lasting(store)).rejects.toMatchObject(full);
+      const found = await Promise.all(kept.map(({ id }) => store.find(id)));
+      expect({ found, size: store.size }).toEqual({ found: kept, size: 2 });
+    });
+
+    it('W19: removes none that was updated, even with a principal', async () => {
+      const store = newStore();
+      const record = await lasting(store);
+      const updated = { ...nextOf(record), principal: 'default:ada' };
+      await store.update(updated, record.version);
+      for (let n = 0; n < 5; n++) await insert(store, { principal: 'default:bob', expiresAt: 9000 + n });
+      expect(await store.find(record.id)).toEqual(updated);
+    });
+
+    it('W19: makes room for one by a visitor, not by a user', async () => {
+      const store = newStore();
+      const visitor = await insert(store, { expiresAt: 9000 });
+      const user = await insert(store, { principal: 'default:ada', expiresAt: 2000 });
+      await lasting(store);
+      await expect(lasting(store)).rejects.toMatchObject(full);
+      expect({ visitor: await visitor(), user: await user() }).toEqual({
+        visitor: null,
+        user: expect.any(Object),
+      });
+    });
+
+    it('W19: makes room by one that has expired, and sweeps it', async () => {
+      const store = newStore();
+      const [expired, other] = [await lasting(store, { expiresAt: 1000 }), await lasting(store)];
+      await lasting(store, { expiresAt: 1500 });
+      expect({ expired: await store.find(expired.id), other: await store.find(other.id) }).toEqual({
+        expired: null,
+        other,
+      });
+      expect({ swept: await store.sweep(1500, 10), size: store.size }).toEqual({ swept: 1, size: 1 });
+    });
+  });
+
   it('rejects an id that exists without making room for it', async () => {
     const store = new MemorySessionStore({ maxSessions: 2 });
     const record = aRecord({ expiresAt: 2000 });

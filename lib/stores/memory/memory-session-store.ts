@@ -4,7 +4,7 @@ import type { SessionRecord } from '../../core/session-record';
 import type { SessionStore, StoreCall } from '../../core/session-store';
 import type { EnumerableStore, PrincipalIndexedStore, SweepableStore } from '../../core/store-capabilities';
 import type { SessionId } from '../../core/session-token';
-import { SessionError } from '../../core/session.errors';
+import { SessionError, SessionStoreError } from '../../core/session.errors';
 import { ExpiryQueue } from './expiry-queue';
 import { MemoryEntry, compact } from './memory-entry';
 import { MemoryPrincipalIndex } from './memory-principal-index';
@@ -14,7 +14,8 @@ export interface MemorySessionStoreOptions {
   /**
    * Maximum number of sessions. When it is reached, an insert removes one: an expired session if there is one, else the anonymous one that
    * expires first, else the oldest of the principal with the most. So neither a flood of visitors nor an account that logs in again and
-   * again logs other users out.
+   * again logs other users out. Revocations of sealed sessions count too. They are never removed for another record, and take the place of
+   * no user: without an expired or anonymous session to remove, an insert of one rejects.
    * @default 1_000_000, which small sessions fill with about 400 MB
    */
   readonly maxSessions?: number;
@@ -36,6 +37,8 @@ export class MemorySessionStore
   readonly #principals = new MemoryPrincipalIndex();
   readonly #visitors = new ExpiryQueue();
   readonly #users = new ExpiryQueue();
+  /** Records that only their expiry removes. */
+  readonly #lasting = new ExpiryQueue();
   readonly #maxSessions: number;
   readonly #clock: Clock;
 
@@ -53,7 +56,7 @@ export class MemorySessionStore
 
   /** The number of sessions, including expired ones that are not swept yet. */
   get size(): number {
-    return this.#visitors.size + this.#users.size;
+    return this.#visitors.size + this.#users.size + this.#lasting.size;
   }
 
   async find(id: SessionId): Promise<SessionRecord | null> {
@@ -61,16 +64,16 @@ export class MemorySessionStore
     return entry === undefined ? null : this.#recordOf(entry);
   }
 
-  async insert(record: SessionRecord): Promise<void> {
+  async insert(record: SessionRecord, { lasting = false }: Partial<StoreCall> = {}): Promise<void> {
     const shard = this.#entries.shard(record.id);
     if (shard.has(record.id)) {
       throw new SessionError('SESSION_DUPLICATE_ID', `A session with the id ${record.id} exists already.`);
     }
-    if (this.size >= this.#maxSessions) this.#remove(this.#superfluous());
+    if (this.size >= this.#maxSessions) this.#remove(this.#superfluous(lasting));
     const entry = new MemoryEntry(record);
     shard.set(entry.id, entry);
     this.#principals.add(entry);
-    this.#queueOf(entry).add(entry, record.expiresAt);
+    (lasting ? this.#lasting : this.#queueOf(entry)).add(entry, record.expiresAt);
   }
 
   async update(record: SessionRecord, expectedVersion: number): Promise<boolean> {
@@ -119,7 +122,7 @@ export class MemorySessionStore
 
   async sweep(now: number, limit: number): Promise<number> {
     let removed = 0;
-    for (const queue of [this.#visitors, this.#users]) {
+    for (const queue of [this.#visitors, this.#users, this.#lasting]) {
       for (let entry = queue.first; entry !== undefined && removed < limit; entry = queue.first) {
         if (queue.expiries[0]! > now) break;
         this.#remove(entry);
@@ -129,15 +132,23 @@ export class MemorySessionStore
     return removed;
   }
 
-  /** The session that an insert removes when the store is full. */
-  #superfluous(): MemoryEntry {
+  /**
+   * The entry that an insert removes when the store is full. A lasting record takes no user's place: visitors could insert so many that all
+   * users are logged out.
+   * @throws SessionStoreError when there is none
+   */
+  #superfluous(lasting: boolean): MemoryEntry {
     const now = this.#clock();
-    for (const { first, expiries } of [this.#visitors, this.#users])
+    for (const { first, expiries } of [this.#visitors, this.#users, this.#lasting])
       if (first !== undefined && expiries[0]! <= now) return first;
-    return this.#visitors.first ?? this.#principals.oldestOfMost() ?? this.#users.first!;
+    const user = lasting ? undefined : (this.#principals.oldestOfMost() ?? this.#users.first);
+    const entry = this.#visitors.first ?? user;
+    if (entry === undefined) throw isFull(this.#maxSessions);
+    return entry;
   }
 
   #queueOf(entry: MemoryEntry): ExpiryQueue {
+    if (this.#lasting.has(entry)) return this.#lasting;
     return entry.principal === null ? this.#visitors : this.#users;
   }
 
@@ -150,11 +161,12 @@ export class MemorySessionStore
 
   /** Moves an entry to another principal, after a login or a logout. */
   #refile(entry: MemoryEntry, { principal, expiresAt }: SessionRecord): void {
-    this.#queueOf(entry).remove(entry);
+    const before = this.#queueOf(entry);
+    before.remove(entry);
     this.#principals.remove(entry);
     entry.principal = principal === null ? null : compact(principal);
     this.#principals.add(entry);
-    this.#queueOf(entry).add(entry, expiresAt);
+    (before === this.#lasting ? before : this.#queueOf(entry)).add(entry, expiresAt);
   }
 
   #remove(entry: MemoryEntry): void {
@@ -162,6 +174,11 @@ export class MemorySessionStore
     this.#principals.remove(entry);
     this.#queueOf(entry).remove(entry);
   }
+}
+
+function isFull(maxSessions: number): SessionStoreError {
+  const reason = `MemorySessionStore is full: it has ${maxSessions} records, and may remove none of them for this one; raise maxSessions, or use a store on disk`;
+  return new SessionStoreError('insert', reason);
 }
 
 /** Lets requests run between two pages of an enumeration. Bound at load, so that fake timers do not stop it. */

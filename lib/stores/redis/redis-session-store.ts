@@ -1,7 +1,12 @@
 import { pacer } from '../../core/pacer';
 import type { SessionRecord } from '../../core/session-record';
 import type { SessionStore, StoreCall } from '../../core/session-store';
-import type { EnumerableStore, PreparedStore, PrincipalIndexedStore } from '../../core/store-capabilities';
+import type {
+  EnumerableStore,
+  LimitedStore,
+  PreparedStore,
+  PrincipalIndexedStore,
+} from '../../core/store-capabilities';
 import type { SessionId } from '../../core/session-token';
 import { SessionError, SessionStoreError } from '../../core/session.errors';
 import { redisConnection } from './redis-connection-factory';
@@ -24,7 +29,8 @@ export interface RedisSessionStoreOptions {
   readonly prefix: string;
   /**
    * Whether to accept a server that evicts keys when its memory is full. Eviction ends sessions early, and it may remove the index of a
-   * principal while its sessions stay, so that revoking all of them misses some.
+   * principal while its sessions stay, so that revoking all of them misses some. The module warns of it at start, and
+   * `SealedSessions` refuse such a store for their revocations.
    * @default false
    */
   readonly allowEviction?: boolean;
@@ -49,8 +55,10 @@ const RECORDS_AT_ONCE = 10;
  * a session a principal, or lets it outlive its entry in the principal's index, takes two: the index is written first.
  */
 export class RedisSessionStore
-  implements SessionStore, PrincipalIndexedStore, EnumerableStore, PreparedStore
+  implements SessionStore, PrincipalIndexedStore, EnumerableStore, PreparedStore, LimitedStore<'retention'>
 {
+  /** `retention` with the option `allowEviction`, else none. */
+  readonly limits: readonly 'retention'[];
   /** Closes the client. Only with the option `closeClient`. */
   readonly close?: () => Promise<void>;
   readonly #connection: RedisConnection;
@@ -70,6 +78,7 @@ export class RedisSessionStore
     this.#records = new RedisRecords(this.#commands, `${this.#prefix}session:`);
     this.#index = new RedisPrincipalIndex(this.#commands, `${this.#prefix}principal:`);
     this.#allowEviction = options.allowEviction ?? false;
+    this.limits = this.#allowEviction ? ['retention'] : [];
     if (options.closeClient) this.close = () => connection.close();
   }
 

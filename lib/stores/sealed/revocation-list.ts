@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { SessionRecord } from '../../core/session-record';
 import type { SessionSettings } from '../../core/session-settings';
-import type { SessionStore } from '../../core/session-store';
+import type { SessionStore, StoreCall } from '../../core/session-store';
 import { newToken, sameHash, type SecretHash, type SessionId } from '../../core/session-token';
 import { SessionError, tooManyConflicts } from '../../core/session.errors';
 import { StoreClient } from '../../core/store-client';
@@ -114,7 +114,7 @@ export class RevocationList implements Revocations {
   #insert(record: SessionRecord): Promise<boolean> {
     return this.#client.call('insert', record.id, async (call) => {
       try {
-        await this.store.insert(record, call);
+        await this.store.insert(record, lasting(call));
         return true;
       } catch (error) {
         if (error instanceof SessionError && error.code === 'SESSION_DUPLICATE_ID') return false;
@@ -128,6 +128,19 @@ export class RevocationList implements Revocations {
     const text = JSON.stringify(['nestjs-tessera/sealed', 'principal', this.settings.name, principal]);
     return hash('sha256', text, 'buffer').subarray(0, 16).toString('base64url') as SessionId;
   }
+}
+
+/** Demands that the store keeps what is inserted. */
+function lasting(call: StoreCall): StoreCall {
+  return {
+    lasting: true,
+    get signal() {
+      return call.signal;
+    },
+    get aborted() {
+      return call.aborted ?? call.signal.aborted;
+    },
+  };
 }
 
 /** @throws SessionError `SESSION_RECORD_UNREADABLE`, since an unreadable entry may concern any login */

@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { isRepositoryProvider } from '../../core/session-repository';
 import type { SessionStore } from '../../core/session-store';
+import { isLimited } from '../../core/store-capabilities';
 import { SessionError } from '../../core/session.errors';
 import { resolveKeys, type SealingKey } from './sealing-keys';
 
@@ -31,7 +32,7 @@ export interface SealingOptions {
 export interface RevocableSessions {
   /**
    * The store that records which sessions were logged out, renewed or revoked. It must be shared by all processes, and must not lose
-   * a record before it expires. The module prepares, sweeps and closes it.
+   * a record before it expires: one that states the limit `retention` is refused. The module prepares, sweeps and closes it.
    */
   readonly revocations: SessionStore;
   readonly dangerouslyWithoutRevocation?: false;
@@ -87,6 +88,10 @@ function revocationProblems(store: unknown, without: unknown): string[] {
     return ['revocations and dangerouslyWithoutRevocation cannot be combined: remove the latter'];
   if (typeof store !== 'object' || isRepositoryProvider(store))
     return ['revocations must be a SessionStore, such as new TypeOrmSessionStore(…)'];
+  if (isLimited(store) && store.limits.includes('retention'))
+    return [
+      'revocations may be evicted from this store, and sessions that were logged out would be valid again; pass a store that does not evict (for Redis: without allowEviction)',
+    ];
   return STORE_METHODS.filter((method) => typeof (store as Partial<SessionStore>)[method] !== 'function').map(
     (method) => `revocations has no method ${method}(); pass a SessionStore`,
   );

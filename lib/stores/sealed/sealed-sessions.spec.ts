@@ -1,10 +1,15 @@
 import { createPublicKey, createSecretKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
+import { Redis } from 'ioredis';
 import { MemorySessionStore } from 'nestjs-tessera';
+import { RedisSessionStore } from 'nestjs-tessera/redis';
 import { SealedSessions } from 'nestjs-tessera/sealed';
+import { TieredSessionStore } from 'nestjs-tessera/tiered';
 import { KEY, OLD_KEY, sealedCore } from '../../../test/sealed/sealed';
 
 const revocations = new MemorySessionStore();
+const client = new Redis({ lazyConnect: true });
+const evicting = new RedisSessionStore(client, { prefix: 'sessions:', allowEviction: true });
 
 /** What is said about options that cannot be. */
 const refusalOf = (options: unknown): string => {
@@ -18,6 +23,12 @@ const refusalOf = (options: unknown): string => {
 };
 
 describe('SealedSessions', () => {
+  it('W19: take a Redis that does not evict, also behind one that does', () => {
+    const durable = new RedisSessionStore(client, { prefix: 'sessions:' });
+    const tiers = new TieredSessionStore({ fast: evicting, durable });
+    expect([durable, tiers].map((each) => refusalOf({ keys: [KEY], revocations: each }))).toEqual(['', '']);
+  });
+
   it.each([
     ['text', KEY],
     ['bytes', randomBytes(32)],
@@ -67,6 +78,12 @@ describe('SealedSessions', () => {
     ['danger that is not meant', { dangerouslyWithoutRevocation: false }, /revocations is missing/],
     ['a list and danger', { revocations, dangerouslyWithoutRevocation: true }, /cannot be combined/],
     ['a class', { revocations: MemorySessionStore }, /revocations must be a SessionStore/],
+    ['a store that evicts', { revocations: evicting }, /revocations may be evicted from this store/],
+    [
+      'tiers of which the durable one evicts',
+      { revocations: new TieredSessionStore({ fast: new MemorySessionStore(), durable: evicting }) },
+      /revocations may be evicted from this store/,
+    ],
     ['what is no store', { revocations: {} }, /revocations has no method find\(\)/],
     [
       'themselves',
