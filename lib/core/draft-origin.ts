@@ -9,7 +9,7 @@ export interface Origin {
   readonly token: ParsedToken | null;
   readonly lent: FormerRights | null;
   readonly isUnanswered: boolean;
-  readonly endable: Pick<SessionRecord, 'id' | 'principal'> | null;
+  readonly endable: SessionRecord | null;
   readonly superseded: boolean;
 }
 

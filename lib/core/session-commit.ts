@@ -132,10 +132,10 @@ export class SessionCommit {
   /** An end that fails stays for the next attempt. */
   async #removeEnded(draft: SessionDraft): Promise<void> {
     const { ended } = draft;
-    for (let id = ended[0]; id !== undefined; id = ended[0]) {
-      await this.repository.end(id);
+    for (let record = ended[0]; record !== undefined; record = ended[0]) {
+      await this.repository.end(record);
       ended.shift();
-      draft.noteEnd(id);
+      draft.noteEnd(record.id);
     }
   }
 }

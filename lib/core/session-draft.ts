@@ -31,13 +31,13 @@ export class SessionDraft {
   /** Whether the successor of the request's secret never reached the client, so that the request gets a new token. */
   isUnanswered = false;
   /** A session that this request may only end, because its secret was replaced. */
-  endable: Pick<SessionRecord, 'id' | 'principal'> | null = null;
+  endable: SessionRecord | null = null;
   /** The changes of the request, in order. They are replayed when another request wrote first. */
   readonly operations: Operation[] = [];
   /** Whether the client must forget its token. */
   discard = false;
-  /** Sessions of this client that the commit removes before it writes. */
-  readonly ended: SessionId[] = [];
+  /** Sessions of this client that the commit removes before it writes, as they were last read or written. */
+  readonly ended: SessionRecord[] = [];
   /** The session that a login as another principal has ended, until that login is written. */
   left: Left | null = null;
   /** Sessions whose data this one has taken over, as they were read. The commit ends them after it has written. */
@@ -198,7 +198,7 @@ export class SessionDraft {
   retire(reason: SessionEventReason): void {
     const ending = this.base ?? (reason === 'login' ? null : this.endable);
     if (ending !== null) {
-      this.ended.push(ending.id);
+      this.ended.push(ending);
       this.announceEnd(ending, reason);
       this.discard = true;
       this.superseded = false;
@@ -273,7 +273,7 @@ export class SessionDraft {
     const { base, endable } = origin;
     this.#forgetChanges();
     this.announcements.length = 0;
-    retain(this.ended, (id) => id !== base?.id && id !== endable?.id);
+    retain(this.ended, ({ id }) => id !== base?.id && id !== endable?.id);
     Object.assign(this, originOf(origin), { discard: false, destroyed: false, left: null });
     this.operations.push(...operations);
     this.#resume(base);

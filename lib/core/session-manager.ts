@@ -156,7 +156,7 @@ export class SessionManager {
       decodeContent(draft.state, this.settings.codec);
       return null;
     } catch (error) {
-      return this.#dropUnreadable(draft, draft.base!.id, error, true);
+      return this.#dropUnreadable(draft, draft.base!, error, true);
     }
   }
 
@@ -223,7 +223,7 @@ export class SessionManager {
     try {
       draft.load(record, token);
     } catch (error) {
-      return this.#dropUnreadable(draft, record.id, error, sameHash(token.secretHash, record.secretHash));
+      return this.#dropUnreadable(draft, record, error, sameHash(token.secretHash, record.secretHash));
     }
     const standing = this.#repository.standing(draft);
     const { state } = draft;
@@ -250,11 +250,11 @@ export class SessionManager {
     }
     draft.abandon();
     if (standing.kind === 'stolen' && !draft.isDoubtful) {
-      await this.#repository.end(id);
+      await this.#repository.end(record);
       this.settings.emit({ type: 'stolen', id, principal });
       return false;
     }
-    if (standing.kind === 'endable') draft.endable = { id, principal };
+    if (standing.kind === 'endable') draft.endable = record;
     draft.superseded = standing.kind === 'endable' || (standing.kind === 'dead' && standing.isRecent);
     const reason = standing.kind === 'revoked' ? 'revoked' : 'stale-token';
     this.#reject(reason, standing.kind === 'unknown' ? { id } : { id, principal });
@@ -262,11 +262,16 @@ export class SessionManager {
   }
 
   /** Ends a session that cannot be read, if the request has its secret. Leaves a record of a newer release alone. */
-  async #dropUnreadable(draft: SessionDraft, id: SessionId, error: unknown, isOwner: boolean): Promise<void> {
+  async #dropUnreadable(
+    draft: SessionDraft,
+    record: SessionRecord,
+    error: unknown,
+    isOwner: boolean,
+  ): Promise<void> {
     if (!(error instanceof UnreadableBody)) throw error;
     draft.abandon();
-    this.#reject(error.newer ? 'newer-format' : 'corrupt', { id });
-    if (isOwner && !error.newer) await this.#repository.end(id);
+    this.#reject(error.newer ? 'newer-format' : 'corrupt', { id: record.id });
+    if (isOwner && !error.newer) await this.#repository.end(record);
   }
 
   /** Ends an expired session at once, so that a clock that steps back cannot revive it, unless an earlier request still writes to it. */

@@ -28,7 +28,7 @@ export class SessionMerger {
       if (draft.lineage !== lineage) return;
       draft.merging.shift();
       const isCurrent = other !== null && parsed !== null && sameHash(parsed.secretHash, other.secretHash);
-      const isOther = isCurrent && other.id !== draft.id && !draft.ended.includes(other.id);
+      const isOther = isCurrent && other.id !== draft.id && !draft.ended.some(({ id }) => id === other.id);
       if (!isOther) continue;
       if (isForeign(other, draft.state)) throw mergeRefused();
       this.#absorb(draft, token, other);

@@ -53,7 +53,7 @@ export function giveWay(draft: SessionDraft, current: SessionRecord | null): Com
       draft.retire('logout');
       return unwritten(draft);
     }
-    draft.ended.push(current.id);
+    draft.ended.push(current);
     draft.announceEnd(current, 'logout');
   }
   // A login of this very request gets a session of its own.

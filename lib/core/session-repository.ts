@@ -50,8 +50,8 @@ export interface SessionRepository {
   /** Extends a session that has just been opened and could expire during the request. */
   outlast(draft: SessionDraft): Promise<unknown>;
 
-  /** Ends a session. Absence is not an error. */
-  end(id: SessionId): Promise<void>;
+  /** Ends a session, also when it was written to since it was read. Absence is not an error. */
+  end(record: SessionRecord): Promise<void>;
 
   /**
    * Ends every session of a principal, and records when. A login under way then either ends with them or finds the record.

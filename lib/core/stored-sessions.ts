@@ -77,7 +77,7 @@ export class StoredSessions implements SessionRepository {
     } catch (error) {
       if (!(await this.#isInserted(write))) {
         // It may still be stored later, under a token that no client will have.
-        draft.ended.push(write.record.id);
+        draft.ended.push(write.record);
         draft.rename();
         throw error;
       }
@@ -109,7 +109,7 @@ export class StoredSessions implements SessionRepository {
     return this.extend(draft);
   }
 
-  end(id: SessionId): Promise<void> {
+  end({ id }: SessionRecord): Promise<void> {
     return this.store.delete(id);
   }
 
@@ -228,7 +228,7 @@ export class StoredSessions implements SessionRepository {
     }
     if (isSame) return finishWrite(draft, write, delivery);
     // It was ended while it was inserted, and could not be removed then.
-    if (write.record.version === 1) draft.ended.push(write.record.id);
+    if (write.record.version === 1) draft.ended.push(write.record);
     return unwritten(draft);
   }
 

@@ -20,7 +20,7 @@ import {
   type SessionRepository,
 } from '../../core/session-repository';
 import type { SessionSettings } from '../../core/session-settings';
-import { sameHash, type ParsedToken, type SessionId, type SessionToken } from '../../core/session-token';
+import { sameHash, type ParsedToken, type SessionToken } from '../../core/session-token';
 import { SessionTooLargeError, tooManyConflicts } from '../../core/session.errors';
 import { ENDED, type RevocationStatus, type Revocations } from './revocations';
 import { LONGEST_VALUE, type SealedValues } from './sealed-values';
@@ -134,7 +134,7 @@ export class SealedRepository implements SessionRepository {
   /** Does nothing: a value cannot be removed while its request is handled. */
   async outlast(): Promise<void> {}
 
-  end(id: SessionId): Promise<void> {
+  end({ id }: SessionRecord): Promise<void> {
     return this.revocations.end(id);
   }
 
