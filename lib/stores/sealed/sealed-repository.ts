@@ -10,7 +10,7 @@ import { principalKey } from '../../core/principal';
 import { CURRENT, DELIVERY, type Standing } from '../../core/secret-history';
 import { UnreadableBody, decodeFacts } from '../../core/session-body';
 import type { SessionDraft } from '../../core/session-draft';
-import { extensionOf } from '../../core/session-expiry';
+import { extensionOf, type Lifespan } from '../../core/session-expiry';
 import type { SessionRecord } from '../../core/session-record';
 import { giveWay } from '../../core/session-replay';
 import {
@@ -20,10 +20,12 @@ import {
   type SessionRepository,
 } from '../../core/session-repository';
 import type { SessionSettings } from '../../core/session-settings';
+import type { SessionState } from '../../core/session-state';
 import { sameHash, type ParsedToken, type SessionToken } from '../../core/session-token';
 import { SessionTooLargeError, tooManyConflicts } from '../../core/session.errors';
 import { ENDED, type RevocationStatus, type Revocations } from './revocations';
 import { LONGEST_VALUE, type SealedValues } from './sealed-values';
+import { isShorter } from './value-lifetimes';
 
 /** Each conflict means that another request renewed the session. This many in a row indicate a fault. */
 const MAX_ATTEMPTS = 10;
@@ -92,11 +94,12 @@ export class SealedRepository implements SessionRepository {
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
       const { base, lineage } = draft;
       if (base === null) return unwritten(draft);
-      const [status] = await Promise.all([this.#statusOf(draft, base), this.#moveLogin(draft)]);
+      const before = decodeFacts(base.body);
+      const [status] = await Promise.all([this.#statusOf(draft, base, before), this.#moveLogin(draft)]);
       if (draft.lineage !== lineage) return unwritten(draft);
       if (status.kind !== 'good')
         return giveWay(draft, successor(base, status)) ?? this.insert(draft, delivery);
-      const write = this.#toPendingWrite(draft, delivery);
+      const write = this.#toPendingWrite(draft, delivery, before);
       if (write.isOver) {
         draft.retire('deadline-passed');
         return FORGET;
@@ -193,9 +196,12 @@ export class SealedRepository implements SessionRepository {
     if (state.startedAt <= deadUntil) state.startedAt = deadUntil + 1;
   }
 
-  async #statusOf(draft: SessionDraft, base: SessionRecord): Promise<RevocationStatus> {
+  async #statusOf(
+    draft: SessionDraft,
+    base: SessionRecord,
+    { startedAt }: SessionState,
+  ): Promise<RevocationStatus> {
     if (base.expiresAt <= draft.now()) return ENDED;
-    const startedAt = base.principal === null ? 0 : decodeFacts(base.body).startedAt;
     const uncertain = this.#uncertain.get(draft);
     if (uncertain?.id === base.id) {
       const renewed = { ...base, secretHash: uncertain.secretHash };
@@ -228,12 +234,17 @@ export class SealedRepository implements SessionRepository {
     }
   }
 
-  /** @throws SessionTooLargeError, SessionError `SESSION_TOKEN_UNDELIVERABLE`, before anything is written or sent */
-  #toPendingWrite(draft: SessionDraft, delivery: Delivery): PendingWrite {
+  /**
+   * @param before the limits of the session as it was read
+   * @throws SessionTooLargeError, SessionError `SESSION_TOKEN_UNDELIVERABLE`, before anything is written or sent
+   */
+  #toPendingWrite(draft: SessionDraft, delivery: Delivery, before: Lifespan | null = null): PendingWrite {
     if (delivery.reach === 'never') throw undeliverable(delivery);
     const uncertain = this.#uncertain.get(draft);
-    // `take` renews the token: of concurrent requests only one can renew it and get the value.
-    const replacement = draft.replacement ?? (draft.has('take') ? 'renew' : null);
+    // `take` renews the token: of concurrent requests only one can renew it and get the value. So does an end that comes earlier: older values
+    // have the later one.
+    const isShortened = before !== null && isShorter(draft.state, before);
+    const replacement = draft.replacement ?? (draft.has('take') || isShortened ? 'renew' : null);
     const renewed = uncertain?.id === draft.id ? uncertain : undefined;
     const write = toPendingWrite(draft, { replacement, renewed, hasHistory: false });
     const record = { ...write.record, expiresAt: this.values.cap(write.record.expiresAt, write.at) };
