@@ -2,6 +2,7 @@ import { Body, Controller, Get, Post, Redirect, UseGuards } from '@nestjs/common
 import { AuthGuard, Session } from 'nestjs-tessera';
 import { Page } from '../web/page.decorator';
 import { seeOther, type SeeOther } from '../web/see-other';
+import { tell } from '../web/tell';
 import { changed, linesOf } from './cart';
 import { ProductDto } from './cart.dto';
 
@@ -34,8 +35,8 @@ export class CartController {
   @Redirect()
   order(@Session() session: Session): SeeOther {
     const lines = linesOf(session.pop('cart'));
-    if (lines.length > 0) session.flash('notice', 'Thank you. A courier leaves at dawn.');
-    else session.flash('warning', 'There is nothing in your cart.');
+    if (lines.length > 0) tell(session, 'notice', 'Thank you. A courier leaves at dawn.');
+    else tell(session, 'warning', 'There is nothing in your cart.');
     return seeOther('/cart');
   }
 }

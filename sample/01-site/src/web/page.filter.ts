@@ -5,9 +5,10 @@ import { SessionService, type Session } from 'nestjs-tessera';
 import { FormException } from './form.exception';
 import { bareFrame, frameOf } from './frame';
 import { localPath, returnQuery } from './local-path';
+import { tell } from './tell';
 
 const PAGES: Record<number, { title: string; text: string }> = {
-  403: { title: 'This door stays closed', text: 'It opens for somebody else, or for you in another way.' },
+  403: { title: 'This door stays closed', text: 'The site has refused this request.' },
   404: { title: 'Nothing here', text: 'There is no page at this address. It may have moved, or never was.' },
   503: {
     title: 'Back in a moment',
@@ -47,12 +48,12 @@ export class PageFilter extends BaseExceptionFilter {
 }
 
 function backToForm({ report }: FormException, session: Session, request: Request, response: Response): void {
-  session.flash('form', report);
+  tell(session, 'form', report);
   response.redirect(HttpStatus.SEE_OTHER, localPath(request.originalUrl) ?? '/');
 }
 
 function toLogin(session: Session, request: Request, response: Response): void {
-  session.flash('warning', 'Log in to go on.');
+  tell(session, 'warning', 'Log in to go on.');
   // What was posted is not sent again; going on from the front page is better than a page that only answers to POST.
   const query = request.method === 'GET' ? returnQuery(request.originalUrl) : '';
   response.redirect(HttpStatus.SEE_OTHER, `/login${query}`);

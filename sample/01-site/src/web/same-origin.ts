@@ -19,7 +19,7 @@ const SAFE = ['GET', 'HEAD', 'OPTIONS'];
  */
 export function refuseOtherOrigins(request: Request, _response: Response, next: NextFunction): void {
   if (SAFE.includes(request.method) || comesFromHere(request)) next();
-  else next(new ForbiddenException('This form was not sent from our own pages.'));
+  else next(new ForbiddenException('This form was not sent from our own pages'));
 }
 
 function comesFromHere({ headers }: Request): boolean {
