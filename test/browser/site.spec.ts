@@ -190,21 +190,24 @@ async function cart(page: Page): Promise<string[]> {
   return page.locator('.line-name').allTextContents();
 }
 
+/** Signs up, and logs in as a new account has to. */
 async function signUp(page: Page, name: string): Promise<void> {
   await page.goto('/sign-up');
   await page.getByLabel('Name').fill(name);
   await page.getByLabel('Email address').fill(`${name}@example.com`);
   await page.getByLabel('Password').fill(PASSWORD);
   await page.getByRole('button', { name: 'Create the account' }).click();
-  await page.getByText(`Welcome, ${name}`).waitFor();
+  await page.getByText('your account is ready').waitFor();
+  await logIn(page, name);
 }
 
+/** At the login page. */
 async function logIn(page: Page, name: string, remember = false): Promise<void> {
   await page.getByLabel('Email address').fill(`${name}@example.com`);
   await page.getByLabel('Password').fill(PASSWORD);
   await page.getByLabel('Remember me').setChecked(remember);
   await page.getByRole('button', { name: 'Log in' }).click();
-  await page.getByText(`Welcome back, ${name}`).waitFor();
+  await page.getByText(`Welcome, ${name}`).waitFor();
 }
 
 /** The back button. Playwright's own `goBack` does not notice a page that was kept whole, and waits for ever. */

@@ -1,54 +1,58 @@
-import { Injectable } from '@nestjs/common';
+import { networkOf } from './network-of';
+import { Throttle, type Clock } from './throttle';
 
-interface Count {
-  readonly until: number;
-  attempts: number;
-}
-
-const WINDOW = 5 * 60 * 1000;
-/** For one account from one address. Counting the account alone would let anybody lock its owner out. */
-const PER_ACCOUNT = 5;
-/** For one address, whichever accounts it tries. */
-const PER_ADDRESS = 30;
-/** Bounds the memory; the oldest are forgotten first. */
-const MAX_COUNTS = 20_000;
+const MINUTE = 60 * 1000;
+const PER_ADDRESS = { attempts: 30, window: 5 * MINUTE };
+const PER_ACCOUNT_AND_ADDRESS = { attempts: 5, window: 5 * MINUTE };
+const PER_ACCOUNT = { attempts: 20, window: 15 * MINUTE };
+const MOST_FAMILIAR = 20_000;
 
 /**
- * Slows down who guesses passwords. An attempt is counted before the password is looked at, so that guesses made at once are
- * not all "the first". Honest limits: the counts are this process's own and end with it, and somebody with many addresses gets
- * that many times as far. A site with several processes keeps them in a shared place.
+ * Slows down who guesses passwords, by three limits: for one address, whichever accounts it tries; for one account from one
+ * address; and for one account from everywhere, for an attacker with many addresses.
+ *
+ * The third alone would let strangers keep an owner out. It therefore leaves out familiar addresses, from which the account was logged
+ * in to before: their attempts are neither counted nor refused by it. An owner at a new address waits as the strangers do, at most for
+ * the window.
+ *
+ * An account need not exist to be limited. Only a client that shares a familiar address could tell.
  */
-@Injectable()
 export class LoginThrottle {
-  readonly #counts = new Map<string, Count>();
+  readonly #byAddress: Throttle;
+  readonly #byBoth: Throttle;
+  readonly #byAccount: Throttle;
+  /** Pairs of address and account, the one that logged in longest ago first. */
+  readonly #familiar = new Set<string>();
 
-  /** Counts an attempt, and says how many milliseconds to wait before it may be made: 0 for go on. */
-  attempt(address: string, account: string, now: number = Date.now()): number {
-    const byAddress = this.#count(address, now);
-    // Not counted against the account: refused attempts cost nothing, and could push everybody else's counts out.
-    if (byAddress.attempts > PER_ADDRESS) return byAddress.until - now;
-    const byAccount = this.#count(`${address} ${account}`, now);
-    return byAccount.attempts > PER_ACCOUNT ? byAccount.until - now : 0;
+  constructor(clock?: Clock) {
+    this.#byAddress = new Throttle(PER_ADDRESS, clock);
+    this.#byBoth = new Throttle(PER_ACCOUNT_AND_ADDRESS, clock);
+    this.#byAccount = new Throttle(PER_ACCOUNT, clock);
   }
 
-  /** The password was right: what was counted against the account is forgotten, and this attempt is not held against the address. */
+  /** Counts an attempt, and returns the milliseconds to wait before it may be made: 0 for go on. */
+  attempt(address: string, account: string): number {
+    const network = networkOf(address);
+    const both = `${network} ${account}`;
+    // In this order: what one limit refuses is not held against the next, or one address could use up what all have.
+    return (
+      this.#byAddress.attempt(network) ||
+      this.#byBoth.attempt(both) ||
+      (this.#familiar.has(both) ? 0 : this.#byAccount.attempt(account))
+    );
+  }
+
+  /**
+   * The password was right. The attempt is taken back, and the address is familiar from now on. The account's count stays: otherwise
+   * strangers could go on guessing whenever the owner logs in.
+   */
   succeeded(address: string, account: string): void {
-    this.#counts.delete(`${address} ${account}`);
-    const byAddress = this.#counts.get(address);
-    if (byAddress !== undefined) byAddress.attempts--;
-  }
-
-  #count(key: string, now: number): Count {
-    const known = this.#counts.get(key);
-    const count = known !== undefined && known.until > now ? known : { until: now + WINDOW, attempts: 0 };
-    count.attempts++;
-    // Put last, so that the map's first entry is the one that has rested longest.
-    this.#counts.delete(key);
-    this.#counts.set(key, count);
-    for (const oldest of this.#counts.keys()) {
-      if (this.#counts.size <= MAX_COUNTS) break;
-      this.#counts.delete(oldest);
-    }
-    return count;
+    const network = networkOf(address);
+    const both = `${network} ${account}`;
+    this.#byAddress.takeBack(network);
+    this.#byBoth.forget(both);
+    if (!this.#familiar.delete(both)) this.#byAccount.takeBack(account);
+    this.#familiar.add(both);
+    if (this.#familiar.size > MOST_FAMILIAR) this.#familiar.delete(this.#familiar.keys().next().value!);
   }
 }

@@ -1,21 +1,17 @@
-import { Body, Controller, Get, HttpStatus, Ip, Post, Query, Redirect } from '@nestjs/common';
+import { Body, Controller, Get, Ip, Post, Query, Redirect } from '@nestjs/common';
 import { Session } from 'nestjs-tessera';
-import { UsersService } from '../users/users.service';
-import { FormException } from '../web/form.exception';
 import { localPath, returnQuery } from '../web/local-path';
 import { Page } from '../web/page.decorator';
 import { seeOther, type SeeOther } from '../web/see-other';
-import { LoginDto } from './login.dto';
-import { LoginThrottle } from './login-throttle';
+import { tell } from '../web/tell';
 import { enter } from './enter';
+import { LoginDto } from './login.dto';
+import { PasswordCheck } from './password-check';
 
 /** The form posts to the address it stands at, so that `?returnTo=` needs no hidden field. */
 @Controller('login')
 export class LoginController {
-  constructor(
-    private readonly users: UsersService,
-    private readonly throttle: LoginThrottle,
-  ) {}
+  constructor(private readonly passwords: PasswordCheck) {}
 
   @Get()
   @Page('login', 'Log in')
@@ -31,24 +27,12 @@ export class LoginController {
     @Session() session: Session,
     @Ip() address: string,
   ): Promise<SeeOther> {
-    const wait = this.throttle.attempt(address, email);
-    if (wait > 0) {
-      throw new FormException(
-        { message: `Too many attempts. Try again in ${Math.ceil(wait / 60_000)} min.`, values: { email } },
-        HttpStatus.TOO_MANY_REQUESTS,
-      );
-    }
-    const user = await this.users.verify(email, password);
-    if (user === null) {
-      // One sentence for both: whether the address has an account is nobody's business.
-      throw new FormException(
-        { message: 'This email address and password do not belong together.', values: { email } },
-        HttpStatus.UNAUTHORIZED,
-      );
-    }
-    this.throttle.succeeded(address, email);
+    // One sentence for both: whether the address has an account is nobody's business.
+    const message = 'This email address and password do not belong together.';
+    const refusal = { message, values: { email } };
+    const user = await this.passwords.verify({ email, password, address, refusal });
     enter(session, user, remember);
-    session.flash('notice', `Welcome back, ${user.name}.`);
+    tell(session, 'notice', `Welcome, ${user.name}.`);
     return seeOther(localPath(returnTo) ?? '/account');
   }
 }

@@ -9,15 +9,17 @@ const lowerCase = ({ value }: TransformFnParams): unknown =>
 /** A checkbox is sent when it is ticked, and only then. */
 const ticked = ({ value }: TransformFnParams): boolean => value === 'on';
 
-export class LoginDto {
+export class PasswordDto {
+  @IsString({ message: 'Enter your password' })
+  @Length(1, 128, { message: 'Enter your password' })
+  readonly password!: string;
+}
+
+export class LoginDto extends PasswordDto {
   @Transform(lowerCase)
   @IsEmail({}, { message: 'Enter an email address, like ada@example.com' })
   @MaxLength(254, { message: 'An email address has at most 254 characters' })
   readonly email!: string;
-
-  @IsString({ message: 'Enter your password' })
-  @Length(1, 128, { message: 'Enter your password' })
-  readonly password!: string;
 
   @Transform(ticked)
   @IsBoolean()

@@ -1,15 +1,22 @@
-import { Body, Controller, Get, HttpStatus, Post, Query, Redirect } from '@nestjs/common';
+import { Body, Controller, Get, Ip, Post, Query, Redirect } from '@nestjs/common';
 import { Session } from 'nestjs-tessera';
 import { UsersService } from '../users/users.service';
-import { FormException } from '../web/form.exception';
-import { localPath, returnQuery } from '../web/local-path';
+import { TooManyAttempts } from '../web/form.exception';
+import { returnQuery } from '../web/local-path';
 import { Page } from '../web/page.decorator';
 import { seeOther, type SeeOther } from '../web/see-other';
-import { enter } from './enter';
+import { tell } from '../web/tell';
 import { SignUpDto } from './login.dto';
+import { networkOf } from './network-of';
+import { Throttle } from './throttle';
+
+/** For one address. A sign-up costs a password hash, and a login after it tells whether the email address was new. */
+const LIMIT = { attempts: 20, window: 60 * 60 * 1000 };
 
 @Controller('sign-up')
 export class SignUpController {
+  readonly #throttle = new Throttle(LIMIT);
+
   constructor(private readonly users: UsersService) {}
 
   @Get()
@@ -18,26 +25,27 @@ export class SignUpController {
     return { first: await this.users.isEmpty(), query: returnQuery(returnTo) };
   }
 
+  /**
+   * Answers alike whether the email address is new or has an account, and therefore does not log in. A site that sends mail says
+   * "look into your inbox" in both cases, and the rest in the mail.
+   */
   @Post()
   @Redirect()
   async signUp(
     @Body() { email, name, password }: SignUpDto,
     @Query('returnTo') returnTo: unknown,
     @Session() session: Session,
+    @Ip() address: string,
   ): Promise<SeeOther> {
-    const user = await this.users.signUp(email, name, password);
-    if (user === null) {
-      // It tells that the address has an account. A site that sends mail can say "look into your inbox" to everybody instead.
-      const problems = { email: 'This email address has an account already. Log in instead?' };
-      throw new FormException({ problems, values: { email, name } }, HttpStatus.CONFLICT);
-    }
-    enter(session, user, false);
-    session.flash(
+    const wait = this.#throttle.attempt(networkOf(address));
+    if (wait > 0) throw new TooManyAttempts(wait, { email, name });
+    await this.users.signUp(email, name, password);
+    tell(
+      session,
       'notice',
-      user.role === 'admin'
-        ? `Welcome, ${name}. Yours is the first account, so you are the administrator.`
-        : `Welcome, ${name}. Your account is ready.`,
+      'If this email address is new here, your account is ready: log in. If it had one before, that is unchanged: log in with its password.',
     );
-    return seeOther(localPath(returnTo) ?? '/account');
+    tell(session, 'form', { values: { email } });
+    return seeOther(`/login${returnQuery(returnTo)}`);
   }
 }

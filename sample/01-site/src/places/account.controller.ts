@@ -2,6 +2,7 @@ import { Controller, Get, Post, Redirect, UseGuards } from '@nestjs/common';
 import { AuthGuard, Principal, Session } from 'nestjs-tessera';
 import { Page } from '../web/page.decorator';
 import { seeOther, type SeeOther } from '../web/see-other';
+import { tell } from '../web/tell';
 
 /** What the session knows, and what can be done with it. */
 @Controller('account')
@@ -30,20 +31,16 @@ export class AccountController {
   @Redirect()
   renew(@Session() session: Session): SeeOther {
     session.renewToken();
-    session.flash('notice', 'Your browser has a new token. The old one opens nothing any more.');
+    tell(session, 'notice', 'Your browser has a new token. The old one opens nothing any more.');
     return seeOther('/account');
   }
 
-  @Post('remember')
+  /** Needs no password: it can only shorten the session. */
+  @Post('stop-remembering')
   @Redirect()
-  remember(@Session() session: Session): SeeOther {
-    session.rememberMe(!session.remembered);
-    session.flash(
-      'notice',
-      session.remembered
-        ? 'You stay logged in when this browser is closed.'
-        : 'You are logged out when this browser is closed.',
-    );
+  stopRemembering(@Session() session: Session): SeeOther {
+    session.rememberMe(false);
+    tell(session, 'notice', 'You are logged out when this browser is closed.');
     return seeOther('/account');
   }
 

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
+import type { Principal } from 'nestjs-tessera';
 import { Repository } from 'typeorm';
 import { Passwords } from './passwords';
 import { User } from './user';
@@ -12,10 +13,11 @@ export class UsersService {
   ) {}
 
   /**
-   * Creates an account; `null` when the address has one already. The first account of a fresh database is the
-   * administrator's. One statement decides both, so that two people who sign up at once cannot both be first.
+   * Creates an account, or nothing when the address has one. The caller does not learn which, and the time hardly tells: the password
+   * is hashed in both cases. The first account of a fresh database is the administrator's. One statement decides both, so that two
+   * people who sign up at once cannot both be first.
    */
-  async signUp(email: string, name: string, password: string): Promise<User | null> {
+  async signUp(email: string, name: string, password: string): Promise<void> {
     const passwordHash = await this.passwords.hash(password);
     await this.users.query(
       `INSERT INTO "users" ("email", "name", "passwordHash", "joinedAt", "role")
@@ -23,14 +25,17 @@ export class UsersService {
        WHERE true ON CONFLICT ("email") DO NOTHING`,
       [email, name, passwordHash, Date.now()],
     );
-    const user = await this.#withHash(email);
-    return user?.passwordHash === passwordHash ? user : null;
   }
 
   /** Whose address and password these are, or `null`; both take the same time. */
   async verify(email: string, password: string): Promise<User | null> {
     const user = await this.#withHash(email);
     return (await this.passwords.matches(password, user?.passwordHash)) ? user : null;
+  }
+
+  /** The user of a login. */
+  get(id: Principal['id']): Promise<User> {
+    return this.users.findOneByOrFail({ id: Number(id) });
   }
 
   all(): Promise<User[]> {

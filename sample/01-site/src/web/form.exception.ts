@@ -1,4 +1,7 @@
 import { HttpException, HttpStatus } from '@nestjs/common';
+import { lengthOfTime } from './words';
+
+const MINUTE = 60 * 1000;
 
 /** What was wrong with a form, for the page that shows it again. */
 export interface FormReport {
@@ -18,5 +21,14 @@ export class FormException extends HttpException {
   ) {
     const { message = 'Some fields need another look', problems } = report;
     super({ statusCode: status, message, problems }, status);
+  }
+}
+
+/** Says in how many minutes, rounded up. */
+export class TooManyAttempts extends FormException {
+  constructor(wait: number, values?: FormReport['values']) {
+    const minutes = Math.ceil(wait / MINUTE) * MINUTE;
+    const message = `Too many attempts. Try again in ${lengthOfTime(minutes)}.`;
+    super({ message, ...(values && { values }) }, HttpStatus.TOO_MANY_REQUESTS);
   }
 }

@@ -11,6 +11,8 @@ export interface Frame {
   readonly notices: readonly string[];
   readonly warnings: readonly string[];
   readonly form: FormReport | undefined;
+  /** Whether the form was refused; otherwise it is only filled in. */
+  readonly refused: boolean;
 }
 
 const PLACES = [
@@ -24,6 +26,7 @@ const ADMIN = { href: '/admin', label: 'Admin' };
 export function frameOf(session: Session, path: string, title: string): Frame {
   const { principal } = session;
   const name = session.constant('name') ?? 'friend';
+  const form = session.messages('form').at(-1);
   const places = principal?.roles.includes('admin') ? [...PLACES, ADMIN] : PLACES;
   return {
     title,
@@ -32,12 +35,13 @@ export function frameOf(session: Session, path: string, title: string): Frame {
     items: countItems(session.get('cart')),
     notices: session.messages('notice'),
     warnings: session.messages('warning'),
-    form: session.messages('form').at(-1),
+    form,
+    refused: form?.message !== undefined || form?.problems !== undefined,
   };
 }
 
 /** The frame of a page that leaves the session alone: neither the store nor the cookie is touched for it. */
 export function bareFrame(title: string): Frame {
   const links = PLACES.map((place) => ({ ...place, current: false }));
-  return { title, links, user: null, items: 0, notices: [], warnings: [], form: undefined };
+  return { title, links, user: null, items: 0, notices: [], warnings: [], form: undefined, refused: false };
 }

@@ -1,0 +1,33 @@
+import { HttpStatus, Injectable } from '@nestjs/common';
+import type { User } from '../users/user';
+import { UsersService } from '../users/users.service';
+import { FormException, TooManyAttempts, type FormReport } from '../web/form.exception';
+import { LoginThrottle } from './login-throttle';
+
+/** What a password is asked for with, and what to say when it is wrong. */
+export interface Claim {
+  readonly email: string;
+  readonly password: string;
+  /** The client's network address. */
+  readonly address: string;
+  readonly refusal: FormReport;
+}
+
+/** Asks for a password, wherever the site does: each form that takes one is another place to guess. */
+@Injectable()
+export class PasswordCheck {
+  constructor(
+    private readonly users: UsersService,
+    private readonly throttle: LoginThrottle,
+  ) {}
+
+  /** @throws FormException when the password is wrong, or was guessed at too often */
+  async verify({ email, password, address, refusal }: Claim): Promise<User> {
+    const wait = this.throttle.attempt(address, email);
+    if (wait > 0) throw new TooManyAttempts(wait, refusal.values);
+    const user = await this.users.verify(email, password);
+    if (user === null) throw new FormException(refusal, HttpStatus.UNAUTHORIZED);
+    this.throttle.succeeded(address, email);
+    return user;
+  }
+}
