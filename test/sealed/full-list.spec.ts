@@ -6,7 +6,7 @@ import '../support/session-data';
 import { visitor, type Answer, type Visitor } from '../support/visitor';
 import { KEY, sealedCore, type Sealed } from './sealed';
 import { manualClock } from '../../lib/testing/manual-clock';
-import { DAY } from '../support/core';
+import { DAY, HOUR } from '../support/core';
 
 const ROOM = 10;
 const ada = { id: 7 };
@@ -113,7 +113,7 @@ describe('a full list in memory', () => {
       ],
       told: expect.arrayContaining(['storeFailed: error']),
     });
-    app.clock.advance(32 * DAY);
+    app.clock.advance(2 * HOUR);
     expect(await end()).toBe('forget');
   });
 

@@ -7,6 +7,8 @@ export const noRevocations: Revocations = {
   statusOf: () => GOOD,
   deadUntil: async () => -Infinity,
   renew: async () => true,
+  keep: async () => true,
   end: async () => {},
+  revoke: async () => {},
   endAll: async () => {},
 };

@@ -7,15 +7,28 @@ import { SessionError, tooManyConflicts } from '../../core/session.errors';
 import { StoreClient } from '../../core/store-client';
 import { fromEntryBody, toEntryBody, type ListEntry } from './list-entry';
 import { ENDED, type RevocationStatus, type Revocations } from './revocations';
+import { lastExpiryOf } from './value-lifetimes';
 
 /** Maximum difference between the clocks of two processes, in milliseconds. */
 const SKEW = 60_000;
 
-/** How much longer an entry lives than the values it is about, in milliseconds. */
+/**
+ * How much longer an entry lives than the values it is about, in milliseconds: for clocks that differ, and for a request that read the list
+ * before the entry was there and makes a value after it. Half of it is enough for both.
+ */
 const MARGIN = 60 * SKEW;
+
+/** Maximum instant that every store can store, in epoch milliseconds. */
+const LAST_INSTANT = 8.64e15;
 
 /** Each conflict means that another call ended or renewed the same session. This many in a row indicate a fault. */
 const MAX_ATTEMPTS = 10;
+
+/** What an entry says, and when the last value that it is about expires: epoch milliseconds. */
+interface Note {
+  readonly noted: ListEntry;
+  readonly until: number;
+}
 
 /**
  * Keeps revocations in a store: one entry per session that was renewed or ended, under the session's id, and one per principal whose
@@ -51,38 +64,69 @@ export class RevocationList implements Revocations {
     return deadUntilOf(await this.#client.find(this.#idOf(principal)));
   }
 
-  renew(
-    entry: SessionRecord | null,
-    { id, secretHash, principal }: SessionRecord,
-    replaced: SecretHash,
-  ): Promise<boolean> {
-    const noted: ListEntry = { kind: 'renewed', at: this.settings.clock(), principal, replaced };
-    return this.#put(entry, id, noted, secretHash);
+  renew(entry: SessionRecord | null, next: SessionRecord, base: SessionRecord): Promise<boolean> {
+    const { id, secretHash, principal } = next;
+    const noted = {
+      kind: 'renewed',
+      at: this.settings.clock(),
+      principal,
+      replaced: base.secretHash,
+    } as const;
+    // That of `next` is for #lastExpiry.
+    const until = Math.max(this.#lastExpiryOf(base), this.#lastExpiryOf(next));
+    return this.#put(entry, id, { noted, until }, secretHash);
   }
 
-  end(id: SessionId): Promise<void> {
-    return this.#change(id, (entry) => {
-      const noted = entry === null ? null : fromEntryBody(entry.body);
-      // The id is that of a principal's entry, which must stay.
-      if (noted?.kind === 'principal') return null;
-      return noted?.kind === 'ended' && entry!.expiresAt >= this.#goodFor() ? null : { kind: 'ended' };
-    });
+  async keep(
+    entry: SessionRecord | null,
+    { id, secretHash }: SessionRecord,
+    until: number,
+  ): Promise<boolean> {
+    const isKept = entry !== null && entry.expiresAt >= Math.min(until + MARGIN / 2, LAST_INSTANT);
+    if (isKept) return true;
+    const former = entry && fromEntryBody(entry.body);
+    const at = this.settings.clock();
+    const noted = former ?? { kind: 'renewed', at, principal: null, replaced: secretHash };
+    return this.#put(entry, id, { noted, until }, secretHash);
+  }
+
+  end(record: SessionRecord): Promise<void> {
+    return this.#end(record.id, (entry, noted) => this.#lastExpiry(record, entry, noted));
+  }
+
+  revoke(id: SessionId): Promise<void> {
+    return this.#end(id, () => this.#latest());
   }
 
   /** `deadUntil` is later than every login so far, even by the clock of another process. Later logins record a later instant. */
   endAll(principal: string): Promise<void> {
-    return this.#change(this.#idOf(principal), (entry) => ({
-      kind: 'principal',
-      deadUntil: Math.max(Math.ceil(this.settings.clock()) + SKEW, deadUntilOf(entry) + 1),
-    }));
+    return this.#change(this.#idOf(principal), (entry) => {
+      const deadUntil = Math.max(Math.ceil(this.settings.clock()) + SKEW, deadUntilOf(entry) + 1);
+      return { noted: { kind: 'principal', deadUntil }, until: this.#latest() };
+    });
+  }
+
+  #end(
+    id: SessionId,
+    lastExpiry: (entry: SessionRecord | null, noted: ListEntry | null) => number,
+  ): Promise<void> {
+    return this.#change(id, (entry) => {
+      const noted = entry && fromEntryBody(entry.body);
+      // The id is that of a principal's entry, which must stay.
+      if (noted?.kind === 'principal') return null;
+      const until = lastExpiry(entry, noted);
+      return noted?.kind === 'ended' && entry!.expiresAt >= until
+        ? null
+        : { noted: { kind: 'ended' }, until };
+    });
   }
 
   /** @param next returns the new entry, or `null` for no change */
-  async #change(id: SessionId, next: (entry: SessionRecord | null) => ListEntry | null): Promise<void> {
+  async #change(id: SessionId, next: (entry: SessionRecord | null) => Note | null): Promise<void> {
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
       const entry = await this.#client.find(id);
-      const noted = next(entry);
-      if (noted === null || (await this.#put(entry, id, noted))) return;
+      const note = next(entry);
+      if (note === null || (await this.#put(entry, id, note))) return;
     }
     throw tooManyConflicts(MAX_ATTEMPTS);
   }
@@ -91,7 +135,7 @@ export class RevocationList implements Revocations {
   #put(
     entry: SessionRecord | null,
     id: SessionId,
-    noted: ListEntry,
+    { noted, until }: Note,
     secretHash: SecretHash = newToken(id, this.settings.name).secretHash,
   ): Promise<boolean> {
     const record: SessionRecord = {
@@ -99,16 +143,33 @@ export class RevocationList implements Revocations {
       version: (entry?.version ?? 0) + 1,
       secretHash,
       principal: null,
-      // Another instance may have a longer lifetime.
-      expiresAt: Math.max(entry?.expiresAt ?? 0, this.#goodFor() + MARGIN),
+      // The entry may be about values that live longer, also of an instance with a longer lifetime.
+      expiresAt: Math.max(entry?.expiresAt ?? 0, Math.min(until + MARGIN, LAST_INSTANT)),
       body: toEntryBody(noted),
     };
     return entry === null ? this.#insert(record) : this.#client.update(record, entry.version);
   }
 
-  /** The latest expiry of a value sealed now, in epoch milliseconds. */
-  #goodFor(): number {
-    return Math.ceil(this.settings.clock()) + this.longest;
+  /** When the last value of a session expires that is valid now, in epoch milliseconds. `record` is any of its values. */
+  #lastExpiry(record: SessionRecord, entry: SessionRecord | null, noted: ListEntry | null): number {
+    if (entry !== null && noted === null) return this.#latest();
+    const isReplaced = noted?.kind === 'renewed' && !sameHash(entry!.secretHash, record.secretHash);
+    if (!isReplaced) return this.#lastExpiryOf(record);
+    // `record` does not have the limits of the present values. From now they live at most as long as the entry outlasts the renewal.
+    return Math.min(this.#latest(), this.#now() + entry!.expiresAt - MARGIN - noted.at);
+  }
+
+  #lastExpiryOf(record: SessionRecord): number {
+    return Math.min(this.#latest(), lastExpiryOf(record, this.settings, this.#now()));
+  }
+
+  /** The latest expiry of any value sealed now, in epoch milliseconds. */
+  #latest(): number {
+    return this.#now() + this.longest;
+  }
+
+  #now(): number {
+    return Math.ceil(this.settings.clock());
   }
 
   #insert(record: SessionRecord): Promise<boolean> {

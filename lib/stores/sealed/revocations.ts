@@ -26,13 +26,22 @@ export interface Revocations {
   deadUntil(principal: string): Promise<number>;
 
   /**
-   * Makes the secret hash of `next` the only valid one of its session, in the place of `replaced`. Returns `false`, and changes nothing, when the list's record is
-   * not `entry` any more: of two concurrent renewals one succeeds.
+   * Makes the secret hash of `next` the only valid one of its session, in the place of that of `base`. Returns `false`, and changes nothing, when the list's record
+   * is not `entry` any more: of two concurrent renewals one succeeds.
    */
-  renew(entry: SessionRecord | null, next: SessionRecord, replaced: SecretHash): Promise<boolean>;
+  renew(entry: SessionRecord | null, next: SessionRecord, base: SessionRecord): Promise<boolean>;
 
-  /** Ends a session for good. An unknown id is not an error, and is recorded too. */
-  end(id: SessionId): Promise<void>;
+  /**
+   * Keeps an entry of the session until `deadline`, because values of it may be valid for longer than its other values tell. They all stay valid.
+   * Returns `false`, and changes nothing, when the list's record is not `entry` any more.
+   */
+  keep(entry: SessionRecord | null, next: SessionRecord, deadline: number): Promise<boolean>;
+
+  /** Ends a session for good, of which this is one value. */
+  end(record: SessionRecord): Promise<void>;
+
+  /** Ends the session with this id for good. An unknown id is not an error, and is recorded too. */
+  revoke(id: SessionId): Promise<void>;
 
   /** Ends every session to which the principal has logged in so far. */
   endAll(principal: string): Promise<void>;

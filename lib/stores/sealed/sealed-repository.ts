@@ -25,7 +25,7 @@ import { sameHash, type ParsedToken, type SessionToken } from '../../core/sessio
 import { SessionTooLargeError, tooManyConflicts } from '../../core/session.errors';
 import { ENDED, type RevocationStatus, type Revocations } from './revocations';
 import { LONGEST_VALUE, type SealedValues } from './sealed-values';
-import { isShorter } from './value-lifetimes';
+import { isShorter, isUnusual } from './value-lifetimes';
 
 /** Each conflict means that another request renewed the session. This many in a row indicate a fault. */
 const MAX_ATTEMPTS = 10;
@@ -105,7 +105,7 @@ export class SealedRepository implements SessionRepository {
         return FORGET;
       }
       if (delivery.reach === 'gone') throw undeliverable({ ...delivery, obstacle: CLIENT_GONE });
-      if (write.replacement === null || (await this.#renew(draft, status.entry, write)))
+      if (await this.#note(draft, status.entry, write, before))
         return draft.lineage === lineage ? finishWrite(draft, write, delivery) : unwritten(draft);
     }
     throw tooManyConflicts(MAX_ATTEMPTS);
@@ -137,8 +137,8 @@ export class SealedRepository implements SessionRepository {
   /** Does nothing: a value cannot be removed while its request is handled. */
   async outlast(): Promise<void> {}
 
-  end({ id }: SessionRecord): Promise<void> {
-    return this.revocations.end(id);
+  end(record: SessionRecord): Promise<void> {
+    return this.revocations.end(record);
   }
 
   async endAll(principal: string): Promise<number> {
@@ -151,8 +151,8 @@ export class SealedRepository implements SessionRepository {
   }
 
   /** Always ends the session: the server does not know of later writes, which only the client has. */
-  async endUnchanged({ id }: SessionRecord): Promise<boolean> {
-    await this.revocations.end(id);
+  async endUnchanged(record: SessionRecord): Promise<boolean> {
+    await this.revocations.end(record);
     return true;
   }
 
@@ -211,9 +211,23 @@ export class SealedRepository implements SessionRepository {
     return this.revocations.statusOf(base, startedAt);
   }
 
+  /** Makes the write known to the list, if it must. Returns `false` when another request was first. */
+  #note(
+    draft: SessionDraft,
+    entry: SessionRecord | null,
+    write: PendingWrite,
+    before: Lifespan,
+  ): Promise<boolean> | boolean {
+    const { record, state, replacement } = write;
+    if (replacement !== null) return this.#renew(draft, entry, write);
+    const isLonger =
+      record.principal === null && isShorter(before, state) && isUnusual(state, this.settings, write.at);
+    return !isLonger || this.revocations.keep(entry, record, state.deadline);
+  }
+
   async #renew(draft: SessionDraft, entry: SessionRecord | null, write: PendingWrite): Promise<boolean> {
     try {
-      const done = await this.revocations.renew(entry, write.record, draft.base!.secretHash);
+      const done = await this.revocations.renew(entry, write.record, draft.base!);
       this.#uncertain.delete(draft);
       return done;
     } catch (error) {

@@ -68,7 +68,7 @@ export class SealedSessions implements SessionRepositoryProvider {
       );
     await Promise.all(
       this.#inUse('revoke').map(async ({ revocations, settings }) => {
-        await revocations.end(id);
+        await revocations.revoke(id);
         settings.emit({ type: 'destroyed', id, reason: 'revoked' });
       }),
     );
