@@ -1,12 +1,11 @@
 import { Redis } from 'ioredis';
-import { Redis as Ioredis6 } from 'ioredis-6';
 import { SessionStoreError } from 'nestjs-tessera';
 import { RedisSessionStore } from 'nestjs-tessera/redis';
 import { DeadlineClient } from '../../lib/testing/store-suite/deadline-client';
 import { aRecord, nextOf } from '../../lib/testing/store-suite/records';
 import { call } from '../../lib/testing/store-suite/store-suite';
 import { describeWithPrivate, startRedis, type Server, TcpProxy } from '../support/servers';
-import { openedIoredis, type OpenClient, type RedisClientKind, redisClients } from './redis-clients';
+import { type OpenClient, type RedisClientKind, redisClients } from './redis-clients';
 import { until } from './redis-until';
 
 describe.each(redisClients)('RedisSessionStore through $name', ({ open }) => {
@@ -131,28 +130,6 @@ describe.each(redisClients)('RedisSessionStore through $name', ({ open }) => {
       } finally {
         await admin.replicaof('NO', 'ONE');
       }
-    });
-  });
-});
-
-/** Clients that give a connection up on which answers fail to come. */
-const watchful: readonly RedisClientKind[] = [
-  { name: 'ioredis 5', open: async ([url]) => openedIoredis(new Redis(url!, { socketTimeout: 3000 })) },
-  { name: 'ioredis 6', open: async ([url]) => openedIoredis(new Ioredis6(url!, { socketTimeout: 3000 })) },
-];
-
-describe.each(watchful)('RedisSessionStore through $name with socketTimeout', ({ open }) => {
-  describeWithPrivate('redis', 'on a network that loses a connection', (server) => {
-    it('F8: is back within 10 seconds when its connection is black-holed', async () => {
-      const proxy = await TcpProxy.open(server().port);
-      const { client: redis, close } = await open([proxy.through(server().url)]);
-      const client = new DeadlineClient(new RedisSessionStore(redis, { prefix: 'p:' }), 500, 10_000);
-      await client.recovered();
-      proxy.strand();
-      await client.recovered();
-      await client.settled();
-      await close();
-      await proxy.close();
     });
   });
 });

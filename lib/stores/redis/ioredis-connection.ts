@@ -1,5 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { StoreCall } from '../../core/session-store';
+import { AnswerWatch } from './answer-watch';
+import { slotOf } from './key-slot';
 import type { IoredisClient } from './redis-client';
 import { CLOSING_TIMEOUT, signalOf } from './redis-connection';
 import type { RedisCommand, RedisConnection, RedisNode } from './redis-connection';
@@ -8,11 +10,17 @@ import { textOf } from './redis-reply';
 /** The members that `Redis` and `Cluster` share. */
 interface IoredisInstance extends IoredisClient {
   readonly isCluster?: boolean;
-  readonly options: { readonly keyPrefix?: string | Buffer; readonly scaleReads?: unknown };
+  readonly options: {
+    readonly keyPrefix?: string | Buffer;
+    readonly scaleReads?: unknown;
+    readonly host?: string;
+    readonly port?: number;
+    readonly retryStrategy?: unknown;
+  };
   call(name: string, ...parameters: string[]): Promise<unknown>;
   connect(): Promise<unknown>;
   quit(): Promise<unknown>;
-  disconnect(): void;
+  disconnect(reconnect?: boolean): void;
   once(event: 'end', listener: (value: unknown) => void): unknown;
 }
 
@@ -39,12 +47,15 @@ export class IoredisConnection implements RedisConnection {
   readonly readsReplicas: boolean;
   readonly #client: IoredisInstance;
   readonly #cluster: IoredisCluster | null;
+  readonly #watch: AnswerWatch<IoredisInstance>;
 
   constructor(client: IoredisClient) {
     this.#client = client as IoredisInstance;
     const { isCluster, options } = this.#client;
     this.#cluster = isCluster === true ? (client as IoredisCluster) : null;
     this.hiddenPrefix = textOf(options.keyPrefix ?? '');
+    const connectionOf = (key: string) => this.#connectionOf(key);
+    this.#watch = AnswerWatch.of(client, connectionOf, (silent) => this.#replace(silent));
     this.readsReplicas = this.#cluster !== null && (options.scaleReads ?? 'master') !== 'master';
   }
 
@@ -67,15 +78,28 @@ export class IoredisConnection implements RedisConnection {
     client.disconnect();
   }
 
-  send(_key: string, command: RedisCommand, call: StoreCall): Promise<unknown> {
-    return this.#cluster === null
-      ? sendTo(this.#client, command)
-      : this.#sendLooking(command, signalOf(call));
+  send(key: string, command: RedisCommand, call: StoreCall): Promise<unknown> {
+    return this.#watch.send(key, call, () =>
+      this.#cluster === null ? sendTo(this.#client, command) : this.#sendLooking(command, signalOf(call)),
+    );
   }
 
   nodes(): readonly RedisNode[] {
     const clients = this.#cluster === null ? [this.#client] : mastersOf(this.#cluster);
     return clients.map((client) => ({ send: (command) => sendTo(client, command) }));
+  }
+
+  /** The connection of this key: in a Cluster that of its master. */
+  #connectionOf(key: string): IoredisInstance | undefined {
+    if (this.#cluster === null) return this.#client;
+    const address = this.#cluster.slots[slotOf(this.hiddenPrefix + key)]?.[0];
+    return this.#cluster.nodes('master').find(({ options: { host, port } }) => `${host}:${port}` === address);
+  }
+
+  /** The client resends what waits for an answer. A client without a `retryStrategy` would end; a Cluster makes its nodes anew. */
+  #replace(silent: IoredisInstance): void {
+    const reconnects = this.#cluster !== null || typeof silent.options.retryStrategy === 'function';
+    if (reconnects && ['connect', 'ready'].includes(silent.status)) silent.disconnect(true);
   }
 
   async #sendLooking(command: RedisCommand, signal: AbortSignal): Promise<unknown> {

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { StoreCall } from '../../core/session-store';
+import { AnswerWatch } from './answer-watch';
 import type { NodeRedisClient } from './redis-client';
 import { CLOSING_TIMEOUT, type RedisCommand, signalOf } from './redis-connection';
 import { TransientError } from './redis-failure';
@@ -20,17 +21,34 @@ export interface NodeRedisSingle extends NodeRedisClient {
   sendCommand(command: readonly string[], options?: CommandOptions): Promise<unknown>;
 }
 
-/** Sends one command to one server. */
+/** Sends one command to one server, and watches whether the server answers. */
 export async function sendToClient(
   client: NodeRedisSingle,
   command: RedisCommand,
   call: StoreCall,
 ): Promise<unknown> {
-  const send = (abortSignal: AbortSignal) => client.sendCommand(command, { abortSignal, typeMapping: {} });
+  const send = (abortSignal: AbortSignal) =>
+    watchOf(client).send('', call, () => client.sendCommand(command, { abortSignal, typeMapping: {} }));
   if (!isVersion5(client)) return send(signalOf(call));
   // Version 5 would queue the command, and cannot withdraw it when the call is aborted.
   if (!client.isReady) throw new TransientError('The client is not connected');
   return UnsentCommands.of(client, 'reconnecting').send(send);
+}
+
+/** Watches a client of one server. */
+export function watchOf(client: NodeRedisSingle): AnswerWatch<NodeRedisSingle> {
+  return AnswerWatch.of(client, () => client, replaceConnection);
+}
+
+/**
+ * Connects a client anew. The client rejects the commands that wait, and makes its subscriptions again. A client that is not ready
+ * connects already; to destroy it then would leave it with two connections.
+ */
+export function replaceConnection(client: NodeRedisSingle): void {
+  if (!client.isReady) return;
+  const openable = client as NodeRedisClient as Openable;
+  openable.destroy();
+  openable.connect().catch(() => undefined); // the client has reported it as an `error` event
 }
 
 /** The members with which all kinds of clients are opened and closed. */

@@ -7,8 +7,10 @@ import {
   isVersion5,
   keyPrefixOf,
   openClient,
+  replaceConnection,
   sendToClient,
 } from './node-redis-client';
+import { AnswerWatch } from './answer-watch';
 import { slotOf } from './key-slot';
 import type { NodeRedisClient } from './redis-client';
 import { type RedisCommand, type RedisConnection, type RedisNode, signalOf } from './redis-connection';
@@ -47,11 +49,14 @@ export class NodeRedisClusterConnection implements RedisConnection {
   readonly readsReplicas = false;
   readonly #cluster: NodeRedisCluster;
   readonly #unsent: UnsentCommands | null;
+  readonly #watch: AnswerWatch<NodeRedisSingle>;
   #isAsking = false;
 
   constructor(client: NodeRedisClient) {
     this.#cluster = client as NodeRedisCluster;
     this.keyPrefix = keyPrefixOf(client);
+    const connectionOf = (key: string) => this.#cluster.slots[slotOf(key)]?.master.client;
+    this.#watch = AnswerWatch.of(client, connectionOf, replaceConnection);
     this.#unsent = isVersion5(client) ? UnsentCommands.of(this.#cluster, 'node-reconnecting') : null;
   }
 
@@ -69,7 +74,9 @@ export class NodeRedisClusterConnection implements RedisConnection {
 
   async send(key: string, command: RedisCommand, call: StoreCall): Promise<unknown> {
     const send = (abortSignal: AbortSignal) =>
-      this.#cluster.sendCommand(key, false, command, { abortSignal, typeMapping: {} });
+      this.#watch.send(key, call, () =>
+        this.#cluster.sendCommand(key, false, command, { abortSignal, typeMapping: {} }),
+      );
     const signal = signalOf(call);
     const ask = this.#ask;
     signal.addEventListener('abort', ask, { once: true });

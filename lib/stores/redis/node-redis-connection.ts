@@ -1,12 +1,12 @@
 import type { StoreCall } from '../../core/session-store';
 import {
   type NodeRedisSingle,
-  type CommandOptions,
   closeClient,
   isVersion5,
   keyPrefixOf,
   openClient,
   sendToClient,
+  watchOf,
 } from './node-redis-client';
 import type { NodeRedisClient } from './redis-client';
 import { NodeRedisClusterConnection } from './node-redis-cluster-connection';
@@ -19,7 +19,8 @@ interface NodeRedisPool extends NodeRedisClient {
 
 interface NodeRedisSentinel extends NodeRedisClient {
   on(event: string, listener: () => void): unknown;
-  sendCommand(isReadonly: boolean, command: readonly string[], options: CommandOptions): Promise<unknown>;
+  /** Runs a task with the client of the master. `sendCommand` is made of it. */
+  _execute(isReadonly: boolean, task: (client: NodeRedisSingle) => Promise<unknown>): Promise<unknown>;
 }
 
 type SendCommand = (command: RedisCommand, call: StoreCall) => Promise<unknown>;
@@ -81,12 +82,14 @@ function throughPool(pool: NodeRedisPool): SendCommand {
   return (command, call) => pool.execute((client) => sendToClient(client, command, call));
 }
 
-/** A Sentinel client does not expose its inner clients, but emits their errors. It waits until one is connected. */
+/** A Sentinel client waits until its inner client of the master is connected, and emits the errors of inner clients. */
 function throughSentinel(sentinel: NodeRedisSentinel): SendCommand {
   const unsent = isVersion5(sentinel) ? UnsentCommands.of(sentinel, 'client-error') : null;
   return (command, call) => {
     const send = (abortSignal: AbortSignal) =>
-      sentinel.sendCommand(false, command, { abortSignal, typeMapping: {} });
+      sentinel._execute(false, (client) =>
+        watchOf(client).send('', call, () => client.sendCommand(command, { abortSignal, typeMapping: {} })),
+      );
     return unsent === null ? send(signalOf(call)) : unsent.send(send);
   };
 }

@@ -2,7 +2,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { randomText } from '../../core/random-text';
 import type { StoreCall } from '../../core/session-store';
 import { SessionStoreError } from '../../core/session.errors';
-import { type RedisCommand, type RedisConnection, type RedisNode, signalOf } from './redis-connection';
+import {
+  isAborted,
+  type RedisCommand,
+  type RedisConnection,
+  type RedisNode,
+  signalOf,
+} from './redis-connection';
 import { redisFailureOf, TransientError } from './redis-failure';
 import { textOf } from './redis-reply';
 import { READ, type RedisScript } from './redis-scripts';
@@ -105,11 +111,6 @@ export class RedisCommands {
       await pause(longest * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => undefined);
     }
   }
-}
-
-/** Reads `signal` only if it must, because reading it would create the signal. */
-export function isAborted(call: StoreCall): boolean {
-  return call.aborted ?? call.signal.aborted;
 }
 
 export function callAborted(operation: string): SessionStoreError {

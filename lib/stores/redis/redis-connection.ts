@@ -40,3 +40,8 @@ export function signalOf({ signal }: StoreCall): AbortSignal {
   setMaxListeners(0, signal);
   return signal;
 }
+
+/** Reads `signal` only if it must, because reading it would create the signal. */
+export function isAborted(call: StoreCall): boolean {
+  return call.aborted ?? call.signal.aborted;
+}

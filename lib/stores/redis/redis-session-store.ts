@@ -14,11 +14,11 @@ import { CoverageCache } from './coverage-cache';
 import { sessionIdOfEntry, type IndexEntry, RedisPrincipalIndex } from './redis-principal-index';
 import { RecentIds } from './recent-ids';
 import type { RedisClient } from './redis-client';
-import { callAborted, isAborted, RedisCommands } from './redis-commands';
+import { callAborted, RedisCommands } from './redis-commands';
 import { checkServers } from './server-check';
 import { RedisRecords } from './redis-records';
 import { NO_COVERAGE } from './record-format';
-import type { RedisConnection } from './redis-connection';
+import { isAborted, type RedisConnection } from './redis-connection';
 import { redisFailureOf } from './redis-failure';
 
 export interface RedisSessionStoreOptions {
