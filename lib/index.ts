@@ -77,6 +77,7 @@ export type {
   ClosableStore,
   EnumerableStore,
   LimitedStore,
+  PrepareContext,
   PreparedStore,
   PrincipalIndexedStore,
   StoreLimit,

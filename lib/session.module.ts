@@ -14,7 +14,13 @@ import { isRepositoryProvider, type SessionRepositoryProvider } from './core/ses
 import { SessionManager } from './core/session-manager';
 import { SessionError } from './core/session.errors';
 import { type SessionStore } from './core/session-store';
-import { STORE_LIMITS, isClosable, isLimited, isPrepared } from './core/store-capabilities';
+import {
+  STORE_LIMITS,
+  isClosable,
+  isLimited,
+  isPrepared,
+  type PrepareContext,
+} from './core/store-capabilities';
 import { StoreClient } from './core/store-client';
 import { mountSessions } from './http/session-mount';
 import { SessionInstances } from './requests/session-instance';
@@ -64,6 +70,7 @@ export class SessionModule extends ConfigurableModuleClass implements OnModuleIn
   readonly #store: SessionStore | null;
   readonly #sweeper: SessionSweeper | null;
   readonly #logger = new Logger('SessionModule');
+  readonly #prepareContext: PrepareContext;
 
   constructor(
     host: HttpAdapterHost,
@@ -77,6 +84,7 @@ export class SessionModule extends ConfigurableModuleClass implements OnModuleIn
     if (name === undefined) throw withoutOptions();
     const { transport, clock, asyncContext, sweepEvery, storeTimeout } = options;
     const { emit } = manager.settings;
+    this.#prepareContext = { clock, warn: (message) => this.#logger.warn(message) };
     const warned = new Set<string>();
     const warnObstacle = (obstacle: string): void => {
       if (!warned.has(obstacle)) this.#logger.warn(`A session could not be created: ${obstacle}.`);
@@ -112,7 +120,7 @@ export class SessionModule extends ConfigurableModuleClass implements OnModuleIn
   async onModuleInit(): Promise<void> {
     const store = this.#store;
     if (store === null) return;
-    if (isPrepared(store)) await store.prepare();
+    if (isPrepared(store)) await store.prepare(this.#prepareContext);
     const others = users.get(store) ?? 0;
     users.set(store, others + 1);
     if (others === 0) this.#warnOfLimits(store);

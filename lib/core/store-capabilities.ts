@@ -1,3 +1,4 @@
+import type { Clock } from './clock';
 import type { SessionRecord } from './session-record';
 import type { StoreCall } from './session-store';
 
@@ -24,10 +25,18 @@ export interface SweepableStore {
   sweep(now: number, limit: number, call: StoreCall): Promise<number>;
 }
 
+/** What a store may use of the application while it is prepared, and afterwards. */
+export interface PrepareContext {
+  /** The source of time by which the application computes and checks `expiresAt`. */
+  readonly clock: Clock;
+  /** Logs a warning: a sentence that says what is doubtful, its consequence, and what to do. */
+  readonly warn: (message: string) => void;
+}
+
 /** A store that needs preparation before the application starts. */
 export interface PreparedStore {
   /** Rejects with a `SessionError` that says what to do, for example when the table is missing. May be called again, also after `close`. */
-  prepare(): Promise<void>;
+  prepare(context?: PrepareContext): Promise<void>;
 }
 
 /** A store with resources that it opened itself. It must not close a client that was passed to it. */

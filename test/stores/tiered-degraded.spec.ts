@@ -338,6 +338,15 @@ describe('a tiered store', () => {
     expect(capabilities.filter((capability) => store[capability] !== undefined)).toEqual([]);
   });
 
+  it('W40: gives both tiers the clock of the application', async () => {
+    const given: unknown[] = [];
+    const tier = () =>
+      Object.assign(new Tier(), { prepare: async (context: unknown) => void given.push(context) });
+    const context = { clock: () => 0, warn: () => {} };
+    await new TieredSessionStore({ fast: tier(), durable: tier() }).prepare(context);
+    expect(given).toEqual([context, context]);
+  });
+
   const prepared = (store: Tier, refusal?: Error) =>
     Object.assign(store, { prepare: async () => (refusal ? Promise.reject(refusal) : undefined) });
 

@@ -16,6 +16,7 @@ interface IoredisInstance extends IoredisClient {
     readonly host?: string;
     readonly port?: number;
     readonly retryStrategy?: unknown;
+    readonly socketTimeout?: number;
   };
   call(name: string, ...parameters: string[]): Promise<unknown>;
   connect(): Promise<unknown>;
@@ -59,6 +60,14 @@ export class IoredisConnection implements RedisConnection {
     this.readsReplicas = this.#cluster !== null && (options.scaleReads ?? 'master') !== 'master';
   }
 
+  get warning(): string | undefined {
+    if (this.#reconnects(this.#client) || this.#client.options.socketTimeout !== undefined) return undefined;
+    return (
+      'The Redis client has no retryStrategy, so a connection that the network loses without closing it is never replaced, ' +
+      'and requests get a 503 until TCP gives up, after about 15 minutes. Set a retryStrategy, or socketTimeout: 5000.'
+    );
+  }
+
   get isClosed(): boolean {
     return this.#client.status === 'end';
   }
@@ -98,8 +107,11 @@ export class IoredisConnection implements RedisConnection {
 
   /** The client resends what waits for an answer. A client without a `retryStrategy` would end; a Cluster makes its nodes anew. */
   #replace(silent: IoredisInstance): void {
-    const reconnects = this.#cluster !== null || typeof silent.options.retryStrategy === 'function';
-    if (reconnects && ['connect', 'ready'].includes(silent.status)) silent.disconnect(true);
+    if (this.#reconnects(silent) && ['connect', 'ready'].includes(silent.status)) silent.disconnect(true);
+  }
+
+  #reconnects({ options }: IoredisInstance): boolean {
+    return this.#cluster !== null || typeof options.retryStrategy === 'function';
   }
 
   async #sendLooking(command: RedisCommand, signal: AbortSignal): Promise<unknown> {

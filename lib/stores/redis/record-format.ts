@@ -9,7 +9,7 @@ import type { SecretHash, SessionId } from '../../core/session-token';
  * ```
  *
  * Numbers have 16 digits, so that scripts can compare them as text and replace them in place. `covered until` and `stamp` name the session's
- * entry in the principal's index, and the expiry up to which it is valid. `marks` are the nonces of the latest writes. The id identifies
+ * entry in the principal's index, and until when it stands by the server's clock. `marks` are the nonces of the latest writes. The id identifies
  * the record, in case a client returns the answer to another command. The first digit is the format; a value of another format is not
  * changed.
  */
@@ -77,6 +77,11 @@ export const NO_COVERAGE: Coverage = { until: toDigits(0), stamp: toDigits(0) };
 
 export function toDigits(number: number): string {
   return String(number).padStart(DIGITS, '0');
+}
+
+/** The time that is left until an expiry, in whole milliseconds; negative when it is past. */
+export function timeToLive(expiresAt: number, now: number): number {
+  return toRedisExpiry(expiresAt) - Math.floor(now);
 }
 
 /** The nearest expiry that Redis accepts: a whole number from 1 up. It rounds up, so the session never expires early. */

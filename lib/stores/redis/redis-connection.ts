@@ -19,6 +19,8 @@ export interface RedisConnection {
   readonly readsReplicas: boolean;
   /** Whether the client is closed, or not opened yet. */
   readonly isClosed: boolean;
+  /** What is doubtful about the client's settings, for a warning at start. */
+  readonly warning?: string;
   /** Connects the client if it is closed or not opened yet. */
   open(): Promise<void>;
   /** Closes the client. A server that does not answer delays that by {@link CLOSING_TIMEOUT} at most. */

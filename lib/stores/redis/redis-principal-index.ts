@@ -1,10 +1,10 @@
-import { systemClock } from '../../core/clock';
+import type { Clock } from '../../core/clock';
 import type { StoreCall } from '../../core/session-store';
 import type { SessionId } from '../../core/session-token';
 import type { RedisCommands } from './redis-commands';
-import { textOf, textsOf } from './redis-reply';
+import { textsOf } from './redis-reply';
 import { ADD_ENTRY, REMOVE_ENTRIES, LIST_ENTRIES, PRUNE_ENTRIES, type RedisScript } from './redis-scripts';
-import { type Coverage, DIGITS, toRedisExpiry, toDigits } from './record-format';
+import { type Coverage, DIGITS, timeToLive, toRedisExpiry } from './record-format';
 
 /** Minimum time by which an entry outlives the current expiry of its session, in milliseconds. */
 const LEAST_MARGIN = 3_600_000;
@@ -24,6 +24,7 @@ export class RedisPrincipalIndex {
     private readonly commands: RedisCommands,
     /** Prefix of the sets' keys. */
     private readonly prefix: string,
+    private readonly clock: Clock,
   ) {}
 
   /** Adds an entry, or prolongs the entry with this stamp. It is valid for twice the session's remaining time, so that few extensions need another prolongation. */
@@ -35,16 +36,12 @@ export class RedisPrincipalIndex {
     call: StoreCall,
     stamp = '',
   ): Promise<Coverage> {
-    const margin = Math.max(expiresAt - systemClock(), LEAST_MARGIN);
-    const until = toDigits(toRedisExpiry(expiresAt + margin));
-    const answer = await this.commands.run(
-      operation,
-      ADD_ENTRY,
-      this.#key(principal),
-      [id, until, stamp],
-      call,
-    );
-    return { until, stamp: textOf(answer) };
+    const now = this.clock();
+    const until = toRedisExpiry(expiresAt + Math.max(expiresAt - now, LEAST_MARGIN));
+    const parameters = [id, String(until), String(timeToLive(until, now)), stamp];
+    const answer = await this.commands.run(operation, ADD_ENTRY, this.#key(principal), parameters, call);
+    const [given, stands] = textsOf(answer) as [string, string];
+    return { until: stands, stamp: given };
   }
 
   async entries(operation: string, principal: string, call: StoreCall): Promise<IndexEntry[]> {

@@ -1,3 +1,4 @@
+import type { Clock } from '../../core/clock';
 import type { SessionRecord } from '../../core/session-record';
 import type { StoreCall } from '../../core/session-store';
 import { isSessionId, type SessionId } from '../../core/session-token';
@@ -8,6 +9,7 @@ import { textOf, textsOf } from './redis-reply';
 import { DELETE, APPLIED, EXTEND, INSERT, READ, UNCOVERED, UPDATE } from './redis-scripts';
 import {
   type Coverage,
+  timeToLive,
   toRedisExpiry,
   decodeRecord,
   fromPrincipalField,
@@ -38,6 +40,7 @@ export class RedisRecords {
     private readonly commands: RedisCommands,
     /** Prefix of the records' keys. */
     private readonly prefix: string,
+    private readonly clock: Clock,
   ) {}
 
   /** The record, or `null` when there is none. A value in another format counts as absent, and stays until it expires. */
@@ -57,7 +60,9 @@ export class RedisRecords {
   /** `false` when the id exists already. */
   async insert(record: SessionRecord, coverage: Coverage, call: StoreCall): Promise<boolean> {
     const nonce = newNonce();
-    const parameters = [encodeRecord(record, coverage, nonce), String(toRedisExpiry(record.expiresAt))];
+    const { expiresAt } = record;
+    const times = [toRedisExpiry(expiresAt), timeToLive(expiresAt, this.clock())].map(String);
+    const parameters = [encodeRecord(record, coverage, nonce), ...times];
     const answer = await this.commands.run('insert', INSERT, this.#key(record.id), parameters, call, nonce);
     return Number(answer) === APPLIED;
   }
@@ -70,11 +75,10 @@ export class RedisRecords {
     call: StoreCall,
   ): Promise<boolean | 'uncovered'> {
     if (!isSessionId(id)) return false;
-    const expiry = toRedisExpiry(expiresAt);
     const parameters = [
-      ...[expectedVersion, version, expiry].map(toDigits),
+      ...[expectedVersion, version, toRedisExpiry(expiresAt)].map(toDigits),
       ...[secretHash, toPrincipalField(principal), coverage?.until ?? '', coverage?.stamp ?? '', body],
-      String(expiry),
+      String(timeToLive(expiresAt, this.clock())),
     ];
     const answer = Number(await this.commands.run('update', UPDATE, this.#key(id), parameters, call));
     return answer === UNCOVERED ? 'uncovered' : answer === APPLIED;
@@ -89,10 +93,9 @@ export class RedisRecords {
     call: StoreCall,
   ): Promise<boolean | Uncovered> {
     if (!isSessionId(id)) return false;
-    const expiry = toRedisExpiry(expiresAt);
     const parameters = [
-      ...[expectedVersion, expiry].map(toDigits),
-      ...[coverage?.until ?? '', coverage?.stamp ?? '', String(expiry)],
+      ...[expectedVersion, toRedisExpiry(expiresAt)].map(toDigits),
+      ...[coverage?.until ?? '', coverage?.stamp ?? '', String(timeToLive(expiresAt, this.clock()))],
     ];
     const answer = await this.commands.run('extend', EXTEND, this.#key(id), parameters, call);
     if (!Array.isArray(answer)) return Number(answer) === APPLIED;

@@ -51,49 +51,67 @@ export const READ = script(`
 local text = redis.pcall('GET', KEYS[1])
 return type(text) == 'string' and text`);
 
-/** ARGV: text, expiry without zeros. */
+/** The server's clock, by which keys expire. */
+const READ_CLOCK = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)`;
+
+/**
+ * The instant until which something is kept, by the server's clock: until the given instant, and for the given time from now on. The two
+ * differ when the application's clock does. Keeping until the later one loses nothing, whichever clock is right and whichever process asks.
+ */
+const KEEP_UNTIL = (instant: string, duration: string) => `
+${READ_CLOCK}
+local keptUntil = math.max(tonumber(${instant}), now + tonumber(${duration}), 1)
+local keptUntilDigits = string.format('%016.0f', keptUntil)
+keptUntil = string.format('%.0f', keptUntil)`;
+
+/** ARGV: text, expiry, time to live. */
 export const INSERT = script(
-  `if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PXAT', ARGV[2]) then return ${APPLIED} end`,
+  KEEP_UNTIL('ARGV[2]', 'ARGV[3]'),
+  `if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PXAT', keptUntil) then return ${APPLIED} end`,
   READ_LINE,
   IS_DONE,
   `return isDone() and ${APPLIED} or ${REFUSED}`,
 );
 
 /**
- * ARGV: expected version, version, expiry, secret hash, principal, covered until, stamp, body, expiry without zeros.
+ * ARGV: expected version, version, expiry, secret hash, principal, covered until, stamp, body, time to live.
  * Without a stamp the coverage of the stored record must suffice.
  */
 export const UPDATE = script(
   READ_LINE,
   IS_DONE,
+  KEEP_UNTIL('ARGV[3]', 'ARGV[9]'),
   `
 if version ~= ARGV[1] then return isDone() and ${APPLIED} or ${REFUSED} end
 if ARGV[7] ~= '' then
   covered, stamp = ARGV[6], ARGV[7]
-elseif principal ~= ARGV[5] or covered < ARGV[3] then
+elseif principal ~= ARGV[5] or covered < keptUntilDigits then
   return ${UNCOVERED}
 end
 marks = nonce .. string.sub(marks, 1, #marks - #nonce)
 line = table.concat({ '1', ARGV[2], ARGV[3], covered, stamp, marks, ARGV[4], id, ARGV[5] }, ' ')
-redis.call('SET', KEYS[1], line .. '\\n' .. ARGV[8], 'PXAT', ARGV[9])
+redis.call('SET', KEYS[1], line .. '\\n' .. ARGV[8], 'PXAT', keptUntil)
 return ${APPLIED}`,
 );
 
 /**
- * ARGV: expected version, expiry, covered until, stamp, expiry without zeros. Without a stamp the coverage of the stored record must
+ * ARGV: expected version, expiry, covered until, stamp, time to live. Without a stamp the coverage of the stored record must
  * suffice; otherwise the answer is a list with principal and stamp of the record.
  */
 export const EXTEND = script(
   READ_LINE,
+  KEEP_UNTIL('ARGV[2]', 'ARGV[5]'),
   `
 if version ~= ARGV[1] then return ${REFUSED} end
 if ARGV[4] ~= '' then
   redis.call('SETRANGE', KEYS[1], 36, ARGV[3] .. ' ' .. ARGV[4])
-elseif principal ~= 'null' and covered < ARGV[2] then
+elseif principal ~= 'null' and covered < keptUntilDigits then
   return { ${UNCOVERED}, principal, stamp }
 end
 redis.call('SETRANGE', KEYS[1], 19, ARGV[2])
-redis.call('PEXPIREAT', KEYS[1], ARGV[5])
+redis.call('PEXPIREAT', KEYS[1], keptUntil)
 return ${APPLIED}`,
 );
 
@@ -106,25 +124,21 @@ if redis.call('DEL', KEYS[1]) == 0 then return false end
 return { principal or 'null', stamp or '' }`,
 );
 
-/** The server's clock, by which keys expire. */
-const READ_CLOCK = `
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)`;
-
 /**
  * Adds a session to the index of its principal, or prolongs its entry, and removes outdated entries. The index expires with its last
- * entry. ARGV: id, until, and the entry's stamp, or an empty text for a new entry. Answers the stamp.
+ * entry. ARGV: id, until, time to live, and the entry's stamp, or an empty text for a new entry. Answers the stamp, and until when the entry
+ * stands by the server's clock.
  */
 export const ADD_ENTRY = script(
-  READ_CLOCK,
+  KEEP_UNTIL('ARGV[2]', 'ARGV[3]'),
   `
-local stamp = ARGV[3]
+local stamp = ARGV[4]
 if stamp == '' then stamp = string.format('%016.0f', now) end
-redis.call('ZADD', KEYS[1], 'GT', ARGV[2], ARGV[1] .. stamp)
+redis.call('ZADD', KEYS[1], 'GT', keptUntil, ARGV[1] .. stamp)
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('(%.0f', now))
 local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')
 if last[2] then redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', last[2])) end
-return stamp`,
+return { stamp, keptUntilDigits }`,
 );
 
 /** Answers all entries. */

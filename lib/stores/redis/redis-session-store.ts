@@ -1,9 +1,11 @@
+import { systemClock } from '../../core/clock';
 import { pacer } from '../../core/pacer';
 import type { SessionRecord } from '../../core/session-record';
 import type { SessionStore, StoreCall } from '../../core/session-store';
 import type {
   EnumerableStore,
   LimitedStore,
+  PrepareContext,
   PreparedStore,
   PrincipalIndexedStore,
 } from '../../core/store-capabilities';
@@ -51,7 +53,7 @@ const RECORDS_AT_ONCE = 10;
  * Stores sessions in Redis 6.2 or newer, or in Valkey, through the application's client: `redis` 5 or 6, `ioredis` 5 or 6; a single
  * server, Sentinel or Cluster.
  *
- * A session is one key, which Redis removes at the session's expiry, by the server's clock. A call takes one round trip. A write that gives
+ * A session is one key, which Redis removes after the session's expiry. A call takes one round trip. A write that gives
  * a session a principal, or lets it outlive its entry in the principal's index, takes two: the index is written first.
  */
 export class RedisSessionStore
@@ -68,6 +70,8 @@ export class RedisSessionStore
   readonly #coverage = new CoverageCache();
   readonly #prefix: string;
   readonly #allowEviction: boolean;
+  readonly #warned = new Set<string>();
+  #clock = systemClock;
 
   /** @throws SessionError `SESSION_OPTIONS_INVALID` when `client` is not a Redis client or `prefix` is missing or blank */
   constructor(client: RedisClient, options: RedisSessionStoreOptions) {
@@ -75,20 +79,28 @@ export class RedisSessionStore
     this.#connection = connection;
     this.#prefix = connection.keyPrefix + checkPrefix(options?.prefix);
     this.#commands = new RedisCommands(connection);
-    this.#records = new RedisRecords(this.#commands, `${this.#prefix}session:`);
-    this.#index = new RedisPrincipalIndex(this.#commands, `${this.#prefix}principal:`);
+    this.#records = new RedisRecords(this.#commands, `${this.#prefix}session:`, () => this.#clock());
+    this.#index = new RedisPrincipalIndex(this.#commands, `${this.#prefix}principal:`, () => this.#clock());
     this.#allowEviction = options.allowEviction ?? false;
     this.limits = this.#allowEviction ? ['retention'] : [];
     if (options.closeClient) this.close = () => connection.close();
   }
 
   /**
-   * Checks that all servers answer, are new enough, and do not evict keys. Skips facts that the client's Redis user may not read.
+   * Checks that all servers answer, are new enough, and do not evict keys. Skips facts that the client's Redis user may not read. Warns,
+   * once each, of a clock that differs from the servers', and of a client that does not replace lost connections. Expiries count by the
+   * clock of the context from then on; before, and without a context, by the machine's.
    * @throws SessionError `SESSION_SCHEMA_INVALID`, which says what to change on the server; SessionStoreError when a server does not answer
    */
-  async prepare(): Promise<void> {
+  async prepare({ clock, warn }: PrepareContext = { clock: systemClock, warn: () => {} }): Promise<void> {
+    this.#clock = clock;
     if (this.close !== undefined) await this.#open();
-    await checkServers(this.#commands, this.#prefix, this.#allowEviction);
+    const doubts = await checkServers(this.#commands, this.#prefix, this.#allowEviction, clock);
+    for (const doubt of [this.#connection.warning, ...doubts]) {
+      if (doubt === undefined || this.#warned.has(doubt)) continue;
+      this.#warned.add(doubt);
+      warn(doubt);
+    }
   }
 
   find(id: SessionId, call: StoreCall): Promise<SessionRecord | null> {

@@ -1,6 +1,6 @@
 import type { SessionRecord } from '../../core/session-record';
 import { type SessionStore } from '../../core/session-store';
-import { isPrepared, isSweepable } from '../../core/store-capabilities';
+import { isPrepared, isSweepable, type PrepareContext } from '../../core/store-capabilities';
 import { isSessionId, type SessionId } from '../../core/session-token';
 import { StoreClient } from '../../core/store-client';
 import { CircuitBreaker } from './circuit-breaker';
@@ -78,13 +78,13 @@ export class FastTier {
    * Prepares the store, if it has `prepare`. Ignores an unavailable store; the fast tier is optional.
    * @throws SessionError when the store is reachable and unsuitable
    */
-  async prepare(): Promise<void> {
+  async prepare(context?: PrepareContext): Promise<void> {
     const store = this.#store;
     if (!isPrepared(store)) return;
     let refusal: Error | undefined;
     const client = new StoreClient(store, BACKGROUND_TIMEOUT, () => {});
     const prepare = (): Promise<void> =>
-      store.prepare().catch((error: Error) => {
+      store.prepare(context).catch((error: Error) => {
         if (!isStoreUnavailable(error)) refusal = error;
       });
     await client.call('prepare', null, prepare).catch(() => this.#breaker.fail());

@@ -10,6 +10,7 @@ import {
   type ClosableStore,
   type EnumerableStore,
   type LimitedStore,
+  type PrepareContext,
   type PreparedStore,
   type PrincipalIndexedStore,
   type StoreLimit,
@@ -79,11 +80,11 @@ export class TieredSessionStore implements SessionStore, PreparedStore, Closable
   }
 
   /** Prepares both tiers. An unreachable fast tier is not an error; it is used once it can be reached. */
-  async prepare(): Promise<void> {
+  async prepare(context?: PrepareContext): Promise<void> {
     const { durable } = this.#options;
-    if (isPrepared(durable)) await durable.prepare();
+    if (isPrepared(durable)) await durable.prepare(context);
     this.#queue?.open();
-    await this.#fast.prepare();
+    await this.#fast.prepare(context);
     await this.#lease.permit();
   }
 
