@@ -248,7 +248,7 @@ describe('FileSessionStore and its directory', () => {
       const { record } = await insertAndLocate(store, { principal });
       expect(await store.findByPrincipal(principal, call)).toEqual([record]);
       expect(fs.readdirSync(place.parent)).toEqual(['sessions-of-ours']);
-      const ours = /^(?:format|(?:sessions|principals)(?:\/[0-9a-f.-]+)*)$/;
+      const ours = /^(?:format|(?:sessions|principals|spare)(?:\/[0-9a-f.-]+)*)$/;
       expect(everything().filter((path) => !ours.test(path))).toEqual([]);
     },
   );

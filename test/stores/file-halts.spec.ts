@@ -153,6 +153,18 @@ describe('FileSessionStore, when a process stands still anywhere in a sweep', ()
   });
 });
 
+describe('FileSessionStore, when a process is killed anywhere in a delete', () => {
+  it('F2: leaves nothing that a sweep does not find, the marker too', async () => {
+    await atEveryCall(works['a delete']!, async ({ id }) => {
+      makeLeftoversOld();
+      await ours.sweep(START, 100, call);
+      const isThere = (await ours.find(id, call)) !== null;
+      // The session, the folder of its principal, and the marker in it.
+      expect(filesBelow(place.directory)).toHaveLength(isThere ? 3 : 0);
+    });
+  });
+});
+
 describe('FileSessionStore, when a login stands still before it commits', () => {
   it('L8: is found by its principal afterwards, wherever a search for leftovers stood still meanwhile', async () => {
     for (let before = 0, isOver = false; !isOver; before++) {
@@ -261,6 +273,6 @@ function makeLeftoversOld(): void {
 function filesBelow(directory: string): string[] {
   const all = readdirSync(directory, { recursive: true, encoding: 'utf8' });
   return all.filter(
-    (path) => path !== 'format' && !/^(?:sessions|principals)(?:\/[0-9a-f]{1,2})?$/.test(path),
+    (path) => !/^(?:format|(?:sessions|principals)(?:\/[0-9a-f]{1,2})?|spare(?:\/.*)?)$/.test(path),
   );
 }

@@ -4,9 +4,10 @@ import { dirname, join, relative } from 'node:path';
 import { newSessionId } from '../../core/session-token';
 import { SessionError } from '../../core/session.errors';
 import { FileLock, cancelAttempt } from './file-lock';
-import { type Disk, codeOf, nullIfMissing, succeedsUnless } from './disk';
+import { type Disk, codeOf, isFullDisk, nullIfMissing, succeedsUnless } from './disk';
 import { ownershipProblem, linkOwnershipProblem } from './folder-owner';
 import { inBatches } from './in-batches';
+import type { SpareFolders } from './spare-folders';
 import { type StoreLayout, shardsOf } from './store-layout';
 
 const FORMAT_LINE = /^tessera-sessions (\d{1,9})\n$/;
@@ -23,12 +24,13 @@ const NEVER = new AbortController().signal;
  * Creates the directory and its folders where they are missing, and checks that the store can work in them.
  * @throws SessionError `SESSION_OPTIONS_INVALID`, `SESSION_SCHEMA_INVALID`
  */
-export async function prepareDirectory(layout: StoreLayout, disk: Disk): Promise<void> {
+export async function prepareDirectory(layout: StoreLayout, disk: Disk, spares: SpareFolders): Promise<void> {
   try {
     await makeRoot(layout.root, disk);
     await throwIfUnsafe(linkOwnershipProblem(layout.root), layout.root);
     await checkFormat(layout, disk);
     await makeFolders(layout, disk);
+    await spares.refill();
     await checkLocking(layout, disk);
   } catch (error) {
     throw toDirectoryError(layout.root, error);
@@ -56,8 +58,8 @@ async function checkFormat({ root, format }: StoreLayout, disk: Disk): Promise<v
   await rename(draft, format);
 }
 
-async function makeFolders({ root, sessions, principals }: StoreLayout, disk: Disk): Promise<void> {
-  for (const parent of [sessions, principals]) {
+async function makeFolders({ root, sessions, principals, spare }: StoreLayout, disk: Disk): Promise<void> {
+  for (const parent of [sessions, principals, spare]) {
     await disk.ensureFolder(parent);
     const folders = (await shardsOf(parent)).map((shard) => join(parent, shard));
     await inBatches([parent, ...folders], NEVER, async (path) => {
@@ -67,13 +69,18 @@ async function makeFolders({ root, sessions, principals }: StoreLayout, disk: Di
   }
 }
 
-/** Runs an attempt up to the lock, without a commit, to check that changes are possible. */
+/**
+ * Runs an attempt up to the lock, without a commit, to check that changes are possible. A full disk is accepted: the application has to
+ * start, so that it sweeps.
+ */
 async function checkLocking(layout: StoreLayout, disk: Disk): Promise<void> {
   const file = layout.session(newSessionId());
   const lock = new FileLock(file);
   try {
     await lock.prepare(disk, '', 0);
     await lock.acquire(AbortSignal.timeout(10_000));
+  } catch (error) {
+    if (!isFullDisk(error)) throw error;
   } finally {
     await cancelAttempt(file, lock.nonce);
   }

@@ -3,6 +3,8 @@ import { dirname } from 'node:path';
 
 /** Error codes of systems that cannot flush a folder: Windows, and some network file systems. */
 const NO_FOLDER_SYNC = new Set(['EISDIR', 'EPERM', 'EINVAL', 'ENOTSUP']);
+/** Error codes of a file system, or a quota, without space or inodes. */
+const DISK_FULL = new Set(['ENOSPC', 'EDQUOT']);
 
 /** Creates files and folders durably. */
 export class Disk {
@@ -78,6 +80,10 @@ export async function nullIfMissing<T>(work: Promise<T>): Promise<T | null> {
     if (codeOf(error) === 'ENOENT') return null;
     throw error;
   }
+}
+
+export function isFullDisk(error: unknown): boolean {
+  return DISK_FULL.has(codeOf(error));
 }
 
 /** The system's error code, such as `ENOSPC`; `''` when there is none. */

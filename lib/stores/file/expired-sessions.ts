@@ -97,7 +97,7 @@ export class ExpiredSessions {
     return this.files.change(id, signal, (found) => {
       if (found === null || found.kind === 'newer') return { kind: 'keep', result: false };
       if (found.kind === 'live' && found.record.expiresAt > now) return { kind: 'keep', result: false };
-      return { kind: 'remove', lasting: false, result: found.kind !== 'removed' };
+      return { kind: 'remove', lasting: false, result: true };
     });
   }
 

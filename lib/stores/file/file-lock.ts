@@ -3,6 +3,7 @@ import { mkdir, readdir, rename } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Disk, codeOf, nullIfMissing, removeFile, removeFolder, succeedsUnless } from './disk';
+import type { SpareFolders } from './spare-folders';
 
 /** How long one attempt may hold the lock before another breaks it, in milliseconds. An undisturbed attempt needs less than 1. */
 const LOCK_TIMEOUT = 250;
@@ -31,12 +32,12 @@ const LOCK_HELD = process.platform === 'win32' ? ['EPERM', 'EACCES', 'EEXIST'] :
  * So no process needs to know whether another one is alive, and a late commit changes nothing.
  *
  * A removal works in reverse: the attempt prepares an empty folder instead of a new file, and commits by renaming the file into that
- * folder. A canceled attempt has no folder, so its rename fails. An attempt that is not canceled holds the lock, so no other attempt has
+ * folder. It writes nothing, so that it works on a full disk, where it takes a folder made in advance. A canceled attempt has no folder, so its rename fails. An attempt that is not canceled holds the lock, so no other attempt has
  * committed since it read the file. Unlinking by path instead could remove a newer file.
  */
 export class FileLock {
   readonly nonce: string = randomUUID();
-  readonly #draftFolder: string;
+  #draftFolder: string;
   readonly #lockFolder: string;
 
   /** @param file the file to replace or create */
@@ -57,6 +58,13 @@ export class FileLock {
     return succeedsUnless(['ENOENT'], mkdir(removalFolder(this.#draftFolder, this.nonce), { mode: 0o700 }));
   }
 
+  /** The same with a folder that exists already, for a full disk. `false` when there is none. */
+  async prepareRemovalFrom(spares: SpareFolders, signal: AbortSignal): Promise<boolean> {
+    const taken = await spares.take(this.nonce, this.nonce + REMOVAL_SUFFIX, signal);
+    this.#draftFolder = taken ?? this.#draftFolder;
+    return taken !== null;
+  }
+
   /**
    * Waits for the lock, and breaks it when its holder exceeds the timeout. `false` when this attempt was canceled.
    * @throws AbortError
@@ -75,7 +83,8 @@ export class FileLock {
       if (holder !== seen.holder) seen = { holder, since: performance.now() };
       else if (holder === '') await removeFolder(this.#lockFolder);
       else if (performance.now() - seen.since > LOCK_TIMEOUT) await cancelAttempt(this.file, holder);
-      await pause(Math.min(2 ** attempt, LONGEST_PAUSE) * (0.5 + Math.random()), undefined, { signal });
+      await pause(Math.min(2 ** attempt, LONGEST_PAUSE) * (0.5 + Math.random()));
+      signal.throwIfAborted();
     }
   }
 
@@ -114,9 +123,10 @@ export async function lockHolders(file: string): Promise<string[]> {
   return names.map((name) => basename(name, REMOVAL_SUFFIX));
 }
 
-/** The possible paths of an attempt's new file, in the order in which the file moves. */
-export function newFilePaths(file: string, nonce: string): string[] {
-  return [join(draftFolder(file, nonce), nonce), join(lockFolder(file), nonce)];
+/** The possible paths of an attempt's new file, in the order in which the file moves, and that of a file that it has removed. */
+export function attemptPaths(file: string, nonce: string): string[] {
+  const removed = join(removalFolder(lockFolder(file), nonce), REMOVED);
+  return [join(draftFolder(file, nonce), nonce), join(lockFolder(file), nonce), removed];
 }
 
 function draftFolder(file: string, nonce: string): string {

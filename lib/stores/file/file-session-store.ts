@@ -19,6 +19,7 @@ import { FILES_AT_ONCE, inBatches } from './in-batches';
 import { PrincipalSessions } from './principal-sessions';
 import type { SessionFile } from './session-file';
 import { type FileChange, SessionFiles } from './session-files';
+import { SpareFolders } from './spare-folders';
 import { StoreLayout, parseName, shardsOf } from './store-layout';
 
 export interface FileSessionStoreOptions {
@@ -35,13 +36,14 @@ export interface FileSessionStoreOptions {
  * share the directory, if its file system is local. Tested on Linux; written for macOS and Windows, but never run there.
  *
  * A read opens one file. A change writes a complete new file, flushes it, and replaces the old file atomically, even if processes are
- * stopped or killed at any point; see `file-lock.ts`.
+ * stopped or killed at any point; see `file-lock.ts`. A removal writes nothing, so that it works on a full disk.
  */
 export class FileSessionStore
   implements SessionStore, PrincipalIndexedStore, EnumerableStore, SweepableStore, PreparedStore
 {
   readonly #layout: StoreLayout;
   readonly #disk: Disk;
+  readonly #spares: SpareFolders;
   readonly #files: SessionFiles;
   readonly #principals: PrincipalSessions;
   readonly #expired: ExpiredSessions;
@@ -60,7 +62,8 @@ export class FileSessionStore
     }
     this.#layout = new StoreLayout(resolve(directory));
     this.#disk = new Disk(durable);
-    this.#files = new SessionFiles(this.#layout, this.#disk);
+    this.#spares = new SpareFolders(this.#layout.spare, this.#disk);
+    this.#files = new SessionFiles(this.#layout, this.#disk, this.#spares);
     this.#principals = new PrincipalSessions(this.#files);
     this.#expired = new ExpiredSessions(this.#layout, this.#files);
   }
@@ -71,7 +74,7 @@ export class FileSessionStore
    * other users, or holds other files; `SESSION_SCHEMA_INVALID` when a newer release wrote it; SessionStoreError
    */
   prepare(): Promise<void> {
-    return withSessionErrors('prepare', null, () => prepareDirectory(this.#layout, this.#disk));
+    return withSessionErrors('prepare', null, () => prepareDirectory(this.#layout, this.#disk, this.#spares));
   }
 
   async find(id: SessionId, call: StoreCall): Promise<SessionRecord | null> {

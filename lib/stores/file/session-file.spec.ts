@@ -16,13 +16,6 @@ describe('a session’s file', () => {
     },
   );
 
-  it('keeps of a removed session what its removal takes, and neither secret nor data', () => {
-    const gone = { ...live, kind: 'removed' } as const;
-    const text = encodeFile(gone);
-    expect(decode(text)).toEqual({ ...gone, record: { ...record, body: '' } });
-    expect(text).not.toContain('lines');
-  });
-
   it('D4: is never taken for another session when it is cut anywhere, or any bit of it has flipped', () => {
     const whole = Buffer.from(encodeFile(live));
     const damaged = [

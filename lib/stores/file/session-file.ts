@@ -19,8 +19,6 @@ export interface MarkedSession {
 /** What a session's file holds. */
 export type SessionFile =
   | ({ readonly kind: 'live' } & MarkedSession)
-  /** Deleted, and about to be unlinked. */
-  | ({ readonly kind: 'removed' } & MarkedSession)
   /** Written by a later release. */
   | { readonly kind: 'newer' }
   /** Truncated, damaged, or not a file of this store. */
@@ -33,18 +31,16 @@ type HeaderFields = [
   secretHash: SecretHash,
   principal: string | null,
   mark: string | null,
-  removed: 0 | 1,
 ];
 
 /**
  * Three parts: format and checksums, the header as JSON, the body unchanged. The header has its own checksum, so that a session with a
  * damaged body can still be found, reported and removed.
  */
-export function encodeFile({ kind, record, mark }: SessionFile & { kind: 'live' | 'removed' }): string {
-  const { id, version, expiresAt, secretHash, principal } = record;
-  const removed = kind === 'removed';
-  const facts: HeaderFields = [id, version, expiresAt, secretHash, principal, mark, removed ? 1 : 0];
-  const [head, body] = [JSON.stringify(facts), removed ? '' : record.body];
+export function encodeFile({ record, mark }: MarkedSession): string {
+  const { id, version, expiresAt, secretHash, principal, body } = record;
+  const facts: HeaderFields = [id, version, expiresAt, secretHash, principal, mark];
+  const head = JSON.stringify(facts);
   return `tessera-session ${FILE_FORMAT} ${checksum(head)} ${checksum(body)}\n${head}\n${body}`;
 }
 
@@ -60,7 +56,7 @@ export function decodeFile(bytes: Buffer, id: SessionId): SessionFile {
     return { kind: 'unreadable' };
 
   const facts = JSON.parse(head.toString()) as HeaderFields;
-  const [found, version, expiresAt, secretHash, principal, mark, removed] = facts;
+  const [found, version, expiresAt, secretHash, principal, mark] = facts;
   if (found !== id) return { kind: 'unreadable' };
   const body = bytes.subarray(afterHead + 1);
   const record = {
@@ -71,15 +67,15 @@ export function decodeFile(bytes: Buffer, id: SessionId): SessionFile {
     expiresAt,
     body: checksum(body) === bodySum ? body.toString() : '',
   };
-  return { kind: removed === 1 ? 'removed' : 'live', record, mark };
+  return { kind: 'live', record, mark };
 }
 
 /**
  * The modification time for a session's file, in seconds: its expiry or up to a second earlier, never later. The sweeper skips files
  * with a later time without reading them; for the others the header decides.
  */
-export function fileTimeOf({ kind, record }: SessionFile & { kind: 'live' | 'removed' }): number {
-  return kind === 'removed' ? 0 : Math.min(Math.max(0, Math.floor(record.expiresAt / 1000)), LAST_SECOND);
+export function fileTimeOf({ record }: MarkedSession): number {
+  return Math.min(Math.max(0, Math.floor(record.expiresAt / 1000)), LAST_SECOND);
 }
 
 function checksum(data: string | Buffer): string {

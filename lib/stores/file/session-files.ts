@@ -3,10 +3,11 @@ import { dirname } from 'node:path';
 import { KeyedQueue } from '../../core/keyed-queue';
 import type { SessionRecord } from '../../core/session-record';
 import type { SessionId } from '../../core/session-token';
-import { FileLock, newFilePaths, cancelAttempt } from './file-lock';
-import { Disk, nullIfMissing } from './disk';
+import { FileLock, attemptPaths, cancelAttempt } from './file-lock';
+import { type Disk, isFullDisk, nullIfMissing } from './disk';
 import { type Marker, PrincipalMarkers } from './principal-markers';
-import { type SessionFile, decodeFile, encodeFile, fileTimeOf } from './session-file';
+import { type MarkedSession, type SessionFile, decodeFile, encodeFile, fileTimeOf } from './session-file';
+import type { SpareFolders } from './spare-folders';
 import type { StoreLayout } from './store-layout';
 
 /** How long a change waits for an earlier change of the same session in this process, in milliseconds. Then it competes for the lock. */
@@ -19,17 +20,23 @@ export type FileChange<T> =
   /** `lasting`: whether the removal must survive a power failure. */
   | { readonly kind: 'remove'; readonly lasting: boolean; readonly result: T };
 
-type Stored = SessionFile & { readonly kind: 'live' | 'removed' };
+/** What an attempt starts from. */
+interface Seen {
+  readonly id: SessionId;
+  /** `null` when there is no file. */
+  readonly bytes: Buffer | null;
+  readonly file: SessionFile | null;
+}
 
 /** Reads and replaces session files, and updates their markers. */
 export class SessionFiles {
   readonly markers: PrincipalMarkers;
   readonly #queue = new KeyedQueue(QUEUE_TIMEOUT);
-  readonly #unflushed = new Disk(false);
 
   constructor(
     private readonly layout: StoreLayout,
     private readonly disk: Disk,
+    private readonly spares: SpareFolders,
   ) {
     this.markers = new PrincipalMarkers(layout, disk);
   }
@@ -59,15 +66,14 @@ export class SessionFiles {
       for (;;) {
         signal.throwIfAborted();
         const bytes = await this.#load(id);
-        const found = bytes && decodeFile(bytes, id);
-        const wanted = decide(found);
+        const seen: Seen = { id, bytes, file: bytes && decodeFile(bytes, id) };
+        const wanted = decide(seen.file);
         if (wanted.kind === 'keep') return wanted.result;
-        const lock = new FileLock(this.layout.session(id));
-        const next = toStored(id, found, wanted, lock.nonce);
-        const lasting = wanted.kind === 'write' || wanted.lasting;
-        if (!(await this.#replace(bytes, next, lock, lasting, signal))) continue;
-        await this.#finish(found, next, lasting, signal);
-        return wanted.result;
+        const isDone =
+          wanted.kind === 'write'
+            ? await this.#write(seen, wanted.record, signal)
+            : await this.#remove(seen, wanted.lasting, signal);
+        if (isDone) return wanted.result;
       }
     });
   }
@@ -84,73 +90,82 @@ export class SessionFiles {
   /** Removes the files of an unfinished attempt, and its marker. If the attempt is still running, it starts over. */
   async discardAttempt(id: SessionId, nonce: string): Promise<void> {
     const file = this.layout.session(id);
-    for (const place of newFilePaths(file, nonce)) {
-      const bytes = await nullIfMissing(readFile(place));
+    for (const path of attemptPaths(file, nonce)) {
+      const bytes = await nullIfMissing(readFile(path));
       const marker = bytes && markerOf(decodeFile(bytes, id));
-      if (marker?.mark === nonce) return this.prune(marker);
+      if (marker !== null) await this.prune(marker);
     }
     await cancelAttempt(file, nonce);
   }
 
   /** `false` when another attempt committed first or canceled this one. */
-  async #replace(
-    old: Buffer | null,
-    next: Stored,
-    lock: FileLock,
-    lasting: boolean,
-    signal: AbortSignal,
-  ): Promise<boolean> {
-    const marker = markerOf(next);
+  async #write(seen: Seen, record: SessionRecord, signal: AbortSignal): Promise<boolean> {
+    const file = this.layout.session(record.id);
+    const lock = new FileLock(file);
+    const next: MarkedSession = { record, mark: markOf(seen.file, record, lock.nonce) };
+    const marker = markerOf({ kind: 'live', ...next });
     const isNew = marker?.mark === lock.nonce;
     let committed = false;
     try {
       // The marker is written after the file, so that the reader of a marker can cancel its attempt.
-      if (!(await lock.prepare(lasting ? this.disk : this.#unflushed, encodeFile(next), fileTimeOf(next))))
-        return false;
+      if (!(await lock.prepare(this.disk, encodeFile(next), fileTimeOf(next)))) return false;
       if (isNew) await this.markers.add(marker);
-      if (!(await lock.acquire(signal))) return false;
-      if (!isSameContent(old, await this.#load(next.record.id))) return false;
+      if (!(await lock.acquire(signal)) || !(await this.#isCurrent(seen))) return false;
       signal.throwIfAborted();
-      return (committed = await lock.commit());
+      committed = await lock.commit();
     } finally {
-      if (!committed)
-        await (isNew ? this.prune(marker) : cancelAttempt(this.layout.session(next.record.id), lock.nonce));
+      if (!committed) await (isNew ? this.prune(marker) : cancelAttempt(file, lock.nonce));
     }
+    if (!committed) return false;
+    const before = markerOf(seen.file);
+    if (before !== null && before.mark !== next.mark) await this.markers.remove(before);
+    await this.disk.syncFolder(dirname(file));
+    return true;
   }
 
-  async #finish(
-    found: SessionFile | null,
-    next: Stored,
-    lasting: boolean,
+  /** The same for a removal, which works on a full disk, too. */
+  async #remove(seen: Seen, lasting: boolean, signal: AbortSignal): Promise<boolean> {
+    let isRemoved: boolean;
+    try {
+      isRemoved = await this.#attemptRemoval(seen, signal, (lock) => lock.prepareRemoval(this.disk));
+    } catch (full) {
+      if (!isFullDisk(full)) throw full;
+      const prepare = async (lock: FileLock): Promise<boolean> => {
+        if (await lock.prepareRemovalFrom(this.spares, signal)) return true;
+        throw full;
+      };
+      isRemoved = await this.spares.inTurn(() => this.#attemptRemoval(seen, signal, prepare));
+    }
+    if (isRemoved && lasting) await this.disk.syncFolder(dirname(this.layout.session(seen.id)));
+    return isRemoved;
+  }
+
+  /** The removed file stays in the lock until its marker is gone. If this process is killed before, a sweep finds both. */
+  async #attemptRemoval(
+    seen: Seen,
     signal: AbortSignal,
-  ): Promise<void> {
-    const file = this.layout.session(next.record.id);
-    const marker = markerOf(found);
-    if (marker !== null && (next.kind === 'removed' || next.mark !== marker.mark))
-      await this.markers.remove(marker);
-    // The removed file has reserved the id until here.
-    if (next.kind === 'removed') await this.#clearAway(next, signal);
-    if (lasting) await this.disk.syncFolder(dirname(file));
+    prepare: (lock: FileLock) => Promise<boolean>,
+  ): Promise<boolean> {
+    const file = this.layout.session(seen.id);
+    const lock = new FileLock(file);
+    const marker = markerOf(seen.file);
+    try {
+      if (!(await prepare(lock)) || !(await lock.acquire(signal)) || !(await this.#isCurrent(seen)))
+        return false;
+      signal.throwIfAborted();
+      if (!(await lock.commitRemoval())) return false;
+      if (marker !== null) await this.markers.remove(marker);
+      return true;
+    } finally {
+      await cancelAttempt(file, lock.nonce);
+      await this.spares.refill();
+    }
   }
 
-  /**
-   * Unlinks the file of a removed session, and no other: another process may have unlinked it already, and a new session may have the id.
-   * An aborted call is not a failure: the session is removed, and a sweep unlinks the file.
-   */
-  async #clearAway(removed: Stored, signal: AbortSignal): Promise<void> {
-    const bytes = Buffer.from(encodeFile(removed));
-    const file = this.layout.session(removed.record.id);
-    for (let isDone = false; !isDone && !signal.aborted;) {
-      const lock = new FileLock(file);
-      try {
-        if (!(await lock.prepareRemoval(this.disk)) || !(await lock.acquire(signal))) continue;
-        isDone = !isSameContent(bytes, await this.#load(removed.record.id)) || (await lock.commitRemoval());
-      } catch (error) {
-        if (!signal.aborted) throw error;
-      } finally {
-        await cancelAttempt(file, lock.nonce);
-      }
-    }
+  /** Whether the session is as it was seen. With the lock held it stays so. */
+  async #isCurrent({ id, bytes }: Seen): Promise<boolean> {
+    const now = await this.#load(id);
+    return bytes === null || now === null ? bytes === now : bytes.equals(now);
   }
 
   async #load(id: SessionId): Promise<Buffer | null> {
@@ -161,32 +176,16 @@ export class SessionFiles {
 }
 
 function markerOf(file: SessionFile | null): Marker | null {
-  if (file?.kind !== 'live' && file?.kind !== 'removed') return null;
+  if (file?.kind !== 'live') return null;
   const { record, mark } = file;
   return mark === null || record.principal === null
     ? null
     : { principal: record.principal, id: record.id, mark };
 }
 
-/** Keeps the mark while the principal stays the same. A removed session keeps it, too: finishing the removal needs it. */
-function toStored(
-  id: SessionId,
-  found: SessionFile | null,
-  wanted: FileChange<unknown> & { kind: 'write' | 'remove' },
-  nonce: string,
-): Stored {
-  const before = found?.kind === 'live' || found?.kind === 'removed' ? found : null;
-  if (wanted.kind === 'remove') {
-    const nothing = { id, version: 0, expiresAt: 0, secretHash: '' as SessionRecord['secretHash'], body: '' };
-    const principal = before?.record.principal ?? null;
-    return { kind: 'removed', record: { ...nothing, principal }, mark: before?.mark ?? null };
-  }
-  const { record } = wanted;
-  if (record.principal === null) return { kind: 'live', record, mark: null };
-  const stays = before?.record.principal === record.principal;
-  return { kind: 'live', record, mark: (stays ? before.mark : null) ?? nonce };
-}
-
-function isSameContent(a: Buffer | null, b: Buffer | null): boolean {
-  return a === null || b === null ? a === b : a.equals(b);
+/** The mark of a session's next record. It stays while the principal stays the same. */
+function markOf(found: SessionFile | null, { principal }: SessionRecord, nonce: string): string | null {
+  if (principal === null) return null;
+  const stays = found?.kind === 'live' && found.record.principal === principal;
+  return (stays ? found.mark : null) ?? nonce;
 }

@@ -21,6 +21,7 @@ export interface ParsedName {
  *     sessions/<shard>/<name>.<nonce>/<nonce>    a new file in preparation
  *     sessions/<shard>/<name>.lock/<nonce>       the new file of the attempt that holds the lock
  *     sessions/<shard>/<name>.lock/<nonce>.bin   the folder into which the attempt that holds the lock removes the file
+ *     spare/<nonce>/<nonce>                      folders that a removal on a full disk uses
  *     principals/<shard>/<hash>/<name>.<nonce>   a marker: since that change the session has that principal
  *
  * A name is the id's characters in hexadecimal, because some file systems ignore case. Paths consist of validated ids, hashes and random
@@ -31,12 +32,14 @@ export class StoreLayout {
   readonly format: string;
   readonly sessions: string;
   readonly principals: string;
+  readonly spare: string;
 
   /** @param root absolute */
   constructor(readonly root: string) {
     this.format = join(root, 'format');
     this.sessions = join(root, 'sessions');
     this.principals = join(root, 'principals');
+    this.spare = join(root, 'spare');
   }
 
   session(id: SessionId): string {
