@@ -7,6 +7,7 @@ import { FileLock, cancelAttempt } from './file-lock';
 import { type Disk, codeOf, isFullDisk, nullIfMissing, succeedsUnless } from './disk';
 import { ownershipProblem, linkOwnershipProblem } from './folder-owner';
 import { inBatches } from './in-batches';
+import { parentsProblem } from './parent-folders';
 import type { SpareFolders } from './spare-folders';
 import { type StoreLayout, shardsOf } from './store-layout';
 
@@ -24,8 +25,14 @@ const NEVER = new AbortController().signal;
  * Creates the directory and its folders where they are missing, and checks that the store can work in them.
  * @throws SessionError `SESSION_OPTIONS_INVALID`, `SESSION_SCHEMA_INVALID`
  */
-export async function prepareDirectory(layout: StoreLayout, disk: Disk, spares: SpareFolders): Promise<void> {
+export async function prepareDirectory(
+  layout: StoreLayout,
+  disk: Disk,
+  spares: SpareFolders,
+  trustsParents: boolean,
+): Promise<void> {
   try {
+    if (!trustsParents) await throwIfUnsafe(parentsProblem(layout.root), layout.root);
     await makeRoot(layout.root, disk);
     await throwIfUnsafe(linkOwnershipProblem(layout.root), layout.root);
     await checkFormat(layout, disk);

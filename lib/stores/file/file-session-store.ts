@@ -29,6 +29,12 @@ export interface FileSessionStoreOptions {
    * @default true
    */
   readonly durable?: boolean;
+  /**
+   * Accepts a directory below a folder that other users can write, as the mount point of a Kubernetes volume is for the group `fsGroup`
+   * or for all. Each of them can put another directory in its place, and with it sessions of any user.
+   * @default false
+   */
+  readonly dangerouslyTrustWritableParents?: boolean;
 }
 
 /**
@@ -41,6 +47,7 @@ export interface FileSessionStoreOptions {
 export class FileSessionStore
   implements SessionStore, PrincipalIndexedStore, EnumerableStore, SweepableStore, PreparedStore
 {
+  readonly #trustsParents: boolean;
   readonly #layout: StoreLayout;
   readonly #disk: Disk;
   readonly #spares: SpareFolders;
@@ -53,13 +60,17 @@ export class FileSessionStore
    * working directory.
    * @throws SessionError `SESSION_OPTIONS_INVALID`
    */
-  constructor(directory: string, { durable = true }: FileSessionStoreOptions = {}) {
+  constructor(
+    directory: string,
+    { durable = true, dangerouslyTrustWritableParents = false }: FileSessionStoreOptions = {},
+  ) {
     if (typeof directory !== 'string' || directory === '' || directory.includes('\0')) {
       throw new SessionError(
         'SESSION_OPTIONS_INVALID',
         `directory of FileSessionStore must be a path, got ${JSON.stringify(directory)}; give the path of a directory that holds nothing but sessions.`,
       );
     }
+    this.#trustsParents = dangerouslyTrustWritableParents;
     this.#layout = new StoreLayout(resolve(directory));
     this.#disk = new Disk(durable);
     this.#spares = new SpareFolders(this.#layout.spare, this.#disk);
@@ -71,10 +82,12 @@ export class FileSessionStore
   /**
    * Creates the directory if it is missing, and checks that it can be used. Must be called once before any other call.
    * @throws SessionError `SESSION_OPTIONS_INVALID` when the path is not a directory, cannot be written, is owned or writable by
-   * other users, or holds other files; `SESSION_SCHEMA_INVALID` when a newer release wrote it; SessionStoreError
+   * other users, lies below a folder that they can write, or holds other files; `SESSION_SCHEMA_INVALID` when a newer release wrote it; SessionStoreError
    */
   prepare(): Promise<void> {
-    return withSessionErrors('prepare', null, () => prepareDirectory(this.#layout, this.#disk, this.#spares));
+    return withSessionErrors('prepare', null, () =>
+      prepareDirectory(this.#layout, this.#disk, this.#spares, this.#trustsParents),
+    );
   }
 
   async find(id: SessionId, call: StoreCall): Promise<SessionRecord | null> {

@@ -1,8 +1,10 @@
 import type { Stats } from 'node:fs';
 import { lstat, stat } from 'node:fs/promises';
 
+/** Mode bit: writable by the group. */
+export const BY_GROUP = 0o020;
 /** Mode bits: writable by the group or by all users. */
-const BY_OTHERS = 0o022;
+export const BY_OTHERS = 0o022;
 
 /**
  * Why another user could have forged sessions in this folder, or could forge them; `null` when no other user can. Always `null` on systems
@@ -25,7 +27,8 @@ export async function linkOwnershipProblem(path: string): Promise<string | null>
 }
 
 function folderProblem(found: Stats, user: number): string | null {
-  const wayOut = 'if you trust all files in it, or choose another directory';
+  const wayOut =
+    'if you trust all files in it, or choose another directory, in a volume a subdirectory of its mount point';
   if (!found.isDirectory()) return 'is not a directory. Choose another path';
   if (found.uid !== user)
     return `belongs to another user (${found.uid}, not ${user}), who could forge sessions in it. Run 'chown -R ${user}' on it ${wayOut}`;
