@@ -1,4 +1,8 @@
-import { ConfigurableModuleBuilder } from '@nestjs/common';
+import {
+  ConfigurableModuleBuilder,
+  type ConfigurableModuleAsyncOptions,
+  type ConfigurableModuleCls,
+} from '@nestjs/common';
 import { DEFAULT_SESSION } from './requests/session.tokens';
 import type { SessionModuleOptions } from './session.options';
 
@@ -13,9 +17,28 @@ export interface SessionModuleExtras {
   readonly name?: string;
 }
 
-export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } =
-  new ConfigurableModuleBuilder<SessionModuleOptions>()
-    .setClassMethodName('forRoot')
-    .setFactoryMethodName('createSessionOptions')
-    .setExtras<SessionModuleExtras>({ name: DEFAULT_SESSION })
-    .build();
+const definition = new ConfigurableModuleBuilder<SessionModuleOptions>()
+  .setClassMethodName('forRoot')
+  .setFactoryMethodName('createSessionOptions')
+  .setExtras<SessionModuleExtras>({ name: DEFAULT_SESSION })
+  .build();
+
+export const { MODULE_OPTIONS_TOKEN } = definition;
+
+// Typed by name: tsc writes an inferred type as an import with attributes, which TypeScript before 5.3 cannot read.
+export const ConfigurableModuleClass: ConfigurableModuleCls<
+  SessionModuleOptions,
+  'forRoot',
+  'createSessionOptions',
+  SessionModuleExtras
+> = definition.ConfigurableModuleClass;
+
+/** The parameter of `forRoot`. */
+export type SessionModuleSyncOptions = SessionModuleOptions & Partial<SessionModuleExtras>;
+
+/** The parameter of `forRootAsync`. */
+export type SessionModuleAsyncOptions = ConfigurableModuleAsyncOptions<
+  SessionModuleOptions,
+  'createSessionOptions'
+> &
+  Partial<SessionModuleExtras>;

@@ -34,11 +34,11 @@ import {
 } from './requests/session.tokens';
 import { SessionEvents } from './session.events';
 import {
-  ASYNC_OPTIONS_TYPE,
   ConfigurableModuleClass,
   MODULE_OPTIONS_TOKEN,
-  OPTIONS_TYPE,
+  type SessionModuleAsyncOptions,
   type SessionModuleExtras,
+  type SessionModuleSyncOptions,
 } from './session.module-definition';
 import {
   doubtfulDurations,
@@ -108,11 +108,11 @@ export class SessionModule extends ConfigurableModuleClass implements OnModuleIn
     }
   }
 
-  static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
+  static override forRoot(options: SessionModuleSyncOptions = {}): DynamicModule {
     return instanceOf(super.forRoot(options), options);
   }
 
-  static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
+  static override forRootAsync(options: SessionModuleAsyncOptions): DynamicModule {
     return instanceOf(super.forRootAsync(options), options);
   }
 

@@ -38,13 +38,21 @@ const settings = ['express', 'fastify'].flatMap((platform) =>
   ['memory', 'typeorm', 'file', 'tiered', 'sealed'].map((store) => `${platform}, ${store}`),
 );
 
+// `oldest`: settings for the oldest supported TypeScript. It lets CommonJS import the ES modules of Nest 12 for a bundler only.
 const consumers = [
-  { nest: 10, type: 'commonjs', typeorm: '^0.3.20', others: { redis: '^4.7.0' } },
-  { nest: 11, type: 'commonjs' },
-  { nest: 12, type: 'module' },
+  { nest: 10, type: 'commonjs', typeorm: '^0.3.20', others: { redis: '^4.7.0' }, oldest: [] },
+  {
+    nest: 11,
+    type: 'commonjs',
+    oldest: [
+      ['commonjs', 'node'],
+      ['nodenext', 'nodenext'],
+    ],
+  },
+  { nest: 12, type: 'module', oldest: [['esnext', 'bundler']] },
 ];
 
-for (const { nest, type, ...versions } of consumers) {
+for (const { nest, type, oldest, ...versions } of consumers) {
   describe(`a fresh ${type} application on Nest ${nest}`, { skip: obstacle }, () => {
     const consumer = new Consumer(join(workbench, `nest-${nest}`), { nest, type, tarball, ...versions });
     after(() => consumer.stop());
@@ -52,6 +60,12 @@ for (const { nest, type, ...versions } of consumers) {
     it('installs it without a warning about its peers', () => consumer.install());
 
     it('compiles against its types, its own session data included', () => consumer.compile());
+
+    for (const [module, resolution] of oldest) {
+      it(`W41: compiles under the oldest supported TypeScript, with moduleResolution ${resolution}`, async () => {
+        assert.deepEqual(await consumer.complaintsOfOldest(module, resolution), []);
+      });
+    }
 
     it('starts, and says nothing on the way', async () => {
       await consumer.start();

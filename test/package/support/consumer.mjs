@@ -7,6 +7,9 @@ import { node, npm, root } from './run.mjs';
 
 const sources = join(root, 'test/package/app');
 
+/** The minimum that the README states. */
+const OLDEST_TYPESCRIPT = '~5.0.4';
+
 /** An application outside of this repository, which knows the package from its tarball only. */
 export class Consumer {
   complaints = '';
@@ -30,7 +33,11 @@ export class Consumer {
         typeorm,
         ...others,
       },
-      devDependencies: { '@types/node': '^20.0.0', typescript: '~6.0.0' },
+      devDependencies: {
+        '@types/node': '^20.0.0',
+        typescript: '~6.0.0',
+        'oldest-typescript': `npm:typescript@${OLDEST_TYPESCRIPT}`,
+      },
     };
   }
 
@@ -65,6 +72,21 @@ export class Consumer {
 
   compile() {
     return node(['node_modules/typescript/bin/tsc', '-p', '.'], this.folder);
+  }
+
+  /**
+   * What the oldest supported TypeScript finds wrong in the application and in the package's declarations. Other packages are not
+   * asked for theirs.
+   */
+  async complaintsOfOldest(module, moduleResolution) {
+    const options = { module, moduleResolution, skipLibCheck: 'false' };
+    const given = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
+    const tsc = 'node_modules/oldest-typescript/bin/tsc';
+    const output = await node([tsc, '-p', '.', '--noEmit', '--pretty', 'false', ...given], this.folder).catch(
+      ({ message }) => message,
+    );
+    const lines = output.split('\n').filter((line) => /\berror TS\d+/.test(line));
+    return lines.filter((line) => !/^node_modules\/(?!nestjs-tessera\/)/.test(line));
   }
 
   async start() {
