@@ -33,7 +33,23 @@ const byFramework = new WeakMap<object, SessionInstances>();
 export function mountSessions(instances: SessionInstances, host: HttpAdapterHost): void {
   // A testing module has no adapter yet. A standalone application gets none that listens.
   if (host.httpAdapter) mount(instances, host.httpAdapter);
-  else host.init$.subscribe(() => mount(instances, host.httpAdapter));
+  else whenAdapterIsSet(host, () => mount(instances, host.httpAdapter));
+}
+
+/** Calls `then` as soon as the host has its adapter. Nest 10 has no `init$`, so the first assignment of `httpAdapter` is watched. */
+function whenAdapterIsSet(host: HttpAdapterHost, then: () => void): void {
+  const init$ = (host as Partial<HttpAdapterHost>).init$;
+  if (init$ !== undefined) return void init$.subscribe(then);
+  Object.defineProperty(host, 'httpAdapter', {
+    configurable: true,
+    get: () => undefined,
+    set(this: { httpAdapter?: unknown }, adapter: unknown) {
+      // The accessors of the class are next.
+      delete this.httpAdapter;
+      this.httpAdapter = adapter;
+      then();
+    },
+  });
 }
 
 function mount(instances: SessionInstances, adapter: Adapter | undefined): void {

@@ -24,15 +24,23 @@ export function commitBeforeReply(adapter: Adapter): void {
     const scope = findScope(response.raw?.req ?? response.req);
     if (scope === undefined || scope.settle()) return send(response, ...rest); // without asking the store
     const raw = response.raw ?? response;
-    const committing = scope.commit().then(
-      () => send(response, ...rest),
-      (error: unknown) => {
+    const commitAndSend = async (): Promise<unknown> => {
+      await scope.commit().catch((error: unknown) => {
         // A Cache-Control set by the handler was meant for its own result.
         if (!raw.headersSent) adapter.setHeader(response, 'Cache-Control', 'no-store');
         throw error;
-      },
-    );
-    return reportingTo(committing, (error) => {
+      });
+      return send(response, ...rest);
+    };
+    // Nest 10 and 11 do not await a redirect, and Fastify answers 200 when a handler's promise is resolved before the response is sent.
+    // There the redirect is sent now, and the gate commits.
+    const redirectOrCommit = async (isAwaited: () => boolean): Promise<unknown> => {
+      // Where Nest awaits, it calls `then` one microtask after it was given this promise.
+      await Promise.resolve();
+      await Promise.resolve();
+      return isAwaited() ? commitAndSend() : send(response, ...rest);
+    };
+    return reportingTo(send === redirect ? redirectOrCommit : commitAndSend, (error) => {
       reportFailure(error);
       const failure = failureOf(error);
       try {
@@ -55,9 +63,16 @@ export function commitBeforeReply(adapter: Adapter): void {
   adapter.redirect = committed.bind(null, redirect);
 }
 
-/** Returns the promise in a form that calls `fail` with its error if no caller awaits it, which a promise does not reveal. */
-function reportingTo(promise: Promise<unknown>, fail: (error: unknown) => void): PromiseLike<unknown> {
+/**
+ * Runs `work` and returns its promise in a form that calls `fail` with its error if no caller awaits it, which a promise does not
+ * reveal.
+ */
+function reportingTo(
+  work: (isAwaited: () => boolean) => Promise<unknown>,
+  fail: (error: unknown) => void,
+): PromiseLike<unknown> {
   let isAwaited = false;
+  const promise = work(() => isAwaited);
   // Nest calls `then` a few microtasks later.
   promise.catch((error: unknown) => setImmediate(() => isAwaited || fail(error)));
   const then: typeof promise.then = (fulfilled, rejected) => {

@@ -28,7 +28,10 @@ type Route = (request: Request, response: Response, next: NextFunction) => unkno
 function putAhead(app: App, path: string, route: Route): void {
   const instance = (app as NestExpressApplication).getHttpAdapter().getInstance();
   instance.use(path, route as express.RequestHandler);
-  instance.router.stack.unshift(instance.router.stack.pop()!);
+  // Express 4 has it under the other name. Its own middleware, which makes a request Express's, stays the first.
+  const { stack } = (instance as { _router?: express.Router })._router ?? instance.router;
+  const own = stack.findIndex(({ name }) => name === 'expressInit') + 1;
+  stack.splice(own, 0, stack.pop()!);
 }
 
 const visit = (session: Session): number => session.update('visits', (visits = 0) => visits + 1);

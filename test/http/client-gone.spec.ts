@@ -129,7 +129,7 @@ describe.each(platforms)('when the client has gone before an answer began on %s'
         await ada.get('/in');
         const withheld = door();
         app.get(SessionEvents).subscribe(({ reason }) => reason === 'undeliverable' && withheld.open());
-        await leave(`/${moment}/${change}/generator`, `__Host-session=${await ada.token()}`);
+        await leave(`/${moment}/${change}/streamable file`, `__Host-session=${await ada.token()}`);
         await withheld.opened;
         expect((await ada.get('/who')).text).toBe(afterwards[change]);
       });

@@ -14,6 +14,8 @@ import {
   SessionService,
 } from 'nestjs-tessera';
 import { closeApps, platforms, startApp, type App, type Platform } from '../support/app';
+import { beforeNest } from '../support/nest';
+import { itUnless } from '../support/not-run';
 import { visitor } from '../support/visitor';
 import { WatchedStore } from '../support/watched-store';
 import { MarkingGuard, ways, WaysController } from './ways';
@@ -99,9 +101,9 @@ describe.each(platforms)('H1: on %s the session is saved before the first byte',
     url = await app.getUrl();
   });
 
-  it.each(ways.map(([line, status, headers = {}]) => ({ line, status, headers })))(
-    'of $line, answered with $status',
-    async ({ line, status, headers }) => {
+  for (const [line, status, headers = {}] of ways) {
+    const reason = line === 'GET /generated' ? beforeNest(12, 'does not stream generators') : null;
+    itUnless(reason, `of ${line}, answered with ${status}`, async () => {
       const [method, path] = line.split(' ') as [string, string];
       const before = store.written;
       const answer = await firstByte(url + path, store, { method, headers });
@@ -118,8 +120,8 @@ describe.each(platforms)('H1: on %s the session is saved before the first byte',
         written: before + 1,
         cookies: [],
       });
-    },
-  );
+    });
+  }
 });
 
 @Controller()

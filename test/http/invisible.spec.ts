@@ -23,6 +23,8 @@ import compression from 'compression';
 import { MemorySessionStore, SessionService, type SessionStore } from 'nestjs-tessera';
 import { from, type Observable } from 'rxjs';
 import { closeApps, platforms, startApp, type App, type Platform } from '../support/app';
+import { beforeNest } from '../support/nest';
+import { itUnless } from '../support/not-run';
 import { WatchedStore } from '../support/watched-store';
 import { answers, notForCompression, notForHead, Witness } from './answers';
 import { exchange, valuesOf, type Exchange } from './exchange';
@@ -231,11 +233,15 @@ describe.each(platforms)('H2: on %s a session changes nothing of how an answer l
     const compressible = names.filter(
       (name) => placement !== 'before the session' || !notForCompression.has(name),
     );
-    it.each(compressible)('%s', async (name) => {
-      const path = `/answers/${names.indexOf(name)}`;
-      await meetsAll(path, {});
-      if (!notForHead.has(name)) await meetsAll(path, { method: 'HEAD' });
-    });
+    for (const name of compressible) {
+      const isLeftOpen = platform === 'fastify' && name === 'an error after the first byte';
+      const reason = isLeftOpen ? beforeNest(12, 'leaves such a response open on Fastify') : null;
+      itUnless(reason, name, async () => {
+        const path = `/answers/${names.indexOf(name)}`;
+        await meetsAll(path, {});
+        if (!notForHead.has(name)) await meetsAll(path, { method: 'HEAD' });
+      });
+    }
 
     it.each(Object.keys(framed))('%s', async (name) => {
       const [path, headers = {}] = framed[name]!;

@@ -10,7 +10,6 @@ import {
 import { NestFactory } from '@nestjs/core';
 import { ClientProxyFactory, MessagePattern, Transport } from '@nestjs/microservices';
 import { Test } from '@nestjs/testing';
-import type { AddressInfo } from 'node:net';
 import { firstValueFrom } from 'rxjs';
 import {
   MemorySessionStore,
@@ -28,6 +27,7 @@ import {
 } from 'nestjs-tessera';
 import { manualClock } from 'nestjs-tessera/testing';
 import { closeApps, platforms, startApp } from '../support/app';
+import { freePort } from '../support/servers/free-port';
 import '../support/session-data';
 import { visitor } from '../support/visitor';
 
@@ -214,12 +214,12 @@ describe.each(platforms)('the module on %s', (platform) => {
 
   it('does no harm to a hybrid application, whose messages have no session', async () => {
     const app = await startApp({ platform, controllers: [VisitsController] });
-    const server = app.connectMicroservice(
-      { transport: Transport.TCP, options: { host: '127.0.0.1', port: 0 } },
+    const port = await freePort();
+    app.connectMicroservice(
+      { transport: Transport.TCP, options: { host: '127.0.0.1', port } },
       { inheritAppConfig: true },
     );
     await app.startAllMicroservices();
-    const { port } = server.unwrap<{ address(): AddressInfo }>().address();
     const client = ClientProxyFactory.create({
       transport: Transport.TCP,
       options: { host: '127.0.0.1', port },

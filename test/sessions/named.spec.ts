@@ -148,7 +148,7 @@ describe.each(platforms)('two sessions side by side on %s', (platform) => {
   });
 
   it('may not have one name', async () => {
-    const start = startApp({ platform, imports: [SessionModule.forRoot({})] });
+    const start = startApp({ platform, imports: [SessionModule.forRoot({ lifetime: '1h' })] });
     await expect(start).rejects.toMatchObject({
       code: 'SESSION_NAME_TAKEN',
       message: expect.stringContaining("called twice for the instance 'default'"),

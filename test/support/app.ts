@@ -3,6 +3,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { SessionModule, type SessionModuleExtras, type SessionModuleOptions } from 'nestjs-tessera';
+import { nestMajor } from './nest';
 
 export const platforms = ['express', 'fastify'] as const;
 export type Platform = (typeof platforms)[number];
@@ -38,6 +39,8 @@ export async function startApp({
   }).compile();
   const app = create(platform, module);
   running.add(app);
+  // There, `app.use` on Fastify needs this.
+  if (platform === 'fastify' && nestMajor === 10) await app.getHttpAdapter().init?.();
   await configure?.(app);
   await app.listen(0, '127.0.0.1');
   return app;
