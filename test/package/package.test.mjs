@@ -21,7 +21,11 @@ describe('the tarball', () => {
 
   it('holds what it promises and nothing else', () => {
     const expected = ['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'package.json'];
-    assert.deepEqual(paths.filter((path) => !path.startsWith('dist/')).sort(), expected);
+    assert.deepEqual(paths.filter((path) => !/^(dist|docs)\//.test(path)).sort(), expected);
+    assert.deepEqual(
+      paths.filter((path) => path.startsWith('docs/') && !/\.(md|png|svg)$/.test(path)),
+      [],
+    );
     assert.deepEqual(
       paths.filter((path) => path.startsWith('dist/') && !/(?<!\.spec)\.(d\.ts|js)$/.test(path)),
       [],
