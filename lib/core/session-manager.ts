@@ -26,7 +26,7 @@ const MAX_ATTEMPTS = 5;
 /** The content of a stored session. Instants are epoch milliseconds. */
 export interface StoredSession {
   /** The public id. */
-  readonly id: string;
+  readonly id: SessionId;
   readonly principal: Principal | null;
   readonly data: Partial<SessionData>;
   readonly constants: Partial<SessionConstants>;

@@ -11,6 +11,7 @@ import type { SessionDraft } from './session-draft';
 import { expiryOf } from './session-expiry';
 import type { SessionStatus } from './session-operation';
 import { getOwn, setOwn } from './session-state';
+import type { SessionId } from './session-token';
 import { SessionError } from './session.errors';
 
 /** Returns the draft in which a session records changes. Internal: not exported from the package. */
@@ -212,15 +213,13 @@ export class Session {
    */
   merge(token: string): void {
     this.#draft.assertWritable();
-    if (!this.#draft.isToken(token)) {
-      const message = 'merge() needs the token of another session: pass it as the client sent it.';
-      throw new SessionError('SESSION_TOKEN_INVALID', message);
-    }
+    const message = 'merge() needs the token of another session: pass it as the client sent it.';
+    if (!this.#draft.isToken(token)) throw new SessionError('SESSION_TOKEN_INVALID', message);
     this.#draft.merging.push(token);
   }
 
   /** The public id: safe in lists and logs, and no credential. It does not change with the token. */
-  get id(): string {
+  get id(): SessionId {
     return this.#draft.id;
   }
 

@@ -1,7 +1,16 @@
 /* eslint-disable @typescript-eslint/no-unsafe-call, @typescript-eslint/no-unsafe-return, @typescript-eslint/no-unnecessary-type-assertion --
    what does not compile has no types */
 // Compiled, never run: each @ts-expect-error is an error that an application's author is to see.
-import type { FlashKind, Principal, Session, SessionKey, SessionValue } from 'nestjs-tessera';
+import type {
+  FlashKind,
+  Principal,
+  Session,
+  SessionKey,
+  SessionStore,
+  SessionValue,
+  StoreCall,
+  StoredSession,
+} from 'nestjs-tessera';
 import { same } from './data';
 
 export function data(session: Session): void {
@@ -101,4 +110,15 @@ export function lifecycle(session: Session): void {
   session.deadline = new Date();
   // @ts-expect-error -- a session is not to be awaited
   void session.then;
+}
+
+/** A store takes the ids of sessions, without an assertion. */
+export async function ids(session: Session, stored: StoredSession): Promise<void> {
+  const store = {} as SessionStore;
+  const call = {} as StoreCall;
+  await store.delete(session.id, call);
+  await store.delete(stored.id, call);
+  const fromClient: string = session.id;
+  // @ts-expect-error -- an id that a client sent has to pass isSessionId
+  await store.delete(fromClient, call);
 }
