@@ -78,6 +78,7 @@ export class Session {
 
   /** Removes a key, and returns whether it was set. */
   delete(key: KeyOf): boolean {
+    if (key === undefined) throw new TypeError('delete() needs a key. To end the session use destroy().');
     this.#draft.assertWritable();
     const present = this.has(key);
     if (present) this.#draft.record('data', (state) => delete state.data[key]);

@@ -11,6 +11,14 @@ import type { SessionInstances } from './session-instance';
 /** Key under which a request keeps its scope: Node's own request, which both platforms share. */
 const SCOPE = Symbol('nestjs-tessera.scope');
 
+const OPEN_TOKEN = 'Open a token with SessionManager.';
+
+/** What to do in a context that is not HTTP. */
+const WAYS_OUT: ReadonlyMap<string, string> = new Map([
+  ['graphql', "Use of(request) with the HTTP request of the operation's context."],
+  ['ws', "Open the token of the handshake's cookie with SessionManager."],
+]);
+
 /** A request that may have a scope. */
 interface ScopedRequest {
   [SCOPE]?: SessionScope;
@@ -124,8 +132,8 @@ export function scopeOf(source: object | undefined, instances?: SessionInstances
   const kind = typeof host?.getType === 'function' ? host.getType() : 'http';
   const message =
     kind === 'http'
-      ? 'This request has no session. Import SessionModule.forRoot() into the root module, and hand in a request that came through the application.'
-      : `Sessions are found in HTTP handlers, not in a context of the kind '${kind}'. Use of(request) with the HTTP request that it has, or open a token with SessionManager.`;
+      ? 'This request has no session. Import SessionModule.forRoot() into the root module, and hand in a request that came through the application. The handshake of a socket did not: open the token of its cookie with SessionManager.'
+      : `Sessions are found in HTTP handlers, not in a context of the kind '${kind}'. ${WAYS_OUT.get(kind) ?? OPEN_TOKEN}`;
   throw new SessionError('SESSION_REQUEST_MISSING', message + aboutCopies());
 }
 

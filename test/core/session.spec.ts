@@ -69,6 +69,12 @@ describe('a session', () => {
       });
     });
 
+    it('W7: say what ends the session where delete() is called without a key, as in @fastify/secure-session', () => {
+      expect(() => session.delete(undefined as never)).toThrow(
+        new TypeError('delete() needs a key. To end the session use destroy().'),
+      );
+    });
+
     it('write nothing where nothing was there to delete, or to clear', () => {
       session.delete('cart');
       session.clear();

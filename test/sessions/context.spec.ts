@@ -196,12 +196,16 @@ describe.each(platforms)('SessionService on %s', (platform) => {
     expect((await (await visitor(app)).get('/decorated')).json()).toEqual({ visits: 1, who: null });
   });
 
-  it.each(['ws', 'rpc', 'graphql'])('W7: says of a context of the kind %s what works there', async (kind) => {
+  it.each([
+    ['ws', "Open the token of the handshake's cookie with SessionManager."],
+    ['rpc', 'Open a token with SessionManager.'],
+    ['graphql', "Use of(request) with the HTTP request of the operation's context."],
+  ])('W7: says of a context of the kind %s what works there', async (kind, wayOut) => {
     await start();
     const context = { getType: () => kind, switchToHttp: () => ({ getRequest: () => ({}) }) };
     await expect(app.get(SessionService).of(context)).rejects.toMatchObject({
       code: 'SESSION_REQUEST_MISSING',
-      message: expect.stringContaining(`not in a context of the kind '${kind}'`),
+      message: `Sessions are found in HTTP handlers, not in a context of the kind '${kind}'. ${wayOut}`,
     });
   });
 

@@ -1,5 +1,5 @@
 import { IoAdapter } from '@nestjs/platform-socket.io';
-import { isPrincipalIndexed, SESSION_STORE, type SessionStore } from 'nestjs-tessera';
+import { isPrincipalIndexed, SESSION_STORE, SessionService, type SessionStore } from 'nestjs-tessera';
 import { manualClock } from 'nestjs-tessera/testing';
 import { io, type Socket } from 'socket.io-client';
 import { closeApps, startApp, type App } from '../../support/app';
@@ -60,6 +60,18 @@ describe('a chat with socket.io whose guards read the session', () => {
     await logIn(ada);
     await expect(connect(before)).rejects.toThrow('LOGIN_REQUIRED');
     expect(await say(await connect(ada))).toBe(2);
+  });
+
+  it('says of the request of a handshake what opens its session', async () => {
+    await logIn(ada);
+    const upgraded = new Promise<object>((resolve) => app.getHttpServer().once('upgrade', resolve));
+    await connect(ada);
+    await expect(app.get(SessionService).of(await upgraded)).rejects.toMatchObject({
+      code: 'SESSION_REQUEST_MISSING',
+      message: expect.stringContaining(
+        'handshake of a socket did not: open the token of its cookie with SessionManager',
+      ),
+    });
   });
 
   it('R2: counts ten messages of two sockets and ten requests at once', async () => {
