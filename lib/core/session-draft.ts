@@ -54,6 +54,8 @@ export class SessionDraft {
   touches = true;
   /** Whether the request has other tokens too, so that a replaced one does not mean that it was copied. */
   isDoubtful = false;
+  /** The session counts as begun at this instant, if it stayed when all others of its principal were ended; epoch milliseconds. */
+  stayedAt = -Infinity;
   /** Number of commits under way. */
   commits = 0;
   watcher: SessionWatcher | null = null;

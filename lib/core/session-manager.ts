@@ -135,7 +135,10 @@ export class SessionManager {
     const startsAfter = await this.#repository.endAll(key, kept?.base?.id ?? null);
     this.settings.emit({ type: 'destroyed', principal: key, reason: 'revoked' });
     if (kept === null || kept.destroyed) return;
-    if (startsAfter !== null) kept.record('data', (state) => void (state.startedAt = startsAfter));
+    if (startsAfter !== null) {
+      kept.stayedAt = startsAfter;
+      kept.record('data', (state) => void (state.startedAt = startsAfter));
+    }
     except!.renewToken();
   }
 

@@ -456,6 +456,28 @@ describeLocalStores('sealed sessions with a list on', ({ create }) => {
       expect(await isDead(await app.issued(null, (s) => s.login(ada)))).toBe(false);
     });
 
+    it('W18: refuses a login that checked its credentials before, and lets a later one in', async () => {
+      const checkedAt = app.clock();
+      app.clock.advance(5);
+      await other.manager.endAll({ id: 7 });
+      const login = (at: number) => app.issued(null, (s) => s.login(ada, { checkedAt: at }));
+      await expect(login(checkedAt)).rejects.toMatchObject({ code: 'SESSION_LOGIN_OUTDATED' });
+      app.clock.advance(2000);
+      expect(await isDead(await login(app.clock()))).toBe(false);
+    });
+
+    it('W18: ends all sessions of a principal but the one that stays', async () => {
+      const [kept, lost] = [await begun(), await begun()];
+      const session = await app.manager.open(kept);
+      await app.manager.endAll({ id: 7 }, { except: session });
+      const outcome = await app.manager.commit(session);
+      if (outcome.kind !== 'issue') throw new Error(outcome.kind);
+      expect({ kept: await isDead(outcome.token), lost: await isDead(lost) }).toEqual({
+        kept: false,
+        lost: true,
+      });
+    });
+
     it('when many do it at once, all are done', async () => {
       const value = await begun();
       await Promise.all(

@@ -1,3 +1,4 @@
+import { SessionError } from '../../core/session.errors';
 import type { Revocations, RevocationStatus } from './revocations';
 
 const GOOD: Promise<RevocationStatus> = Promise.resolve({ kind: 'good', entry: null });
@@ -10,5 +11,11 @@ export const noRevocations: Revocations = {
   keep: async () => true,
   end: async () => {},
   revoke: async () => {},
-  endAll: async () => {},
+  revocationOf: async () => null,
+  endAll: async () => {
+    throw new SessionError(
+      'SESSION_OPTIONS_INVALID',
+      'endAll() is not possible: these SealedSessions have no revocation. Set the option revocations to a store.',
+    );
+  },
 };

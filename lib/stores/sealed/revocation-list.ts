@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import type { Revocation } from '../../core/principal-revocations';
 import type { SessionRecord } from '../../core/session-record';
 import type { SessionSettings } from '../../core/session-settings';
 import type { SessionStore, StoreCall } from '../../core/session-store';
@@ -58,6 +59,12 @@ export class RevocationList implements Revocations {
     // An unreadable entry counts as 'ended': it may say so.
     if (noted?.kind !== 'renewed') return ENDED;
     return sameHash(entry.secretHash, secretHash) ? { kind: 'good', entry } : noted;
+  }
+
+  async revocationOf(principal: string): Promise<Revocation | null> {
+    const deadUntil = await this.deadUntil(principal);
+    // Which process made the entry is not known: its clock may differ.
+    return deadUntil === -Infinity ? null : { at: deadUntil - SKEW, by: '' };
   }
 
   async deadUntil(principal: string): Promise<number> {

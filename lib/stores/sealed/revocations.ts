@@ -1,3 +1,4 @@
+import type { Revocation } from '../../core/principal-revocations';
 import type { SessionRecord } from '../../core/session-record';
 import type { SecretHash, SessionId } from '../../core/session-token';
 
@@ -21,6 +22,9 @@ export const ENDED: RevocationStatus = { kind: 'ended' };
 export interface Revocations {
   /** @param startedAt when the principal of the record logged in, in epoch milliseconds */
   statusOf(record: SessionRecord, startedAt: number): Promise<RevocationStatus>;
+
+  /** Returns when all sessions of a principal were last ended, or `null`. */
+  revocationOf(principal: string): Promise<Revocation | null>;
 
   /** Returns the instant up to which logins of a principal are invalid, in epoch milliseconds; `-Infinity` when none are. */
   deadUntil(principal: string): Promise<number>;

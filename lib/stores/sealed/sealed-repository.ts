@@ -7,6 +7,7 @@ import {
   type PendingWrite,
 } from '../../core/pending-write';
 import { principalKey } from '../../core/principal';
+import type { Revocation } from '../../core/principal-revocations';
 import { CURRENT, DELIVERY, type Standing } from '../../core/secret-history';
 import { UnreadableBody, decodeFacts } from '../../core/session-body';
 import type { SessionDraft } from '../../core/session-draft';
@@ -146,8 +147,8 @@ export class SealedRepository implements SessionRepository {
     return (await this.revocations.deadUntil(principal)) + 1;
   }
 
-  async revocationOf(): Promise<null> {
-    return null;
+  revocationOf(principal: string): Promise<Revocation | null> {
+    return this.revocations.revocationOf(principal);
   }
 
   /** Always ends the session: the server does not know of later writes, which only the client has. */
@@ -196,11 +197,8 @@ export class SealedRepository implements SessionRepository {
     if (state.startedAt <= deadUntil) state.startedAt = deadUntil + 1;
   }
 
-  async #statusOf(
-    draft: SessionDraft,
-    base: SessionRecord,
-    { startedAt }: SessionState,
-  ): Promise<RevocationStatus> {
+  async #statusOf(draft: SessionDraft, base: SessionRecord, before: SessionState): Promise<RevocationStatus> {
+    const startedAt = Math.max(before.startedAt, draft.stayedAt);
     if (base.expiresAt <= draft.now()) return ENDED;
     const uncertain = this.#uncertain.get(draft);
     if (uncertain?.id === base.id) {
