@@ -569,7 +569,7 @@ describeLocalStores('sealed sessions with a list on', ({ create }) => {
       const value = await begun();
       const renewed = await app.issued(value, (s) => s.elevate());
       const { id } = await app.manager.open(renewed);
-      const entry = (await under.store.find(id as never, call))!;
+      const entry = (await under.store.find(id, call))!;
       await under.store.update({ ...entry, version: entry.version + 1, body: 'x' }, entry.version, call);
       expect(await isDead(renewed)).toBe(true);
     });
