@@ -33,8 +33,11 @@ export class SessionCommit {
   async write(draft: SessionDraft, delivery: Delivery): Promise<CommitOutcome> {
     draft.commits++;
     try {
-      const login = draft.checkedLogin;
-      if (login !== null) await this.#admit(login, () => this.#withdraw(draft));
+      const login = checkedLoginOf(draft);
+      if (login !== null && (await this.#isOutdated(login))) {
+        this.#withdraw(draft);
+        throw loginOutdated();
+      }
       const { base, status, replacement } = draft;
       const needsToken = status === 'changed' && (base === null || replacement !== null);
       if (needsToken && delivery.reach !== 'open') this.#withhold(draft, delivery);
@@ -52,7 +55,7 @@ export class SessionCommit {
         if (attempt === MAX_ATTEMPTS) throw tooManyConflicts(MAX_ATTEMPTS);
       }
       // Again, because all sessions of the principal may have been ended before this one was there.
-      if (login !== null && draft.base !== null) await this.#admit(login, () => this.#endLogin(draft));
+      if (login !== null && draft.base !== null) await this.#confirm(draft, login);
       // Those that were ended while the store was at work.
       if (draft.ended.length > 0) await this.#removeEnded(draft);
       const outcome = draft.untold;
@@ -90,28 +93,27 @@ export class SessionCommit {
     draft.merging.length = draft.absorbed.length = 0;
   }
 
-  /**
-   * Throws when all sessions of the principal were ended since the credentials were checked, or that cannot be known.
-   * @param undo called before
-   */
-  async #admit(login: CheckedLogin, undo: () => unknown): Promise<void> {
+  /** Whether all sessions of the principal were ended since the credentials were checked. */
+  async #isOutdated(login: CheckedLogin): Promise<boolean> {
     const { principal } = login;
-    try {
-      const revocation = await this.repository.revocationOf(principal);
-      if (revocation === null || !precedes(login, revocation)) return;
-    } catch (error) {
-      await undo();
-      throw error;
-    }
+    const revocation = await this.repository.revocationOf(principal);
+    if (revocation === null || !precedes(login, revocation)) return false;
     this.settings.emit({ type: 'rejected', principal, reason: 'revoked' });
-    await undo();
-    throw loginOutdated();
+    return true;
   }
 
-  /** Ends a session that was written with a login that is refused. Its token has not left the process. */
-  #endLogin(draft: SessionDraft): Promise<void> {
+  /** Ends a session that was written with a login that is outdated, or may be. Its token has not left the process. */
+  async #confirm(draft: SessionDraft, login: CheckedLogin): Promise<void> {
+    try {
+      if (!(await this.#isOutdated(login))) return;
+    } catch (error) {
+      draft.retire('revoked');
+      await this.#removeEnded(draft);
+      throw error;
+    }
     draft.retire('revoked');
-    return this.#removeEnded(draft);
+    await this.#removeEnded(draft);
+    throw loginOutdated();
   }
 
   /** Writes the draft, or extends the session. */
@@ -138,6 +140,11 @@ export class SessionCommit {
       draft.noteEnd(record.id);
     }
   }
+}
+
+/** The login of this request that is refused if its principal was revoked meanwhile; `null` for none. */
+function checkedLoginOf({ operations }: SessionDraft): CheckedLogin | null {
+  return operations.findLast(({ kind }) => kind === 'login' || kind === 'logout')?.login ?? null;
 }
 
 /** Returns the operations that each write includes, and that are worth a write by themselves: the notes about the session's secrets. */

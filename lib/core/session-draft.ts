@@ -111,11 +111,6 @@ export class SessionDraft {
     return this.operations.findLast(({ kind }) => kind === 'login' || kind === 'logout')?.kind === 'login';
   }
 
-  /** The login of this request that is refused if its principal was revoked meanwhile; `null` for none. */
-  get checkedLogin(): CheckedLogin | null {
-    return (this.isLoggingIn && this.operations.findLast(({ kind }) => kind === 'login')?.login) || null;
-  }
-
   has(kind: Operation['kind']): boolean {
     for (const operation of this.operations) if (operation.kind === kind) return true;
     return false;

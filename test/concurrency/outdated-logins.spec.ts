@@ -147,6 +147,18 @@ describeStores('the sessions of a principal, all ended, on', ({ create }) => {
     expect((await Promise.all(tokens.map(principalOf))).filter((id) => id !== null)).toEqual([]);
   });
 
+  it('L8, W18: leave a login to another commit when the store did not answer before it was written', async () => {
+    const session = await here.manager.open(null);
+    session.login(ada, { checkedAt: here.clock() });
+    here.store.before = () => {
+      throw new Error('down');
+    };
+    await expect(here.manager.commit(session)).rejects.toMatchObject({ code: 'SESSION_STORE_UNAVAILABLE' });
+    here.store.before = () => {};
+    const outcome = await here.manager.commit(session);
+    expect(outcome.kind === 'issue' && (await principalOf(outcome.token))).toBe('ada');
+  });
+
   it('L8, W18: end a login whose check gets no answer from the store', async () => {
     let isWritten = false;
     here.store.after = (operation) => void (isWritten ||= operation === 'insert');

@@ -58,7 +58,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)`;
 
 /**
  * The instant until which something is kept, by the server's clock: until the given instant, and for the given time from now on. The two
- * differ when the application's clock does. Keeping until the later one loses nothing, whichever clock is right and whichever process asks.
+ * differ when the application's clock does. Keeping until the later one loses nothing.
  */
 const KEEP_UNTIL = (instant: string, duration: string) => `
 ${READ_CLOCK}
