@@ -65,7 +65,6 @@ export class SessionDraft {
   untold: CommitOutcome = KEEP;
   /** Incremented when the draft continues as another session. An earlier write then does not apply to it. */
   lineage = 0;
-  readonly #arrivedAt: number;
   /** What the draft was before its first change since the last write. */
   #origin: Origin | null = null;
   #values: ObservedValues | undefined;
@@ -78,10 +77,8 @@ export class SessionDraft {
   constructor(
     readonly settings: SessionSettings,
     readonly isToken: (value: string) => boolean,
-    arrivedAt = settings.clock(),
-  ) {
-    this.#arrivedAt = arrivedAt;
-  }
+    private readonly arrivedAt = settings.clock(),
+  ) {}
 
   /** The rights of the request if they differ from those of the session. */
   get rights(): FormerRights | null {
@@ -112,13 +109,12 @@ export class SessionDraft {
   }
 
   has(kind: Operation['kind']): boolean {
-    for (const operation of this.operations) if (operation.kind === kind) return true;
-    return false;
+    return this.operations.some((operation) => operation.kind === kind);
   }
 
   /** The time at which expiry is judged: the request's arrival; the present if it takes longer than {@link LONGEST_REQUEST}. */
   now(at = this.settings.clock()): number {
-    return at - this.#arrivedAt < LONGEST_REQUEST ? Math.min(at, this.#arrivedAt) : at;
+    return at - this.arrivedAt < LONGEST_REQUEST ? Math.min(at, this.arrivedAt) : at;
   }
 
   /** Sets the record that was found. Its content stays encoded. */
@@ -129,7 +125,7 @@ export class SessionDraft {
   }
 
   /** Sets the state of a client without a session. */
-  begin(at = this.#arrivedAt): void {
+  begin(at = this.arrivedAt): void {
     this.state = newState(at, this.settings.timeouts);
   }
 
@@ -158,8 +154,10 @@ export class SessionDraft {
 
   /** Takes operations of these kinds back, with their effect. When another one fails without them, the draft stays as it was. */
   takeBack(base: SessionRecord, ...kinds: readonly Operation['kind'][]): void {
-    const others = this.operations.filter(({ kind }) => !kinds.includes(kind));
-    this.adopt(base, others);
+    this.adopt(
+      base,
+      this.operations.filter(({ kind }) => !kinds.includes(kind)),
+    );
     this.drop(...kinds);
   }
 
@@ -294,9 +292,7 @@ export class SessionDraft {
   }
 
   #forgetChanges(): void {
-    this.operations.length = 0;
-    this.merging.length = 0;
-    this.absorbed.length = 0;
+    this.operations.length = this.merging.length = this.absorbed.length = 0;
     this.#values = undefined;
     this.settled = null;
   }

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Page } from 'playwright-core';
 import { Browser, findChromium } from '../support/browser';
-import { itEachLong } from '../support/long';
+import { itEachLong, itLong } from '../support/long';
 import { describeRequiring } from '../support/not-run';
 import { SiteProcess } from '../support/site-process';
 import { describeWithSqlite } from '../support/sqlite';
@@ -62,7 +62,7 @@ function walk(): void {
     expect(browser.complaints).toEqual([]);
   });
 
-  it('is told of a wrong password once, with the address still filled in', async () => {
+  itLong('is told of a wrong password once, with the address still filled in', async () => {
     await page.goto('/login');
     await page.getByLabel('Email address').fill('nobody@example.com');
     await page.getByLabel('Password').fill('guesswork');
@@ -73,16 +73,19 @@ function walk(): void {
     expect(await page.getByRole('alert').count()).toBe(0);
   });
 
-  it('is led from a members-only page to the login and back, and refused at the administrator’s', async () => {
-    await page.goto('/members');
-    await page.waitForURL('**/login?returnTo=%2Fmembers');
-    await page.getByText('Log in to go on').waitFor();
-    await signUp(page, 'Bert');
-    await page.goto('/members');
-    await page.getByText("Tonight's watchword").waitFor();
-    expect((await page.goto('/admin'))?.status()).toBe(403);
-    await page.getByRole('heading', { name: 'This door stays closed' }).waitFor();
-  });
+  itLong(
+    'is led from a members-only page to the login and back, and refused at the administrator’s',
+    async () => {
+      await page.goto('/members');
+      await page.waitForURL('**/login?returnTo=%2Fmembers');
+      await page.getByText('Log in to go on').waitFor();
+      await signUp(page, 'Bert');
+      await page.goto('/members');
+      await page.getByText("Tonight's watchword").waitFor();
+      expect((await page.goto('/admin'))?.status()).toBe(403);
+      await page.getByRole('heading', { name: 'This door stays closed' }).waitFor();
+    },
+  );
 
   it('is shown nothing private by the back button after logging out', async () => {
     await signUp(page, 'Cleo');
@@ -106,25 +109,30 @@ function walk(): void {
     expect(await browser.cookies()).toEqual([]);
   });
 
-  it.each([
-    { remember: true, then: 'is still logged in after closing the browser when remembered' },
-    { remember: false, then: 'is logged out after closing the browser when not remembered' },
-  ])('$then', async ({ remember }) => {
-    const name = remember ? 'Emil' : 'Fay';
+  it('is still logged in after closing the browser when remembered', async () => {
+    expect(await whoIsThereAfterReopening('Emil', true)).toEqual({ path: '/account', named: 1 });
+  });
+
+  itLong('is logged out after closing the browser when not remembered', async () => {
+    expect(await whoIsThereAfterReopening('Fay', false)).toEqual({ path: '/login', named: 0 });
+  });
+
+  async function whoIsThereAfterReopening(name: string, remember: boolean) {
     await signUp(page, name);
     await logOut(page);
     await page.goto('/login');
     await logIn(page, name, remember);
     await page.waitForURL('**/account');
-
     await browser.restart();
     page = browser.page;
     await page.goto('/account');
-    expect(new URL(page.url()).pathname).toBe(remember ? '/account' : '/login');
-    expect(await page.getByRole('link', { name }).count()).toBe(remember ? 1 : 0);
-  });
+    return {
+      path: new URL(page.url()).pathname,
+      named: await page.getByRole('link', { name }).count(),
+    };
+  }
 
-  it('is still logged in, with the cart, after the site’s process was restarted', async () => {
+  itLong('is still logged in, with the cart, after the site’s process was restarted', async () => {
     await page.goto('/shop');
     await addToCart(page, 'Laurel wreath');
     await signUp(page, 'Gus');

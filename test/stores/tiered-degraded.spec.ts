@@ -269,7 +269,7 @@ describe('the sessions of a principal', () => {
     const ada = { principal: 'default:ada' };
     const [first, visitor] = [await stored(one!, ada), await stored(two!)];
     const held = door();
-    one!.durable.found = () => held.opened;
+    one!.durable.after = (operation) => (operation === 'findByPrincipal' ? held.opened : undefined);
     const removing = one!.store.deleteByPrincipal!('default:ada', call);
     await turns();
     await two!.store.update(nextOf(visitor, ada), 1, call);
@@ -289,7 +289,7 @@ describe('the sessions of a principal', () => {
     const record = await stored(one!, { principal: 'default:ada' });
     const bob = nextOf(record, { principal: 'default:bob' });
     const held = door();
-    one!.durable.found = () => held.opened;
+    one!.durable.after = (operation) => (operation === 'findByPrincipal' ? held.opened : undefined);
     const removing = one!.store.deleteByPrincipal!('default:ada', call);
     await turns();
     await two!.store.update(bob, 1, call);

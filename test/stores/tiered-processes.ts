@@ -19,8 +19,8 @@ export const call: StoreCall = { signal: new AbortController().signal };
 /** A real store in memory as one process reaches it: its calls are counted, and a test may stop or fail them. */
 export class Tier extends WatchedStore implements PrincipalIndexedStore, EnumerableStore, SweepableStore {
   isClosed = false;
-  /** Runs before the principals' sessions are returned. */
-  found: () => void | Promise<void> = () => {};
+  declare readonly findByPrincipal: PrincipalIndexedStore['findByPrincipal'];
+  declare readonly deleteByPrincipal: PrincipalIndexedStore['deleteByPrincipal'];
 
   constructor(override readonly inner = new MemorySessionStore()) {
     super(inner);
@@ -29,16 +29,6 @@ export class Tier extends WatchedStore implements PrincipalIndexedStore, Enumera
   /** The same store as another process reaches it. */
   elsewhere(): Tier {
     return new Tier(this.inner);
-  }
-
-  async findByPrincipal(principal: string): Promise<SessionRecord[]> {
-    const records = await this.inner.findByPrincipal(principal);
-    await this.found();
-    return records;
-  }
-
-  deleteByPrincipal(principal: string): Promise<number> {
-    return this.inner.deleteByPrincipal(principal);
   }
 
   records(given: StoreCall): AsyncIterable<SessionRecord> {
