@@ -53,7 +53,7 @@ export {
 } from './requests/session.tokens';
 // Outside HTTP requests
 export { SessionManager } from './core/session-manager';
-export type { StoredSession } from './core/session-manager';
+export type { StoredSession } from './core/stored-session';
 export type { CommitOutcome, Delivery } from './core/commit-outcome';
 export type { SessionRepositoryProvider } from './core/session-repository';
 export type { SessionToken } from './core/session-token';

@@ -88,9 +88,10 @@ export class SessionService {
   /**
    * Ends every session of a principal, in every process, for example after a change of password, and refuses logins under way that checked
    * the credentials before: pass `checkedAt` to `login`. Takes effect at once. Can be called outside a request, without `except`.
-   * @param options with `except: 'current'`, the session of this request stays if it is one of them, and gets a new token
+   * @param options with `except: 'current'`, the session of this request stays if it is one of them: it is committed first, with a new
+   * token. It ends with the others if another request has replaced its token meanwhile, or its client has left.
    * @throws SessionUnavailableException (outside a request `SessionStoreError`) when the store fails; SessionError `PRINCIPAL_INVALID`,
-   * `SESSION_OPTIONS_INVALID` when the store cannot find sessions by principal
+   * `SESSION_OPTIONS_INVALID` when the store cannot find sessions by principal; with `except`, what a commit throws, and then nothing has ended
    */
   async endAll(
     principal: Pick<PrincipalInput, 'id' | 'realm'>,

@@ -11,6 +11,7 @@ export interface Origin {
   readonly isUnanswered: boolean;
   readonly endable: SessionRecord | null;
   readonly superseded: boolean;
+  readonly discard: boolean;
 }
 
 /** A session that a login as another principal has ended in this request. */
@@ -19,6 +20,18 @@ export interface Left extends Origin {
   readonly operations: readonly Operation[];
 }
 
-export function originOf({ base, token, lent, isUnanswered, endable, superseded }: Origin): Origin {
-  return { base, token, lent, isUnanswered, endable, superseded };
+export function originOf(draft: Origin): Origin {
+  const { base, token, lent, isUnanswered, endable, superseded, discard } = draft;
+  return { base, token, lent, isUnanswered, endable, superseded, discard };
 }
+
+/** The origin of a draft whose session has been ended for good. */
+export const ENDED: Origin = {
+  base: null,
+  token: null,
+  lent: null,
+  isUnanswered: false,
+  endable: null,
+  superseded: false,
+  discard: true,
+};

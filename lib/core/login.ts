@@ -1,4 +1,3 @@
-import { LONGEST_LOGIN, loginOutdated, type CheckedLogin } from './principal-revocations';
 import { assertOnlyPrincipal, principalKey, toPrincipal, toRoles, type PrincipalInput } from './principal';
 import type { ConstantValues } from './session-data';
 import type { SessionDraft } from './session-draft';
@@ -56,9 +55,8 @@ export function login(draft: SessionDraft, input: PrincipalInput, options: Login
     return [key, draft.values.encode(key, value)] as const;
   });
   const key = principalKey(principal);
-  const { rememberMe: remembered = false, keepData = true, checkedAt } = options;
-  const checked = checkedAt === undefined ? undefined : { principal: key, checkedAt };
-  if (checked !== undefined) assertRecent(checked, draft.settings.clock());
+  const { rememberMe: remembered = false, keepData = true } = options;
+  const checkedAt = checkedAtOf(options, draft.settings.clock());
   draft.assertWritable();
   if (draft.superseded) {
     draft.superseded = false;
@@ -83,19 +81,23 @@ export function login(draft: SessionDraft, input: PrincipalInput, options: Login
     Object.assign(state, { principal, authenticatedAt: now, ...limits });
     for (const [key, text] of constants) setConstant(state.constants, key, text);
   };
-  draft.record('login', apply, checked);
+  draft.record('login', apply, checkedAt === null ? undefined : { principal: key, checkedAt });
   // The id is the one that the session has after the commit.
   const event = { type: 'loggedIn', id: null, reason: null } as const;
   draft.announcements.push({ ...event, principal: key });
 }
 
-function assertRecent({ checkedAt }: CheckedLogin, now: number): void {
-  if (!Number.isFinite(checkedAt) || checkedAt > now + MAX_AHEAD)
-    throw new SessionError(
-      'SESSION_OPTIONS_INVALID',
-      `login({ checkedAt }) must be a past time in epoch milliseconds, got ${String(checkedAt)}: pass Date.now() as it was before the credentials were checked.`,
-    );
-  if (checkedAt < now - LONGEST_LOGIN) throw loginOutdated();
+/** A time ahead of our clock counts as the present, since a revocation from now on must be later. */
+function checkedAtOf(options: LoginOptions, now: number): number | null {
+  // A time that was kept somewhere and is missing there must not pass for a login without the check.
+  if (!('checkedAt' in options)) return null;
+  const { checkedAt } = options;
+  if (typeof checkedAt === 'number' && Number.isFinite(checkedAt) && checkedAt <= now + MAX_AHEAD)
+    return Math.min(checkedAt, now);
+  throw new SessionError(
+    'SESSION_OPTIONS_INVALID',
+    `login({ checkedAt }) must be a past time in epoch milliseconds, got ${String(checkedAt)}: pass Date.now() as it was before the credentials were checked, or leave it out.`,
+  );
 }
 
 /** See `Session.setConstant`. */

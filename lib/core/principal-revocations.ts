@@ -43,8 +43,8 @@ const FORMAT = '999999999\nrevocation\n';
 const PROCESS = randomText(9);
 
 /**
- * Records when all sessions of a principal were last ended: one record for each such principal, in the store of the sessions. Its own
- * `principal` is `null`, since `deleteByPrincipal` must not delete it.
+ * Records when all sessions of a principal were last ended: one record for each such principal, in the store of the sessions, for all
+ * instances that use that store. Its own `principal` is `null`, since `deleteByPrincipal` must not delete it.
  */
 export class PrincipalRevocations {
   /** @param keepFor how long a revocation is remembered, in milliseconds */
@@ -62,8 +62,8 @@ export class PrincipalRevocations {
     return revocationIn(await this.store.find(this.#idOf(principal)));
   }
 
-  /** Records a revocation now. Returns it; its instant is later than that of any other so far. */
-  async record(principal: string): Promise<Revocation> {
+  /** Records a revocation now. Its instant is later than that of any other so far. */
+  async record(principal: string): Promise<void> {
     const id = this.#idOf(principal);
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
       const base = await this.store.find(id);
@@ -78,15 +78,15 @@ export class PrincipalRevocations {
         body: `${FORMAT}${JSON.stringify(revocation)}`,
       };
       const isDone =
-        base === null ? this.store.tryInsert(record) : this.store.update(record, record.version - 1);
-      if (await isDone) return revocation;
+        base === null ? this.store.insertLasting(record) : this.store.update(record, record.version - 1);
+      if (await isDone) return;
     }
     throw tooManyConflicts(MAX_ATTEMPTS);
   }
 
   /** Has the form of a session id, which every store accepts. */
   #idOf(principal: string): SessionId {
-    const text = JSON.stringify(['nestjs-tessera', 'revocation', this.settings.name, principal]);
+    const text = JSON.stringify(['nestjs-tessera', 'revocation', principal]);
     return hash('sha256', text, 'buffer').subarray(0, 16).toString('base64url') as SessionId;
   }
 }
@@ -100,7 +100,7 @@ export function precedes({ checkedAt }: CheckedLogin, { at, by }: Revocation): b
 export function loginOutdated(): SessionError {
   return new SessionError(
     'SESSION_LOGIN_OUTDATED',
-    'The login was refused: its credentials were checked before all sessions of the principal were ended. Check them again.',
+    'The login was refused: its credentials were checked more than an hour ago, or before all sessions of the principal were ended. Check them again.',
   );
 }
 

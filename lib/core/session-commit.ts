@@ -1,11 +1,12 @@
 import { FORGET, KEEP, unwritten, type CommitOutcome, type Delivery } from './commit-outcome';
+import { noteEnd, refuseLogin, withhold } from './draft-undo';
 import { dropVainRotation } from './pending-write';
 import { isRotationDue, isSuccessorUnseen, withSuccessorSeen } from './secret-history';
-import { loginOutdated, precedes, type CheckedLogin } from './principal-revocations';
+import { LONGEST_LOGIN, loginOutdated, precedes, type CheckedLogin } from './principal-revocations';
 import type { Session } from './session';
 import type { SessionDraft } from './session-draft';
 import { SessionMerger } from './session-merger';
-import type { Operation } from './session-operation';
+import { checkedLoginOf, type Operation } from './session-operation';
 import { undeliverable, type SessionRepository } from './session-repository';
 import type { SessionSettings } from './session-settings';
 import { sameHash } from './session-token';
@@ -33,14 +34,14 @@ export class SessionCommit {
   async write(draft: SessionDraft, delivery: Delivery): Promise<CommitOutcome> {
     draft.commits++;
     try {
-      const login = checkedLoginOf(draft);
-      if (login !== null && (await this.#isOutdated(login))) {
-        this.#withdraw(draft);
-        throw loginOutdated();
-      }
       const { base, status, replacement } = draft;
       const needsToken = status === 'changed' && (base === null || replacement !== null);
       if (needsToken && delivery.reach !== 'open') this.#withhold(draft, delivery);
+      const login = checkedLoginOf(draft.operations);
+      if (login !== null && (await this.#isOutdated(login))) {
+        refuseLogin(draft);
+        throw loginOutdated();
+      }
       for (let attempt = 1; ; attempt++) {
         // First, because it may be refused, and nothing must have ended then.
         if (draft.merging.length > 0) await this.#merger.bringIn(draft);
@@ -55,7 +56,7 @@ export class SessionCommit {
         if (attempt === MAX_ATTEMPTS) throw tooManyConflicts(MAX_ATTEMPTS);
       }
       // Again, because all sessions of the principal may have been ended before this one was there.
-      if (login !== null && draft.base !== null) await this.#confirm(draft, login);
+      if (draft.unconfirmed !== null) await this.#confirm(draft, draft.unconfirmed);
       // Those that were ended while the store was at work.
       if (draft.ended.length > 0) await this.#removeEnded(draft);
       const outcome = draft.untold;
@@ -79,23 +80,14 @@ export class SessionCommit {
     const { id, principal } = draft.left?.base ?? draft.base ?? { id: null, principal: null };
     const isToldOf = draft.replacement !== null;
     if (isLogout) return draft.retire('logout');
-    this.#withdraw(draft);
+    withhold(draft);
     if (isToldOf) draft.announcements.push({ type: 'rejected', id, principal, reason: 'undeliverable' });
   }
 
-  /** Drops the changes that need a token. */
-  #withdraw(draft: SessionDraft): void {
-    if (draft.left !== null) return draft.returnTo(draft.left, draft.left.operations);
-    if (draft.base === null) return draft.abandon();
-    draft.takeBack(draft.base, 'login', 'logout', 'elevate', 'renew', 'rotate');
-    draft.forgetLogins();
-    // What is merged may belong to the principal who is not logged in now. The other sessions stay as they are.
-    draft.merging.length = draft.absorbed.length = 0;
-  }
-
-  /** Whether all sessions of the principal were ended since the credentials were checked. */
+  /** Whether all sessions of the principal were ended since the credentials were checked, or may have been. */
   async #isOutdated(login: CheckedLogin): Promise<boolean> {
-    const { principal } = login;
+    const { principal, checkedAt } = login;
+    if (checkedAt < this.settings.clock() - LONGEST_LOGIN) return true;
     const revocation = await this.repository.revocationOf(principal);
     if (revocation === null || !precedes(login, revocation)) return false;
     this.settings.emit({ type: 'rejected', principal, reason: 'revoked' });
@@ -105,7 +97,7 @@ export class SessionCommit {
   /** Ends a session that was written with a login that is outdated, or may be. Its token has not left the process. */
   async #confirm(draft: SessionDraft, login: CheckedLogin): Promise<void> {
     try {
-      if (!(await this.#isOutdated(login))) return;
+      if (!(await this.#isOutdated(login))) return void (draft.unconfirmed = null);
     } catch (error) {
       draft.retire('revoked');
       await this.#removeEnded(draft);
@@ -137,14 +129,9 @@ export class SessionCommit {
     for (let record = ended[0]; record !== undefined; record = ended[0]) {
       await this.repository.end(record);
       ended.shift();
-      draft.noteEnd(record.id);
+      noteEnd(draft, record.id);
     }
   }
-}
-
-/** The login of this request that is refused if its principal was revoked meanwhile; `null` for none. */
-function checkedLoginOf({ operations }: SessionDraft): CheckedLogin | null {
-  return operations.findLast(({ kind }) => kind === 'login' || kind === 'logout')?.login ?? null;
 }
 
 /** Returns the operations that each write includes, and that are worth a write by themselves: the notes about the session's secrets. */

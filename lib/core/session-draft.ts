@@ -7,14 +7,14 @@ import { LONGEST_REQUEST, strictestOf, type FormerRights, type Replacement } fro
 import { decodeBody, decodeFacts } from './session-body';
 import type { SessionEventReason } from './session-event';
 import { lastSeenOf } from './session-expiry';
-import { PROOFS, type Announcement, type Operation } from './session-operation';
+import { PROOFS, checkedLoginOf, type Announcement, type Operation } from './session-operation';
 import type { SessionStatus, SessionWatcher } from './session-operation';
 import type { SessionRecord } from './session-record';
 import type { SessionSettings } from './session-settings';
 import { newState, type SessionState } from './session-state';
 import { newSessionId, type ParsedToken, type SessionId } from './session-token';
 import { retain } from './retain';
-import { commitUnderWay, responseStarted, sessionDestroyed } from './session.errors';
+import { responseStarted, sessionDestroyed } from './session.errors';
 
 /** The state behind a `Session`: what the request found, and the operations that it recorded. The session writes it, the commit reads it. */
 export class SessionDraft {
@@ -38,6 +38,10 @@ export class SessionDraft {
   discard = false;
   /** Sessions of this client that the commit removes before it writes, as they were last read or written. */
   readonly ended: SessionRecord[] = [];
+  /** What the draft was before its first change since the last write. */
+  origin: Origin | null = null;
+  /** A login that was written, and must be found out to be older than a revocation or not before the client is told. */
+  unconfirmed: CheckedLogin | null = null;
   /** The session that a login as another principal has ended, until that login is written. */
   left: Left | null = null;
   /** Sessions whose data this one has taken over, as they were read. The commit ends them after it has written. */
@@ -65,8 +69,6 @@ export class SessionDraft {
   untold: CommitOutcome = KEEP;
   /** Incremented when the draft continues as another session. An earlier write then does not apply to it. */
   lineage = 0;
-  /** What the draft was before its first change since the last write. */
-  #origin: Origin | null = null;
   #values: ObservedValues | undefined;
   #id: SessionId | undefined;
 
@@ -152,15 +154,6 @@ export class SessionDraft {
     this.operations.push(operation);
   }
 
-  /** Takes operations of these kinds back, with their effect. When another one fails without them, the draft stays as it was. */
-  takeBack(base: SessionRecord, ...kinds: readonly Operation['kind'][]): void {
-    this.adopt(
-      base,
-      this.operations.filter(({ kind }) => !kinds.includes(kind)),
-    );
-    this.drop(...kinds);
-  }
-
   /** Forgets operations of these kinds. Their effect on the state ends with the next {@link adopt}. */
   drop(...kinds: readonly Operation['kind'][]): void {
     retain(this.operations, ({ kind }) => !kinds.includes(kind));
@@ -170,37 +163,23 @@ export class SessionDraft {
   assertWritable(): void {
     if (this.destroyed) throw sessionDestroyed();
     if (this.sealed) throw responseStarted();
-    this.#origin ??= originOf(this);
+    this.origin ??= originOf(this);
     this.settled = null;
     this.watcher?.changing();
   }
 
-  /** Forgets everything that was recorded since the last write. Throws when the response has begun or a commit is under way. */
-  rollBack(): void {
-    if (this.sealed) throw responseStarted();
-    if (this.commits > 0) throw commitUnderWay();
-    if (this.#origin !== null) return this.returnTo(this.#origin, []);
-    this.operations.length = this.merging.length = 0;
-    this.#resume(this.base);
-  }
-
-  /** Notes that a session is removed, to which nothing can return. */
-  noteEnd(id: SessionId): void {
-    if (this.#origin?.base?.id === id || this.#origin?.endable?.id === id) this.#origin = null;
-  }
-
   /** Ends the session and continues with an empty one. */
   retire(reason: SessionEventReason): void {
-    const ending = this.base ?? (reason === 'login' ? null : this.endable);
+    const { base, operations } = this;
+    const ending = base ?? (reason === 'login' ? null : this.endable);
+    if (reason !== 'login') this.left = null;
+    else if (base !== null) this.left = { ...originOf(this), base, operations: [...operations] };
     if (ending !== null) {
       this.ended.push(ending);
       this.announceEnd(ending, reason);
       this.discard = true;
       this.superseded = false;
     }
-    const { base, operations } = this;
-    if (reason !== 'login') this.left = null;
-    else if (base !== null) this.left = { ...originOf(this), base, operations: [...operations] };
     this.abandon();
   }
 
@@ -209,14 +188,18 @@ export class SessionDraft {
     this.begin(this.settings.clock());
     this.#detach();
     this.forgetLogins();
-    this.#forgetChanges();
+    this.forgetChanges();
   }
 
   /** Continues as a new session: with the state that this request found, or with its own changes only. */
   fork(keepState: boolean): void {
     this.#detach();
     this.superseded = false;
-    if (keepState) return;
+    if (!keepState) this.restart();
+  }
+
+  /** Begins an empty session with the changes of this request. */
+  restart(): void {
     this.begin(this.settings.clock());
     for (const { apply } of this.operations) apply(this.state);
   }
@@ -229,7 +212,7 @@ export class SessionDraft {
   /** Drops all changes, because another request ended or took over the session. */
   supersede(): void {
     this.superseded = true;
-    this.#forgetChanges();
+    this.forgetChanges();
     const { principal } = this.state;
     const event = { type: 'rejected', id: this.id, reason: 'superseded' } as const;
     this.announcements.splice(0, Infinity, { ...event, principal: principal && principalKey(principal) });
@@ -257,27 +240,17 @@ export class SessionDraft {
   settle(record: SessionRecord, token: ParsedToken | null, done: readonly Operation[]): void {
     this.base = record;
     this.token = token;
+    this.unconfirmed = checkedLoginOf(done) ?? this.unconfirmed;
     if (this.lent !== null && done.some(({ kind }) => PROOFS.includes(kind))) this.lent = null;
     retain(this.operations, (operation) => !done.includes(operation));
     this.discard = this.superseded = false;
-    this.left = this.settled = this.#origin = null;
+    this.left = this.settled = this.origin = null;
   }
 
-  /** Undoes all changes, ends and logins since then, but for these operations. */
-  returnTo(origin: Origin, operations: readonly Operation[]): void {
-    const { base, endable } = origin;
-    this.#forgetChanges();
-    this.announcements.length = 0;
-    retain(this.ended, ({ id }) => id !== base?.id && id !== endable?.id);
-    Object.assign(this, originOf(origin), { discard: false, destroyed: false, left: null });
-    this.operations.push(...operations);
-    this.#resume(base);
-  }
-
-  /** Goes on from a record, with the operations that are left. */
-  #resume(base: SessionRecord | null): void {
+  /** Goes on from a record, or from nothing, with the operations that are left. */
+  resume(base: SessionRecord | null): void {
     this.lineage++;
-    this.#origin = this.settled = null;
+    this.origin = this.settled = null;
     this.#values = undefined;
     if (base !== null) return this.adopt(base);
     this.base = null;
@@ -287,11 +260,12 @@ export class SessionDraft {
 
   #detach(): void {
     Object.assign(this, { base: null, token: null, lent: null, isUnanswered: false, endable: null });
+    this.unconfirmed = null;
     this.#id = undefined;
     this.lineage++;
   }
 
-  #forgetChanges(): void {
+  forgetChanges(): void {
     this.operations.length = this.merging.length = this.absorbed.length = 0;
     this.#values = undefined;
     this.settled = null;

@@ -1,12 +1,13 @@
 import { DIRECT, KEEP, unwritten, type CommitOutcome, type Delivery } from './commit-outcome';
 import { randomText } from './random-text';
 import { issueToken } from './pending-write';
-import { principalKey, toPrincipal, type Principal, type PrincipalInput } from './principal';
+import { principalKey, toPrincipal, type PrincipalInput } from './principal';
 import { CURRENT, type Standing } from './secret-history';
-import { UnreadableBody, decodeBody, decodeContent, decodeValue } from './session-body';
+import { UnreadableBody, decodeContent } from './session-body';
 import { SessionCommit, dueOperations } from './session-commit';
-import type { KeyOf, SessionConstants, SessionData, SessionKey } from './session-data';
+import type { KeyOf, SessionData, SessionKey } from './session-data';
 import { SessionDraft } from './session-draft';
+import { takeBack } from './draft-undo';
 import type { SessionEventReason } from './session-event';
 import { isNearlyIdle, lastSeenOf } from './session-expiry';
 import type { SessionRecord } from './session-record';
@@ -18,29 +19,11 @@ import type { SessionStore } from './session-store';
 import { sameHash, type SessionId } from './session-token';
 import { Session, draftOf } from './session';
 import { StoreClient } from './store-client';
+import { contentOf, type StoredSession } from './stored-session';
 import { StoredSessions } from './stored-sessions';
 
 /** How often an expired session is read again that could not be ended: a store may return a record that it lets no request change. */
 const MAX_ATTEMPTS = 5;
-
-/** The content of a stored session. Instants are epoch milliseconds. */
-export interface StoredSession {
-  /** The public id. */
-  readonly id: SessionId;
-  readonly principal: Principal | null;
-  readonly data: Partial<SessionData>;
-  readonly constants: Partial<SessionConstants>;
-  readonly createdAt: number;
-  /** Time of the last `login` or `elevate`, or `null` without a login. */
-  readonly authenticatedAt: number | null;
-  /** Time of the last use, accurate to a tenth of the idle timeout. */
-  readonly lastSeenAt: number;
-  /** When the session ends unless a request uses it. A store may show it for a while afterwards. */
-  readonly expiresAt: number;
-  /** When it ends regardless of activity. */
-  readonly deadline: number;
-  readonly remembered: boolean;
-}
 
 /**
  * Opens sessions and commits them. Between the two nothing talks to the store. Requests use it through `@Session()`; inject it in jobs,
@@ -112,7 +95,7 @@ export class SessionManager {
       await commit();
     } catch (error) {
       if (draft.base === null) draft.drop('take');
-      else draft.takeBack(draft.base, 'take');
+      else takeBack(draft, draft.base, 'take');
       throw error;
     }
     // A login that lost to another one has continued as another session, with a copy of the data.
@@ -122,24 +105,29 @@ export class SessionManager {
   /**
    * Ends every session of a principal, for example after a change of password, and makes the commit refuse logins under way whose
    * credentials were checked before: see `checkedAt` of `login`. Other logins under way may come after it.
-   * @param options with `except`, a session of that principal stays, and gets a new token at its commit
-   * @throws SessionStoreError; SessionError `PRINCIPAL_INVALID`, `SESSION_OPTIONS_INVALID` when the store cannot find sessions by principal
+   * @param options with `except`, a session of that principal stays: it is committed first, with a new token. It ends with the others if
+   * another request has replaced its token meanwhile, or the new one cannot be delivered.
+   * @param commit commits `except`, and delivers the outcome. By default the next commit of that session returns it.
+   * @throws SessionStoreError; SessionError `PRINCIPAL_INVALID`, `SESSION_OPTIONS_INVALID` when the store cannot find sessions by principal;
+   * what `commit` throws, and then nothing has ended
    */
   async endAll(
     principal: Pick<PrincipalInput, 'id' | 'realm'>,
     { except }: { readonly except?: Session } = {},
+    commit: (session: Session) => Promise<unknown> = (session) => this.#commitUntold(session),
   ): Promise<void> {
     const key = principalKey(toPrincipal(principal));
-    const kept = except?.principal && principalKey(except.principal) === key ? draftOf(except) : null;
-    kept?.assertWritable();
-    const startsAfter = await this.#repository.endAll(key, kept?.base?.id ?? null);
-    this.settings.emit({ type: 'destroyed', principal: key, reason: 'revoked' });
-    if (kept === null || kept.destroyed) return;
-    if (startsAfter !== null) {
-      kept.stayedAt = startsAfter;
-      kept.record('data', (state) => void (state.startedAt = startsAfter));
-    }
-    except!.renewToken();
+    const isKept = (session: Session): boolean =>
+      session.principal !== null && principalKey(session.principal) === key;
+    if (except === undefined || !isKept(except)) return void (await this.#endAll(key, null));
+    except.renewToken();
+    await commit(except);
+    const isRenewed = this.isCurrent(except) && isIssuedNow(draftOf(except));
+    const startsAfter = await this.#endAll(key, isRenewed && isKept(except) ? draftOf(except) : null);
+    if (startsAfter === null) return;
+    draftOf(except).stayedAt = startsAfter;
+    draftOf(except).record('data', (state) => void (state.startedAt = startsAfter));
+    await commit(except);
   }
 
   /** Same as {@link open}, but leaves the content encoded until {@link complete}. Sufficient to ask who is logged in. */
@@ -188,16 +176,7 @@ export class SessionManager {
    * @throws SessionError `SESSION_RECORD_UNREADABLE`
    */
   read(record: SessionRecord): StoredSession {
-    const { codec } = this.settings;
-    const state = decodeBody(record.body, codec);
-    const { data, principal, createdAt, authenticatedAt, deadline, remembered } = state;
-    const constants = Object.entries(state.constants).map(([key, text]) => [key, decodeValue(text, codec)]);
-    return {
-      ...{ id: record.id, principal, data, constants: Object.fromEntries(constants) as SessionConstants },
-      ...{ createdAt, authenticatedAt, deadline, remembered },
-      lastSeenAt: lastSeenOf(state, record.expiresAt, state.lastSeenAt),
-      expiresAt: Math.min(record.expiresAt, deadline),
-    };
+    return contentOf(record, this.settings.codec);
   }
 
   /** Returns the outcome that tells the client the token with which it opened a session once more, unless a newer one has replaced it. */
@@ -215,6 +194,18 @@ export class SessionManager {
   /** Called when no more requests come. The store stays open. */
   close(): void {
     this.#repository.close();
+  }
+
+  async #endAll(principal: string, kept: SessionDraft | null): Promise<number | null> {
+    const startsAfter = await this.#repository.endAll(principal, kept);
+    this.settings.emit({ type: 'destroyed', principal, reason: 'revoked' });
+    return startsAfter;
+  }
+
+  /** Commits, and leaves it to the next commit to return the outcome. */
+  async #commitUntold(session: Session): Promise<void> {
+    const outcome = await this.commit(session);
+    if (outcome.kind !== 'keep') draftOf(session).untold = outcome;
   }
 
   /** Fills the draft with what the token opens. Returns `null` when that is done: a store is asked only to end or to extend a session. */
@@ -291,4 +282,9 @@ export class SessionManager {
   #reject(reason: SessionEventReason, subject: { id?: SessionId; principal?: string | null }): void {
     this.settings.emit({ type: 'rejected', reason, ...subject });
   }
+}
+
+/** Whether the present token was issued in this request, and so no other client has it. */
+function isIssuedNow({ token, openedWith }: SessionDraft): boolean {
+  return token !== null && (openedWith === null || !sameHash(token.secretHash, openedWith.secretHash));
 }

@@ -35,3 +35,14 @@ export const PROOFS: readonly Operation['kind'][] = ['login', 'logout', 'elevate
 export interface SessionWatcher {
   changing(): void;
 }
+
+/** The login among these operations that is refused if its principal was revoked meanwhile: the earliest check counts; `null` for none. */
+export function checkedLoginOf(operations: readonly Operation[]): CheckedLogin | null {
+  let earliest: CheckedLogin | null = null;
+  for (const { kind, login } of operations) {
+    if (kind === 'logout') earliest = null;
+    else if (login !== undefined && !(earliest !== null && earliest.checkedAt <= login.checkedAt))
+      earliest = login;
+  }
+  return earliest;
+}

@@ -55,10 +55,10 @@ export interface SessionRepository {
 
   /**
    * Ends every session of a principal, and records when. A login under way then either ends with them or finds the record.
-   * @param except a session that stays
-   * @returns when the session that stays must have begun, in epoch milliseconds; `null` where that does not matter
+   * @param kept a session that stays
+   * @returns when the session that stays must have begun, in epoch milliseconds; `null` when it needs no change
    */
-  endAll(principal: string, except: SessionId | null): Promise<number | null>;
+  endAll(principal: string, kept: SessionDraft | null): Promise<number | null>;
 
   /** Returns when {@link endAll} was last called for a principal, for as long as a login may be under way that began before; else `null`. */
   revocationOf(principal: string): Promise<Revocation | null>;

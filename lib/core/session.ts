@@ -1,3 +1,4 @@
+import { rollBack } from './draft-undo';
 import { addMessage, takeMessages } from './flash';
 import { setDeadline, setIdleTimeout, setRemembered } from './lifespan';
 import { elevate, login, logout, setConstant } from './login';
@@ -198,7 +199,7 @@ export class Session {
    * @throws SessionError `SESSION_CONFLICT` while a commit is under way
    */
   rollback(): void {
-    this.#draft.rollBack();
+    rollBack(this.#draft);
   }
 
   /** Sets whether the session survives a restart of the browser. Applies those timeouts from login or creation; an earlier deadline stays. */

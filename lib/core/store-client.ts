@@ -110,10 +110,10 @@ export class StoreClient {
     return this.call('insert', record.id, (call) => this.store.insert(record, call), share);
   }
 
-  /** Returns `false` when there is a record with this id. */
-  async tryInsert(record: SessionRecord): Promise<boolean> {
+  /** Inserts a record that the store must keep until it expires. Returns `false` when there is a record with this id. */
+  insertLasting(record: SessionRecord): Promise<boolean> {
     return this.call('insert', record.id, (call) =>
-      this.store.insert(record, call).then(
+      this.store.insert(record, lasting(call)).then(
         () => true,
         (error: unknown) => {
           if (error instanceof SessionError && error.code === 'SESSION_DUPLICATE_ID') return false;
@@ -135,20 +135,24 @@ export class StoreClient {
     return this.call('delete', id, (call) => this.store.delete(id, call));
   }
 
-  /** Deletes the sessions of a principal, but for one if its id is given. */
-  async deleteByPrincipal(principal: string, except: SessionId | null): Promise<void> {
+  /**
+   * The calls about the sessions of one principal.
+   * @throws SessionError `SESSION_OPTIONS_INVALID` when the store has none
+   */
+  ofPrincipal(principal: string): {
+    readonly find: () => Promise<SessionRecord[]>;
+    readonly delete: () => Promise<number>;
+  } {
     const { store } = this;
     if (!isPrincipalIndexed(store))
       throw new SessionError(
         'SESSION_OPTIONS_INVALID',
         `endAll() needs a store that finds sessions by principal, and ${store.constructor.name} does not: use memory, TypeORM, Redis, files, or tiers of these.`,
       );
-    if (except === null)
-      return void (await this.call('deleteByPrincipal', null, (call) =>
-        store.deleteByPrincipal(principal, call),
-      ));
-    const found = await this.call('findByPrincipal', null, (call) => store.findByPrincipal(principal, call));
-    for (const { id } of found) if (id !== except) await this.delete(id);
+    return {
+      find: () => this.call('findByPrincipal', null, (call) => store.findByPrincipal(principal, call)),
+      delete: () => this.call('deleteByPrincipal', null, (call) => store.deleteByPrincipal(principal, call)),
+    };
   }
 
   /** Makes one call. An answer after the deadline is ignored. */
@@ -161,6 +165,19 @@ export class StoreClient {
       new PendingCall(this.timeout * share, resolve, fail).run(run);
     });
   }
+}
+
+/** Demands that the store keeps what is inserted. */
+function lasting(call: StoreCall): StoreCall {
+  return {
+    lasting: true,
+    get signal() {
+      return call.signal;
+    },
+    get aborted() {
+      return call.aborted ?? call.signal.aborted;
+    },
+  };
 }
 
 /** Keeps what a log may contain. Drivers attach the parameters of a statement to their errors, and those contain hashes and data. */

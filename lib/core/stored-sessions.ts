@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { FORGET, unwritten, type CommitOutcome, type Delivery } from './commit-outcome';
+import { endOthers } from './end-others';
 import { KeyedQueue } from './keyed-queue';
 import { finishWrite, toPendingWrite, type PendingWrite } from './pending-write';
 import { PrincipalRevocations, type Revocation } from './principal-revocations';
@@ -11,7 +12,7 @@ import type { SessionRecord } from './session-record';
 import { giveWay, join } from './session-replay';
 import type { Finding, SessionRepository } from './session-repository';
 import type { SessionSettings } from './session-settings';
-import { newToken, parseToken, sameHash, type ParsedToken, type SessionId } from './session-token';
+import { newToken, parseToken, sameHash, type ParsedToken } from './session-token';
 import { SessionError, tooManyConflicts } from './session.errors';
 import type { StoreClient } from './store-client';
 
@@ -113,10 +114,19 @@ export class StoredSessions implements SessionRepository {
     return this.store.delete(id);
   }
 
-  /** Records it first: a login that is written after the deletion finds the record. */
-  async endAll(principal: string, except: SessionId | null): Promise<null> {
-    await this.#revocations.record(principal);
-    await this.store.deleteByPrincipal(principal, except);
+  /** Records it first: a login that is written after the end of the others finds the record. */
+  async endAll(principal: string, kept: SessionDraft | null): Promise<null> {
+    const sessions = this.store.ofPrincipal(principal);
+    const end = (): Promise<unknown> =>
+      kept === null ? sessions.delete() : endOthers(sessions.find, kept.id, this);
+    try {
+      await this.#revocations.record(principal);
+    } catch {
+      // A store that is full has room for the record afterwards.
+      await end();
+      await this.#revocations.record(principal);
+    }
+    await end();
     return null;
   }
 
@@ -209,10 +219,13 @@ export class StoredSessions implements SessionRepository {
     if (draft.lineage !== lineage) return unwritten(draft);
     const current = found !== null && found.expiresAt > draft.now() ? found : null;
     const uncertain = this.#uncertain.get(draft);
-    if (current !== null && uncertain?.lineage === lineage) {
+    if (current !== null && uncertain?.record.id === current.id) {
       const isWritten = this.#isWritten(uncertain, current);
-      if (isWritten === null) throw unrepeatable();
-      if (isWritten) return this.#finish(draft, uncertain, delivery);
+      const isWanted = uncertain.lineage === lineage;
+      if (isWanted && isWritten === null) throw unrepeatable();
+      if (isWanted && isWritten) return this.#finish(draft, uncertain, delivery);
+      // A login that was taken back since. No client has its token.
+      if (isWritten && uncertain.replacement === 'login') draft.ended.push(current);
     }
     if (current !== null && join(draft, current)) return draft.status === 'changed' ? null : unwritten(draft);
     if (current === null && base!.expiresAt <= draft.now() && !draft.isLoggingIn) throw expiredMeanwhile();

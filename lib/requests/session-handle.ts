@@ -125,7 +125,8 @@ export class SessionHandle implements Delivery {
   /** See `SessionManager.endAll`. Throws what {@link open} throws. */
   async endAll(principal: Pick<PrincipalInput, 'id' | 'realm'>, keepsOwn: boolean): Promise<void> {
     const except = keepsOwn ? { except: await this.open() } : {};
-    await this.instance.manager.endAll(principal, except).catch((error) => this.#fail(error, 'ended'));
+    const ending = this.instance.manager.endAll(principal, except, () => this.commit());
+    await ending.catch((error) => this.#fail(error, 'ended'));
   }
 
   /** Settles what needs no store. Returns whether no commit is needed or in progress. Never throws; errors surface at commit. */

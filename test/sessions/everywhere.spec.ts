@@ -15,6 +15,11 @@ class AccountSecurity {
     await this.sessions.endAll({ id: 7 }, { except: 'current' });
   }
 
+  @Post('reset') async reset() {
+    await this.sessions.login({ id: 7 }, { checkedAt: Date.now() });
+    await this.sessions.endAll({ id: 7 }, { except: 'current' });
+  }
+
   @Post('login') async logIn(@Body() { checkedAt }: { checkedAt: number }) {
     await this.sessions.login({ id: 7 }, { checkedAt });
   }
@@ -75,3 +80,20 @@ it.each(platforms)(
     await closeApps();
   },
 );
+
+it.each(platforms)('W18: a check on %s that is older than an hour is a 401', async (platform) => {
+  const app = await startApp({ platform, controllers: [AccountSecurity] });
+  const refused = await (await visitor(app)).post('/login', { checkedAt: Date.now() - 3_600_001 });
+  expect(refused).toMatchObject({ status: 401 });
+  expect(refused.json()).toMatchObject({ code: 'SESSION_LOGIN_OUTDATED' });
+  await closeApps();
+});
+
+it.each(platforms)('W18: a login on %s may end all other sessions in the same request', async (platform) => {
+  const session = scripted();
+  const app = await startApp({ platform, controllers: [session.controller, AccountSecurity] });
+  const who = await visitor(app);
+  await who.post('/reset');
+  expect(await session.ask(who, ({ principal }) => principal?.id)).toBe('7');
+  await closeApps();
+});

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { Revocation } from '../../core/principal-revocations';
 import type { SessionRecord } from '../../core/session-record';
 import type { SessionSettings } from '../../core/session-settings';
-import type { SessionStore, StoreCall } from '../../core/session-store';
+import type { SessionStore } from '../../core/session-store';
 import { newToken, sameHash, type SecretHash, type SessionId } from '../../core/session-token';
 import { SessionError, tooManyConflicts } from '../../core/session.errors';
 import { StoreClient } from '../../core/store-client';
@@ -41,7 +41,7 @@ export class RevocationList implements Revocations {
 
   /** @param longest maximum lifetime of a value after it was sealed, in milliseconds */
   constructor(
-    private readonly store: SessionStore,
+    store: SessionStore,
     private readonly settings: SessionSettings,
     private readonly longest: number,
   ) {
@@ -53,12 +53,12 @@ export class RevocationList implements Revocations {
       this.#client.find(id),
       principal === null ? -Infinity : this.deadUntil(principal),
     ]);
-    if (startedAt <= deadUntil) return ENDED;
-    if (entry === null) return { kind: 'good', entry };
-    const noted = fromEntryBody(entry.body);
+    const noted = entry && fromEntryBody(entry.body);
     // An unreadable entry counts as 'ended': it may say so.
-    if (noted?.kind !== 'renewed') return ENDED;
-    return sameHash(entry.secretHash, secretHash) ? { kind: 'good', entry } : noted;
+    if (entry !== null && noted?.kind !== 'renewed') return ENDED;
+    // Before the principal: the present value may have stayed when all others were ended, and an older one may end it.
+    if (noted?.kind === 'renewed' && !sameHash(entry!.secretHash, secretHash)) return noted;
+    return startedAt <= deadUntil ? ENDED : { kind: 'good', entry };
   }
 
   async revocationOf(principal: string): Promise<Revocation | null> {
@@ -106,11 +106,15 @@ export class RevocationList implements Revocations {
   }
 
   /** `deadUntil` is later than every login so far, even by the clock of another process. Later logins record a later instant. */
-  endAll(principal: string): Promise<void> {
-    return this.#change(this.#idOf(principal), (entry) => {
-      const deadUntil = Math.max(Math.ceil(this.settings.clock()) + SKEW, deadUntilOf(entry) + 1);
+  async endAll(principal: string): Promise<{ before: number; deadUntil: number }> {
+    let before = -Infinity;
+    let deadUntil = -Infinity;
+    await this.#change(this.#idOf(principal), (entry) => {
+      before = deadUntilOf(entry);
+      deadUntil = Math.max(Math.ceil(this.settings.clock()) + SKEW, before + 1);
       return { noted: { kind: 'principal', deadUntil }, until: this.#latest() };
     });
+    return { before, deadUntil };
   }
 
   #end(
@@ -154,7 +158,7 @@ export class RevocationList implements Revocations {
       expiresAt: Math.max(entry?.expiresAt ?? 0, Math.min(until + MARGIN, LAST_INSTANT)),
       body: toEntryBody(noted),
     };
-    return entry === null ? this.#insert(record) : this.#client.update(record, entry.version);
+    return entry === null ? this.#client.insertLasting(record) : this.#client.update(record, entry.version);
   }
 
   /** When the last value of a session expires that is valid now, in epoch milliseconds. `record` is any of its values. */
@@ -179,36 +183,11 @@ export class RevocationList implements Revocations {
     return Math.ceil(this.settings.clock());
   }
 
-  #insert(record: SessionRecord): Promise<boolean> {
-    return this.#client.call('insert', record.id, async (call) => {
-      try {
-        await this.store.insert(record, lasting(call));
-        return true;
-      } catch (error) {
-        if (error instanceof SessionError && error.code === 'SESSION_DUPLICATE_ID') return false;
-        throw error;
-      }
-    });
-  }
-
   /** Has the form of a session id, which every store accepts. */
   #idOf(principal: string): SessionId {
     const text = JSON.stringify(['nestjs-tessera/sealed', 'principal', this.settings.name, principal]);
     return hash('sha256', text, 'buffer').subarray(0, 16).toString('base64url') as SessionId;
   }
-}
-
-/** Demands that the store keeps what is inserted. */
-function lasting(call: StoreCall): StoreCall {
-  return {
-    lasting: true,
-    get signal() {
-      return call.signal;
-    },
-    get aborted() {
-      return call.aborted ?? call.signal.aborted;
-    },
-  };
 }
 
 /** @throws SessionError `SESSION_RECORD_UNREADABLE`, since an unreadable entry may concern any login */

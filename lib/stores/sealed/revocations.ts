@@ -47,6 +47,6 @@ export interface Revocations {
   /** Ends the session with this id for good. An unknown id is not an error, and is recorded too. */
   revoke(id: SessionId): Promise<void>;
 
-  /** Ends every session to which the principal has logged in so far. */
-  endAll(principal: string): Promise<void>;
+  /** Ends every session to which the principal has logged in so far. Returns {@link deadUntil} as it was `before`, and as it is. */
+  endAll(principal: string): Promise<{ readonly before: number; readonly deadUntil: number }>;
 }

@@ -142,9 +142,10 @@ export class SealedRepository implements SessionRepository {
     return this.revocations.end(record);
   }
 
-  async endAll(principal: string): Promise<number> {
-    await this.revocations.endAll(principal);
-    return (await this.revocations.deadUntil(principal)) + 1;
+  async endAll(principal: string, kept: SessionDraft | null): Promise<number | null> {
+    const { before, deadUntil } = await this.revocations.endAll(principal);
+    // One that an earlier call has ended meanwhile does not come back.
+    return kept !== null && startedAtOf(kept, kept.state) > before ? deadUntil + 1 : null;
   }
 
   revocationOf(principal: string): Promise<Revocation | null> {
@@ -198,7 +199,7 @@ export class SealedRepository implements SessionRepository {
   }
 
   async #statusOf(draft: SessionDraft, base: SessionRecord, before: SessionState): Promise<RevocationStatus> {
-    const startedAt = Math.max(before.startedAt, draft.stayedAt);
+    const startedAt = startedAtOf(draft, before);
     if (base.expiresAt <= draft.now()) return ENDED;
     const uncertain = this.#uncertain.get(draft);
     if (uncertain?.id === base.id) {
@@ -266,6 +267,11 @@ export class SealedRepository implements SessionRepository {
       throw new SessionTooLargeError(largestPart(draft), token.length, longest, TOO_LARGE_ADVICE);
     return { ...write, record, token: { ...write.token, token }, tells: true };
   }
+}
+
+/** When a session began, for revocations of its principal. */
+function startedAtOf({ stayedAt }: SessionDraft, { startedAt }: SessionState): number {
+  return Math.max(startedAt, stayedAt);
 }
 
 const CLIENT_GONE =

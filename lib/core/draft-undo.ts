@@ -1,0 +1,80 @@
+import { ENDED, originOf, type Origin } from './draft-origin';
+import { retain } from './retain';
+import type { SessionDraft } from './session-draft';
+import type { Operation } from './session-operation';
+import type { SessionRecord } from './session-record';
+import type { SessionId } from './session-token';
+import { commitUnderWay, responseStarted } from './session.errors';
+
+/** Forgets everything that was recorded since the last write. Throws when the response has begun or a commit is under way. */
+export function rollBack(draft: SessionDraft): void {
+  if (draft.sealed) throw responseStarted();
+  if (draft.commits > 0) throw commitUnderWay();
+  if (draft.origin !== null) return returnTo(draft, draft.origin, []);
+  draft.operations.length = draft.merging.length = 0;
+  draft.resume(draft.base);
+}
+
+/** Undoes all changes, ends and logins since then, but for these operations. What has ended for good stays ended, and its events stay. */
+function returnTo(draft: SessionDraft, origin: Origin, operations: readonly Operation[]): void {
+  const { base, endable } = origin;
+  const isLeft = (id: SessionId | null): boolean => id !== null && id !== base?.id && id !== endable?.id;
+  draft.forgetChanges();
+  retain(draft.announcements, ({ id }) => isLeft(id));
+  retain(draft.ended, ({ id }) => isLeft(id));
+  Object.assign(draft, originOf(origin), {
+    destroyed: draft.destroyed && origin === ENDED,
+    left: null,
+  });
+  draft.operations.push(...operations);
+  draft.resume(base);
+}
+
+/** Takes operations of these kinds back, with their effect. When another one fails without them, the draft stays as it was. */
+export function takeBack(
+  draft: SessionDraft,
+  base: SessionRecord,
+  ...kinds: readonly Operation['kind'][]
+): void {
+  const isKept = ({ kind }: Operation): boolean => !kinds.includes(kind);
+  draft.adopt(base, draft.operations.filter(isKept));
+  draft.drop(...kinds);
+}
+
+/** Takes back the changes that need a token, but for a logout. */
+export function withhold(draft: SessionDraft): void {
+  if (draft.left !== null) return returnTo(draft, draft.left, draft.left.operations);
+  if (draft.base === null) return draft.abandon();
+  takeBack(draft, draft.base, 'login', 'elevate', 'renew', 'rotate');
+  forgetLogin(draft);
+}
+
+/** Takes the login back, and everything that was recorded after it: that may be about its principal. What came before it stays. */
+export function refuseLogin(draft: SessionDraft): void {
+  if (draft.left !== null) return returnTo(draft, draft.left, draft.left.operations);
+  const { base, operations, origin } = draft;
+  const lastLogout = operations.findLastIndex(({ kind }) => kind === 'logout');
+  const start = operations.findIndex(({ kind }, index) => index > lastLogout && kind === 'login');
+  if (base !== null) draft.adopt(base, operations.slice(0, start));
+  operations.length = start;
+  if (base === null) {
+    draft.restart();
+    draft.superseded = origin?.superseded ?? false;
+  }
+  draft.lineage++;
+  forgetLogin(draft);
+}
+
+/** Notes that a session has ended for good: nothing can return to it. */
+export function noteEnd(draft: SessionDraft, id: SessionId): void {
+  const { origin, left } = draft;
+  if (left?.base.id === id) draft.left = null;
+  if (origin?.base?.id === id || origin?.endable?.id === id) draft.origin = ENDED;
+}
+
+function forgetLogin(draft: SessionDraft): void {
+  draft.forgetLogins();
+  // What is merged may belong to the principal who is not logged in now. The other sessions stay as they are.
+  draft.merging.length = draft.absorbed.length = 0;
+  draft.settled = null;
+}

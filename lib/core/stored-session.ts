@@ -1,0 +1,39 @@
+import type { Principal } from './principal';
+import { decodeBody, decodeValue } from './session-body';
+import type { SessionCodec } from './session-codec';
+import type { SessionConstants, SessionData } from './session-data';
+import { lastSeenOf } from './session-expiry';
+import type { SessionRecord } from './session-record';
+import type { SessionId } from './session-token';
+
+/** The content of a stored session. Instants are epoch milliseconds. */
+export interface StoredSession {
+  /** The public id. */
+  readonly id: SessionId;
+  readonly principal: Principal | null;
+  readonly data: Partial<SessionData>;
+  readonly constants: Partial<SessionConstants>;
+  readonly createdAt: number;
+  /** Time of the last `login` or `elevate`, or `null` without a login. */
+  readonly authenticatedAt: number | null;
+  /** Time of the last use, accurate to a tenth of the idle timeout. */
+  readonly lastSeenAt: number;
+  /** When the session ends unless a request uses it. A store may show it for a while afterwards. */
+  readonly expiresAt: number;
+  /** When it ends regardless of activity. */
+  readonly deadline: number;
+  readonly remembered: boolean;
+}
+
+/** See `SessionManager.read`. */
+export function contentOf(record: SessionRecord, codec: SessionCodec): StoredSession {
+  const state = decodeBody(record.body, codec);
+  const { data, principal, createdAt, authenticatedAt, deadline, remembered } = state;
+  const constants = Object.entries(state.constants).map(([key, text]) => [key, decodeValue(text, codec)]);
+  return {
+    ...{ id: record.id, principal, data, constants: Object.fromEntries(constants) as SessionConstants },
+    ...{ createdAt, authenticatedAt, deadline, remembered },
+    lastSeenAt: lastSeenOf(state, record.expiresAt, state.lastSeenAt),
+    expiresAt: Math.min(record.expiresAt, deadline),
+  };
+}

@@ -1,0 +1,89 @@
+import type { Session } from 'nestjs-tessera';
+import '../support/session-data';
+import { sealedCore, type Sealed } from './sealed';
+
+const ada = { id: 'ada' };
+
+let here: Sealed;
+let value: string;
+let session: Session;
+
+beforeEach(async () => {
+  here = sealedCore();
+  value = await here.issued(null, (s) => s.login(ada));
+  here.clock.advance(1000);
+  session = await here.manager.open(value);
+});
+
+const principalOf = (token: string) => here.look(token, ({ principal }) => principal?.id ?? null);
+
+/** Who is logged in with what the request of `session` ends with. */
+async function keptPrincipal(): Promise<string | null> {
+  const outcome = await here.manager.commit(session);
+  return outcome.kind === 'issue' ? principalOf(outcome.token) : null;
+}
+
+describe('a sealed session that stays when all others of its principal are ended', () => {
+  it('W18: stays, under a new value', async () => {
+    await here.manager.endAll(ada, { except: session });
+    expect({ kept: await keptPrincipal(), old: await principalOf(value) }).toEqual({
+      kept: 'ada',
+      old: null,
+    });
+  });
+
+  it('W18: does not come back when it was ended before', async () => {
+    await here.twin().manager.endAll(ada);
+    await here.manager.endAll(ada, { except: session });
+    expect(await keptPrincipal()).toBeNull();
+  });
+
+  it.each([1, 2, 3, 4])(
+    'W18: does not come back when it is ended before write %i to the list',
+    async (nth) => {
+      const there = here.twin();
+      let writes = 0;
+      here.list.before = async (operation) => {
+        if ((operation === 'insert' || operation === 'update') && ++writes === nth)
+          await there.manager.endAll(ada);
+      };
+      await here.manager.endAll(ada, { except: session });
+      expect(writes < nth ? null : await keptPrincipal()).toBeNull();
+    },
+  );
+
+  it('W18: does not come back when it is ended after the others', async () => {
+    await here.manager.endAll(ada, { except: session });
+    await here.twin().manager.endAll(ada);
+    expect(await keptPrincipal()).toBeNull();
+  });
+
+  it('W18: ends when another request has renewed it before', async () => {
+    const copy = await here.issued(value, (other) => other.renewToken());
+    await here.manager.endAll(ada, { except: session });
+    expect({ kept: await keptPrincipal(), copy: await principalOf(copy) }).toEqual({
+      kept: null,
+      copy: null,
+    });
+  });
+
+  it('W18: stays whatever the request rolls back', async () => {
+    await here.manager.endAll(ada, { except: session });
+    session.rollback();
+    session.set('visits', 1);
+    expect(await keptPrincipal()).toBe('ada');
+  });
+
+  it('W18: is not replaced by an empty one that a request with the old value begins', async () => {
+    await here.manager.endAll(ada, { except: session });
+    await here.manager.commit(session);
+    expect(await here.request(value, (other) => other.set('visits', 1))).toEqual({ kind: 'keep' });
+  });
+
+  it('R12, W18: is ended by a logout with the old value', async () => {
+    await here.manager.endAll(ada, { except: session });
+    const outcome = await here.manager.commit(session);
+    await here.request(value, (other) => other.logout());
+    expect(outcome.kind === 'issue' && (await principalOf(outcome.token))).toBeNull();
+  });
+});
