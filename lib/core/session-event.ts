@@ -59,7 +59,7 @@ export type SessionEventReason =
   | 'merge'
   | 'destroy'
   | 'deadline-passed'
-  /** Ended by `revoke` or `revokeAll`. With type `rejected`: the value is genuine, but the sealed session has ended. */
+  /** Ended by `endAll`, `revoke` or `revokeAll`. With type `rejected`: the value is genuine, but the sealed session has ended. */
   | 'revoked'
   /** A failed store call: `timeout` or `error`. */
   | 'timeout'
