@@ -128,6 +128,14 @@ export function logout(draft: SessionDraft, { keepData = false }: LogoutOptions)
   });
 }
 
+/** See `Session.destroy`. */
+export function destroy(draft: SessionDraft): void {
+  if (draft.destroyed) return;
+  draft.assertWritable();
+  draft.retire('destroy');
+  draft.destroyed = true;
+}
+
 /** See `Session.elevate`. */
 export function elevate(draft: SessionDraft, { roles }: Elevation): void {
   const { principal } = draft.rights ?? draft.state;

@@ -1,7 +1,7 @@
 import { rollBack } from './draft-undo';
 import { addMessage, takeMessages } from './flash';
 import { setDeadline, setIdleTimeout, setRemembered } from './lifespan';
-import { elevate, login, logout, setConstant } from './login';
+import { destroy, elevate, login, logout, setConstant } from './login';
 import type { Elevation, LoginOptions, LogoutOptions } from './login';
 import type { Principal, PrincipalInput } from './principal';
 import { refuseAssignments } from './refuse-assignments';
@@ -187,11 +187,7 @@ export class Session {
 
   /** Ends the session: removes it from the store and its token from the client. No more changes are possible. May be repeated. */
   destroy(): void {
-    const draft = this.#draft;
-    if (draft.destroyed) return;
-    draft.assertWritable();
-    draft.retire('destroy');
-    draft.destroyed = true;
+    destroy(this.#draft);
   }
 
   /**
