@@ -1,5 +1,7 @@
 import { Body, Controller, Post } from '@nestjs/common';
-import { SessionEvents, SessionService, type SessionEvent } from 'nestjs-tessera';
+import { MemorySessionStore, SessionEvents, SessionService, type SessionEvent } from 'nestjs-tessera';
+import { SealedSessions } from 'nestjs-tessera/sealed';
+import { KEY } from '../sealed/sealed';
 import { closeApps, platforms, startApp } from '../support/app';
 import { scripted } from '../support/scripted';
 import '../support/session-data';
@@ -95,5 +97,27 @@ it.each(platforms)('W18: a login on %s may end all other sessions in the same re
   const who = await visitor(app);
   await who.post('/reset');
   expect(await session.ask(who, ({ principal }) => principal?.id)).toBe('7');
+  await closeApps();
+});
+
+it.each(platforms)('W18: a sealed session on %s stays when all others are ended', async (platform) => {
+  const session = scripted();
+  const store = new SealedSessions({ keys: [KEY], revocations: new MemorySessionStore() });
+  const app = await startApp({
+    platform,
+    options: { store },
+    controllers: [session.controller, AccountSecurity],
+  });
+  const [here, there] = [await visitor(app), await visitor(app)];
+  await session.run(here, (s) => (s.set('cart', ['pear']), s.login({ id: 7 })));
+  await session.run(there, (s) => s.login({ id: 7 }));
+  await here.post('/password');
+  const whoIs = (who: typeof here) => session.ask(who, ({ principal }) => principal?.id ?? null);
+  const cart = await session.ask(here, (s) => s.get('cart'));
+  expect({ here: await whoIs(here), cart, there: await whoIs(there) }).toEqual({
+    here: '7',
+    cart: ['pear'],
+    there: null,
+  });
   await closeApps();
 });
