@@ -1,5 +1,5 @@
 import type { FormerRights } from './secret-history';
-import type { Operation } from './session-operation';
+import type { Announcement, Operation } from './session-operation';
 import type { SessionRecord } from './session-record';
 import type { ParsedToken } from './session-token';
 
@@ -17,6 +17,7 @@ export interface Origin {
 /** A session that a login as another principal has ended in this request. */
 export interface Left extends Origin {
   readonly base: SessionRecord;
+  readonly announcements: readonly Announcement[];
   readonly operations: readonly Operation[];
 }
 

@@ -1,4 +1,4 @@
-import { ENDED, originOf, type Origin } from './draft-origin';
+import { ENDED, originOf, type Left, type Origin } from './draft-origin';
 import { retain } from './retain';
 import type { SessionDraft } from './session-draft';
 import type { Operation } from './session-operation';
@@ -6,21 +6,28 @@ import type { SessionRecord } from './session-record';
 import type { SessionId } from './session-token';
 import { commitUnderWay, responseStarted } from './session.errors';
 
+const NOTHING: Pick<Left, 'operations' | 'announcements'> = { operations: [], announcements: [] };
+
 /** Forgets everything that was recorded since the last write. Throws when the response has begun or a commit is under way. */
 export function rollBack(draft: SessionDraft): void {
   if (draft.sealed) throw responseStarted();
   if (draft.commits > 0) throw commitUnderWay();
-  if (draft.origin !== null) return returnTo(draft, draft.origin, []);
+  if (draft.origin !== null) return returnTo(draft, draft.origin);
   draft.operations.length = draft.merging.length = 0;
   draft.resume(draft.base);
 }
 
 /** Undoes all changes, ends and logins since then, but for these operations. What has ended for good stays ended, and its events stay. */
-function returnTo(draft: SessionDraft, origin: Origin, operations: readonly Operation[]): void {
+function returnTo(
+  draft: SessionDraft,
+  origin: Origin,
+  { operations, announcements }: Pick<Left, 'operations' | 'announcements'> = NOTHING,
+): void {
   const { base, endable } = origin;
   const isLeft = (id: SessionId | null): boolean => id !== null && id !== base?.id && id !== endable?.id;
   draft.forgetChanges();
-  retain(draft.announcements, ({ id }) => isLeft(id));
+  const still = draft.announcements.filter(({ id }) => isLeft(id));
+  draft.announcements.splice(0, Infinity, ...new Set([...announcements, ...still]));
   retain(draft.ended, ({ id }) => isLeft(id));
   Object.assign(draft, originOf(origin), {
     destroyed: draft.destroyed && origin === ENDED,
@@ -43,15 +50,15 @@ export function takeBack(
 
 /** Takes back the changes that need a token, but for a logout. */
 export function withhold(draft: SessionDraft): void {
-  if (draft.left !== null) return returnTo(draft, draft.left, draft.left.operations);
+  if (draft.left !== null) return returnTo(draft, draft.left, draft.left);
   if (draft.base === null) return draft.abandon();
-  takeBack(draft, draft.base, 'login', 'elevate', 'renew', 'rotate');
+  takeBack(draft, draft.base, 'login', 'elevate', 'isolate', 'renew', 'rotate');
   forgetLogin(draft);
 }
 
 /** Takes the login back, and everything that was recorded after it: that may be about its principal. What came before it stays. */
 export function refuseLogin(draft: SessionDraft): void {
-  if (draft.left !== null) return returnTo(draft, draft.left, draft.left.operations);
+  if (draft.left !== null) return returnTo(draft, draft.left, draft.left);
   const { base, operations, origin } = draft;
   const lastLogout = operations.findLastIndex(({ kind }) => kind === 'logout');
   const start = operations.findIndex(({ kind }, index) => index > lastLogout && kind === 'login');

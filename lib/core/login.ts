@@ -58,6 +58,8 @@ export function login(draft: SessionDraft, input: PrincipalInput, options: Login
   const { rememberMe: remembered = false, keepData = true } = options;
   const checkedAt = checkedAtOf(options, draft.settings.clock());
   draft.assertWritable();
+  // If this login is refused, what was changed before it stays.
+  draft.noticeMutations();
   if (draft.superseded) {
     draft.superseded = false;
     // A login needs no right to the lost session. Changes of a session that was not stored are this request's own.

@@ -1,8 +1,11 @@
 import type { Principal } from './principal';
 import { familyOf, sameHash, type ParsedToken, type SecretHash } from './session-token';
 
-/** What replaces a secret. A stricter replacement that follows applies to the older secrets, too. */
-const MILDEST_FIRST = ['rotate', 'elevate', 'renew', 'login', 'logout'] as const;
+/**
+ * What replaces a secret. A stricter replacement that follows applies to the older secrets, too. `isolate` is a renewal after which requests
+ * under way have no more right to the session than after a login.
+ */
+const MILDEST_FIRST = ['rotate', 'elevate', 'renew', 'isolate', 'login', 'logout'] as const;
 export type Replacement = (typeof MILDEST_FIRST)[number];
 
 /** The rights that a session had before they changed. */
@@ -81,6 +84,11 @@ export function strictestOf(operations: readonly { readonly kind: string }[]): R
   for (const { kind } of operations)
     strictest = Math.max(strictest, MILDEST_FIRST.indexOf(kind as Replacement));
   return MILDEST_FIRST[strictest] ?? null;
+}
+
+/** Whether requests under way lose the session, except for the right to end it. */
+export function isStrict(by: Replacement): boolean {
+  return MILDEST_FIRST.indexOf(by) >= MILDEST_FIRST.indexOf('isolate');
 }
 
 export function newHistory(now: number): SecretHistory {
@@ -168,18 +176,18 @@ export function afterReplacement(
   before: FormerRights | null,
   now: number,
 ): SecretHistory {
-  const isLogin = by === 'login' || by === 'logout';
+  const isLost = isStrict(by);
   const older = former
-    .filter(({ hash }) => !isLogin || !hash.startsWith(FAMILY))
+    .filter(({ hash }) => !isLost || !hash.startsWith(FAMILY))
     .map((each) => {
-      const rights = isLogin ? null : (each.rights ?? before);
+      const rights = isLost ? null : (each.rights ?? before);
       // A copy remains a copy, and an earlier, stricter replacement remains in force.
-      const isCopy = !isLogin && each.by === 'rotate' && !isUsable(each, now);
+      const isCopy = !isLost && each.by === 'rotate' && !isUsable(each, now);
       if (isCopy || MILDEST_FIRST.indexOf(each.by) >= MILDEST_FIRST.indexOf(by))
         return rights === each.rights ? each : { ...each, rights };
       return { ...each, rights, by, successorSeenAt: null, at: isUsable(each, now) ? now : each.at };
     });
-  const hashes = family === null || isLogin ? [shortOf(current)] : [FAMILY + family, shortOf(current)];
+  const hashes = family === null || isLost ? [shortOf(current)] : [FAMILY + family, shortOf(current)];
   const replaced = hashes.map((hash) => newFormer(hash, by, now, before));
   return { issuedAt: now, family: null, former: trimmed([...older, ...replaced], now) };
 }

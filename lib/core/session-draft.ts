@@ -58,8 +58,6 @@ export class SessionDraft {
   touches = true;
   /** Whether the request has other tokens too, so that a replaced one does not mean that it was copied. */
   isDoubtful = false;
-  /** The session counts as begun at this instant, if it stayed when all others of its principal were ended; epoch milliseconds. */
-  stayedAt = -Infinity;
   /** Number of commits under way. */
   commits = 0;
   watcher: SessionWatcher | null = null;
@@ -173,7 +171,10 @@ export class SessionDraft {
     const { base, operations } = this;
     const ending = base ?? (reason === 'login' ? null : this.endable);
     if (reason !== 'login') this.left = null;
-    else if (base !== null) this.left = { ...originOf(this), base, operations: [...operations] };
+    else if (base !== null) {
+      const announcements = [...this.announcements];
+      this.left = { ...originOf(this), base, operations: [...operations], announcements };
+    }
     if (ending !== null) {
       this.ended.push(ending);
       this.announceEnd(ending, reason);
@@ -195,6 +196,7 @@ export class SessionDraft {
   fork(keepState: boolean): void {
     this.#detach();
     this.superseded = false;
+    if (this.origin !== null) this.origin = { ...this.origin, superseded: true };
     if (!keepState) this.restart();
   }
 

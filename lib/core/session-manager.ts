@@ -11,7 +11,7 @@ import { takeBack } from './draft-undo';
 import type { SessionEventReason } from './session-event';
 import { isNearlyIdle, lastSeenOf } from './session-expiry';
 import type { SessionRecord } from './session-record';
-import { isRepositoryProvider, type Finding, type Revoked } from './session-repository';
+import { isRepositoryProvider, isUndeliverable, type Finding, type Revoked } from './session-repository';
 import type { SessionRepository, SessionRepositoryProvider } from './session-repository';
 import type { SessionSettings } from './session-settings';
 import { getOwn } from './session-state';
@@ -117,17 +117,10 @@ export class SessionManager {
     commit: (session: Session) => Promise<unknown> = (session) => this.#commitUntold(session),
   ): Promise<void> {
     const key = principalKey(toPrincipal(principal));
-    const isKept = (session: Session): boolean =>
-      session.principal !== null && principalKey(session.principal) === key;
-    if (except === undefined || !isKept(except)) return void (await this.#endAll(key, null));
-    except.renewToken();
-    await commit(except);
-    const isRenewed = this.isCurrent(except) && isIssuedNow(draftOf(except));
-    const startsAfter = await this.#endAll(key, isRenewed && isKept(except) ? draftOf(except) : null);
-    if (startsAfter === null) return;
-    draftOf(except).stayedAt = startsAfter;
-    draftOf(except).record('data', (state) => void (state.startedAt = startsAfter));
-    await commit(except);
+    const kept = except === undefined ? null : await this.#isolated(except, key, commit);
+    const outcome = await this.#repository.endAll(key, kept);
+    this.settings.emit({ type: 'destroyed', principal: key, reason: 'revoked' });
+    if (kept !== null && outcome.kind !== 'keep') kept.untold = outcome;
   }
 
   /** Same as {@link open}, but leaves the content encoded until {@link complete}. Sufficient to ask who is logged in. */
@@ -196,10 +189,26 @@ export class SessionManager {
     this.#repository.close();
   }
 
-  async #endAll(principal: string, kept: SessionDraft | null): Promise<number | null> {
-    const startsAfter = await this.#repository.endAll(principal, kept);
-    this.settings.emit({ type: 'destroyed', principal, reason: 'revoked' });
-    return startsAfter;
+  /** Commits a session of a principal under a token that no other request has. Returns `null` when it is not of the principal, or has none. */
+  async #isolated(
+    session: Session,
+    principal: string,
+    commit: (session: Session) => Promise<unknown>,
+  ): Promise<SessionDraft | null> {
+    const draft = draftOf(session);
+    const isOfPrincipal = (): boolean =>
+      session.principal !== null && principalKey(session.principal) === principal;
+    if (!isOfPrincipal()) return null;
+    draft.assertWritable();
+    if (draft.base !== null && draft.rights === null) draft.record('isolate', () => {});
+    try {
+      await commit(session);
+    } catch (error) {
+      draft.drop('isolate');
+      if (!isUndeliverable(error)) throw error;
+    }
+    const isIsolated = this.isCurrent(session) && isIssuedNow(draft) && !draft.superseded;
+    return isIsolated && isOfPrincipal() ? draft : null;
   }
 
   /** Commits, and leaves it to the next commit to return the outcome. */

@@ -1,5 +1,5 @@
 import { KEEP, unwritten, type CommitOutcome } from './commit-outcome';
-import { replacementOf } from './secret-history';
+import { isStrict, replacementOf } from './secret-history';
 import { UnreadableBody, decodeFacts } from './session-body';
 import type { SessionDraft } from './session-draft';
 import type { SessionRecord } from './session-record';
@@ -26,12 +26,12 @@ export function join(draft: SessionDraft, current: SessionRecord): boolean {
 function mayGoOn(draft: SessionDraft, current: SessionRecord): boolean {
   const { secrets, principal } = decodeFacts(current.body);
   const replaced = replacementOf(secrets, draft.token!);
-  if (replaced === null || replaced.by === 'login' || replaced.by === 'logout') return false;
+  if (replaced === null || isStrict(replaced.by)) return false;
   draft.isUnanswered = false;
   const isRotation = replaced.by === 'rotate' && replaced.rights === null;
   // The client may receive the other token last. A logout that keeps the data then ends the session, see giveWay.
   if (!isRotation && draft.has('logout')) return false;
-  draft.drop('rotate', ...(isRotation ? [] : (['renew'] as const)));
+  draft.drop('rotate', ...(isRotation ? [] : (['renew', 'isolate'] as const)));
   if (draft.isLoggingIn) return true;
   const hasSameRoles = draft.state.principal?.roles.join('\0') === principal?.roles.join('\0');
   if (replaced.rights !== null && hasSameRoles) draft.drop('elevate');

@@ -56,9 +56,9 @@ export interface SessionRepository {
   /**
    * Ends every session of a principal, and records when. A login under way then either ends with them or finds the record.
    * @param kept a session that stays
-   * @returns when the session that stays must have begun, in epoch milliseconds; `null` when it needs no change
+   * @returns what the client of the session that stays must do
    */
-  endAll(principal: string, kept: SessionDraft | null): Promise<number | null>;
+  endAll(principal: string, kept: SessionDraft | null): Promise<CommitOutcome>;
 
   /** Returns when {@link endAll} was last called for a principal, for as long as a login may be under way that began before; else `null`. */
   revocationOf(principal: string): Promise<Revocation | null>;
@@ -92,4 +92,9 @@ export function undeliverable({ obstacle }: Delivery): SessionError {
     'SESSION_TOKEN_UNDELIVERABLE',
     `The session was not saved, because the client would not learn its new token: ${why}.`,
   );
+}
+
+export function isUndeliverable(error: unknown): boolean {
+  const { code } = ((error as Partial<Error>)?.cause ?? error) as { code?: unknown };
+  return code === 'SESSION_TOKEN_UNDELIVERABLE';
 }

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { FORGET, unwritten, type CommitOutcome, type Delivery } from './commit-outcome';
+import { FORGET, KEEP, unwritten, type CommitOutcome, type Delivery } from './commit-outcome';
 import { endOthers } from './end-others';
 import { KeyedQueue } from './keyed-queue';
 import { finishWrite, toPendingWrite, type PendingWrite } from './pending-write';
@@ -115,10 +115,10 @@ export class StoredSessions implements SessionRepository {
   }
 
   /** Records it first: a login that is written after the end of the others finds the record. */
-  async endAll(principal: string, kept: SessionDraft | null): Promise<null> {
+  async endAll(principal: string, kept: SessionDraft | null): Promise<CommitOutcome> {
     const sessions = this.store.ofPrincipal(principal);
     const end = (): Promise<unknown> =>
-      kept === null ? sessions.delete() : endOthers(sessions.find, kept.id, this);
+      kept === null ? sessions.delete() : endOthers(sessions.find, kept, this);
     try {
       await this.#revocations.record(principal);
     } catch {
@@ -127,7 +127,7 @@ export class StoredSessions implements SessionRepository {
       await this.#revocations.record(principal);
     }
     await end();
-    return null;
+    return KEEP;
   }
 
   revocationOf(principal: string): Promise<Revocation | null> {

@@ -125,8 +125,10 @@ export class SessionHandle implements Delivery {
   /** See `SessionManager.endAll`. Throws what {@link open} throws. */
   async endAll(principal: Pick<PrincipalInput, 'id' | 'realm'>, keepsOwn: boolean): Promise<void> {
     const except = keepsOwn ? { except: await this.open() } : {};
-    const ending = this.instance.manager.endAll(principal, except, () => this.commit());
-    await ending.catch((error) => this.#fail(error, 'ended'));
+    const { manager } = this.instance;
+    await this.#inTurn(() =>
+      manager.endAll(principal, except, () => this.#commit()).catch((error) => this.#fail(error, 'ended')),
+    );
   }
 
   /** Settles what needs no store. Returns whether no commit is needed or in progress. Never throws; errors surface at commit. */
@@ -149,9 +151,7 @@ export class SessionHandle implements Delivery {
    * @throws the door's translation of a store's failure, or the `SessionError` that a value caused
    */
   commit(): Promise<void> {
-    const commit = (): Promise<void> => this.#commit();
-    this.#committing = this.#running++ === 0 ? commit() : this.#committing.then(commit, commit);
-    return this.#committing;
+    return this.#inTurn(() => this.#commit());
   }
 
   /** Called when the answer is over. Saves changes of a stored session, now and later, but creates none. `null`: nothing to save. */
@@ -224,6 +224,13 @@ export class SessionHandle implements Delivery {
       );
   }
 
+  /** Runs work that commits, after that of earlier calls. */
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const run = (): Promise<void> => work().finally(() => this.#running--);
+    this.#committing = this.#running++ === 0 ? run() : this.#committing.then(run, run);
+    return this.#committing;
+  }
+
   async #commit(): Promise<void> {
     this.#failedWith = null;
     try {
@@ -236,10 +243,16 @@ export class SessionHandle implements Delivery {
     } catch (error) {
       // A login that was refused has been dropped; the rest of the session can be saved.
       if (!isOutdated(error)) this.#failedWith = rightsOf(this.#session!);
+      this.#decideFailed(draftOf(this.#session!));
       this.#fail(error, 'saved');
-    } finally {
-      this.#running--;
     }
+  }
+
+  /** The client needs the token of a write that succeeded, whatever failed after it. */
+  #decideFailed(draft: SessionDraft): void {
+    if (draft.untold.kind !== 'issue' || draft.base === null || draft.unconfirmed !== null) return;
+    this.#decision = draft.untold;
+    draft.untold = KEEP;
   }
 
   /** Throws a store's failure as an ordinary exception for guards, handlers and filters, which Nest does not log; other errors unchanged. */

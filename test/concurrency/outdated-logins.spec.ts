@@ -1,6 +1,7 @@
 import { MemorySessionStore, type Session } from 'nestjs-tessera';
 import { fromKeyv } from 'nestjs-tessera/bridges';
 import { Keyv } from 'keyv';
+import type { CommitOutcome } from '../../lib/core/commit-outcome';
 import { precedes } from '../../lib/core/principal-revocations';
 import { core, HOUR, type Core } from '../support/core';
 import '../support/session-data';
@@ -71,6 +72,83 @@ describeStores('the sessions of a principal, all ended, on', ({ create }) => {
     await here.manager.endAll(ada, { except: session });
     const outcome = await here.manager.commit(session);
     expect({ outcome, copy: await principalOf(copy) }).toEqual({ outcome: { kind: 'keep' }, copy: null });
+  });
+
+  describe('but for one, which a request with a copy of its token is using', () => {
+    let session: Session;
+    let copy: Session;
+
+    beforeEach(async () => {
+      const token = await here.issued(null, (own) => own.login(ada));
+      session = await here.manager.open(token);
+      copy = await there.manager.open(token);
+    });
+
+    const tokenOf = async (commit: Promise<CommitOutcome>) => {
+      const outcome = await commit;
+      return outcome.kind === 'issue' ? outcome.token : null;
+    };
+    const loggedIn = async (token: string | null) => token !== null && (await principalOf(token)) !== null;
+
+    it('W18: give the copy no rights to the one that stays', async () => {
+      await here.manager.endAll(ada, { except: session });
+      const own = await tokenOf(here.manager.commit(session));
+      copy.elevate({ roles: ['admin'] });
+      const taken = await tokenOf(there.manager.commit(copy));
+      expect({ own: await loggedIn(own), taken }).toEqual({ own: true, taken: null });
+    });
+
+    it('L8, W18: end a login of the copy that is written while they are ended', async () => {
+      const checkedAt = there.clock();
+      here.clock.advance(5);
+      there.clock.advance(5);
+      let taken: string | null = null;
+      here.store.before = async (operation, id) => {
+        if (operation !== 'find' || id === session.id) return;
+        here.store.before = () => {};
+        copy.login(ada, { checkedAt });
+        taken = await tokenOf(there.manager.commit(copy));
+      };
+      await here.manager.endAll(ada, { except: session });
+      const own = await tokenOf(here.manager.commit(session));
+      expect({ own: await loggedIn(own), taken: await loggedIn(taken) }).toEqual({ own: true, taken: false });
+    });
+
+    it('W18: end them all when the copy has logged in over it, though its own token is new', async () => {
+      session.elevate();
+      await here.manager.commit(session);
+      copy.login(ada);
+      const taken = await tokenOf(there.manager.commit(copy));
+      await here.manager.endAll(ada, { except: session });
+      expect({ taken: await loggedIn(taken), outcome: await here.manager.commit(session) }).toEqual({
+        taken: false,
+        outcome: { kind: 'keep' },
+      });
+    });
+
+    it('W18: let it stay when a login of the copy is refused afterwards', async () => {
+      const checkedAt = there.clock();
+      here.clock.advance(5);
+      there.clock.advance(5);
+      const isAsked = door();
+      const mayWrite = door();
+      there.store.before = async (operation) => {
+        if (operation !== 'update') return;
+        there.store.before = () => {};
+        isAsked.open();
+        await mayWrite.opened;
+      };
+      copy.login(ada, { checkedAt });
+      const refused = there.manager.commit(copy).catch(({ code }: { code: string }) => code);
+      await isAsked.opened;
+      await here.manager.endAll(ada, { except: session });
+      const own = await tokenOf(here.manager.commit(session));
+      mayWrite.open();
+      expect({ refused: await refused, own: await loggedIn(own) }).toEqual({
+        refused: 'SESSION_LOGIN_OUTDATED',
+        own: true,
+      });
+    });
   });
 
   it('W18: leave one alone that another principal has by then, when one stays', async () => {

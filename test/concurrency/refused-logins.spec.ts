@@ -62,6 +62,35 @@ describe('a request whose login is refused', () => {
     expect({ visits: session.get('visits'), keys: session.keys() }).toEqual({ visits: 1, keys: ['visits'] });
   });
 
+  it('W18: keeps what was changed in place before the login', async () => {
+    const token = await app.issued(null, (session) => session.set('cart', ['pear']));
+    const checkedAt = await revoked(ada);
+    const session = await app.manager.open(token);
+    session.get('cart')!.push('apple');
+    session.login(ada, { checkedAt });
+    await ending(app.manager.commit(session));
+    await app.manager.commit(session);
+    expect((await app.manager.open(token)).get('cart')).toEqual(['pear', 'apple']);
+  });
+
+  it('W18: tells what happened before that login, when it had logged in others', async () => {
+    const token = await app.issued(null, (session) => session.login(ada));
+    const checkedAt = await revoked(bob);
+    app.told();
+    const session = await app.manager.open(token);
+    session.logout({ keepData: true });
+    session.login({ id: 'eve' });
+    session.login(bob, { checkedAt });
+    await ending(app.manager.commit(session));
+    const second = await app.manager.commit(session);
+    const events = app.told();
+    const whoIs = second.kind === 'issue' ? await principalOf(second.token) : null;
+    expect({ whoIs, events }).toEqual({
+      whoIs: 'eve',
+      events: ['rejected', 'renewed', 'loggedOut', 'loggedIn'],
+    });
+  });
+
   it('W18: keeps its new token', async () => {
     const token = await app.issued(null, (session) => session.set('visits', 1));
     const checkedAt = await revoked(ada);
@@ -81,6 +110,20 @@ describe('a request whose login is refused', () => {
     await ending(app.manager.commit(session));
     session.flash('notice', 'Log in again');
     expect(await ending(app.manager.commit(session))).toBe('keep');
+  });
+
+  it('W18: begins none either when it had lost its session before', async () => {
+    const visitor = await app.issued(null, (session) => session.set('visits', 1));
+    const session = await app.manager.open(visitor);
+    session.set('visits', 2);
+    session.login(ada, { checkedAt: app.clock() });
+    await app.issued(visitor, (other) => other.login(bob));
+    app.store.before = (operation) => void (operation === 'insert' && down());
+    await ending(app.manager.commit(session));
+    app.store.before = () => {};
+    await revoked(ada);
+    const commits = [await ending(app.manager.commit(session)), await ending(app.manager.commit(session))];
+    expect(commits).toEqual(['SESSION_LOGIN_OUTDATED', 'keep']);
   });
 
   it('W18: does not show a session that its first commit has ended', async () => {
@@ -222,6 +265,17 @@ describe('a session that stays when all others are ended', () => {
       own: 'ada',
       other: 'ada',
     });
+  });
+
+  it('W18: can be saved after an endAll that failed, where no token can be told', async () => {
+    const token = await app.issued(null, (session) => session.login(ada));
+    const session = await app.manager.open(token);
+    app.store.before = () => down();
+    await ending(app.manager.endAll(ada, { except: session }) as never);
+    app.store.before = () => {};
+    session.set('visits', 1);
+    await app.manager.commit(session, { reach: 'never', capacity: 0 });
+    expect((await app.manager.open(token)).get('visits')).toBe(1);
   });
 
   it('W18: ends with the others when its new token cannot be delivered', async () => {

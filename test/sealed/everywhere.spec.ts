@@ -1,4 +1,4 @@
-import type { Session } from 'nestjs-tessera';
+import type { Session, SessionError } from 'nestjs-tessera';
 import '../support/session-data';
 import { sealedCore, type Sealed } from './sealed';
 
@@ -85,5 +85,38 @@ describe('a sealed session that stays when all others of its principal are ended
     const outcome = await here.manager.commit(session);
     await here.request(value, (other) => other.logout());
     expect(outcome.kind === 'issue' && (await principalOf(outcome.token))).toBeNull();
+  });
+
+  it.each([1, 2, 3, 4, 5, 6, 7])(
+    'F1, W18: is good, or all others are, when call %i of the list fails',
+    async (nth) => {
+      const other = await here.issued(null, (s) => s.login(ada));
+      let calls = 0;
+      here.list.before = () => {
+        if (++calls === nth) throw new Error('down');
+      };
+      const failure = await here.manager
+        .endAll(ada, { except: session })
+        .catch(({ code }: SessionError) => code);
+      here.list.before = () => {};
+      const outcome = await here.manager.commit(session);
+      const own = outcome.kind === 'issue' ? outcome.token : value;
+      expect({ own: await principalOf(own), other: await principalOf(other) }).toEqual({
+        own: 'ada',
+        other: failure === undefined ? null : 'ada',
+      });
+    },
+  );
+
+  it('W18: ends with the others when its client has gone', async () => {
+    const other = await here.issued(null, (s) => s.login(ada));
+    session.set('visits', 1);
+    await here.manager.endAll(ada, { except: session }, (kept) =>
+      here.manager.commit(kept, { reach: 'gone', capacity: 4000 }),
+    );
+    expect({ own: await principalOf(value), other: await principalOf(other) }).toEqual({
+      own: null,
+      other: null,
+    });
   });
 });

@@ -1,4 +1,5 @@
 import { Body, Controller, Post } from '@nestjs/common';
+import { setTimeout as pause } from 'node:timers/promises';
 import { MemorySessionStore, SessionEvents, SessionService, type SessionEvent } from 'nestjs-tessera';
 import { SealedSessions } from 'nestjs-tessera/sealed';
 import { KEY } from '../sealed/sealed';
@@ -7,6 +8,7 @@ import { scripted } from '../support/scripted';
 import '../support/session-data';
 import { describeStores } from '../support/stores';
 import { visitor } from '../support/visitor';
+import { WatchedStore } from '../support/watched-store';
 
 /** The recipe of the README. */
 @Controller()
@@ -20,6 +22,21 @@ class AccountSecurity {
   @Post('reset') async reset() {
     await this.sessions.login({ id: 7 }, { checkedAt: Date.now() });
     await this.sessions.endAll({ id: 7 }, { except: 'current' });
+  }
+
+  @Post('password-and-cart') async merged(@Body() { token }: { token: string }) {
+    (await this.sessions.current()).merge(token);
+    await this.sessions.endAll({ id: 7 }, { except: 'current' });
+  }
+
+  @Post('password-and-more') async beside() {
+    const session = await this.sessions.current();
+    session.set('visits', 1);
+    await Promise.all([
+      this.sessions.endAll({ id: 7 }, { except: 'current' }),
+      this.sessions.commit(),
+      this.sessions.take('visits'),
+    ]);
   }
 
   @Post('login') async logIn(@Body() { checkedAt }: { checkedAt: number }) {
@@ -99,6 +116,52 @@ it.each(platforms)('W18: a login on %s may end all other sessions in the same re
   expect(await session.ask(who, ({ principal }) => principal?.id)).toBe('7');
   await closeApps();
 });
+
+it.each(platforms)(
+  'R14, W18: a client on %s has its new token although the rest failed',
+  async (platform) => {
+    const session = scripted();
+    const store = new WatchedStore(new MemorySessionStore());
+    const app = await startApp({
+      platform,
+      options: { store },
+      controllers: [session.controller, AccountSecurity],
+    });
+    const [here, there] = [await visitor(app), await visitor(app)];
+    await session.run(here, (s) => s.login({ id: 7 }));
+    await session.run(there, (s) => s.set('cart', ['pear']));
+    let updates = 0;
+    store.before = (operation) => {
+      if (operation === 'update' && ++updates > 1) throw new Error('down');
+    };
+    const { status } = await here.post('/password-and-cart', { token: await there.token() });
+    store.before = () => {};
+    const whoIs = await session.ask(here, ({ principal }) => principal?.id);
+    expect({ status, whoIs }).toEqual({ status: 503, whoIs: '7' });
+    await closeApps();
+  },
+);
+
+it.each(platforms)(
+  'W18: a sealed session on %s stays beside other commits of its request',
+  async (platform) => {
+    const session = scripted();
+    const list = new WatchedStore(new MemorySessionStore());
+    // The answers to writes are slower than all else that the request does.
+    list.after = (operation) => (operation === 'find' ? undefined : pause(20));
+    const app = await startApp({
+      platform,
+      options: { store: new SealedSessions({ keys: [KEY], revocations: list }) },
+      controllers: [session.controller, AccountSecurity],
+    });
+    const who = await visitor(app);
+    await session.run(who, (s) => s.login({ id: 7 }));
+    const { status } = await who.post('/password-and-more');
+    const whoIs = await session.ask(who, ({ principal }) => principal?.id);
+    expect({ status, whoIs }).toEqual({ status: 201, whoIs: '7' });
+    await closeApps();
+  },
+);
 
 it.each(platforms)('W18: a sealed session on %s stays when all others are ended', async (platform) => {
   const session = scripted();

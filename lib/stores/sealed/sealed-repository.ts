@@ -1,4 +1,4 @@
-import { FORGET, unwritten, type CommitOutcome, type Delivery } from '../../core/commit-outcome';
+import { FORGET, KEEP, unwritten, type CommitOutcome, type Delivery } from '../../core/commit-outcome';
 import {
   finishWrite,
   issueToken,
@@ -9,7 +9,7 @@ import {
 import { principalKey } from '../../core/principal';
 import type { Revocation } from '../../core/principal-revocations';
 import { CURRENT, DELIVERY, type Standing } from '../../core/secret-history';
-import { UnreadableBody, decodeFacts } from '../../core/session-body';
+import { UnreadableBody, decodeFacts, encodeBody } from '../../core/session-body';
 import type { SessionDraft } from '../../core/session-draft';
 import { extensionOf, type Lifespan } from '../../core/session-expiry';
 import type { SessionRecord } from '../../core/session-record';
@@ -128,11 +128,7 @@ export class SealedRepository implements SessionRepository {
     if (expiresAt === null || base === null || reach !== 'open') return unwritten(draft);
     const status = await this.revocations.statusOf(base, draft.state.startedAt);
     if (status.kind !== 'good' || draft.base !== base) return unwritten(draft);
-    const record = { ...base, expiresAt };
-    const token = this.values.seal(record, this.settings.clock());
-    draft.base = record;
-    draft.token = { token, id: base.id, secretHash: base.secretHash, realm: this.settings.name };
-    return issueToken(draft.state, draft.token, this.settings);
+    return this.#reseal(draft, { ...base, expiresAt });
   }
 
   /** Does nothing: a value cannot be removed while its request is handled. */
@@ -142,10 +138,17 @@ export class SealedRepository implements SessionRepository {
     return this.revocations.end(record);
   }
 
-  async endAll(principal: string, kept: SessionDraft | null): Promise<number | null> {
+  /** The value of the session that stays is made anew, as begun after the revocation. The list need not be read again for that. */
+  async endAll(principal: string, kept: SessionDraft | null): Promise<CommitOutcome> {
     const { before, deadUntil } = await this.revocations.endAll(principal);
+    const { base } = kept ?? { base: null };
+    if (kept === null || base === null) return KEEP;
+    const state = decodeFacts(base.body);
     // One that an earlier call has ended meanwhile does not come back.
-    return kept !== null && startedAtOf(kept, kept.state) > before ? deadUntil + 1 : null;
+    if (state.startedAt <= before) return KEEP;
+    const startedAt = deadUntil + 1;
+    kept.state.startedAt = startedAt;
+    return this.#reseal(kept, { ...base, body: encodeBody({ ...state, startedAt }, this.settings.codec) });
   }
 
   revocationOf(principal: string): Promise<Revocation | null> {
@@ -189,6 +192,15 @@ export class SealedRepository implements SessionRepository {
     }
   }
 
+  /** Makes another value of the same session and secret. */
+  #reseal(draft: SessionDraft, record: SessionRecord): CommitOutcome {
+    const { id, secretHash } = record;
+    const token = this.values.seal(record, this.settings.clock());
+    draft.base = record;
+    draft.token = { token, id, secretHash, realm: this.settings.name };
+    return issueToken(draft.state, draft.token, this.settings);
+  }
+
   /** Moves the instant of a login behind the last revocation of its principal, so that the revocation does not apply to it. */
   async #moveLogin(draft: SessionDraft): Promise<void> {
     const { principal } = draft.state;
@@ -199,7 +211,7 @@ export class SealedRepository implements SessionRepository {
   }
 
   async #statusOf(draft: SessionDraft, base: SessionRecord, before: SessionState): Promise<RevocationStatus> {
-    const startedAt = startedAtOf(draft, before);
+    const { startedAt } = before;
     if (base.expiresAt <= draft.now()) return ENDED;
     const uncertain = this.#uncertain.get(draft);
     if (uncertain?.id === base.id) {
@@ -267,11 +279,6 @@ export class SealedRepository implements SessionRepository {
       throw new SessionTooLargeError(largestPart(draft), token.length, longest, TOO_LARGE_ADVICE);
     return { ...write, record, token: { ...write.token, token }, tells: true };
   }
-}
-
-/** When a session began, for revocations of its principal. */
-function startedAtOf({ stayedAt }: SessionDraft, { startedAt }: SessionState): number {
-  return Math.max(startedAt, stayedAt);
 }
 
 const CLIENT_GONE =
