@@ -336,7 +336,7 @@ describe('FileSessionStore and its directory', () => {
       const { record } = await insertAndLocate(store, { principal });
       expect(await store.findByPrincipal(principal, call)).toEqual([record]);
       expect(fs.readdirSync(place.parent)).toEqual(['sessions-of-ours']);
-      const ours = /^(?:format|(?:sessions|principals|spare)(?:\/[0-9a-f.-]+)*)$/;
+      const ours = /^(?:format|(?:sessions|principals|spare)(?:\/(?:[0-9a-f.-]+|slot))*)$/;
       expect(everything().filter((path) => !ours.test(path))).toEqual([]);
     },
   );

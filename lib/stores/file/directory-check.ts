@@ -38,7 +38,7 @@ export async function prepareDirectory(
     await checkFormat(layout, disk);
     await makeFolders(layout, disk);
     await spares.refill();
-    await checkLocking(layout, disk);
+    await checkLocking(layout, disk, spares);
   } catch (error) {
     throw toDirectoryError(layout.root, error);
   }
@@ -80,16 +80,16 @@ async function makeFolders({ root, sessions, principals, spare }: StoreLayout, d
  * Runs an attempt up to the lock, without a commit, to check that changes are possible. A full disk is accepted: the application has to
  * start, so that it sweeps.
  */
-async function checkLocking(layout: StoreLayout, disk: Disk): Promise<void> {
+async function checkLocking(layout: StoreLayout, disk: Disk, spares: SpareFolders): Promise<void> {
   const file = layout.session(newSessionId());
-  const lock = new FileLock(file);
+  const lock = new FileLock(file, spares);
   try {
     await lock.prepare(disk, '', 0);
     await lock.acquire(AbortSignal.timeout(10_000));
   } catch (error) {
     if (!isFullDisk(error)) throw error;
   } finally {
-    await cancelAttempt(file, lock.nonce);
+    await cancelAttempt(file, lock.nonce, spares);
   }
 }
 
