@@ -1,3 +1,5 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import type { SessionRecord } from '../../lib/core/session-record';
 import { MINUTE, START, aRecord, insertAll, nextOf } from '../../lib/testing/store-suite/records';
 import { call } from '../../lib/testing/store-suite/store-suite';
@@ -97,5 +99,22 @@ describeUnless(cannotMount(), 'FileSessionStore on a full disk', () => {
       await store.delete(id, call);
     }
     expect(await listed(store)).toEqual([]);
+  });
+
+  it('F10: starts on a directory that an earlier build left without spares', async () => {
+    const record = aRecord({ principal: ADA });
+    await (await place.open()).insert(record, call);
+    rmSync(join(place.directory, 'spare'), { recursive: true });
+    place.disk.takeSpace();
+    place.disk.takeInodes();
+    const store = await place.open();
+    const found = await store.find(record.id, call);
+    place.disk.free();
+    await store.delete(record.id, call);
+    expect({ found, left: await listed(store), spares: place.spares() }).toEqual({
+      found: record,
+      left: [],
+      spares: { all: 8, whole: 8 },
+    });
   });
 });

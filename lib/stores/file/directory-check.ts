@@ -67,7 +67,12 @@ async function checkFormat({ root, format }: StoreLayout, disk: Disk): Promise<v
 
 async function makeFolders({ root, sessions, principals, spare }: StoreLayout, disk: Disk): Promise<void> {
   for (const parent of [sessions, principals, spare]) {
-    await disk.ensureFolder(parent);
+    try {
+      await disk.ensureFolder(parent);
+    } catch (error) {
+      if (parent === spare && isFullDisk(error)) continue; // an earlier build made none; the application has to start
+      throw error;
+    }
     const folders = (await shardsOf(parent)).map((shard) => join(parent, shard));
     await inBatches([parent, ...folders], NEVER, async (path) => {
       await throwIfUnsafe(ownershipProblem(path), root, path);
