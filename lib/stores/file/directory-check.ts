@@ -34,6 +34,8 @@ export async function prepareDirectory(
   try {
     if (!trustsParents) await throwIfUnsafe(parentsProblem(layout.root), layout.root);
     await makeRoot(layout.root, disk);
+    // Another user may have made a folder on the way in the meantime.
+    if (!trustsParents) await throwIfUnsafe(parentsProblem(layout.root), layout.root);
     await throwIfUnsafe(linkOwnershipProblem(layout.root), layout.root);
     await checkFormat(layout, disk);
     await makeFolders(layout, disk);
