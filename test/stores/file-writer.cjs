@@ -53,6 +53,16 @@ const tasks = {
     const next = nextOf(record, { principal: 'default:eve', expiresAt: START + 7_200_000 });
     tell(await store.update(next, record.version, call));
   },
+  /** Ends every session of a principal, one by one, and sweeps; then says which failed. */
+  async endAll() {
+    const failures = [];
+    const note = (error) => failures.push(error.message);
+    await store.prepare().catch(note);
+    for (const { id } of await store.findByPrincipal(argument, call))
+      await store.delete(id, call).catch(note);
+    await store.sweep(START, 1000, call).catch(note);
+    tell(failures);
+  },
   /** Goes through everything with few files open at once, as `ulimit -n` says. */
   async count() {
     let all = 0;

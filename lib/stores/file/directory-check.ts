@@ -34,11 +34,13 @@ export async function prepareDirectory(
   try {
     if (!trustsParents) await throwIfUnsafe(parentsProblem(layout.root), layout.root);
     await makeRoot(layout.root, disk);
+    // Another user may have made a folder on the way in the meantime.
+    if (!trustsParents) await throwIfUnsafe(parentsProblem(layout.root), layout.root);
     await throwIfUnsafe(linkOwnershipProblem(layout.root), layout.root);
     await checkFormat(layout, disk);
     await makeFolders(layout, disk);
     await spares.refill();
-    await checkLocking(layout, disk);
+    await checkLocking(layout, disk, spares);
   } catch (error) {
     throw toDirectoryError(layout.root, error);
   }
@@ -67,7 +69,12 @@ async function checkFormat({ root, format }: StoreLayout, disk: Disk): Promise<v
 
 async function makeFolders({ root, sessions, principals, spare }: StoreLayout, disk: Disk): Promise<void> {
   for (const parent of [sessions, principals, spare]) {
-    await disk.ensureFolder(parent);
+    try {
+      await disk.ensureFolder(parent);
+    } catch (error) {
+      if (parent === spare && isFullDisk(error)) continue; // an earlier build made none; the application has to start
+      throw error;
+    }
     const folders = (await shardsOf(parent)).map((shard) => join(parent, shard));
     await inBatches([parent, ...folders], NEVER, async (path) => {
       await throwIfUnsafe(ownershipProblem(path), root, path);
@@ -80,16 +87,16 @@ async function makeFolders({ root, sessions, principals, spare }: StoreLayout, d
  * Runs an attempt up to the lock, without a commit, to check that changes are possible. A full disk is accepted: the application has to
  * start, so that it sweeps.
  */
-async function checkLocking(layout: StoreLayout, disk: Disk): Promise<void> {
+async function checkLocking(layout: StoreLayout, disk: Disk, spares: SpareFolders): Promise<void> {
   const file = layout.session(newSessionId());
-  const lock = new FileLock(file);
+  const lock = new FileLock(file, spares);
   try {
     await lock.prepare(disk, '', 0);
     await lock.acquire(AbortSignal.timeout(10_000));
   } catch (error) {
     if (!isFullDisk(error)) throw error;
   } finally {
-    await cancelAttempt(file, lock.nonce);
+    await cancelAttempt(file, lock.nonce, spares);
   }
 }
 

@@ -73,11 +73,16 @@ export async function succeedsUnless(codes: readonly string[], work: Promise<unk
 }
 
 /** The result of the work; `null` when its file or folder is missing. */
-export async function nullIfMissing<T>(work: Promise<T>): Promise<T | null> {
+export function nullIfMissing<T>(work: Promise<T>): Promise<T | null> {
+  return nullIf(['ENOENT'], work);
+}
+
+/** The result of the work; `null` when it failed with one of these codes. Rejects for any other error. */
+export async function nullIf<T>(codes: readonly string[], work: Promise<T>): Promise<T | null> {
   try {
     return await work;
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return null;
+    if (codes.includes(codeOf(error))) return null;
     throw error;
   }
 }

@@ -14,6 +14,8 @@ const LONGEST_PAUSE = 16;
 const REMOVAL_SUFFIX = '.bin';
 const REMOVED = 'removed';
 
+/** Error codes of renaming a file onto a folder. */
+const IS_FOLDER = process.platform === 'win32' ? ['EPERM', 'EACCES', 'EEXIST'] : ['EISDIR'];
 /** Error codes of renaming a folder onto a folder that is not empty. */
 const LOCK_HELD = process.platform === 'win32' ? ['EPERM', 'EACCES', 'EEXIST'] : ['ENOTEMPTY', 'EEXIST'];
 
@@ -32,18 +34,26 @@ const LOCK_HELD = process.platform === 'win32' ? ['EPERM', 'EACCES', 'EEXIST'] :
  * So no process needs to know whether another one is alive, and a late commit changes nothing.
  *
  * A removal works in reverse: the attempt prepares an empty folder instead of a new file, and commits by renaming the file into that
- * folder. It writes nothing, so that it works on a full disk, where it takes a folder made in advance. A canceled attempt has no folder, so its rename fails. An attempt that is not canceled holds the lock, so no other attempt has
- * committed since it read the file. Unlinking by path instead could remove a newer file.
+ * folder. A canceled attempt has no folder, so its rename fails. An attempt that is not canceled holds the lock, so no other attempt has
+ * committed since it read the file. Unlinking by path instead could remove a newer file. On a full disk a removal uses folders made in
+ * advance, and is canceled by giving them back (see `SpareFolders`).
  */
 export class FileLock {
   readonly nonce: string = randomUUID();
   #draftFolder: string;
   readonly #lockFolder: string;
+  /** The path to which a removal moves the file. */
+  #removed: string;
+  #usesSpare = false;
 
   /** @param file the file to replace or create */
-  constructor(private readonly file: string) {
+  constructor(
+    private readonly file: string,
+    private readonly spares: SpareFolders,
+  ) {
     this.#draftFolder = draftFolder(file, this.nonce);
     this.#lockFolder = lockFolder(file);
+    this.#removed = removedFile(this.#lockFolder, this.nonce);
   }
 
   /** Writes the new file. `false` when this attempt was canceled. */
@@ -58,11 +68,11 @@ export class FileLock {
     return succeedsUnless(['ENOENT'], mkdir(removalFolder(this.#draftFolder, this.nonce), { mode: 0o700 }));
   }
 
-  /** The same with a folder that exists already, for a full disk. `false` when there is none. */
-  async prepareRemovalFrom(spares: SpareFolders, signal: AbortSignal): Promise<boolean> {
-    const taken = await spares.take(this.nonce, this.nonce + REMOVAL_SUFFIX, signal);
-    this.#draftFolder = taken ?? this.#draftFolder;
-    return taken !== null;
+  /** The same with folders that exist already, for a full disk. `false` when there are none. */
+  async prepareRemovalFromSpare(signal: AbortSignal): Promise<boolean> {
+    this.#usesSpare = await this.spares.take(this.nonce, this.nonce + REMOVAL_SUFFIX, signal);
+    if (this.#usesSpare) this.#draftFolder = this.#removed = this.spares.slotOf(this.nonce);
+    return this.#usesSpare;
   }
 
   /**
@@ -82,7 +92,8 @@ export class FileLock {
       const holder = (await lockHolders(this.file))[0] ?? '';
       if (holder !== seen.holder) seen = { holder, since: performance.now() };
       else if (holder === '') await removeFolder(this.#lockFolder);
-      else if (performance.now() - seen.since > LOCK_TIMEOUT) await cancelAttempt(this.file, holder);
+      else if (performance.now() - seen.since > LOCK_TIMEOUT)
+        await cancelAttempt(this.file, holder, this.spares);
       await pause(Math.min(2 ** attempt, LONGEST_PAUSE) * (0.5 + Math.random()));
       signal.throwIfAborted();
     }
@@ -95,12 +106,16 @@ export class FileLock {
     return committed;
   }
 
-  /** Moves the file into the removal folder; {@link cancelAttempt} then deletes it. `false` when this attempt was canceled. */
+  /** Moves the file out of its place; {@link endRemoval} then deletes it. `false` when this attempt was canceled. */
   commitRemoval(): Promise<boolean> {
-    return succeedsUnless(
-      ['ENOENT'],
-      rename(this.file, join(removalFolder(this.#lockFolder, this.nonce), REMOVED)),
-    );
+    return succeedsUnless(['ENOENT', ...IS_FOLDER], rename(this.file, this.#removed));
+  }
+
+  /** Cancels the removal if it has not committed, and releases the lock. */
+  async endRemoval(): Promise<void> {
+    await cancelAttempt(this.file, this.nonce, this.spares);
+    if (this.#usesSpare) await this.spares.release(this.nonce);
+    await this.spares.refill();
   }
 }
 
@@ -108,10 +123,11 @@ export class FileLock {
  * Cancels an attempt of any process: afterwards it has committed already or never will. Looks for its new file in the order in which the
  * file moves, so that it cannot be missed.
  */
-export async function cancelAttempt(file: string, nonce: string): Promise<void> {
+export async function cancelAttempt(file: string, nonce: string, spares: SpareFolders): Promise<void> {
+  if (await spares.giveBack(lockFolder(file), nonce)) return;
   for (const folder of [draftFolder(file, nonce), lockFolder(file)]) {
     await removeFile(join(folder, nonce));
-    await removeFile(join(removalFolder(folder, nonce), REMOVED));
+    await removeFile(removedFile(folder, nonce));
     await removeFolder(removalFolder(folder, nonce));
     await removeFolder(folder);
   }
@@ -123,10 +139,11 @@ export async function lockHolders(file: string): Promise<string[]> {
   return names.map((name) => basename(name, REMOVAL_SUFFIX));
 }
 
-/** The possible paths of an attempt's new file, in the order in which the file moves, and that of a file that it has removed. */
-export function attemptPaths(file: string, nonce: string): string[] {
-  const removed = join(removalFolder(lockFolder(file), nonce), REMOVED);
-  return [join(draftFolder(file, nonce), nonce), join(lockFolder(file), nonce), removed];
+/** The possible paths of an attempt's new file, in the order in which the file moves, and those of a file that it has removed. */
+export function attemptPaths(file: string, nonce: string, spares: SpareFolders): string[] {
+  const lock = lockFolder(file);
+  const removed = [removedFile(lock, nonce), spares.slotOf(nonce)];
+  return [join(draftFolder(file, nonce), nonce), join(lock, nonce), ...removed];
 }
 
 function draftFolder(file: string, nonce: string): string {
@@ -136,6 +153,10 @@ function draftFolder(file: string, nonce: string): string {
 /** The folder into which a removal moves the file. */
 function removalFolder(folder: string, nonce: string): string {
   return join(folder, `${nonce}${REMOVAL_SUFFIX}`);
+}
+
+function removedFile(folder: string, nonce: string): string {
+  return join(removalFolder(folder, nonce), REMOVED);
 }
 
 function lockFolder(file: string): string {

@@ -31,7 +31,8 @@ export interface FileSessionStoreOptions {
   readonly durable?: boolean;
   /**
    * Accepts a directory below a folder that other users can write, as the mount point of a Kubernetes volume is for the group `fsGroup`
-   * or for all. Each of them can put another directory in its place, and with it sessions of any user.
+   * or for all, or below a folder or a symbolic link that belongs to another user than root. Each of these users can put another
+   * directory in its place, and with it sessions of any user.
    * @default false
    */
   readonly dangerouslyTrustWritableParents?: boolean;
@@ -82,7 +83,7 @@ export class FileSessionStore
   /**
    * Creates the directory if it is missing, and checks that it can be used. Must be called once before any other call.
    * @throws SessionError `SESSION_OPTIONS_INVALID` when the path is not a directory, cannot be written, is owned or writable by
-   * other users, lies below a folder that they can write, or holds other files; `SESSION_SCHEMA_INVALID` when a newer release wrote it; SessionStoreError
+   * other users, lies below a folder that they own or can write, or holds other files; `SESSION_SCHEMA_INVALID` when a newer release wrote it; SessionStoreError
    */
   prepare(): Promise<void> {
     return withSessionErrors('prepare', null, () =>

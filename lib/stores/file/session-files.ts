@@ -4,7 +4,7 @@ import { KeyedQueue } from '../../core/keyed-queue';
 import type { SessionRecord } from '../../core/session-record';
 import type { SessionId } from '../../core/session-token';
 import { FileLock, attemptPaths, cancelAttempt } from './file-lock';
-import { type Disk, isFullDisk, nullIfMissing } from './disk';
+import { type Disk, isFullDisk, nullIf, nullIfMissing } from './disk';
 import { type Marker, PrincipalMarkers } from './principal-markers';
 import { type MarkedSession, type SessionFile, decodeFile, encodeFile, fileTimeOf } from './session-file';
 import type { SpareFolders } from './spare-folders';
@@ -81,7 +81,7 @@ export class SessionFiles {
   /** Removes a marker that no session refers to. Checks again before it removes. */
   async prune(marker: Marker): Promise<void> {
     // After this, the attempt that made the marker has committed its session or never will.
-    await cancelAttempt(this.layout.session(marker.id), marker.mark);
+    await cancelAttempt(this.layout.session(marker.id), marker.mark, this.spares);
     const found = await this.read(marker.id);
     const hasSession = found?.kind === 'newer' || (found?.kind === 'live' && found.mark === marker.mark);
     if (!hasSession) await this.markers.remove(marker);
@@ -90,18 +90,18 @@ export class SessionFiles {
   /** Removes the files of an unfinished attempt, and its marker. If the attempt is still running, it starts over. */
   async discardAttempt(id: SessionId, nonce: string): Promise<void> {
     const file = this.layout.session(id);
-    for (const path of attemptPaths(file, nonce)) {
-      const bytes = await nullIfMissing(readFile(path));
+    for (const path of attemptPaths(file, nonce, this.spares)) {
+      const bytes = await nullIf(['ENOENT', 'EISDIR'], readFile(path));
       const marker = bytes && markerOf(decodeFile(bytes, id));
       if (marker !== null) await this.prune(marker);
     }
-    await cancelAttempt(file, nonce);
+    await cancelAttempt(file, nonce, this.spares);
   }
 
   /** `false` when another attempt committed first or canceled this one. */
   async #write(seen: Seen, record: SessionRecord, signal: AbortSignal): Promise<boolean> {
     const file = this.layout.session(record.id);
-    const lock = new FileLock(file);
+    const lock = new FileLock(file, this.spares);
     const next: MarkedSession = { record, mark: markOf(seen.file, record, lock.nonce) };
     const marker = markerOf({ kind: 'live', ...next });
     const isNew = marker?.mark === lock.nonce;
@@ -114,7 +114,7 @@ export class SessionFiles {
       signal.throwIfAborted();
       committed = await lock.commit();
     } finally {
-      if (!committed) await (isNew ? this.prune(marker) : cancelAttempt(file, lock.nonce));
+      if (!committed) await (isNew ? this.prune(marker) : cancelAttempt(file, lock.nonce, this.spares));
     }
     if (!committed) return false;
     const before = markerOf(seen.file);
@@ -131,7 +131,7 @@ export class SessionFiles {
     } catch (full) {
       if (!isFullDisk(full)) throw full;
       const prepare = async (lock: FileLock): Promise<boolean> => {
-        if (await lock.prepareRemovalFrom(this.spares, signal)) return true;
+        if (await lock.prepareRemovalFromSpare(signal)) return true;
         throw full;
       };
       isRemoved = await this.spares.inTurn(() => this.#attemptRemoval(seen, signal, prepare));
@@ -140,14 +140,13 @@ export class SessionFiles {
     return isRemoved;
   }
 
-  /** The removed file stays in the lock until its marker is gone. If this process is killed before, a sweep finds both. */
+  /** The removed file stays beside the lock until its marker is gone. If this process is killed before, a sweep finds both. */
   async #attemptRemoval(
     seen: Seen,
     signal: AbortSignal,
     prepare: (lock: FileLock) => Promise<boolean>,
   ): Promise<boolean> {
-    const file = this.layout.session(seen.id);
-    const lock = new FileLock(file);
+    const lock = new FileLock(this.layout.session(seen.id), this.spares);
     const marker = markerOf(seen.file);
     try {
       if (!(await prepare(lock)) || !(await lock.acquire(signal)) || !(await this.#isCurrent(seen)))
@@ -157,8 +156,7 @@ export class SessionFiles {
       if (marker !== null) await this.markers.remove(marker);
       return true;
     } finally {
-      await cancelAttempt(file, lock.nonce);
-      await this.spares.refill();
+      await lock.endRemoval();
     }
   }
 

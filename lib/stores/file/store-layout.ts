@@ -21,7 +21,8 @@ export interface ParsedName {
  *     sessions/<shard>/<name>.<nonce>/<nonce>    a new file in preparation
  *     sessions/<shard>/<name>.lock/<nonce>       the new file of the attempt that holds the lock
  *     sessions/<shard>/<name>.lock/<nonce>.bin   the folder into which the attempt that holds the lock removes the file
- *     spare/<nonce>/<nonce>                      folders that a removal on a full disk uses
+ *     spare/<nonce>/slot/<nonce>                 folders for a removal on a full disk, not in use
+ *     spare/<nonce>.taken/slot                   in use: the folder that becomes the lock, or the removed file
  *     principals/<shard>/<hash>/<name>.<nonce>   a marker: since that change the session has that principal
  *
  * A name is the id's characters in hexadecimal, because some file systems ignore case. Paths consist of validated ids, hashes and random

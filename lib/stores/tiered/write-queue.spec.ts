@@ -75,6 +75,40 @@ describe('WriteQueue', () => {
     expect(await durable.find(record.id)).toEqual(third);
   });
 
+  it.each([
+    { title: 'was never closed', reopen: () => {} },
+    {
+      title: 'was closed and opened while it was writing',
+      reopen: (queue: WriteQueue) => {
+        void queue.close(0);
+        queue.open();
+      },
+    },
+  ])('retries once every 30 seconds when it $title', async ({ reopen }) => {
+    jest.useFakeTimers();
+    try {
+      jest.spyOn(Math, 'random').mockReturnValue(1);
+      const { durable, queue, file } = await create();
+      let fail = (): void => {};
+      const update = jest
+        .spyOn(durable, 'update')
+        .mockImplementationOnce(() => new Promise((_, reject) => (fail = () => reject(new Error('down')))))
+        .mockRejectedValue(new Error('down'));
+      file(second, 1);
+      await jest.advanceTimersByTimeAsync(10_000);
+      reopen(queue);
+      file(third, 2);
+      fail();
+      await jest.advanceTimersByTimeAsync(100_000);
+      update.mockClear();
+      await jest.advanceTimersByTimeAsync(300_000);
+      expect(update).toHaveBeenCalledTimes(10);
+    } finally {
+      jest.useRealTimers();
+      jest.restoreAllMocks();
+    }
+  });
+
   it('takes nothing after its end', async () => {
     const { queue } = await create();
     await queue.close(1);

@@ -103,7 +103,7 @@ export class WriteQueue {
   /** Accepts changes again after {@link close}. */
   open(): void {
     this.#closed = false;
-    if (!this.#isRunning) this.#schedule();
+    this.#schedule();
   }
 
   /** Accepts no more changes and writes the waiting ones, for at most `milliseconds`. Resolves with the number of sessions left. */
@@ -140,7 +140,7 @@ export class WriteQueue {
   }
 
   #schedule(): void {
-    if (this.#timer !== undefined || this.#closed || this.size === 0) return;
+    if (this.#timer !== undefined || this.#isRunning || this.#closed || this.size === 0) return;
     const { flushEvery } = this.options;
     const longest = Math.max(flushEvery, LONGEST_RETRY_PAUSE);
     const wait = Math.min(longest, flushEvery * 2 ** Math.min(this.#failures, 16));
@@ -148,6 +148,7 @@ export class WriteQueue {
   }
 
   async #run(): Promise<void> {
+    this.#timer = undefined;
     this.#isRunning = true;
     try {
       await this.drain();
@@ -156,7 +157,6 @@ export class WriteQueue {
       this.#failures++;
     }
     this.#isRunning = false;
-    this.#timer = undefined;
     this.#schedule();
   }
 }
