@@ -70,7 +70,7 @@ export class IoredisConnection implements RedisConnection {
     if ((redisOptions?.socketTimeout ?? socketTimeout) !== undefined) return undefined;
     if (this.#watch !== null)
       return this.#reconnects(this.#client) ? undefined : warnOfNoReconnect('retryStrategy');
-    const setting = 'socketTimeout: 5000';
+    const setting = 'socketTimeout: 2500';
     return warnOfSilence('socketTimeout', this.#cluster === null ? setting : `redisOptions: { ${setting} }`);
   }
 
