@@ -1,33 +1,46 @@
-import { Cluster as Ioredis5Cluster, Redis as Ioredis5 } from 'ioredis';
-import { Cluster as Ioredis6Cluster } from 'ioredis-6';
-import { RedisSessionStore } from 'nestjs-tessera/redis';
+import { Redis as Ioredis5 } from 'ioredis';
+import { Redis as Ioredis6 } from 'ioredis-6';
 import * as redis5 from 'redis';
 import * as redis6 from 'redis-6';
 import { newSessionId } from '../../lib/core/session-token';
-import { DeadlineClient } from '../../lib/testing/store-suite/deadline-client';
+import type { DeadlineClient } from '../../lib/testing/store-suite/deadline-client';
 import { describeSome } from '../support/long';
-import { describeWithCluster, describeWithPrivate, TcpProxy } from '../support/servers';
+import { describeWithPrivate, TcpProxy } from '../support/servers';
+import { belongs, clientOf, nodeRedis, sharingClientOf, socketTimeout } from './redis-black-hole';
 import { opened, openedIoredis, type OpenClient, type RedisClientKind, redisClients } from './redis-clients';
-import { MASTER, watchOver, type WatchedRedis } from './redis-sentinel';
 import { until } from './redis-until';
-
-/** Within this many milliseconds service must be back. */
-const PATIENCE = 10_000;
-const DEADLINE = 3000;
-
-const clientOf = ({ client }: OpenClient, deadline = DEADLINE) =>
-  new DeadlineClient(new RedisSessionStore(client, { prefix: 'p:' }), deadline, PATIENCE);
-
-/** The others are as these. */
-const belongs = ({ name }: { readonly name: string }) => /^(?:a pool of )?redis 6$|^ioredis 5$/.test(name);
 
 const kinds: readonly RedisClientKind[] = [
   ...redisClients,
   { name: 'a pool of redis 5', open: ([url]) => opened(redis5.createClientPool({ url }, { maximum: 2 })) },
   { name: 'a pool of redis 6', open: ([url]) => opened(redis6.createClientPool({ url }, { maximum: 2 })) },
+];
+
+const kindsThatHelpThemselves: readonly RedisClientKind[] = [
+  { name: 'redis 5', open: ([url]) => opened(redis5.createClient({ url, ...nodeRedis })) },
+  { name: 'redis 6', open: ([url]) => opened(redis6.createClient({ url, ...nodeRedis })) },
+  { name: 'a pool of redis 5', open: ([url]) => opened(redis5.createClientPool({ url, ...nodeRedis })) },
+  { name: 'a pool of redis 6', open: ([url]) => opened(redis6.createClientPool({ url, ...nodeRedis })) },
+  { name: 'ioredis 5', open: async ([url]) => openedIoredis(new Ioredis5(url!, { socketTimeout })) },
+  { name: 'ioredis 6', open: async ([url]) => openedIoredis(new Ioredis6(url!, { socketTimeout })) },
+];
+
+const reconnectStrategy = false;
+
+const kindsThatNeverReconnect: readonly RedisClientKind[] = [
+  { name: 'redis 5', open: ([url]) => opened(redis5.createClient({ url, socket: { reconnectStrategy } })) },
+  { name: 'redis 6', open: ([url]) => opened(redis6.createClient({ url, socket: { reconnectStrategy } })) },
+];
+
+/** Clients that give a command up before the store does. */
+const hasty = (commandTimeout: number): readonly RedisClientKind[] => [
   {
-    name: 'ioredis 5 with a socketTimeout',
-    open: async ([url]) => openedIoredis(new Ioredis5(url!, { socketTimeout: 3000 })),
+    name: 'ioredis 5 with a commandTimeout',
+    open: async ([url]) => openedIoredis(new Ioredis5(url!, { commandTimeout })),
+  },
+  {
+    name: 'ioredis 6 with a commandTimeout',
+    open: async ([url]) => openedIoredis(new Ioredis6(url!, { commandTimeout })),
   },
 ];
 
@@ -36,22 +49,59 @@ describeWithPrivate('redis', 'RedisSessionStore on a network that loses connecti
   beforeEach(async () => (proxy = await TcpProxy.open(server().port)));
   afterEach(() => proxy.close());
 
-  describeSome(kinds, belongs, 'through', ({ open }) => {
+  const comesBack = async (connected: OpenClient, client: DeadlineClient): Promise<void> => {
+    try {
+      await client.recovered();
+      proxy.strand();
+      await client.recovered();
+      await client.settled();
+    } finally {
+      await connected.close();
+    }
+  };
+
+  describeSome([...kinds, ...hasty(1000)], belongs, 'with a client of its own,', ({ open }) => {
     it('F8, W22: is back within 10 seconds when its connections are black-holed', async () => {
       const connected = await open([proxy.through(server().url)]);
+      await comesBack(connected, clientOf(connected));
+    }, 30_000);
+  });
+
+  describeSome(
+    kindsThatHelpThemselves,
+    belongs,
+    'with a client that ends silent connections,',
+    ({ open }) => {
+      it('F8, W22: is back within 10 seconds when its connections are black-holed', async () => {
+        const connected = await open([proxy.through(server().url)]);
+        await comesBack(connected, sharingClientOf(connected));
+      }, 30_000);
+    },
+  );
+
+  describeSome(redisClients, belongs, 'with a client that other code uses too,', ({ open }) => {
+    it('W22: leaves the connection alone, so that commands of that code are executed once', async () => {
+      const admin = new Ioredis5(server().url);
+      const connected = await open([proxy.through(server().url)]);
       try {
-        const client = clientOf(connected);
+        const client = sharingClientOf(connected, 1000);
         await client.recovered();
-        proxy.strand();
-        await client.recovered();
-        await client.settled();
+        proxy.onServerData = () => proxy.hang();
+        const counted = Promise.allSettled([increment(connected), increment(connected)]);
+        await unanswered(client, 7);
+        await proxy.heal();
+        expect({ counted: await counted, total: await admin.getdel('total') }).toEqual({
+          counted: [1, 2].map((value) => ({ status: 'fulfilled', value })),
+          total: '2',
+        });
       } finally {
         await connected.close();
+        admin.disconnect();
       }
     }, 30_000);
   });
 
-  describeSome(redisClients, belongs, 'through', ({ open }) => {
+  describeSome([...redisClients, ...hasty(200)], belongs, 'with a client of its own,', ({ open }) => {
     it('W22: keeps a connection that answers, however late', async () => {
       const admin = new Ioredis5(server().url);
       const connected = await open([proxy.through(server().url)]);
@@ -60,8 +110,7 @@ describeWithPrivate('redis', 'RedisSessionStore on a network that loses connecti
         await client.recovered();
         const before = await connectionsOf(admin);
         proxy.delay(900);
-        for (let failures = 0; failures < 15; failures++)
-          await expect(client.find(newSessionId())).rejects.toThrow('no answer within 300 ms');
+        await unanswered(client, 15);
         expect(await connectionsOf(admin)).toBe(before);
         proxy.delay(0);
         await client.recovered();
@@ -70,6 +119,24 @@ describeWithPrivate('redis', 'RedisSessionStore on a network that loses connecti
         admin.disconnect();
       }
     });
+  });
+
+  describeSome(kindsThatNeverReconnect, belongs, 'with a client that never reconnects,', ({ open }) => {
+    it('W22: leaves the connection alone, because the client would be closed if it could not connect at once', async () => {
+      const admin = new Ioredis5(server().url);
+      const connected = await open([proxy.through(server().url)]);
+      try {
+        const client = clientOf(connected, 1000);
+        await client.recovered();
+        const before = await connectionsOf(admin);
+        proxy.strand();
+        await unanswered(client, 4);
+        expect(await connectionsOf(admin)).toBe(before);
+      } finally {
+        await connected.close();
+        admin.disconnect();
+      }
+    }, 30_000);
   });
 
   const subscribers: readonly { name: string; create: (url: string) => Subscriber }[] = [
@@ -98,6 +165,23 @@ describeWithPrivate('redis', 'RedisSessionStore on a network that loses connecti
   });
 });
 
+/** Lets as many calls fail for want of an answer. */
+async function unanswered(client: DeadlineClient, calls: number): Promise<void> {
+  for (let failures = 0; failures < calls; failures++)
+    await expect(client.find(newSessionId())).rejects.toThrow(/no answer within|Command timed out/);
+}
+
+/** A command of the application. */
+function increment({ client }: OpenClient): Promise<unknown> {
+  const { call, sendCommand } = client as unknown as Record<
+    string,
+    (...parameters: unknown[]) => Promise<unknown>
+  >;
+  return call === undefined
+    ? sendCommand!.call(client, ['INCR', 'total'])
+    : call.call(client, 'INCR', 'total');
+}
+
 /** How many the server has accepted so far. */
 async function connectionsOf(admin: Ioredis5): Promise<string> {
   return /total_connections_received:(\d+)/.exec(await admin.info('stats'))![1]!;
@@ -113,103 +197,3 @@ interface Subscriber {
   subscribe(channel: string, listener: (message: string) => void): Promise<void>;
   ping(): Promise<unknown>;
 }
-
-/** Where a client finds a server whose address it was told by another. */
-type AddressMap = Record<string, { readonly host: string; readonly port: number }>;
-
-const addressesOf = (proxies: ReadonlyMap<number, TcpProxy>): AddressMap =>
-  Object.fromEntries(
-    Array.from(proxies, ([port, proxy]) => [`127.0.0.1:${port}`, { host: '127.0.0.1', port: proxy.port }]),
-  );
-
-interface MappedClientKind {
-  readonly name: string;
-  open(map: AddressMap, root: number): Promise<OpenClient>;
-}
-
-const clusterOf = (nodeAddressMap: AddressMap, port: number) => ({
-  rootNodes: [{ socket: { port } }],
-  nodeAddressMap,
-});
-
-const sentinelOf = (nodeAddressMap: AddressMap, port: number) => ({
-  name: MASTER,
-  sentinelRootNodes: [{ host: '127.0.0.1', port }],
-  nodeAddressMap,
-});
-
-describeWithCluster('RedisSessionStore on a Cluster whose network loses connections', (cluster) => {
-  const clients: readonly MappedClientKind[] = [
-    { name: 'redis 5', open: (map, port) => opened(redis5.createCluster(clusterOf(map, port))) },
-    { name: 'redis 6', open: (map, port) => opened(redis6.createCluster(clusterOf(map, port))) },
-    {
-      name: 'ioredis 5',
-      open: async (natMap, port) => openedIoredis(new Ioredis5Cluster([{ port }], { natMap })),
-    },
-    {
-      name: 'ioredis 6',
-      open: async (natMap, port) => openedIoredis(new Ioredis6Cluster([{ port }], { natMap })),
-    },
-  ];
-
-  describeSome(clients, belongs, 'through', ({ open }) => {
-    it('F8, W22: is back within 10 seconds when those to one master are black-holed', async () => {
-      const proxies = new Map<number, TcpProxy>();
-      for (const { port } of cluster().nodes) proxies.set(port, await TcpProxy.open(port));
-      const [first, second] = await cluster().masters();
-      const connected = await open(addressesOf(proxies), second!.port);
-      const client = clientOf(connected);
-      /** Enough for every master, so that answers of the others are heard all the time. */
-      const serves = async (): Promise<boolean> => {
-        const finds = Array.from({ length: 30 }, () => client.find(newSessionId()));
-        return (await Promise.allSettled(finds)).every(({ status }) => status === 'fulfilled');
-      };
-      try {
-        await until(serves, 'it serves');
-        proxies.get(first!.port)!.strand();
-        expect(await serves()).toBe(false);
-        await until(serves, 'it serves again', PATIENCE - DEADLINE);
-        await client.settled();
-      } finally {
-        await connected.close();
-        for (const proxy of proxies.values()) await proxy.close();
-      }
-    }, 40_000);
-  });
-});
-
-describeWithPrivate('redis', 'RedisSessionStore with Sentinel on a lossy network', (server) => {
-  let watched: WatchedRedis;
-  beforeAll(async () => {
-    watched = await watchOver(server());
-  }, 60_000);
-  afterAll(() => watched?.stop(), 60_000);
-
-  const clients: readonly MappedClientKind[] = [
-    { name: 'redis 5', open: (map, port) => opened(redis5.createSentinel(sentinelOf(map, port))) },
-    { name: 'redis 6', open: (map, port) => opened(redis6.createSentinel(sentinelOf(map, port))) },
-    {
-      name: 'ioredis 5',
-      open: async (natMap, port) =>
-        openedIoredis(new Ioredis5({ name: MASTER, sentinels: [{ host: '127.0.0.1', port }], natMap })),
-    },
-  ];
-
-  describeSome(clients, belongs, 'through', ({ open }) => {
-    it('F8, W22: is back within 10 seconds when those to the master are black-holed', async () => {
-      const proxies = new Map<number, TcpProxy>();
-      for (const { port } of watched.servers) proxies.set(port, await TcpProxy.open(port));
-      const connected = await open(addressesOf(proxies), watched.sentinel.port);
-      const client = clientOf(connected);
-      try {
-        await client.recovered();
-        for (const proxy of proxies.values()) proxy.strand();
-        await client.recovered();
-        await client.settled();
-      } finally {
-        await connected.close();
-        for (const proxy of proxies.values()) await proxy.close();
-      }
-    }, 40_000);
-  });
-});

@@ -40,7 +40,7 @@ describe.each(redisClients)('RedisSessionStore through $name', ({ open }) => {
     const prepare = async (skew: number) => {
       const clock = () => Date.now() + skew;
       warnings = [];
-      store = new RedisSessionStore(opened.client, { prefix: 'p:' });
+      store = new RedisSessionStore(opened.client, { prefix: 'p:', closeClient: true });
       await store.prepare({ clock, warn: (message) => warnings.push(message) });
       return clock;
     };
@@ -118,24 +118,6 @@ describe.each(redisClients)('RedisSessionStore through $name', ({ open }) => {
       await prepare(-30_000);
       expect(warnings).toEqual([]);
     });
-  });
-});
-
-describeWithPrivate('redis', 'RedisSessionStore through ioredis without a retryStrategy', (server) => {
-  it.each([
-    [undefined, [expect.stringMatching(/has no retryStrategy.*socketTimeout: 5000/)]],
-    [5000, []],
-  ])('W22: warns, once, unless it has a socketTimeout: %p', async (socketTimeout, expected) => {
-    const client = new Redis(server().url, {
-      retryStrategy: null,
-      ...(socketTimeout && { socketTimeout }),
-    });
-    const store = new RedisSessionStore(client, { prefix: 'p:' });
-    const warnings: string[] = [];
-    for (let times = 0; times < 2; times++)
-      await store.prepare({ clock: Date.now, warn: (message) => warnings.push(message) });
-    expect(warnings).toEqual(expected);
-    client.disconnect();
   });
 });
 

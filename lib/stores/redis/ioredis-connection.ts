@@ -6,10 +6,13 @@ import type { IoredisClient } from './redis-client';
 import { CLOSING_TIMEOUT, signalOf } from './redis-connection';
 import type { RedisCommand, RedisConnection, RedisNode } from './redis-connection';
 import { textOf } from './redis-reply';
+import { warnOfNoReconnect, warnOfSilence } from './silence-warnings';
 
 /** The members that `Redis` and `Cluster` share. */
 interface IoredisInstance extends IoredisClient {
   readonly isCluster?: boolean;
+  /** The socket, if there is one. Not of a Cluster. */
+  readonly stream?: { readonly bytesRead?: number } | null;
   readonly options: {
     readonly keyPrefix?: string | Buffer;
     readonly scaleReads?: unknown;
@@ -17,6 +20,8 @@ interface IoredisInstance extends IoredisClient {
     readonly port?: number;
     readonly retryStrategy?: unknown;
     readonly socketTimeout?: number;
+    /** Settings of the nodes of a Cluster. */
+    readonly redisOptions?: { readonly socketTimeout?: number };
   };
   call(name: string, ...parameters: string[]): Promise<unknown>;
   connect(): Promise<unknown>;
@@ -48,24 +53,25 @@ export class IoredisConnection implements RedisConnection {
   readonly readsReplicas: boolean;
   readonly #client: IoredisInstance;
   readonly #cluster: IoredisCluster | null;
-  readonly #watch: AnswerWatch<IoredisInstance>;
+  /** `null` for a client that other code uses too. */
+  readonly #watch: AnswerWatch<IoredisInstance> | null;
 
-  constructor(client: IoredisClient) {
+  constructor(client: IoredisClient, isOwn: boolean) {
     this.#client = client as IoredisInstance;
     const { isCluster, options } = this.#client;
     this.#cluster = isCluster === true ? (client as IoredisCluster) : null;
     this.hiddenPrefix = textOf(options.keyPrefix ?? '');
-    const connectionOf = (key: string) => this.#connectionOf(key);
-    this.#watch = AnswerWatch.of(client, connectionOf, (silent) => this.#replace(silent));
+    this.#watch = isOwn ? new AnswerWatch((silent) => this.#replace(silent), receivedOn) : null;
     this.readsReplicas = this.#cluster !== null && (options.scaleReads ?? 'master') !== 'master';
   }
 
   get warning(): string | undefined {
-    if (this.#reconnects(this.#client) || this.#client.options.socketTimeout !== undefined) return undefined;
-    return (
-      'The Redis client has no retryStrategy, so a connection that the network loses without closing it is never replaced, ' +
-      'and requests get a 503 until TCP gives up, after about 15 minutes. Set a retryStrategy, or socketTimeout: 5000.'
-    );
+    const { socketTimeout, redisOptions } = this.#client.options;
+    if ((redisOptions?.socketTimeout ?? socketTimeout) !== undefined) return undefined;
+    if (this.#watch !== null)
+      return this.#reconnects(this.#client) ? undefined : warnOfNoReconnect('retryStrategy');
+    const setting = 'socketTimeout: 2500';
+    return warnOfSilence('socketTimeout', this.#cluster === null ? setting : `redisOptions: { ${setting} }`);
   }
 
   get isClosed(): boolean {
@@ -88,9 +94,9 @@ export class IoredisConnection implements RedisConnection {
   }
 
   send(key: string, command: RedisCommand, call: StoreCall): Promise<unknown> {
-    return this.#watch.send(key, call, () =>
-      this.#cluster === null ? sendTo(this.#client, command) : this.#sendLooking(command, signalOf(call)),
-    );
+    const send = () =>
+      this.#cluster === null ? sendTo(this.#client, command) : this.#sendLooking(command, signalOf(call));
+    return this.#watch === null ? send() : this.#watch.send(() => this.#connectionOf(key), call, send);
   }
 
   nodes(): readonly RedisNode[] {
@@ -126,6 +132,10 @@ export class IoredisConnection implements RedisConnection {
 
   /** Refreshes the slots: a master that hangs instead of closing its connections does not announce its successor. */
   readonly #look = (): void => this.#cluster?.refreshSlotsCache();
+}
+
+function receivedOn({ stream }: IoredisInstance): number {
+  return stream?.bytesRead ?? 0;
 }
 
 /** All masters. @throws Error when one cannot be reached; ioredis leaves it out of its nodes */

@@ -1,16 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { StoreCall } from '../../core/session-store';
 import {
-  type NodeRedisSingle,
   type CommandOptions,
-  closeClient,
+  type NodeRedisSender,
+  type NodeRedisSingle,
   isVersion5,
   keyPrefixOf,
   openClient,
-  replaceConnection,
-  sendToClient,
 } from './node-redis-client';
-import { AnswerWatch } from './answer-watch';
 import { slotOf } from './key-slot';
 import type { NodeRedisClient } from './redis-client';
 import { type RedisCommand, type RedisConnection, type RedisNode, signalOf } from './redis-connection';
@@ -49,15 +46,19 @@ export class NodeRedisClusterConnection implements RedisConnection {
   readonly readsReplicas = false;
   readonly #cluster: NodeRedisCluster;
   readonly #unsent: UnsentCommands | null;
-  readonly #watch: AnswerWatch<NodeRedisSingle>;
   #isAsking = false;
 
-  constructor(client: NodeRedisClient) {
+  constructor(
+    client: NodeRedisClient,
+    private readonly sender: NodeRedisSender,
+  ) {
     this.#cluster = client as NodeRedisCluster;
     this.keyPrefix = keyPrefixOf(client);
-    const connectionOf = (key: string) => this.#cluster.slots[slotOf(key)]?.master.client;
-    this.#watch = AnswerWatch.of(client, connectionOf, replaceConnection);
     this.#unsent = isVersion5(client) ? UnsentCommands.of(this.#cluster, 'node-reconnecting') : null;
+  }
+
+  get warning(): string | undefined {
+    return this.sender.warning;
   }
 
   get isClosed(): boolean {
@@ -69,12 +70,13 @@ export class NodeRedisClusterConnection implements RedisConnection {
   }
 
   close(): Promise<void> {
-    return closeClient(this.#cluster);
+    return this.sender.close(this.#cluster);
   }
 
   async send(key: string, command: RedisCommand, call: StoreCall): Promise<unknown> {
+    const master = () => this.#cluster.slots[slotOf(key)]?.master.client;
     const send = (abortSignal: AbortSignal) =>
-      this.#watch.send(key, call, () =>
+      this.sender.watched(master, call, () =>
         this.#cluster.sendCommand(key, false, command, { abortSignal, typeMapping: {} }),
       );
     const signal = signalOf(call);
@@ -95,7 +97,8 @@ export class NodeRedisClusterConnection implements RedisConnection {
 
   nodes(): readonly RedisNode[] {
     return this.#cluster.masters.map((master) => ({
-      send: async (command, call) => sendToClient(await this.#cluster.nodeClient(master), command, call),
+      send: async (command, call) =>
+        this.sender.sendTo(await this.#cluster.nodeClient(master), command, call),
     }));
   }
 

@@ -1,12 +1,10 @@
 import type { StoreCall } from '../../core/session-store';
 import {
+  NodeRedisSender,
   type NodeRedisSingle,
-  closeClient,
   isVersion5,
   keyPrefixOf,
   openClient,
-  sendToClient,
-  watchOf,
 } from './node-redis-client';
 import type { NodeRedisClient } from './redis-client';
 import { NodeRedisClusterConnection } from './node-redis-cluster-connection';
@@ -31,14 +29,18 @@ export function isNodeRedis(client: object): client is NodeRedisClient {
   return typeof sendCommand === 'function' && typeof isOpen === 'boolean';
 }
 
-export function nodeRedisConnection(client: NodeRedisClient): RedisConnection {
-  if ('nodeClient' in client) return new NodeRedisClusterConnection(client);
+/** @param isOwn whether the store alone uses the client */
+export function nodeRedisConnection(client: NodeRedisClient, isOwn: boolean): RedisConnection {
+  const sender = new NodeRedisSender(isOwn);
+  if ('nodeClient' in client) return new NodeRedisClusterConnection(client, sender);
+  return new NodeRedisConnection(client, sender, sendCommandOf(client, sender));
+}
+
+function sendCommandOf(client: NodeRedisClient, sender: NodeRedisSender): SendCommand {
   if ('getSentinelNode' in client)
-    return new NodeRedisConnection(client, throughSentinel(client as NodeRedisClient as NodeRedisSentinel));
-  if ('execute' in client)
-    return new NodeRedisConnection(client, throughPool(client as NodeRedisClient as NodeRedisPool));
-  const single = client as NodeRedisSingle;
-  return new NodeRedisConnection(client, (command, call) => sendToClient(single, command, call));
+    return throughSentinel(client as NodeRedisClient as NodeRedisSentinel, sender);
+  if ('execute' in client) return throughPool(client as NodeRedisClient as NodeRedisPool, sender);
+  return (command, call) => sender.sendTo(client as NodeRedisSingle, command, call);
 }
 
 /**
@@ -52,9 +54,14 @@ class NodeRedisConnection implements RedisConnection {
 
   constructor(
     private readonly client: NodeRedisClient,
+    private readonly sender: NodeRedisSender,
     private readonly sendCommand: SendCommand,
   ) {
     this.keyPrefix = keyPrefixOf(client);
+  }
+
+  get warning(): string | undefined {
+    return this.sender.warning;
   }
 
   get isClosed(): boolean {
@@ -66,7 +73,7 @@ class NodeRedisConnection implements RedisConnection {
   }
 
   close(): Promise<void> {
-    return closeClient(this.client);
+    return this.sender.close(this.client);
   }
 
   send(_key: string, command: RedisCommand, call: StoreCall): Promise<unknown> {
@@ -78,18 +85,16 @@ class NodeRedisConnection implements RedisConnection {
   }
 }
 
-function throughPool(pool: NodeRedisPool): SendCommand {
-  return (command, call) => pool.execute((client) => sendToClient(client, command, call));
+function throughPool(pool: NodeRedisPool, sender: NodeRedisSender): SendCommand {
+  return (command, call) => pool.execute((client) => sender.sendTo(client, command, call));
 }
 
 /** A Sentinel client waits until its inner client of the master is connected, and emits the errors of inner clients. */
-function throughSentinel(sentinel: NodeRedisSentinel): SendCommand {
+function throughSentinel(sentinel: NodeRedisSentinel, sender: NodeRedisSender): SendCommand {
   const unsent = isVersion5(sentinel) ? UnsentCommands.of(sentinel, 'client-error') : null;
   return (command, call) => {
-    const send = (abortSignal: AbortSignal) =>
-      sentinel._execute(false, (client) =>
-        watchOf(client).send('', call, () => client.sendCommand(command, { abortSignal, typeMapping: {} })),
-      );
+    const send = (signal: AbortSignal) =>
+      sentinel._execute(false, (client) => sender.sendWith(signal, client, command, call));
     return unsent === null ? send(signalOf(call)) : unsent.send(send);
   };
 }

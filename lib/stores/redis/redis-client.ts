@@ -13,5 +13,5 @@ export interface IoredisClient {
   call(...parameters: never[]): Promise<unknown>;
 }
 
-/** The application's client. The store neither connects nor closes it. */
+/** The application's client. The store neither connects nor closes it, nor replaces its connections, without the option `closeClient`. */
 export type RedisClient = NodeRedisClient | IoredisClient;

@@ -3,13 +3,16 @@ import { IoredisConnection, isIoredis } from './ioredis-connection';
 import { isNodeRedis, nodeRedisConnection } from './node-redis-connection';
 import type { RedisConnection } from './redis-connection';
 
-/** @throws SessionError `SESSION_OPTIONS_INVALID` when `client` is not a Redis client */
-export function redisConnection(client: unknown): RedisConnection {
+/**
+ * @param isOwn whether the store alone uses the client
+ * @throws SessionError `SESSION_OPTIONS_INVALID` when `client` is not a Redis client
+ */
+export function redisConnection(client: unknown, isOwn: boolean): RedisConnection {
   if (typeof client === 'object' && client !== null) {
-    if (isIoredis(client)) return new IoredisConnection(client);
+    if (isIoredis(client)) return new IoredisConnection(client, isOwn);
     if (isNodeRedis(client)) {
       assertVersion5(client);
-      return nodeRedisConnection(client);
+      return nodeRedisConnection(client, isOwn);
     }
   }
   throw new SessionError(

@@ -19,11 +19,11 @@ export interface RedisConnection {
   readonly readsReplicas: boolean;
   /** Whether the client is closed, or not opened yet. */
   readonly isClosed: boolean;
-  /** What is doubtful about the client's settings, for a warning at start. */
-  readonly warning?: string;
+  /** What is doubtful about the client's settings, for a warning at start. Known after the first command. */
+  readonly warning: string | undefined;
   /** Connects the client if it is closed or not opened yet. */
   open(): Promise<void>;
-  /** Closes the client. A server that does not answer delays that by {@link CLOSING_TIMEOUT} at most. */
+  /** Closes the client. A server that does not answer delays that by twice {@link CLOSING_TIMEOUT} at most. Never rejects. */
   close(): Promise<void>;
   /**
    * Sends a command to the server that holds `key`, which is also part of the command. When the call is aborted, a command that is not sent

@@ -48,6 +48,11 @@ export function redisFailureOf(error: unknown): RedisFailure {
   };
 }
 
+/** Whether the client gave a command up that the server has not answered: the option `commandTimeout` of `ioredis`. */
+export function isCommandTimeout(error: unknown): boolean {
+  return error instanceof Error && error.message === 'Command timed out';
+}
+
 function adviceOn(code: string): string {
   switch (code) {
     case 'MOVED':

@@ -37,8 +37,12 @@ export interface RedisSessionStoreOptions {
    */
   readonly allowEviction?: boolean;
   /**
-   * Whether the client is for the sessions alone: then it is connected at start if it is not open, and closed when the application ends.
-   * Otherwise the application does both.
+   * Whether the client is for this store alone: no other code sends commands with it, and no other store has it. Then the store
+   * - connects it at start if it is not open, and closes it when the application ends;
+   * - replaces a connection that the network has lost without closing it, within ten seconds, if the client may reconnect.
+   *
+   * Otherwise the application does all of that. Blocking commands such as BLPOP, and bulk work, belong on another client: the store
+   * takes a connection that is silent for so long for a lost one.
    * @default false
    */
   readonly closeClient?: boolean;
@@ -75,7 +79,7 @@ export class RedisSessionStore
 
   /** @throws SessionError `SESSION_OPTIONS_INVALID` when `client` is not a Redis client or `prefix` is missing or blank */
   constructor(client: RedisClient, options: RedisSessionStoreOptions) {
-    const connection = redisConnection(client);
+    const connection = redisConnection(client, options?.closeClient ?? false);
     this.#connection = connection;
     this.#prefix = connection.keyPrefix + checkPrefix(options?.prefix);
     this.#commands = new RedisCommands(connection);
@@ -88,7 +92,7 @@ export class RedisSessionStore
 
   /**
    * Checks that all servers answer, are new enough, and do not evict keys. Skips facts that the client's Redis user may not read. Warns,
-   * once each, of a clock that differs from the servers', and of a client that does not replace lost connections. Expiries count by the
+   * once each, of a clock that differs from the servers', and of a client whose lost connections are not replaced. Expiries count by the
    * clock of the context from then on; before, and without a context, by the machine's.
    * @throws SessionError `SESSION_SCHEMA_INVALID`, which says what to change on the server; SessionStoreError when a server does not answer
    */

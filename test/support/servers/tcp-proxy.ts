@@ -11,6 +11,7 @@ export class TcpProxy {
   onServerData: (chunk: Buffer) => void = () => {};
 
   readonly #sockets = new Set<Socket>();
+  readonly #clients = new Set<Socket>();
   /** What these say arrives nowhere, ever. */
   readonly #stranded = new WeakSet<Socket>();
   #listener: Server | undefined;
@@ -27,6 +28,11 @@ export class TcpProxy {
     const proxy = new TcpProxy(targetPort, await freePort());
     await proxy.heal();
     return proxy;
+  }
+
+  /** How many connections clients have not ended, black-holed or not. */
+  get clients(): number {
+    return this.#clients.size;
   }
 
   /** The way to a server through this proxy. */
@@ -87,6 +93,8 @@ export class TcpProxy {
 
   #accept(client: Socket): void {
     const server = connect({ port: this.target, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
+    this.#clients.add(client);
+    for (const event of ['end', 'close']) client.on(event, () => this.#clients.delete(client));
     this.#carry(
       client,
       server,
