@@ -1,3 +1,4 @@
+import type { CheckedLogin } from './principal-revocations';
 import type { FormerRights } from './secret-history';
 import type { Announcement, Operation } from './session-operation';
 import type { SessionRecord } from './session-record';
@@ -12,6 +13,7 @@ export interface Origin {
   readonly endable: SessionRecord | null;
   readonly superseded: boolean;
   readonly discard: boolean;
+  readonly unconfirmed: CheckedLogin | null;
 }
 
 /** A session that a login as another principal has ended in this request. */
@@ -22,8 +24,8 @@ export interface Left extends Origin {
 }
 
 export function originOf(draft: Origin): Origin {
-  const { base, token, lent, isUnanswered, endable, superseded, discard } = draft;
-  return { base, token, lent, isUnanswered, endable, superseded, discard };
+  const { base, token, lent, isUnanswered, endable, superseded, discard, unconfirmed } = draft;
+  return { base, token, lent, isUnanswered, endable, superseded, discard, unconfirmed };
 }
 
 /** The origin of a draft whose session has been ended for good. */
@@ -35,4 +37,5 @@ export const ENDED: Origin = {
   endable: null,
   superseded: false,
   discard: true,
+  unconfirmed: null,
 };

@@ -214,6 +214,7 @@ export class SessionDraft {
   /** Drops all changes, because another request ended or took over the session. */
   supersede(): void {
     this.superseded = true;
+    if (this.origin !== null) this.origin = { ...this.origin, superseded: true };
     this.forgetChanges();
     const { principal } = this.state;
     const event = { type: 'rejected', id: this.id, reason: 'superseded' } as const;

@@ -31,10 +31,12 @@ function mayGoOn(draft: SessionDraft, current: SessionRecord): boolean {
   const isRotation = replaced.by === 'rotate' && replaced.rights === null;
   // The client may receive the other token last. A logout that keeps the data then ends the session, see giveWay.
   if (!isRotation && draft.has('logout')) return false;
-  draft.drop('rotate', ...(isRotation ? [] : (['renew', 'isolate'] as const)));
+  draft.drop('rotate', ...(isRotation ? [] : (['renew'] as const)));
   if (draft.isLoggingIn) return true;
   const hasSameRoles = draft.state.principal?.roles.join('\0') === principal?.roles.join('\0');
   if (replaced.rights !== null && hasSameRoles) draft.drop('elevate');
+  // A change of rights replaces the secret all the same, and then as strictly as was asked.
+  if (!isRotation && !draft.has('elevate')) draft.drop('isolate');
   draft.lent = replaced.rights;
   return true;
 }

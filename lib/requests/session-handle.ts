@@ -275,5 +275,5 @@ function isStored({ base, ended }: SessionDraft): boolean {
 /** Returns a text that changes with each change of rights or token, and when the session ends. */
 function rightsOf(session: Session): string {
   const { lineage, operations } = draftOf(session);
-  return `${lineage}.${operations.filter(({ kind }) => !['data', 'lifespan', 'take'].includes(kind)).length}`;
+  return `${lineage}.${operations.filter(({ kind }) => !['data', 'lifespan', 'take', 'isolate'].includes(kind)).length}`;
 }

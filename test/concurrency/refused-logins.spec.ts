@@ -126,6 +126,48 @@ describe('a request whose login is refused', () => {
     expect(commits).toEqual(['SESSION_LOGIN_OUTDATED', 'keep']);
   });
 
+  it('W18: begins none either when an earlier commit had nothing left to write', async () => {
+    const visitor = await app.issued(null, (session) => session.set('visits', 1));
+    const checkedAt = await revoked(ada);
+    const session = await app.manager.open(visitor);
+    session.set('visits', 2);
+    await app.issued(visitor, (other) => other.login(bob));
+    const first = await ending(app.manager.commit(session));
+    session.login(ada, { checkedAt });
+    const second = await ending(app.manager.commit(session));
+    session.flash('notice', 'Log in again');
+    const third = await ending(app.manager.commit(session));
+    expect({ first, second, third }).toEqual({
+      first: 'keep',
+      second: 'SESSION_LOGIN_OUTDATED',
+      third: 'keep',
+    });
+  });
+
+  it('W18: is not told of an earlier login that is outdated too', async () => {
+    const guest = await app.issued(null, (session) => session.set('visits', 1));
+    const bobsCheck = await revoked(bob);
+    const session = await app.manager.open(null);
+    const elsewhere = core({ store: app.store.inner });
+    elsewhere.clock.set(app.clock() + 5);
+    app.store.before = async (operation) => {
+      if (operation === 'insert') await elsewhere.manager.endAll(ada);
+      if (operation === 'update') down();
+    };
+    session.login(ada, { checkedAt: app.clock() });
+    session.merge(guest);
+    const first = await ending(app.manager.commit(session));
+    app.store.before = () => {};
+    session.login(bob, { checkedAt: bobsCheck });
+    const second = await ending(app.manager.commit(session));
+    const third = await ending(app.manager.commit(session));
+    expect({ first, second, third }).toEqual({
+      first: 'SESSION_STORE_UNAVAILABLE',
+      second: 'SESSION_LOGIN_OUTDATED',
+      third: 'SESSION_LOGIN_OUTDATED',
+    });
+  });
+
   it('W18: does not show a session that its first commit has ended', async () => {
     const token = await app.issued(null, (session) => session.login(ada));
     const session = await app.manager.open(token);
@@ -251,6 +293,23 @@ describe('a session that stays when all others are ended', () => {
     session.rollback();
     expect(await ending(app.manager.commit(session))).toBe('issue');
     expect(await principalOf(token)).toBeNull();
+  });
+
+  it('W18: leaves no rights to a token that another request renewed before an elevation', async () => {
+    const token = await app.issued(null, (session) => session.login(ada));
+    const elsewhere = core({ store: app.store.inner });
+    const session = await app.manager.open(token);
+    session.elevate();
+    let renewed = '';
+    app.store.before = async (operation) => {
+      if (operation !== 'update') return;
+      app.store.before = () => {};
+      renewed = await elsewhere.issued(token, (other) => other.renewToken());
+    };
+    await app.manager.endAll(ada, { except: session });
+    const outcome = await app.manager.commit(session);
+    const own = outcome.kind === 'issue' ? await principalOf(outcome.token) : null;
+    expect({ own, renewed: await principalOf(renewed) }).toEqual({ own: 'ada', renewed: null });
   });
 
   it('W18: is left as it was when it cannot be committed, and so are the others', async () => {
