@@ -100,7 +100,7 @@ function walk(): void {
     expect(await page.content()).not.toMatch(/Public id|Cleo/);
   });
 
-  it('C6: carries no cookie any more after having the browser forgotten', async () => {
+  itLong('C6: carries no cookie any more after having the browser forgotten', async () => {
     await signUp(page, 'Dora');
     expect(await browser.cookies()).toEqual([COOKIE]);
     await page.goto('/account');

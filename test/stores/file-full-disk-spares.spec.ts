@@ -6,6 +6,7 @@ import type { FileSessionStore } from 'nestjs-tessera/file';
 import type { SessionRecord } from '../../lib/core/session-record';
 import { MINUTE, START, aRecord, insertAll, nextOf } from '../../lib/testing/store-suite/records';
 import { call } from '../../lib/testing/store-suite/store-suite';
+import { describeLong, itLong } from '../support/long';
 import { describeUnless } from '../support/not-run';
 import { Halt, watchFileSystem } from './file-halts';
 import { fileSmallDisk, listed, someOf } from './file-small-disk';
@@ -51,7 +52,7 @@ describeUnless(cannotMount(), 'FileSessionStore and its spares, on a full disk',
       expect({ refused: refused > 0, taken: taken > 0 }).toEqual({ refused: true, taken: true });
     });
 
-    it('W21: does so from two processes, and from one that is started then', async () => {
+    itLong('W21: does so from two processes, and from one that is started then', async () => {
       const store = await place.open();
       const [ofAda, ofBob] = [someOf(150, { principal: ADA }), someOf(150, { principal: BOB })];
       await insertAll(store, [...ofAda, ...ofBob, ...someOf(100, { expiresAt: START - MINUTE })]);
@@ -80,7 +81,7 @@ describeUnless(cannotMount(), 'FileSessionStore and its spares, on a full disk',
     });
   });
 
-  describe('when a process stands still anywhere in a removal', () => {
+  describeLong('when a process stands still anywhere in a removal', () => {
     let unwatch: () => void;
 
     beforeEach(async () => {
