@@ -56,7 +56,8 @@ export function toPendingWrite(draft: SessionDraft, options: WriteOptions = {}):
   const kept = base !== null && replacement === null ? draft.token : null;
   const rotated = replacement === 'rotate' && draft.token !== null ? rotatedToken(draft.token) : null;
   const token = kept ?? renewed ?? rotated ?? newToken(id, settings.name);
-  const secrets = hasHistory ? secretsOf(draft, replacement, now) : newHistory(draft.state.createdAt);
+  const issuedAt = draft.has('isolate') ? now : draft.state.secrets.issuedAt;
+  const secrets = hasHistory ? secretsOf(draft, replacement, now) : newHistory(issuedAt);
   const isUse = draft.touches || base === null || draft.has('login');
   const lastSeenAt = isUse ? now : draft.state.lastSeenAt;
   const state = { ...draft.state, lastSeenAt, secrets };

@@ -200,7 +200,7 @@ export class SessionManager {
       session.principal !== null && principalKey(session.principal) === principal;
     if (!isOfPrincipal()) return null;
     draft.assertWritable();
-    if (draft.base !== null && draft.rights === null) draft.record('isolate', () => {});
+    if (draft.rights === null) draft.record('isolate', () => {});
     try {
       await commit(session);
     } catch (error) {

@@ -1,5 +1,6 @@
 import type { Session, SessionError } from 'nestjs-tessera';
 import '../support/session-data';
+import { HOUR, MINUTE } from '../support/core';
 import { sealedCore, type Sealed } from './sealed';
 
 const ada = { id: 'ada' };
@@ -65,6 +66,43 @@ describe('a sealed session that stays when all others of its principal are ended
       kept: null,
       copy: null,
     });
+  });
+
+  it('W18, W27: takes changes after a rollback of what was changed while the others ended', async () => {
+    const ended = here.manager.endAll(ada, { except: session });
+    here.list.after = (operation) => void (operation !== 'find' && session.set('cart', []));
+    await ended;
+    session.rollback();
+    session.set('visits', 1);
+    const outcome = await here.manager.commit(session);
+    const kept = outcome.kind === 'issue' ? outcome.token : '';
+    expect(await here.look(kept, (s) => ({ visits: s.get('visits'), keys: s.keys() }))).toEqual({
+      visits: 1,
+      keys: ['visits'],
+    });
+  });
+
+  it('W18, E2: ends as long after its login as if the others had not been ended', async () => {
+    here.clock.advance(23 * HOUR - 1000);
+    value = await here.issued(null, (s) => s.login(ada));
+    session = await here.manager.open(value);
+    const { deadline } = session;
+    here.clock.advance(10 * MINUTE);
+    await here.manager.endAll(ada, { except: session });
+    session.rememberMe(false);
+    const outcome = await here.manager.commit(session);
+    const kept = outcome.kind === 'issue' ? outcome.token : '';
+    expect(await here.look(kept, (s) => s.deadline)).toBe(deadline);
+  });
+
+  it('W18: stays in further writes', async () => {
+    await here.manager.endAll(ada, { except: session });
+    session.set('visits', 1);
+    const outcome = await here.manager.commit(session);
+    const kept = outcome.kind === 'issue' ? outcome.token : '';
+    here.clock.advance(10 * MINUTE);
+    const later = await here.issued(kept, (s) => s.set('visits', 2));
+    expect(await here.look(later, (s) => [s.principal?.id, s.get('visits')])).toEqual(['ada', 2]);
   });
 
   it('W18: stays whatever the request rolls back', async () => {

@@ -8,7 +8,7 @@ import {
 } from '../../core/pending-write';
 import { principalKey } from '../../core/principal';
 import type { Revocation } from '../../core/principal-revocations';
-import { CURRENT, DELIVERY, type Standing } from '../../core/secret-history';
+import { CURRENT, DELIVERY, newHistory, type Standing } from '../../core/secret-history';
 import { UnreadableBody, decodeFacts, encodeBody } from '../../core/session-body';
 import type { SessionDraft } from '../../core/session-draft';
 import { extensionOf, type Lifespan } from '../../core/session-expiry';
@@ -26,7 +26,7 @@ import { sameHash, type ParsedToken, type SessionToken } from '../../core/sessio
 import { SessionTooLargeError, tooManyConflicts } from '../../core/session.errors';
 import { ENDED, type RevocationStatus, type Revocations } from './revocations';
 import { LONGEST_VALUE, type SealedValues } from './sealed-values';
-import { isShorter, isUnusual } from './value-lifetimes';
+import { isShorter, isUnusual, standsSince } from './value-lifetimes';
 
 /** Each conflict means that another request renewed the session. This many in a row indicate a fault. */
 const MAX_ATTEMPTS = 10;
@@ -72,7 +72,7 @@ export class SealedRepository implements SessionRepository {
     const record = base!;
     const now = this.settings.clock();
     if (now >= Math.min(record.expiresAt, state.deadline)) return CURRENT;
-    const status = await this.revocations.statusOf(record, state.startedAt);
+    const status = await this.revocations.statusOf(record, standsSince(state));
     if (status.kind === 'good') return CURRENT;
     if (status.kind === 'ended') return REVOKED;
     const isRecent = now - status.at < DELIVERY;
@@ -126,7 +126,7 @@ export class SealedRepository implements SessionRepository {
     const expiresAt = this.extension(draft);
     const { base } = draft;
     if (expiresAt === null || base === null || reach !== 'open') return unwritten(draft);
-    const status = await this.revocations.statusOf(base, draft.state.startedAt);
+    const status = await this.revocations.statusOf(base, standsSince(draft.state));
     if (status.kind !== 'good' || draft.base !== base) return unwritten(draft);
     return this.#reseal(draft, { ...base, expiresAt });
   }
@@ -145,10 +145,10 @@ export class SealedRepository implements SessionRepository {
     if (kept === null || base === null) return KEEP;
     const state = decodeFacts(base.body);
     // One that an earlier call has ended meanwhile does not come back.
-    if (state.startedAt <= before) return KEEP;
-    const startedAt = deadUntil + 1;
-    kept.state.startedAt = startedAt;
-    return this.#reseal(kept, { ...base, body: encodeBody({ ...state, startedAt }, this.settings.codec) });
+    if (standsSince(state) <= before) return KEEP;
+    const secrets = newHistory(deadUntil + 1);
+    kept.state.secrets = secrets;
+    return this.#reseal(kept, { ...base, body: encodeBody({ ...state, secrets }, this.settings.codec) });
   }
 
   revocationOf(principal: string): Promise<Revocation | null> {
@@ -198,6 +198,9 @@ export class SealedRepository implements SessionRepository {
     const token = this.values.seal(record, this.settings.clock());
     draft.base = record;
     draft.token = { token, id, secretHash, realm: this.settings.name };
+    const { base, origin } = draft;
+    // A rollback returns to this value.
+    if (origin?.base?.id === id) draft.origin = { ...origin, base, token: draft.token };
     return issueToken(draft.state, draft.token, this.settings);
   }
 
@@ -211,15 +214,15 @@ export class SealedRepository implements SessionRepository {
   }
 
   async #statusOf(draft: SessionDraft, base: SessionRecord, before: SessionState): Promise<RevocationStatus> {
-    const { startedAt } = before;
+    const since = standsSince(before);
     if (base.expiresAt <= draft.now()) return ENDED;
     const uncertain = this.#uncertain.get(draft);
     if (uncertain?.id === base.id) {
       const renewed = { ...base, secretHash: uncertain.secretHash };
-      const status = await this.revocations.statusOf(renewed, startedAt);
+      const status = await this.revocations.statusOf(renewed, since);
       if (status.kind === 'good') return status;
     }
-    return this.revocations.statusOf(base, startedAt);
+    return this.revocations.statusOf(base, since);
   }
 
   /** Makes the write known to the list, if it must. Returns `false` when another request was first. */
@@ -252,7 +255,7 @@ export class SealedRepository implements SessionRepository {
   /** Whether a renewal whose answer was lost has succeeded. */
   async #isRenewed({ record, state }: PendingWrite): Promise<boolean> {
     try {
-      const status = await this.revocations.statusOf(record, state.startedAt);
+      const status = await this.revocations.statusOf(record, standsSince(state));
       return status.kind === 'good' && status.entry !== null;
     } catch {
       return false;

@@ -2,6 +2,7 @@ import { decodeFacts } from '../../core/session-body';
 import { expiryOf, type Lifespan } from '../../core/session-expiry';
 import type { SessionRecord } from '../../core/session-record';
 import type { SessionSettings } from '../../core/session-settings';
+import type { SessionState } from '../../core/session-state';
 
 /** Whether one of the two limits comes earlier in `limits` than in `others`. */
 export function isShorter(limits: Lifespan, others: Lifespan): boolean {
@@ -32,6 +33,14 @@ export function lastExpiryOf(record: SessionRecord, settings: SessionSettings, n
   } catch {
     return Infinity;
   }
+}
+
+/**
+ * The instant that tells whether a session was revoked with its principal: its login, or when it stayed while all others were ended. A
+ * sealed session has no history of secrets, and keeps the latter in its place.
+ */
+export function standsSince({ startedAt, secrets }: SessionState): number {
+  return Math.max(startedAt, secrets.issuedAt);
 }
 
 function usualExpiry({ timeouts: { lifetime, idleTimeout } }: SessionSettings, now: number): number {
