@@ -1,7 +1,7 @@
 import { ENDED, originOf, type Left, type Origin } from './draft-origin';
 import { retain } from './retain';
 import type { SessionDraft } from './session-draft';
-import type { Operation } from './session-operation';
+import type { Absorbed, Operation } from './session-operation';
 import type { SessionRecord } from './session-record';
 import type { SessionId } from './session-token';
 import { commitUnderWay, responseStarted } from './session.errors';
@@ -25,7 +25,9 @@ function returnTo(
 ): void {
   const { base, endable } = origin;
   const isLeft = (id: SessionId | null): boolean => id !== null && id !== base?.id && id !== endable?.id;
+  const written = writtenMerges(draft);
   draft.forgetChanges();
+  draft.absorbed.push(...written);
   const still = draft.announcements.filter(({ id }) => isLeft(id));
   draft.announcements.splice(0, Infinity, ...new Set([...announcements, ...still]));
   retain(draft.ended, ({ id }) => isLeft(id));
@@ -52,14 +54,16 @@ export function takeBack(
 export function withhold(draft: SessionDraft): void {
   if (draft.left !== null) return returnTo(draft, draft.left, draft.left);
   if (draft.base === null) return draft.abandon();
+  const written = writtenMerges(draft);
   takeBack(draft, draft.base, 'login', 'elevate', 'isolate', 'renew', 'rotate');
-  forgetLogin(draft);
+  forgetLogin(draft, written);
 }
 
 /** Takes the login back, and everything that was recorded after it: that may be about its principal. What came before it stays. */
 export function refuseLogin(draft: SessionDraft): void {
   if (draft.left !== null) return returnTo(draft, draft.left, draft.left);
   const { base, operations, origin } = draft;
+  const written = writtenMerges(draft);
   const lastLogout = operations.findLastIndex(({ kind }) => kind === 'logout');
   const start = operations.findIndex(({ kind }, index) => index > lastLogout && kind === 'login');
   if (base !== null) draft.adopt(base, operations.slice(0, start));
@@ -69,7 +73,7 @@ export function refuseLogin(draft: SessionDraft): void {
     draft.superseded = origin?.superseded ?? false;
   }
   draft.lineage++;
-  forgetLogin(draft);
+  forgetLogin(draft, written);
 }
 
 /** Notes that a session has ended for good: nothing can return to it. */
@@ -79,9 +83,15 @@ export function noteEnd(draft: SessionDraft, id: SessionId): void {
   if (origin?.base?.id === id || origin?.endable?.id === id) draft.origin = ENDED;
 }
 
-function forgetLogin(draft: SessionDraft): void {
+/** Sessions whose data was written, so that they must end whatever is taken back. */
+function writtenMerges({ absorbed, operations }: SessionDraft): readonly Absorbed[] {
+  return absorbed.filter(({ operation }) => !operations.includes(operation));
+}
+
+function forgetLogin(draft: SessionDraft, written: readonly Absorbed[]): void {
   draft.forgetLogins();
-  // What is merged may belong to the principal who is not logged in now. The other sessions stay as they are.
-  draft.merging.length = draft.absorbed.length = 0;
+  // What is merged may belong to the principal who is not logged in now. Sessions whose data was not written stay as they are.
+  draft.merging.length = 0;
+  draft.absorbed.splice(0, Infinity, ...written);
   draft.settled = null;
 }

@@ -128,6 +128,7 @@ export function logout(draft: SessionDraft, { keepData = false }: LogoutOptions)
     const limits = { startedAt, deadline: Math.min(deadline, latest), idleTimeout: timeouts.idleTimeout };
     Object.assign(state, login, limits);
   });
+  draft.left = null;
 }
 
 /** See `Session.destroy`. */

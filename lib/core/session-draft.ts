@@ -8,7 +8,7 @@ import { decodeBody, decodeFacts } from './session-body';
 import type { SessionEventReason } from './session-event';
 import { lastSeenOf } from './session-expiry';
 import { PROOFS, checkedLoginOf, type Announcement, type Operation } from './session-operation';
-import type { SessionStatus, SessionWatcher } from './session-operation';
+import type { Absorbed, SessionStatus, SessionWatcher } from './session-operation';
 import type { SessionRecord } from './session-record';
 import type { SessionSettings } from './session-settings';
 import { newState, type SessionState } from './session-state';
@@ -45,7 +45,7 @@ export class SessionDraft {
   /** The session that a login as another principal has ended, until that login is written. */
   left: Left | null = null;
   /** Sessions whose data this one has taken over, as they were read. The commit ends them after it has written. */
-  readonly absorbed: { readonly token: string; readonly record: SessionRecord }[] = [];
+  readonly absorbed: Absorbed[] = [];
   /** Tokens of sessions whose data this one takes over at the commit. */
   readonly merging: string[] = [];
   readonly announcements: Announcement[] = [];

@@ -106,15 +106,15 @@ export class SessionManager {
    * Ends every session of a principal, for example after a change of password, and makes the commit refuse logins under way whose
    * credentials were checked before: see `checkedAt` of `login`. Other logins under way may come after it.
    * @param options with `except`, a session of that principal stays: it is committed first, with a new token. It ends with the others if
-   * another request has replaced its token meanwhile, or the new one cannot be delivered.
+   * another request has replaced its token meanwhile, or the new one cannot be delivered: `delivery` is that of `commit`.
    * @param commit commits `except`, and delivers the outcome. By default the next commit of that session returns it.
    * @throws SessionStoreError; SessionError `PRINCIPAL_INVALID`, `SESSION_OPTIONS_INVALID` when the store cannot find sessions by principal;
    * what `commit` throws, and then nothing has ended
    */
   async endAll(
     principal: Pick<PrincipalInput, 'id' | 'realm'>,
-    { except }: { readonly except?: Session } = {},
-    commit: (session: Session) => Promise<unknown> = (session) => this.#commitUntold(session),
+    { except, delivery }: { readonly except?: Session; readonly delivery?: Delivery } = {},
+    commit: (session: Session) => Promise<unknown> = (session) => this.#commitUntold(session, delivery),
   ): Promise<void> {
     const key = principalKey(toPrincipal(principal));
     const kept = except === undefined ? null : await this.#isolated(except, key, commit);
@@ -212,8 +212,8 @@ export class SessionManager {
   }
 
   /** Commits, and leaves it to the next commit to return the outcome. */
-  async #commitUntold(session: Session): Promise<void> {
-    const outcome = await this.commit(session);
+  async #commitUntold(session: Session, delivery?: Delivery): Promise<void> {
+    const outcome = await this.commit(session, delivery);
     if (outcome.kind !== 'keep') draftOf(session).untold = outcome;
   }
 

@@ -64,7 +64,7 @@ export class SessionMerger {
       // A login ends when it would have ended without the merge.
       if (state.principal === null) state.deadline = Math.max(state.deadline, deadline);
     });
-    draft.absorbed.push({ token, record });
+    draft.absorbed.push({ token, record, operation: draft.operations.at(-1)! });
   }
 }
 

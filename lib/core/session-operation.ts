@@ -1,6 +1,7 @@
 import type { CheckedLogin } from './principal-revocations';
 import type { Replacement } from './secret-history';
 import type { SessionEventReason, SessionEventType } from './session-event';
+import type { SessionRecord } from './session-record';
 import type { SessionState } from './session-state';
 import type { SessionId } from './session-token';
 
@@ -18,6 +19,13 @@ export interface Operation {
 
 /** `unchanged`: nothing to write. `changed`: to be written. `destroyed`: ended, and cannot change any more. */
 export type SessionStatus = 'unchanged' | 'changed' | 'destroyed';
+
+/** A session whose data was taken over, and the operation that did it. */
+export interface Absorbed {
+  readonly token: string;
+  readonly record: SessionRecord;
+  readonly operation: Operation;
+}
 
 /** An event that is emitted once the commit has succeeded. */
 export interface Announcement {

@@ -91,6 +91,43 @@ describe('a request whose login is refused', () => {
     });
   });
 
+  it('W18: has ended the session that an earlier login of it had left, once it logged out', async () => {
+    const token = await app.issued(null, (session) => session.login(ada));
+    const checkedAt = await revoked({ id: 'eve' });
+    const session = await app.manager.open(token);
+    session.login(bob);
+    session.logout({ keepData: true });
+    session.login({ id: 'eve' }, { checkedAt });
+    await ending(app.manager.commit(session));
+    await app.manager.commit(session);
+    expect({ shown: session.principal, stored: await principalOf(token) }).toEqual({
+      shown: null,
+      stored: null,
+    });
+  });
+
+  it('W18: ends a session whose data it has written', async () => {
+    const own = await app.issued(null, (session) => session.set('visits', 1));
+    const other = await app.issued(null, (session) => session.set('cart', ['pear']));
+    const checkedAt = await revoked(ada);
+    const session = await app.manager.open(own);
+    session.merge(other);
+    let updates = 0;
+    app.store.before = (operation) => void (operation === 'update' && ++updates === 2 && down());
+    const first = await ending(app.manager.commit(session));
+    app.store.before = () => {};
+    session.login(ada, { checkedAt });
+    const second = await ending(app.manager.commit(session));
+    await app.manager.commit(session);
+    const [kept, ended] = [await app.manager.open(own), await app.manager.open(other)];
+    expect({ first, second, cart: kept.get('cart'), isEnded: ended.isNew }).toEqual({
+      first: 'SESSION_STORE_UNAVAILABLE',
+      second: 'SESSION_LOGIN_OUTDATED',
+      cart: ['pear'],
+      isEnded: true,
+    });
+  });
+
   it('W18: keeps its new token', async () => {
     const token = await app.issued(null, (session) => session.set('visits', 1));
     const checkedAt = await revoked(ada);
@@ -340,7 +377,7 @@ describe('a session that stays when all others are ended', () => {
   it('W18: ends with the others when its new token cannot be delivered', async () => {
     const token = await app.issued(null, (session) => session.login(ada));
     const session = await app.manager.open(token);
-    await app.manager.endAll(ada, { except: session }, (kept) => app.manager.commit(kept, GONE));
+    await app.manager.endAll(ada, { except: session, delivery: GONE });
     expect(await principalOf(token)).toBeNull();
   });
 });

@@ -149,9 +149,7 @@ describe('a sealed session that stays when all others of its principal are ended
   it('W18: ends with the others when its client has gone', async () => {
     const other = await here.issued(null, (s) => s.login(ada));
     session.set('visits', 1);
-    await here.manager.endAll(ada, { except: session }, (kept) =>
-      here.manager.commit(kept, { reach: 'gone', capacity: 4000 }),
-    );
+    await here.manager.endAll(ada, { except: session, delivery: { reach: 'gone', capacity: 4000 } });
     expect({ own: await principalOf(value), other: await principalOf(other) }).toEqual({
       own: null,
       other: null,
