@@ -1,7 +1,7 @@
 import { UnreadableBody } from './session-body';
-import type { SessionDraft } from './session-draft';
 import type { SessionRecord } from './session-record';
 import type { SessionRepository } from './session-repository';
+import type { SessionId } from './session-token';
 import { tooManyConflicts } from './session.errors';
 
 /** Each round finds sessions that logged in since the previous one, and those that changed during it. */
@@ -11,13 +11,12 @@ const MAX_ROUNDS = 10;
 const ENDS_AT_ONCE = 10;
 
 /**
- * Ends the sessions of a principal but for one, which ends too if another request has its token by now. Ends them as they were found, so
- * that one that another principal has by now stays.
+ * Ends the sessions of a principal but for one. Ends them as they were found, so that one that another principal has by now stays.
  * @throws SessionError `SESSION_CONFLICT` when sessions may be left, because they kept changing
  */
 export async function endOthers(
   find: () => Promise<SessionRecord[]>,
-  kept: SessionDraft,
+  kept: SessionId,
   repository: SessionRepository,
 ): Promise<void> {
   const end = (record: SessionRecord): Promise<unknown> =>
@@ -26,9 +25,7 @@ export async function endOthers(
       throw error;
     });
   for (let round = 1; round <= MAX_ROUNDS; round++) {
-    const found = await find();
-    const { base } = kept;
-    const others = found.filter(({ id, secretHash }) => id !== base?.id || secretHash !== base.secretHash);
+    const others = (await find()).filter(({ id }) => id !== kept);
     if (others.length === 0) return;
     for (let start = 0; start < others.length; start += ENDS_AT_ONCE)
       await Promise.all(others.slice(start, start + ENDS_AT_ONCE).map(end));

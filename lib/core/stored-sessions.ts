@@ -118,7 +118,7 @@ export class StoredSessions implements SessionRepository {
   async endAll(principal: string, kept: SessionDraft | null): Promise<CommitOutcome> {
     const sessions = this.store.ofPrincipal(principal);
     const end = (): Promise<unknown> =>
-      kept === null ? sessions.delete() : endOthers(sessions.find, kept, this);
+      kept === null ? sessions.delete() : endOthers(sessions.find, kept.id, this);
     try {
       await this.#revocations.record(principal);
     } catch {
