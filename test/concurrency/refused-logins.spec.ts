@@ -1,35 +1,17 @@
-import { MemorySessionStore } from 'nestjs-tessera';
-import { fromKeyv } from 'nestjs-tessera/bridges';
-import { Keyv } from 'keyv';
 import { core, type Core } from '../support/core';
 import '../support/session-data';
+import { down, ending, revokedIn } from './endings';
 
 const ada = { id: 'ada' };
 const bob = { id: 'bob' };
-const GONE = { reach: 'gone', capacity: Infinity } as const;
-const down = (): never => {
-  throw new Error('down');
-};
 
 let app: Core;
 
 beforeEach(() => (app = core()));
 
-/** What a commit comes to: the kind of its outcome, or the code of its error. */
-const ending = (commit: Promise<{ kind: string }>): Promise<string> =>
-  commit.then(
-    ({ kind }) => kind,
-    ({ code }: { code: string }) => code,
-  );
 const principalOf = async (token: string) => (await app.manager.open(token)).principal?.id ?? null;
 
-/** All sessions of a principal are ended; returns an instant before that. */
-async function revoked(principal: { id: string }): Promise<number> {
-  const checkedAt = app.clock();
-  app.clock.advance(5);
-  await app.manager.endAll(principal);
-  return checkedAt;
-}
+const revoked = (principal: { id: string }) => revokedIn(app, principal);
 
 describe('a request whose login is refused', () => {
   it('W18: has logged out all the same', async () => {
@@ -246,158 +228,5 @@ describe('a request whose login is refused', () => {
       third: 'keep',
       left: null,
     });
-  });
-});
-
-describe('the check of a login', () => {
-  it('W18: covers a login that was recorded while a commit was under way', async () => {
-    const token = await app.issued(null, (session) => session.set('visits', 1));
-    const checkedAt = await revoked(ada);
-    const elsewhere = core({ store: app.store.inner });
-    const session = await app.manager.open(token);
-    session.set('visits', 2);
-    app.store.before = async (operation) => {
-      if (operation !== 'update') return;
-      app.store.before = () => {};
-      await elsewhere.request(token, (other) => other.set('cart', []));
-      session.login(ada, { checkedAt });
-    };
-    expect(await ending(app.manager.commit(session))).toBe('SESSION_LOGIN_OUTDATED');
-  });
-
-  it('W18: counts the earliest of several in one request', async () => {
-    const checkedAt = await revoked(ada);
-    const session = await app.manager.open(null);
-    session.login(ada, { checkedAt });
-    session.login({ ...ada, roles: ['editor'] });
-    expect(await ending(app.manager.commit(session))).toBe('SESSION_LOGIN_OUTDATED');
-  });
-
-  it('R17, W18: is not made for a login that is dropped since its client has left', async () => {
-    const token = await app.issued(null, (session) => session.set('visits', 1));
-    const checkedAt = await revoked(ada);
-    const session = await app.manager.open(token);
-    session.set('visits', 2);
-    session.login(ada, { checkedAt });
-    app.store.take();
-    const outcome = await ending(app.manager.commit(session, GONE));
-    expect({ outcome, calls: app.store.take() }).toEqual({ outcome: 'keep', calls: ['update'] });
-    expect((await app.manager.open(token)).get('visits')).toBe(2);
-  });
-
-  it('W18: takes a time ahead of our clock for the present', async () => {
-    const session = await app.manager.open(null);
-    session.login(ada, { checkedAt: app.clock() + 30_000 });
-    app.clock.advance(5000);
-    await app.manager.endAll(ada);
-    expect(await ending(app.manager.commit(session))).toBe('SESSION_LOGIN_OUTDATED');
-  });
-
-  it('W18: covers every instance that uses the store', async () => {
-    const admin = core({ store: app.store.inner, name: 'admin' });
-    const checkedAt = await revoked(ada);
-    const session = await admin.manager.open(null);
-    session.login(ada, { checkedAt });
-    expect(await ending(admin.manager.commit(session))).toBe('SESSION_LOGIN_OUTDATED');
-  });
-
-  it('W18: knows of a revocation although the memory store is full of users', async () => {
-    const users = [0, 1, 2, 3].map((index) => ({ id: `user${index}` }));
-    app = core({ store: new MemorySessionStore({ maxSessions: users.length }) });
-    for (const user of users) await app.issued(null, (session) => session.login(user));
-    const checkedAt = await revoked(users[0]!);
-    for (const user of users) await app.issued(null, (session) => session.login(user));
-    const session = await app.manager.open(null);
-    session.login(users[0]!, { checkedAt });
-    expect(await ending(app.manager.commit(session))).toBe('SESSION_LOGIN_OUTDATED');
-  });
-
-  it('W18: is not changed by an endAll that the store cannot do', async () => {
-    app = core({ store: fromKeyv(new Keyv()) });
-    const checkedAt = app.clock();
-    await app.manager.endAll(ada).catch(() => {});
-    const session = await app.manager.open(null);
-    session.login(ada, { checkedAt });
-    expect(await ending(app.manager.commit(session))).toBe('issue');
-  });
-});
-
-describe('a session that stays when all others are ended', () => {
-  it('W18: has its new token whatever the request rolls back', async () => {
-    const token = await app.issued(null, (session) => session.login(ada));
-    const session = await app.manager.open(token);
-    await app.manager.endAll(ada, { except: session });
-    session.rollback();
-    expect(await ending(app.manager.commit(session))).toBe('issue');
-    expect(await principalOf(token)).toBeNull();
-  });
-
-  it('W18: leaves no rights to a token that another request renewed before an elevation', async () => {
-    const token = await app.issued(null, (session) => session.login(ada));
-    const elsewhere = core({ store: app.store.inner });
-    const session = await app.manager.open(token);
-    session.elevate();
-    let renewed = '';
-    app.store.before = async (operation) => {
-      if (operation !== 'update') return;
-      app.store.before = () => {};
-      renewed = await elsewhere.issued(token, (other) => other.renewToken());
-    };
-    await app.manager.endAll(ada, { except: session });
-    const outcome = await app.manager.commit(session);
-    const own = outcome.kind === 'issue' ? await principalOf(outcome.token) : null;
-    expect({ own, renewed: await principalOf(renewed) }).toEqual({ own: 'ada', renewed: null });
-  });
-
-  it('W18: is left as it was when it cannot be committed, and so are the others', async () => {
-    const token = await app.issued(null, (session) => session.login(ada));
-    const other = await app.issued(null, (session) => session.login(ada));
-    const session = await app.manager.open(token);
-    session.set('cart', ['x'.repeat(70_000)]);
-    await expect(app.manager.endAll(ada, { except: session })).rejects.toMatchObject({
-      code: 'SESSION_TOO_LARGE',
-    });
-    expect({ own: await principalOf(token), other: await principalOf(other) }).toEqual({
-      own: 'ada',
-      other: 'ada',
-    });
-  });
-
-  it('W18: can be saved after an endAll that failed, where no token can be told', async () => {
-    const token = await app.issued(null, (session) => session.login(ada));
-    const session = await app.manager.open(token);
-    app.store.before = () => down();
-    await ending(app.manager.endAll(ada, { except: session }) as never);
-    app.store.before = () => {};
-    session.set('visits', 1);
-    await app.manager.commit(session, { reach: 'never', capacity: 0 });
-    expect((await app.manager.open(token)).get('visits')).toBe(1);
-  });
-
-  it('W18: ends with the others when its new token cannot be delivered', async () => {
-    const token = await app.issued(null, (session) => session.login(ada));
-    const session = await app.manager.open(token);
-    await app.manager.endAll(ada, { except: session, delivery: GONE });
-    expect(await principalOf(token)).toBeNull();
-  });
-});
-
-it('W27: a rollback after a commit that failed ends no session whose data was to be merged', async () => {
-  const mine = await app.issued(null, (session) => session.login(ada));
-  const other = await app.issued(null, (session) => session.set('cart', ['pear']));
-  app.told();
-  const session = await app.manager.open(mine);
-  session.login(bob);
-  session.merge(other);
-  app.store.before = (operation) => void (operation === 'insert' && down());
-  await ending(app.manager.commit(session));
-  app.store.before = () => {};
-  session.rollback();
-  const second = await ending(app.manager.commit(session));
-  const cart = (await app.manager.open(other)).get('cart');
-  expect({ second, cart, told: app.told() }).toEqual({
-    second: 'forget',
-    cart: ['pear'],
-    told: ['storeFailed', 'destroyed'],
   });
 });

@@ -113,6 +113,27 @@ describe('a session that forgets what a request recorded', () => {
     });
   });
 
+  it('W27: ends no session after a commit that failed, whose data was to be merged', async () => {
+    const other = await app.issued(null, (session) => session.set('visits', 1));
+    app.told();
+    const session = await app.manager.open(token);
+    session.login({ id: 8 });
+    session.merge(other);
+    app.store.before = (operation) => {
+      if (operation === 'insert') throw new Error('out of order');
+    };
+    await expect(app.manager.commit(session)).rejects.toMatchObject({ code: 'SESSION_STORE_UNAVAILABLE' });
+    app.store.before = () => {};
+    session.rollback();
+    const outcome = await app.manager.commit(session);
+    const visits = (await app.manager.open(other)).get('visits');
+    expect({ outcome, visits, told: app.told() }).toEqual({
+      outcome: { kind: 'forget' },
+      visits: 1,
+      told: ['storeFailed', 'destroyed'],
+    });
+  });
+
   it('W27: does not return to a session that a commit has ended before it failed', async () => {
     const session = await app.manager.open(token);
     session.login({ id: 8 });

@@ -102,7 +102,10 @@ describe('a sealed session that stays when all others of its principal are ended
     const kept = outcome.kind === 'issue' ? outcome.token : '';
     here.clock.advance(10 * MINUTE);
     const later = await here.issued(kept, (s) => s.set('visits', 2));
-    expect(await here.look(later, (s) => [s.principal?.id, s.get('visits')])).toEqual(['ada', 2]);
+    expect(await here.look(later, (s) => ({ who: s.principal?.id, visits: s.get('visits') }))).toEqual({
+      who: 'ada',
+      visits: 2,
+    });
   });
 
   it('W18: stays whatever the request rolls back', async () => {

@@ -3,8 +3,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { MemorySessionStore, SessionEvents, SessionService, type SessionEvent } from 'nestjs-tessera';
 import { SealedSessions } from 'nestjs-tessera/sealed';
 import { KEY } from '../sealed/sealed';
-import { closeApps, platforms, startApp } from '../support/app';
-import { scripted } from '../support/scripted';
+import { closeApps, platforms, startApp, type Platform } from '../support/app';
+import { scripted, type Scripted } from '../support/scripted';
 import '../support/session-data';
 import { describeStores } from '../support/stores';
 import { visitor } from '../support/visitor';
@@ -44,15 +44,17 @@ class AccountSecurity {
   }
 }
 
+const start = (
+  platform: Platform,
+  { controller }: Scripted,
+  options: Parameters<typeof startApp>[0]['options'] = {},
+) => startApp({ platform, options, controllers: [controller, AccountSecurity] });
+
 describeStores('a user logged out everywhere else, with', ({ create }) => {
   it('W12: keeps this browser, its data and a quiet log, and loses all others', async () => {
     const under = await create();
     const session = scripted();
-    const app = await startApp({
-      platform: 'fastify',
-      options: { store: under.store },
-      controllers: [session.controller, AccountSecurity],
-    });
+    const app = await start('fastify', session, { store: under.store });
     const events: SessionEvent[] = [];
     app.get(SessionEvents).subscribe((event) => events.push(event));
     const [here, there, other] = [await visitor(app), await visitor(app), await visitor(app)];
@@ -76,7 +78,7 @@ it.each(platforms)(
   'W18: a login on %s that checked the old password is a 401, and its visitor may try again',
   async (platform) => {
     const session = scripted();
-    const app = await startApp({ platform, controllers: [session.controller, AccountSecurity] });
+    const app = await start(platform, session);
     const who = await visitor(app);
     await session.run(who, (s) => s.set('cart', ['pear']));
     const checkedAt = Date.now();
@@ -110,7 +112,7 @@ it.each(platforms)('W18: a check on %s that is older than an hour is a 401', asy
 
 it.each(platforms)('W18: a login on %s may end all other sessions in the same request', async (platform) => {
   const session = scripted();
-  const app = await startApp({ platform, controllers: [session.controller, AccountSecurity] });
+  const app = await start(platform, session);
   const who = await visitor(app);
   await who.post('/reset');
   expect(await session.ask(who, ({ principal }) => principal?.id)).toBe('7');
@@ -122,11 +124,7 @@ it.each(platforms)(
   async (platform) => {
     const session = scripted();
     const store = new WatchedStore(new MemorySessionStore());
-    const app = await startApp({
-      platform,
-      options: { store },
-      controllers: [session.controller, AccountSecurity],
-    });
+    const app = await start(platform, session, { store });
     const [here, there] = [await visitor(app), await visitor(app)];
     await session.run(here, (s) => s.login({ id: 7 }));
     await session.run(there, (s) => s.set('cart', ['pear']));
@@ -149,10 +147,8 @@ it.each(platforms)(
     const list = new WatchedStore(new MemorySessionStore());
     // The answers to writes are slower than all else that the request does.
     list.after = (operation) => (operation === 'find' ? undefined : pause(20));
-    const app = await startApp({
-      platform,
-      options: { store: new SealedSessions({ keys: [KEY], revocations: list }) },
-      controllers: [session.controller, AccountSecurity],
+    const app = await start(platform, session, {
+      store: new SealedSessions({ keys: [KEY], revocations: list }),
     });
     const who = await visitor(app);
     await session.run(who, (s) => s.login({ id: 7 }));
@@ -166,11 +162,7 @@ it.each(platforms)(
 it.each(platforms)('W18: a sealed session on %s stays when all others are ended', async (platform) => {
   const session = scripted();
   const store = new SealedSessions({ keys: [KEY], revocations: new MemorySessionStore() });
-  const app = await startApp({
-    platform,
-    options: { store },
-    controllers: [session.controller, AccountSecurity],
-  });
+  const app = await start(platform, session, { store });
   const [here, there] = [await visitor(app), await visitor(app)];
   await session.run(here, (s) => (s.set('cart', ['pear']), s.login({ id: 7 })));
   await session.run(there, (s) => s.login({ id: 7 }));

@@ -105,7 +105,8 @@ describe('an application with OAuth 2 and a second factor', () => {
     await logIn(ada);
     const before = await thiefOf(app, await ada.token());
     await ada.post('/logout');
-    expect([await statusOf(ada, '/me'), await statusOf(before, '/me')]).toEqual([401, 401]);
+    const statuses = { now: await statusOf(ada, '/me'), before: await statusOf(before, '/me') };
+    expect(statuses).toEqual({ now: 401, before: 401 });
   });
 
   it('L10: logs a user out on all devices', async () => {
