@@ -23,8 +23,11 @@ describeWithCluster('RedisSessionStore on a Cluster in trouble', (cluster) => {
     let opened: OpenClient;
     let store: RedisSessionStore;
     let client: DeadlineClient;
+    /** Why it did not serve when that was last tried. */
+    let failure: SessionStoreError | undefined;
 
     beforeEach(async () => {
+      failure = undefined;
       await complete(cluster());
       opened = await open(cluster().urls);
       store = new RedisSessionStore(opened.client, { prefix: 'p:' });
@@ -42,6 +45,7 @@ describeWithCluster('RedisSessionStore on a Cluster in trouble', (cluster) => {
         return true;
       } catch (error) {
         if (!(error instanceof SessionStoreError)) throw error;
+        failure = error;
         return false;
       }
     };
@@ -71,7 +75,7 @@ describeWithCluster('RedisSessionStore on a Cluster in trouble', (cluster) => {
         const [victim] = await cluster().masters();
         await victim!.kill();
         try {
-          await until(serves, 'it serves again', PATIENCE);
+          await until(serves, 'it serves again', PATIENCE, () => failure);
         } finally {
           await victim!.start();
         }
@@ -84,7 +88,7 @@ describeWithCluster('RedisSessionStore on a Cluster in trouble', (cluster) => {
         const [victim] = await cluster().masters();
         victim!.freeze();
         try {
-          await until(serves, 'it serves again', PATIENCE);
+          await until(serves, 'it serves again', PATIENCE, () => failure);
         } finally {
           victim!.thaw();
         }
@@ -109,7 +113,7 @@ describeWithCluster('RedisSessionStore on a Cluster in trouble', (cluster) => {
         await Promise.all([victim!.start(), successor.start()]);
       }
       await client.recovered();
-      await until(serves, 'it serves again', PATIENCE);
+      await until(serves, 'it serves again', PATIENCE, () => failure);
     }, 60_000);
 
     it('F4: loses and mistakes nothing while its keys move from master to master under load', async () => {
