@@ -8,6 +8,7 @@ const event = (type: SessionEvent['type'] = 'created'): SessionEvent => ({
   sessionName: 'default',
   id: 'an id',
   principal: null,
+  subject: null,
   reason: null,
   at: 0,
 });

@@ -44,12 +44,10 @@ export class SessionSweeper {
   }
 
   async #sweep(): Promise<void> {
-    if (!isSweepable(this.store)) return;
-    const { store } = this;
     let removed = 0;
     const begun = performance.now();
     try {
-      removed = await this.client.call('sweep', null, (call) => store.sweep(this.clock(), SWEEP_BATCH, call));
+      removed = await this.client.sweep(this.clock(), SWEEP_BATCH);
     } catch {
       // The client has reported the error. The next round tries again.
     }

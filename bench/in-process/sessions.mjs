@@ -17,6 +17,7 @@ export function newManager(store) {
     timeouts,
     rememberedTimeouts: timeouts,
     rotateEvery: null,
+    logins: { pendingLifetime: 600_000, locksWhenIdle: false, limit: null },
     persistent: false,
     maxBytes: 64 * 1024,
     storeTimeout: 3000,

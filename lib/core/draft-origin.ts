@@ -1,6 +1,5 @@
-import type { CheckedLogin } from './principal-revocations';
-import type { FormerRights } from './secret-history';
-import type { Announcement, Operation } from './session-operation';
+import type { Rights } from './rights';
+import type { Announcement, Operation, Unconfirmed } from './session-operation';
 import type { SessionRecord } from './session-record';
 import type { ParsedToken } from './session-token';
 
@@ -8,12 +7,13 @@ import type { ParsedToken } from './session-token';
 export interface Origin {
   readonly base: SessionRecord | null;
   readonly token: ParsedToken | null;
-  readonly lent: FormerRights | null;
+  readonly lent: Rights | null;
   readonly isUnanswered: boolean;
   readonly endable: SessionRecord | null;
   readonly superseded: boolean;
   readonly discard: boolean;
-  readonly unconfirmed: CheckedLogin | null;
+  readonly isLocked: boolean;
+  readonly unconfirmed: Unconfirmed | null;
 }
 
 /** A session that a login as another principal has ended in this request. */
@@ -24,8 +24,8 @@ export interface Left extends Origin {
 }
 
 export function originOf(draft: Origin): Origin {
-  const { base, token, lent, isUnanswered, endable, superseded, discard, unconfirmed } = draft;
-  return { base, token, lent, isUnanswered, endable, superseded, discard, unconfirmed };
+  const { base, token, lent, isUnanswered, endable, superseded, discard, isLocked, unconfirmed } = draft;
+  return { base, token, lent, isUnanswered, endable, superseded, discard, isLocked, unconfirmed };
 }
 
 /** The origin of a draft whose session has been ended for good. */
@@ -37,5 +37,6 @@ export const ENDED: Origin = {
   endable: null,
   superseded: false,
   discard: true,
+  isLocked: false,
   unconfirmed: null,
 };

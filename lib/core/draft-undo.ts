@@ -55,7 +55,7 @@ export function withhold(draft: SessionDraft): void {
   if (draft.left !== null) return returnTo(draft, draft.left, draft.left);
   if (draft.base === null) return draft.abandon();
   const written = writtenMerges(draft);
-  takeBack(draft, draft.base, 'login', 'elevate', 'isolate', 'renew', 'rotate');
+  takeBack(draft, draft.base, 'login', 'elevate', 'act', 'isolate', 'renew', 'rotate');
   forgetLogin(draft, written);
 }
 
@@ -65,7 +65,9 @@ export function refuseLogin(draft: SessionDraft): void {
   const { base, operations, origin } = draft;
   const written = writtenMerges(draft);
   const lastLogout = operations.findLastIndex(({ kind }) => kind === 'logout');
-  const start = operations.findIndex(({ kind }, index) => index > lastLogout && kind === 'login');
+  const start = operations.findIndex(
+    ({ kind, isSignIn }, index) => index > lastLogout && (kind === 'login' || isSignIn),
+  );
   if (base !== null) draft.adopt(base, operations.slice(0, start));
   operations.length = start;
   if (base === null) {

@@ -1,14 +1,36 @@
 import { assertOnlyPrincipal, principalKey, toPrincipal, toRoles, type PrincipalInput } from './principal';
+import { DEFAULT_LEVEL, NO_RIGHTS, ownerOf } from './rights';
 import type { ConstantValues } from './session-data';
 import type { SessionDraft } from './session-draft';
-import { getOwn, setOwn, type SessionState } from './session-state';
-import { SessionError } from './session.errors';
+import type { SessionSettings } from './session-settings';
+import { getOwn, setOwn, type OwnValues, type SessionState } from './session-state';
+import { SessionError, actingRefused } from './session.errors';
+
+/** The level of a login after its second factor. */
+const AFTER_PENDING = 2;
 
 /** How far ahead of ours the clock may be that read `checkedAt`, in milliseconds. */
 const MAX_AHEAD = 60_000;
 
+/** How a principal was authenticated. */
+export interface Proof {
+  /** The methods, such as `pwd`, `otp`, `hwk`: see RFC 8176. @default none; `elevate` adds to those of the login */
+  readonly amr?: readonly string[];
+  /**
+   * How well, as a whole number from 1, such as the authentication assurance levels of NIST SP 800-63B. Checked by `@RequireLevel`.
+   * @default 1; with `elevate` the present level, at least 2 after a pending login
+   */
+  readonly level?: number;
+}
+
 /** Options of `login`. */
-export interface LoginOptions {
+export interface LoginOptions extends Proof {
+  /**
+   * Whether a further factor is due. Until `elevate`, the principal is `session.pending` and not `session.principal`, so that no guard
+   * takes it for a login, and the session ends after `pendingLifetime`.
+   * @default false
+   */
+  readonly pending?: boolean;
   /**
    * Keeps the session across a restart of the browser, with the instance's `rememberMe` timeouts.
    * @default false
@@ -42,7 +64,7 @@ export interface LogoutOptions {
 }
 
 /** Options of `elevate`. */
-export interface Elevation {
+export interface Elevation extends Proof {
   /** The new roles. @default the current roles */
   readonly roles?: readonly string[];
 }
@@ -55,7 +77,9 @@ export function login(draft: SessionDraft, input: PrincipalInput, options: Login
     return [key, draft.values.encode(key, value)] as const;
   });
   const key = principalKey(principal);
-  const { rememberMe: remembered = false, keepData = true } = options;
+  const { rememberMe: remembered = false, keepData = true, pending: isPending = false } = options;
+  const amr = amrOf(options);
+  const level = levelOf(options) ?? DEFAULT_LEVEL;
   const checkedAt = checkedAtOf(options, draft.settings.clock());
   draft.assertWritable();
   // If this login is refused, what was changed before it stays.
@@ -65,28 +89,64 @@ export function login(draft: SessionDraft, input: PrincipalInput, options: Login
     // A login needs no right to the lost session. Changes of a session that was not stored are this request's own.
     if (draft.base !== null) draft.abandon();
   }
-  const before = draft.state.principal;
-  if (before !== null && principalKey(before) !== key) draft.retire('login');
+  const before = ownerOf(draft.state);
+  if (before !== null && (before !== key || draft.state.actor !== null)) draft.retire('login');
   for (const [key, text] of constants) setConstant({ ...draft.state.constants }, key, text);
-  const { clock, timeouts, rememberedTimeouts } = draft.settings;
-  const { lifetime, idleTimeout } = remembered ? rememberedTimeouts : timeouts;
-  const now = clock();
+  const { settings } = draft;
+  const now = settings.clock();
+  const device = draft.device();
   const apply = (state: SessionState): void => {
     if (!keepData) Object.assign(state, { data: {}, messages: [] });
-    const limits = {
-      startedAt: now,
-      deadline: now + lifetime,
-      hasOwnDeadline: false,
-      idleTimeout,
-      remembered,
-    };
-    Object.assign(state, { principal, authenticatedAt: now, ...limits });
+    const rights = { principal, authenticatedAt: now, amr, level, isPending, actor: null };
+    Object.assign(state, { ...rights, ...limitsOf(settings, now, remembered, isPending), device });
+    state.own = ownAfter(state.own);
     for (const [key, text] of constants) setConstant(state.constants, key, text);
   };
-  draft.record('login', apply, checkedAt === null ? undefined : { principal: key, checkedAt });
-  // The id is the one that the session has after the commit.
-  const event = { type: 'loggedIn', id: null, reason: null } as const;
-  draft.announcements.push({ ...event, principal: key });
+  const login = checkedAt === null ? {} : { login: { principal: key, checkedAt } };
+  draft.record('login', apply, { ...login, isSignIn: !isPending });
+  announceLogin(draft, key, isPending ? 'loginPending' : 'loggedIn');
+}
+
+/** The id of the event is the one that the session has after the commit. */
+function announceLogin(draft: SessionDraft, principal: string, type: 'loggedIn' | 'loginPending'): void {
+  draft.announcements.push({ type, id: null, reason: null, principal });
+}
+
+type Limits = Pick<
+  SessionState,
+  'startedAt' | 'deadline' | 'hasOwnDeadline' | 'idleTimeout' | 'isLocking' | 'remembered'
+>;
+
+/** Returns the timeouts of a login that begins now. */
+function limitsOf(settings: SessionSettings, now: number, remembered: boolean, isPending: boolean): Limits {
+  const { timeouts, rememberedTimeouts, logins } = settings;
+  const { lifetime, idleTimeout } = remembered ? rememberedTimeouts : timeouts;
+  const limits = { startedAt: now, hasOwnDeadline: false, remembered };
+  if (isPending)
+    return { ...limits, deadline: now + logins.pendingLifetime, idleTimeout: null, isLocking: false };
+  return { ...limits, deadline: now + lifetime, idleTimeout, isLocking: logins.locksWhenIdle };
+}
+
+/** Returns what the library keeps for a session over a new login: nothing that the former one allowed. */
+function ownAfter({ grants: _, ...kept }: OwnValues): OwnValues {
+  return kept;
+}
+
+function amrOf({ amr = NO_RIGHTS.amr }: Proof): readonly string[] {
+  const isMethod = (method: unknown): boolean => typeof method === 'string' && /^\S{1,32}$/.test(method);
+  if (Array.isArray(amr) && amr.length <= 16 && amr.every(isMethod))
+    return Object.freeze([...new Set<string>(amr)]);
+  throw new SessionError(
+    'SESSION_OPTIONS_INVALID',
+    'amr must be an array of at most 16 names of methods without spaces, such as ["pwd", "otp"] (RFC 8176).',
+  );
+}
+
+function levelOf({ level }: Proof): number | null {
+  if (level === undefined) return null;
+  if (Number.isSafeInteger(level) && level >= 1) return level;
+  const message = `level must be a whole number from 1, got ${String(level)}.`;
+  throw new SessionError('SESSION_OPTIONS_INVALID', message);
 }
 
 /** A time ahead of our clock counts as the present, since a revocation from now on must be later. */
@@ -118,13 +178,13 @@ export function logout(draft: SessionDraft, { keepData = false }: LogoutOptions)
   const { id, principal = null } = draft.base ?? draft.endable ?? {};
   if (id !== undefined && principal !== null)
     draft.announcements.push({ type: 'loggedOut', id, principal, reason: 'logout' });
-  if (!keepData || draft.endable !== null) return draft.retire('logout');
+  if (!keepData || draft.endable !== null || draft.state.actor !== null) return draft.retire('logout');
   if (draft.state.principal === null) return;
   const { timeouts, clock } = draft.settings;
   const latest = clock() + timeouts.lifetime;
   draft.record('logout', (state) => {
     const { createdAt: startedAt, deadline } = state;
-    const login = { principal: null, authenticatedAt: null, constants: {}, remembered: false };
+    const login = { ...NO_RIGHTS, device: null, constants: {}, own: {}, remembered: false, isLocking: false };
     const limits = { startedAt, deadline: Math.min(deadline, latest), idleTimeout: timeouts.idleTimeout };
     Object.assign(state, login, limits);
   });
@@ -140,16 +200,26 @@ export function destroy(draft: SessionDraft): void {
 }
 
 /** See `Session.elevate`. */
-export function elevate(draft: SessionDraft, { roles }: Elevation): void {
-  const { principal } = draft.rights ?? draft.state;
+export function elevate(draft: SessionDraft, elevation: Elevation): void {
+  const { principal, isPending, actor } = draft.isLocked ? draft.state : (draft.rights ?? draft.state);
   if (principal === null)
     throw new SessionError('SESSION_NOT_LOGGED_IN', 'elevate() needs a login: call login() first.');
+  if (actor !== null) throw actingRefused('elevate() is not for who acts as another principal');
+  const { roles } = elevation;
   const given = roles === undefined ? null : toRoles(roles);
-  const now = draft.settings.clock();
-  draft.record('elevate', (state) => {
+  const amr = amrOf(elevation);
+  const level = levelOf(elevation);
+  const { settings } = draft;
+  const now = settings.clock();
+  const apply = (state: SessionState): void => {
     // Without new roles: those of this request that no other request has taken meanwhile.
     const kept = (state.principal?.roles ?? []).filter((role) => principal.roles.includes(role));
     const elevated = Object.freeze({ ...principal, roles: given ?? Object.freeze(kept) });
-    Object.assign(state, { principal: elevated, authenticatedAt: now });
-  });
+    const least = state.isPending ? Math.max(state.level, AFTER_PENDING) : state.level;
+    if (state.isPending) Object.assign(state, limitsOf(settings, now, state.remembered, false));
+    const proof = { amr: Object.freeze([...new Set([...state.amr, ...amr])]), level: level ?? least };
+    Object.assign(state, { principal: elevated, authenticatedAt: now, isPending: false, ...proof });
+  };
+  draft.record('elevate', apply, { isSignIn: isPending });
+  if (isPending) announceLogin(draft, principalKey(principal), 'loggedIn');
 }

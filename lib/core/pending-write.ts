@@ -1,4 +1,4 @@
-import { principalKey } from './principal';
+import { NO_RIGHTS, ownerOf, rightsOf, type Rights } from './rights';
 import { KEEP, type CommitOutcome, type Delivery } from './commit-outcome';
 import { afterReplacement, afterRotation, hasRoom, newHistory, pruned } from './secret-history';
 import type { Replacement, SecretHistory } from './secret-history';
@@ -58,15 +58,16 @@ export function toPendingWrite(draft: SessionDraft, options: WriteOptions = {}):
   const token = kept ?? renewed ?? rotated ?? newToken(id, settings.name);
   const issuedAt = draft.has('isolate') ? now : draft.state.secrets.issuedAt;
   const secrets = hasHistory ? secretsOf(draft, replacement, now) : newHistory(issuedAt);
-  const isUse = draft.touches || base === null || draft.has('login');
+  const isUse =
+    draft.touches || base === null || draft.has('login') || (draft.isLocked && draft.has('elevate'));
   const lastSeenAt = isUse ? now : draft.state.lastSeenAt;
   const state = { ...draft.state, lastSeenAt, secrets };
   const record: SessionRecord = {
     id,
     version: (base?.version ?? 0) + 1,
     // A request may have come with a secret that was replaced meanwhile.
-    secretHash: kept === null ? token.secretHash : base!.secretHash,
-    principal: state.principal === null ? null : principalKey(state.principal),
+    secretHash: kept === null && !draft.isAdministered ? token.secretHash : base!.secretHash,
+    principal: ownerOf(state),
     expiresAt: expiryOf(state, lastSeenAt),
     body: toBody(draft, state),
   };
@@ -79,7 +80,9 @@ export function toPendingWrite(draft: SessionDraft, options: WriteOptions = {}):
     isOver: record.expiresAt <= now && (base === null || draft.has('lifespan')),
     replacement,
     takes: draft.has('take'),
-    tells: kept === null || (record.secretHash === kept.secretHash && changesLifespan(draft, base!)),
+    tells:
+      !draft.isAdministered &&
+      (kept === null || (record.secretHash === kept.secretHash && changesLifespan(draft, base!))),
     operations: [...draft.operations],
   };
 }
@@ -101,7 +104,7 @@ export function finishWrite(draft: SessionDraft, write: PendingWrite, delivery: 
   if (record.version === 1) emit({ type: 'created', id, principal });
   else if (replacement !== null)
     emit({ type: 'renewed', id, principal, ...(replacement === 'rotate' && { reason: 'rotation' }) });
-  draft.settle(record, token, write.operations);
+  draft.settle(record, draft.isAdministered ? null : token, write.operations);
   draft.state.secrets = state.secrets;
   if (!draft.touches) draft.state.lastSeenAt = state.lastSeenAt;
   return write.tells && delivery.reach !== 'never' ? issueToken(state, token, settings) : KEEP;
@@ -130,8 +133,13 @@ function secretsOf(draft: SessionDraft, replacement: Replacement | null, now: nu
   const { base, token, state } = draft;
   if (base === null || token === null || replacement === null) return pruned(state.secrets, now);
   if (replacement === 'rotate') return afterRotation(state.secrets, base.secretHash, token, now);
-  const before = replacement === 'elevate' ? decodeFacts(base.body) : null;
+  const before = replacement === 'elevate' ? formerRights(draft, base) : null;
   return afterReplacement(state.secrets, base.secretHash, replacement, before, now);
+}
+
+/** A request that unlocks the login leaves its old secret without rights. */
+function formerRights({ isLocked }: SessionDraft, { body }: SessionRecord): Rights {
+  return isLocked ? NO_RIGHTS : rightsOf(decodeFacts(body));
 }
 
 function toBody(draft: SessionDraft, state: SessionState): string {

@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { ClaimValues } from './session-data';
 import { SessionError } from './session.errors';
 
 /** The realm of a principal without one. */
@@ -9,7 +11,7 @@ const MAX_KEY_LENGTH = 255;
 /** Some databases cannot store NUL or lone surrogates in text columns. */
 const UNSTORABLE = /[\0\p{Surrogate}]/u;
 
-const FIELDS = ['id', 'realm', 'roles'];
+const FIELDS = ['id', 'realm', 'roles', 'claims'];
 
 /** The logged-in user. */
 export interface Principal {
@@ -19,6 +21,8 @@ export interface Principal {
   readonly realm: string;
   /** Roles, checked by `@RequireRoles(...)`. @default [] */
   readonly roles: readonly string[];
+  /** What the login keeps beside id and roles, such as a tenant or permissions: see `PrincipalClaims`. Absent without any. */
+  readonly claims?: ClaimValues;
 }
 
 /** The principal as passed to `login`. A numeric id is converted to its decimal string. */
@@ -26,6 +30,8 @@ export interface PrincipalInput {
   readonly id: string | number | bigint;
   readonly realm?: string;
   readonly roles?: readonly string[];
+  /** JSON values. They are read with every request, so keep them small. */
+  readonly claims?: ClaimValues;
 }
 
 /**
@@ -34,7 +40,11 @@ export interface PrincipalInput {
  */
 export function toPrincipal(input: PrincipalInput): Principal {
   if (typeof input !== 'object' || input === null) throw invalidPrincipal('it must be an object');
-  const principal = { id: idOf(input.id), realm: input.realm ?? DEFAULT_REALM, roles: toRoles(input.roles) };
+  const { realm = DEFAULT_REALM, roles, claims } = input;
+  const principal: Principal = {
+    ...{ id: idOf(input.id), realm, roles: toRoles(roles) },
+    ...(claims !== undefined && { claims: toClaims(claims) }),
+  };
   if (typeof principal.realm !== 'string') throw invalidPrincipal('its realm must be a string');
   if (principal.realm === '' || principal.realm.includes(':') || UNSTORABLE.test(principal.realm))
     throw invalidPrincipal(
@@ -53,7 +63,7 @@ export function assertOnlyPrincipal(input: PrincipalInput): void {
   const others = Object.keys(input).filter((key) => !FIELDS.includes(key));
   if (others.length > 0)
     throw invalidPrincipal(
-      `it would lose ${others.join(', ')}; keep other data in the session, or look it up by the id`,
+      `it would lose ${others.join(', ')}; put them into claims, or look them up by the id`,
     );
 }
 
@@ -62,6 +72,21 @@ export function toRoles(roles: readonly string[] = []): readonly string[] {
   if (!Array.isArray(roles) || !roles.every((role) => typeof role === 'string'))
     throw invalidPrincipal('its roles must be an array of strings');
   return Object.freeze([...roles]);
+}
+
+/** Returns a frozen copy of the claims. */
+function toClaims(claims: ClaimValues): ClaimValues {
+  const copy: unknown = JSON.parse(JSON.stringify(claims));
+  if (!isDeepStrictEqual(copy, claims))
+    throw invalidPrincipal('its claims must be JSON values, which come back from the store as they were');
+  return frozen(copy) as ClaimValues;
+}
+
+/** Freezes an object with all that it contains. */
+export function frozen(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  Object.values(value).forEach(frozen);
+  return Object.freeze(value);
 }
 
 /** Returns `realm:id`, which stores index. It is unambiguous, because a realm has no colon. */
@@ -80,6 +105,6 @@ function idOf(id: PrincipalInput['id']): string {
 function invalidPrincipal(reason: string): SessionError {
   return new SessionError(
     'PRINCIPAL_INVALID',
-    `The principal is invalid: ${reason}. Pass login({ id, realm?, roles? }).`,
+    `The principal is invalid: ${reason}. Pass login({ id, realm?, roles?, claims? }).`,
   );
 }

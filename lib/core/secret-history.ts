@@ -1,19 +1,12 @@
-import type { Principal } from './principal';
+import type { Rights } from './rights';
 import { familyOf, sameHash, type ParsedToken, type SecretHash } from './session-token';
 
 /**
  * What replaces a secret. A stricter replacement that follows applies to the older secrets, too. `isolate` is a renewal after which requests
- * under way have no more right to the session than after a login.
+ * under way have no more right to the session than after a login. `act` begins or ends that a principal acts as another one.
  */
-const MILDEST_FIRST = ['rotate', 'elevate', 'renew', 'isolate', 'login', 'logout'] as const;
+const MILDEST_FIRST = ['rotate', 'elevate', 'renew', 'isolate', 'act', 'login', 'logout'] as const;
 export type Replacement = (typeof MILDEST_FIRST)[number];
-
-/** The rights that a session had before they changed. */
-export interface FormerRights {
-  readonly principal: Principal | null;
-  /** Epoch milliseconds. */
-  readonly authenticatedAt: number | null;
-}
 
 /** A secret that was replaced. Instants are epoch milliseconds. */
 export interface FormerSecret {
@@ -24,7 +17,7 @@ export interface FormerSecret {
   /** When its successor was first used. `null` means never: the client may not have received the successor. */
   readonly successorSeenAt: number | null;
   /** The rights of the secret, if the session's rights have changed since. */
-  readonly rights: FormerRights | null;
+  readonly rights: Rights | null;
 }
 
 /** The former secrets of a session. The hash of the current secret is in the record. */
@@ -41,7 +34,7 @@ export interface SecretHistory {
 export type Standing =
   | { readonly kind: 'current' }
   /** May use the session, with `rights` if they have changed since. If `isUnanswered`, it must be issued a new token. */
-  | { readonly kind: 'usable'; readonly rights: FormerRights | null; readonly isUnanswered: boolean }
+  | { readonly kind: 'usable'; readonly rights: Rights | null; readonly isUnanswered: boolean }
   /** May end the session, and nothing else. Begins no new session. */
   | { readonly kind: 'endable' }
   /** May do nothing. While `isRecent` it begins no new session either: that session's cookie would replace the newer one. */
@@ -173,7 +166,7 @@ export function afterReplacement(
   { family, former }: SecretHistory,
   current: SecretHash,
   by: Exclude<Replacement, 'rotate'>,
-  before: FormerRights | null,
+  before: Rights | null,
   now: number,
 ): SecretHistory {
   const isLost = isStrict(by);
@@ -208,7 +201,7 @@ function trimmed(former: readonly FormerSecret[], now: number): FormerSecret[] {
   return former.toReversed().filter(isNeeded).reverse();
 }
 
-function newFormer(hash: string, by: Replacement, at: number, rights: FormerRights | null): FormerSecret {
+function newFormer(hash: string, by: Replacement, at: number, rights: Rights | null): FormerSecret {
   return { hash, by, at, successorSeenAt: null, rights };
 }
 

@@ -1,3 +1,4 @@
+import { NO_RIGHTS } from './rights';
 import { decodeFacts, UnreadableBody } from './session-body';
 
 const HASH = 'A'.repeat(22);
@@ -13,7 +14,7 @@ it('D4: a history of secrets in its form is read', () => {
       by: 'elevate',
       at: 4,
       successorSeenAt: null,
-      rights: { principal: null, authenticatedAt: null },
+      rights: NO_RIGHTS,
     },
   ]);
 });

@@ -1,7 +1,11 @@
-import type { Principal } from './principal';
-import { isReplacement, type FormerRights, type FormerSecret, type SecretHistory } from './secret-history';
+import { check, isDictionary, isNumberOrNull, isText } from './body-checks';
+import { decodeDetails, decodePrincipal, decodeRights } from './encoded-rights';
+import { encodeDetails, encodePrincipal, encodeRights } from './encoded-rights';
+import type { EncodedDetails, EncodedPrincipal, EncodedRights } from './encoded-rights';
+import { DEFAULT_LEVEL } from './rights';
+import { isReplacement, type FormerSecret, type SecretHistory } from './secret-history';
 import { UnsupportedValue, type SessionCodec } from './session-codec';
-import { newState, type FlashEntry, type SessionState } from './session-state';
+import { newState, type FlashEntry, type OwnValues, type SessionState } from './session-state';
 import { SessionError } from './session.errors';
 
 /** The format that this release writes. The record of a newer format is not changed. */
@@ -22,14 +26,12 @@ export class UnreadableBody extends SessionError {
   }
 }
 
-type EncodedPrincipal = readonly [id: string, realm: string, roles: readonly string[]];
-
 type EncodedSecret = readonly [
   hash: string,
   by: FormerSecret['by'],
   at: number,
   successorSeenAt: number | null,
-  rights?: readonly [principal: EncodedPrincipal | null, authenticatedAt: number | null],
+  rights?: EncodedRights,
 ];
 
 /** The second line of a body. An anonymous session has the first five only, until its secret is replaced. */
@@ -38,12 +40,13 @@ type EncodedFacts = [
   lastSeenAt: number,
   deadline: number,
   idleTimeout: number | null,
-  /** 1 if remembered, plus 2 if the application has set the deadline. */
-  flags: 0 | 1 | 2 | 3,
+  /** 1 if remembered, plus 2 if the application has set the deadline, plus 4 if the idle timeout locks the login. */
+  flags: number,
   authenticatedAt?: number | null,
   principal?: EncodedPrincipal | null,
   startedAt?: number,
-  secrets?: readonly [issuedAt: number, family: string | null, ...former: readonly EncodedSecret[]],
+  secrets?: readonly [issuedAt: number, family: string | null, ...former: readonly EncodedSecret[]] | null,
+  details?: EncodedDetails,
 ];
 
 /** The third line of a body, as the codec gets it. Most sessions have data only. */
@@ -53,6 +56,7 @@ type EncodedContent = readonly [
   messages?: FlashEntry[],
   merged?: Record<string, number>,
   receipt?: string | null,
+  own?: OwnValues,
 ];
 
 /** The maximum depth at which a body has a value. A value accepted by itself must not be refused later as nested too deep. */
@@ -78,25 +82,30 @@ export function encodeBody(state: SessionState, codec: SessionCodec): string {
   const { createdAt, lastSeenAt, deadline, idleTimeout, remembered, principal } = state;
   const { issuedAt, family, former } = state.secrets;
   const hasHistory = former.length > 0 || family !== null || issuedAt !== createdAt;
+  const flags = (remembered ? 1 : 0) + (state.hasOwnDeadline ? 2 : 0) + (state.isLocking ? 4 : 0);
   // Numbers and `null` are the same text in a template as in JSON.
-  let facts = `${createdAt},${lastSeenAt},${deadline},${idleTimeout},${(remembered ? 1 : 0) + (state.hasOwnDeadline ? 2 : 0)}`;
+  let facts = `${createdAt},${lastSeenAt},${deadline},${idleTimeout},${flags}`;
   if (principal !== null || hasHistory)
     facts += `,${state.authenticatedAt},${JSON.stringify(encodePrincipal(principal))},${state.startedAt}`;
+  const details = principal === null ? null : encodeDetails(state, state.device);
   if (hasHistory) facts += `,[${issuedAt},${family && `"${family}"`}${former.map(encodeSecret).join('')}]`;
-  return `${PREFIX}[${facts}]\n${state.encodedContent ?? codec.encode(contentOf(state))}`;
+  else if (details !== null) facts += ',null';
+  if (details !== null) facts += `,${JSON.stringify(details)}`;
+  return `${PREFIX}[${facts}]\n${encodeContent(state, codec)}`;
 }
 
-function encodePrincipal(principal: Principal | null): EncodedPrincipal | null {
-  return principal && [principal.id, principal.realm, principal.roles];
+export function encodeContent(state: SessionState, codec: SessionCodec): string {
+  return state.encodedContent ?? codec.encode(contentOf(state));
 }
 
 /** Composed by hand, because each request after a login does it: `JSON.stringify` takes three times as long. Hashes need no escapes. */
 function encodeSecret({ hash, by, at, successorSeenAt, rights }: FormerSecret): string {
-  const kept = rights && `,${JSON.stringify([encodePrincipal(rights.principal), rights.authenticatedAt])}`;
+  const kept = rights && `,${JSON.stringify(encodeRights(rights))}`;
   return `,["${hash}","${by}",${at},${successorSeenAt}${kept ?? ''}]`;
 }
 
-function contentOf({ data, constants, messages, merged, receipt }: SessionState): EncodedContent {
+function contentOf({ data, constants, messages, merged, receipt, own }: SessionState): EncodedContent {
+  if (Object.keys(own).length > 0) return [data, constants, messages, merged, receipt, own];
   if (receipt !== null) return [data, constants, messages, merged, receipt];
   const isPlain =
     messages.length === 0 && Object.keys(constants).length === 0 && Object.keys(merged).length === 0;
@@ -121,10 +130,15 @@ export function decodeFacts(body: string): SessionState {
     state.deadline = facts[2];
     state.remembered = (facts[4] & 1) === 1;
     state.hasOwnDeadline = (facts[4] & 2) === 2;
+    state.isLocking = (facts[4] & 4) === 4;
     state.authenticatedAt = facts[5] ?? null;
-    if (facts[6] != null) state.principal = decodePrincipal(facts[6]);
+    if (facts[6] != null) {
+      state.principal = decodePrincipal(facts[6]);
+      state.level = DEFAULT_LEVEL;
+    }
     state.startedAt = facts[7] ?? createdAt;
-    if (facts[8] !== undefined) state.secrets = decodeSecrets(facts[8]);
+    if (facts[8] != null) state.secrets = decodeSecrets(facts[8]);
+    if (facts.length > 9) Object.assign(state, decodeDetails(facts[9]!));
     state.encodedContent = body.slice(contentAt);
     const { lastSeenAt, deadline, startedAt, idleTimeout, authenticatedAt } = state;
     check(Number.isFinite(createdAt) && Number.isFinite(lastSeenAt) && Number.isFinite(deadline));
@@ -145,9 +159,9 @@ export function decodeContent(state: SessionState, codec: SessionCodec): void {
     const content = codec.decode(state.encodedContent) as EncodedContent;
     check(isDictionary(content[0]));
     if (content.length > 1) {
-      const [, constants = {}, messages = [], merged = {}, receipt = null] = content;
-      check(isSound(constants, messages, merged));
-      Object.assign(state, { constants, messages, merged, receipt });
+      const [, constants = {}, messages = [], merged = {}, receipt = null, own = {}] = content;
+      check(isSound(constants, messages, merged) && isDictionary(own));
+      Object.assign(state, { constants, messages, merged, receipt, own });
     }
     state.data = content[0];
     state.encodedContent = null;
@@ -190,43 +204,12 @@ function decodeSecret(encoded: EncodedSecret): FormerSecret {
   return { hash, by, at, successorSeenAt, rights: encoded.length > 4 ? decodeRights(encoded[4]!) : null };
 }
 
-function decodeRights([principal, authenticatedAt]: NonNullable<EncodedSecret[4]>): FormerRights {
-  check(isNumberOrNull(authenticatedAt));
-  return { principal: principal === null ? null : decodePrincipal(principal), authenticatedAt };
-}
-
-/** The principal is frozen, because application code gets it: only `login`, `elevate` and `logout` may change it. */
-function decodePrincipal(encoded: EncodedPrincipal): Principal {
-  const id = encoded[0];
-  const realm = encoded[1];
-  const roles = encoded[2];
-  check(isText(id) && isText(realm) && Array.isArray(roles) && roles.every(isText));
-  return Object.freeze({ id, realm, roles: Object.freeze(roles) });
-}
-
-/** Throws an error for a part of unexpected shape. The callers turn it into {@link UnreadableBody}. */
-function check(isSound: boolean): void {
-  if (!isSound) throw new TypeError('unexpected shape');
-}
-
 function isHash(part: unknown): boolean {
   return typeof part === 'string' && HASH_FORM.test(part);
-}
-
-function isText(part: unknown): boolean {
-  return typeof part === 'string';
-}
-
-function isNumberOrNull(part: unknown): boolean {
-  return part === null || Number.isFinite(part);
 }
 
 /** Checks the parts of a content that has more than data. */
 function isSound(constants: Record<string, unknown>, messages: FlashEntry[], merged: unknown): boolean {
   if (!Array.isArray(messages) || ![constants, merged, ...messages].every(isDictionary)) return false;
   return [...Object.values(constants), ...messages.map(({ kind }) => kind)].every(isText);
-}
-
-function isDictionary(part: unknown): boolean {
-  return typeof part === 'object' && part !== null && !Array.isArray(part);
 }

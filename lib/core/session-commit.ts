@@ -1,16 +1,18 @@
 import { FORGET, KEEP, unwritten, type CommitOutcome, type Delivery } from './commit-outcome';
 import { noteEnd, refuseLogin, withhold } from './draft-undo';
 import { dropVainRotation } from './pending-write';
+import { isUseDue } from './session-expiry';
 import { isRotationDue, isSuccessorUnseen, withSuccessorSeen } from './secret-history';
 import { LONGEST_LOGIN, loginOutdated, precedes, type CheckedLogin } from './principal-revocations';
+import { SessionLimitKeeper, limitReached } from './session-limit';
 import type { Session } from './session';
 import type { SessionDraft } from './session-draft';
 import { SessionMerger } from './session-merger';
-import { checkedLoginOf, type Operation } from './session-operation';
+import { unconfirmedOf, type Operation, type Unconfirmed } from './session-operation';
 import { undeliverable, type SessionRepository } from './session-repository';
 import type { SessionSettings } from './session-settings';
 import { sameHash } from './session-token';
-import { tooManyConflicts } from './session.errors';
+import { tooManyConflicts, type SessionError } from './session.errors';
 
 /** Each failed attempt to end a merged session means that another request wrote to it. This many in a row indicate a fault. */
 const MAX_ATTEMPTS = 10;
@@ -21,6 +23,7 @@ const NONE: readonly never[] = [];
 /** The order of a commit, the same for stored and sealed sessions. */
 export class SessionCommit {
   readonly #merger: SessionMerger;
+  readonly #limit: SessionLimitKeeper;
 
   constructor(
     private readonly repository: SessionRepository,
@@ -28,6 +31,7 @@ export class SessionCommit {
     open: (token: string) => Promise<Session>,
   ) {
     this.#merger = new SessionMerger(repository, settings, open);
+    this.#limit = new SessionLimitKeeper(repository, settings);
   }
 
   /** @throws SessionError `SESSION_TOKEN_UNDELIVERABLE`, having written nothing */
@@ -37,10 +41,11 @@ export class SessionCommit {
       const { base, status, replacement } = draft;
       const needsToken = status === 'changed' && (base === null || replacement !== null);
       if (needsToken && delivery.reach !== 'open') this.#withhold(draft, delivery);
-      const login = checkedLoginOf(draft.operations);
-      if (login !== null && (await this.#isOutdated(login))) {
+      const login = unconfirmedOf(draft.operations, this.settings.logins.limit !== null);
+      const refusal = login && (await this.#refusalOf(draft, login));
+      if (refusal !== null) {
         refuseLogin(draft);
-        throw loginOutdated();
+        throw refusal;
       }
       for (let attempt = 1; ; attempt++) {
         // First, because it may be refused, and nothing must have ended then.
@@ -62,8 +67,8 @@ export class SessionCommit {
       const outcome = draft.untold;
       draft.untold = KEEP;
       const announcements = draft.announcements.length > 0 ? draft.announcements.splice(0) : NONE;
-      for (const { type, id, principal, reason } of announcements)
-        this.settings.emit({ type, id: id ?? draft.id, principal, reason });
+      for (const announcement of announcements)
+        this.settings.emit({ ...announcement, id: announcement.id ?? draft.id });
       return draft.base === null && outcome.kind === 'issue' ? unwritten(draft) : outcome;
     } finally {
       draft.commits--;
@@ -84,6 +89,12 @@ export class SessionCommit {
     if (isToldOf) draft.announcements.push({ type: 'rejected', id, principal, reason: 'undeliverable' });
   }
 
+  /** Returns why the login of this request must not be written, or `null`. */
+  async #refusalOf(draft: SessionDraft, { checked, isLimited }: Unconfirmed): Promise<SessionError | null> {
+    if (checked !== null && (await this.#isOutdated(checked))) return loginOutdated();
+    return isLimited && (await this.#limit.isFull(draft)) ? limitReached() : null;
+  }
+
   /** Whether all sessions of the principal were ended since the credentials were checked, or may have been. */
   async #isOutdated(login: CheckedLogin): Promise<boolean> {
     const { principal, checkedAt } = login;
@@ -94,18 +105,19 @@ export class SessionCommit {
     return true;
   }
 
-  /** Ends a session that was written with a login that is outdated, or may be. Its token has not left the process. */
-  async #confirm(draft: SessionDraft, login: CheckedLogin): Promise<void> {
+  /** Ends a session that was written with a login that must not stay, or may have to go. Its token has not left the process. */
+  async #confirm(draft: SessionDraft, { checked, isLimited }: Unconfirmed): Promise<void> {
+    let refusal: unknown;
     try {
-      if (!(await this.#isOutdated(login))) return void (draft.unconfirmed = null);
+      if (checked !== null && (await this.#isOutdated(checked))) refusal = loginOutdated();
+      else if (!isLimited || (await this.#limit.admits(draft))) return void (draft.unconfirmed = null);
+      else refusal = limitReached();
     } catch (error) {
-      draft.retire('revoked');
-      await this.#removeEnded(draft);
-      throw error;
+      refusal = error;
     }
     draft.retire('revoked');
     await this.#removeEnded(draft);
-    throw loginOutdated();
+    throw refusal;
   }
 
   /** Writes the draft, or extends the session. */
@@ -139,12 +151,16 @@ export function dueOperations(draft: SessionDraft, delivery: Delivery): readonly
   const { base, token, state, settings } = draft;
   const { secrets } = state;
   const { rotateEvery, clock } = settings;
-  if (base === null || token === null || (rotateEvery === null && secrets.former.length === 0)) return NONE;
+  const isUse = draft.touches && isUseDue(state, draft.now());
+  if (base === null || token === null) return NONE;
+  if (rotateEvery === null && secrets.former.length === 0 && !isUse) return NONE;
   if (base.expiresAt <= draft.now()) return NONE;
   // A token that was issued in this very request has not reached its client yet.
   const isCurrent = sameHash(token.secretHash, base.secretHash);
   const isProven = isCurrent && token === draft.openedWith;
   const due: Operation[] = [];
+  // The write notes the time.
+  if (isUse) due.push({ kind: 'data', apply: () => {} });
   if (isProven && isSuccessorUnseen(secrets)) {
     const now = clock();
     due.push({

@@ -23,6 +23,17 @@ export interface SessionConstants {}
  */
 export interface SessionMessages {}
 
+/**
+ * What a login keeps of its principal beside id and roles, such as `{ tenant: string }`: passed as `login({ id, claims })`, read as
+ * `principal.claims`. Augment it like {@link SessionData}, with types of JSON.
+ */
+export interface PrincipalClaims {}
+
+/** The claims of a principal: those declared in {@link PrincipalClaims}, or any JSON values when none is declared. */
+export type ClaimValues = keyof PrincipalClaims extends never
+  ? Readonly<Record<string, unknown>>
+  : Readonly<Partial<PrincipalClaims>>;
+
 /** A key declared in {@link SessionData}. */
 export type SessionKey = keyof SessionData & string;
 

@@ -1,13 +1,15 @@
 import { KEEP, type CommitOutcome } from './commit-outcome';
 import { ObservedValues } from './observed-values';
 import { originOf, type Left, type Origin } from './draft-origin';
-import { principalKey } from './principal';
-import type { CheckedLogin } from './principal-revocations';
-import { LONGEST_REQUEST, strictestOf, type FormerRights, type Replacement } from './secret-history';
+import type { Device } from './device';
+import type { EndReason } from './ended-session';
+import { NO_RIGHTS, ownerOf, type Rights } from './rights';
+import { LONGEST_REQUEST, strictestOf, type Replacement } from './secret-history';
 import { decodeBody, decodeFacts } from './session-body';
 import type { SessionEventReason } from './session-event';
 import { lastSeenOf } from './session-expiry';
-import { PROOFS, checkedLoginOf, type Announcement, type Operation } from './session-operation';
+import { PROOFS, unconfirmedOf, type Announcement, type LoginNotes } from './session-operation';
+import type { Operation, Unconfirmed } from './session-operation';
 import type { Absorbed, SessionStatus, SessionWatcher } from './session-operation';
 import type { SessionRecord } from './session-record';
 import type { SessionSettings } from './session-settings';
@@ -27,7 +29,9 @@ export class SessionDraft {
   /** The token that opened the session: proof that it reached the client, unlike one that was issued in this request. */
   openedWith: ParsedToken | null = null;
   /** The rights of the request if it has a secret from before the session got more; see {@link rights}. */
-  lent: FormerRights | null = null;
+  lent: Rights | null = null;
+  /** Whether the login waits for another proof, because the idle timeout was reached. */
+  isLocked = false;
   /** Whether the successor of the request's secret never reached the client, so that the request gets a new token. */
   isUnanswered = false;
   /** A session that this request may only end, because its secret was replaced. */
@@ -40,8 +44,12 @@ export class SessionDraft {
   readonly ended: SessionRecord[] = [];
   /** What the draft was before its first change since the last write. */
   origin: Origin | null = null;
-  /** A login that was written, and must be found out to be older than a revocation or not before the client is told. */
-  unconfirmed: CheckedLogin | null = null;
+  /** A login that was written. Before the client is told, it is checked against revocations and the limit of sessions. */
+  unconfirmed: Unconfirmed | null = null;
+  /** Why the session of the request's token has ended; `null` when it has not, or the request has no token. */
+  endedBecause: EndReason | null = null;
+  /** Whether this is a session of another client, changed by the application: no token is needed, and none can be issued. */
+  isAdministered = false;
   /** The session that a login as another principal has ended, until that login is written. */
   left: Left | null = null;
   /** Sessions whose data this one has taken over, as they were read. The commit ends them after it has written. */
@@ -61,6 +69,8 @@ export class SessionDraft {
   /** Number of commits under way. */
   commits = 0;
   watcher: SessionWatcher | null = null;
+  /** Describes the client, at a login. */
+  device: () => Device | null = () => null;
   /** The outcome of a commit that found nothing to write, until something changes. */
   settled: CommitOutcome | null = null;
   /** What the client must do after a write that succeeded, while the rest of its commit has not. */
@@ -81,8 +91,9 @@ export class SessionDraft {
   ) {}
 
   /** The rights of the request if they differ from those of the session. */
-  get rights(): FormerRights | null {
-    return this.lent !== null && this.operations.some(({ kind }) => PROOFS.includes(kind)) ? null : this.lent;
+  get rights(): Rights | null {
+    const lent = this.isLocked ? NO_RIGHTS : this.lent;
+    return lent !== null && this.operations.some(({ kind }) => PROOFS.includes(kind)) ? null : lent;
   }
 
   get values(): ObservedValues {
@@ -139,10 +150,10 @@ export class SessionDraft {
   }
 
   /** Applies a change and records it. */
-  record(kind: Operation['kind'], apply: Operation['apply'], login?: CheckedLogin): void {
+  record(kind: Operation['kind'], apply: Operation['apply'], login: LoginNotes = {}): void {
     this.assertWritable();
     apply(this.state);
-    this.add({ kind, apply, ...(login && { login }) });
+    this.add({ kind, apply, ...login });
   }
 
   /** Records a change that is applied already; `null` for none. */
@@ -216,9 +227,8 @@ export class SessionDraft {
     this.superseded = true;
     if (this.origin !== null) this.origin = { ...this.origin, superseded: true };
     this.forgetChanges();
-    const { principal } = this.state;
     const event = { type: 'rejected', id: this.id, reason: 'superseded' } as const;
-    this.announcements.splice(0, Infinity, { ...event, principal: principal && principalKey(principal) });
+    this.announcements.splice(0, Infinity, { ...event, principal: ownerOf(this.state) });
   }
 
   /** Adds the event of the end of another session. */
@@ -227,7 +237,7 @@ export class SessionDraft {
   }
 
   forgetLogins(): void {
-    retain(this.announcements, ({ type }) => type !== 'loggedIn');
+    retain(this.announcements, ({ type }) => type !== 'loggedIn' && type !== 'loginPending');
   }
 
   /** Records objects that were changed in place. */
@@ -243,8 +253,8 @@ export class SessionDraft {
   settle(record: SessionRecord, token: ParsedToken | null, done: readonly Operation[]): void {
     this.base = record;
     this.token = token;
-    this.unconfirmed = checkedLoginOf(done) ?? this.unconfirmed;
-    if (this.lent !== null && done.some(({ kind }) => PROOFS.includes(kind))) this.lent = null;
+    this.unconfirmed = unconfirmedOf(done, this.settings.logins.limit !== null) ?? this.unconfirmed;
+    if (done.some(({ kind }) => PROOFS.includes(kind))) Object.assign(this, { lent: null, isLocked: false });
     retain(this.operations, (operation) => !done.includes(operation));
     this.discard = this.superseded = false;
     this.left = this.settled = this.origin = null;
@@ -263,7 +273,7 @@ export class SessionDraft {
 
   #detach(): void {
     Object.assign(this, { base: null, token: null, lent: null, isUnanswered: false, endable: null });
-    this.unconfirmed = null;
+    Object.assign(this, { isLocked: false, unconfirmed: null });
     this.#id = undefined;
     this.lineage++;
   }

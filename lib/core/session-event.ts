@@ -1,3 +1,5 @@
+import type { EndReason } from './ended-session';
+
 /** The types of session events. */
 export type SessionEventType =
   /** A new session was stored. */
@@ -5,11 +7,18 @@ export type SessionEventType =
   /** The token was replaced. */
   | 'renewed'
   | 'loggedIn'
+  /** A first factor was proved, and a further one is due. */
+  | 'loginPending'
   | 'loggedOut'
   /** Ended explicitly: by `destroy`, `logout`, `merge`, revocation, or a login as another principal. */
   | 'destroyed'
   /** Ended by its idle timeout or lifetime, and detected by a request. */
   | 'expired'
+  /** Ended because its principal has as many newer sessions as allowed. */
+  | 'evicted'
+  /** A principal began to act as another one, the `subject`. */
+  | 'actedAs'
+  | 'stoppedActing'
   /** Ended because a request used a rotated token after its successor was used: one of them is a copy. */
   | 'stolen'
   /** A token was refused, or the changes of a request were dropped; see `reason`. */
@@ -24,10 +33,12 @@ export interface SessionEvent {
   readonly sessionName: string;
   /** The session's public id, if known. */
   readonly id: string | null;
-  /** `realm:id` of the principal that is or was logged in, or `null`. */
+  /** `realm:id` of the principal that is or was logged in, or `null`. Of one who acts as another, the real one. */
   readonly principal: string | null;
+  /** `realm:id` of the principal that the other one acts as, with `actedAs` and `stoppedActing`. */
+  readonly subject: string | null;
   /** The reason, stable between releases. */
-  readonly reason: SessionEventReason | null;
+  readonly reason: SessionEventReason | EndReason | null;
   /** Epoch milliseconds. */
   readonly at: number;
 }
@@ -59,6 +70,8 @@ export type SessionEventReason =
   | 'merge'
   | 'destroy'
   | 'deadline-passed'
+  /** The principal has as many sessions as allowed. */
+  | 'limit'
   /** Ended by `endAll`, `revoke` or `revokeAll`. With type `rejected`: the value is genuine, but the sealed session has ended. */
   | 'revoked'
   /** A failed store call: `timeout` or `error`. */

@@ -6,6 +6,12 @@ export interface Lifespan {
   readonly deadline: number;
   /** Maximum time between two requests, in milliseconds; `null` for no limit before the deadline. */
   readonly idleTimeout: number | null;
+  /** Whether reaching the idle timeout only locks the login, until the deadline. @default false */
+  readonly isLocking?: boolean;
+}
+
+interface Idling extends Required<Lifespan> {
+  readonly lastSeenAt: number;
 }
 
 /** The configured timeouts, in milliseconds. */
@@ -21,8 +27,8 @@ const EXTEND_AFTER = 0.1;
 const SOON = 300_000;
 
 /** Returns when a session used `now` expires: at the earlier of its two limits. */
-export function expiryOf({ deadline, idleTimeout }: Lifespan, now: number): number {
-  return idleTimeout === null ? deadline : Math.min(deadline, now + idleTimeout);
+export function expiryOf({ deadline, idleTimeout, isLocking }: Lifespan, now: number): number {
+  return idleTimeout === null || isLocking ? deadline : Math.min(deadline, now + idleTimeout);
 }
 
 /**
@@ -30,14 +36,27 @@ export function expiryOf({ deadline, idleTimeout }: Lifespan, now: number): numb
  * @param asOf the instant at which the session must not have expired; by default `now`
  */
 export function extensionOf(lifespan: Lifespan, expiresAt: number, now: number, asOf = now): number | null {
-  if (lifespan.idleTimeout === null || expiresAt <= asOf) return null;
+  if (lifespan.idleTimeout === null || lifespan.isLocking || expiresAt <= asOf) return null;
   const next = expiryOf(lifespan, now);
   return next - expiresAt > lifespan.idleTimeout * EXTEND_AFTER ? next : null;
 }
 
 /** Returns when a session was last used. Writes record it; after an extension it is computed from the expiry. */
-export function lastSeenOf({ deadline, idleTimeout }: Lifespan, expiresAt: number, notedAt: number): number {
-  return idleTimeout === null || expiresAt >= deadline ? notedAt : Math.max(notedAt, expiresAt - idleTimeout);
+export function lastSeenOf(lifespan: Lifespan, expiresAt: number, notedAt: number): number {
+  const { deadline, idleTimeout, isLocking } = lifespan;
+  return idleTimeout === null || isLocking || expiresAt >= deadline
+    ? notedAt
+    : Math.max(notedAt, expiresAt - idleTimeout);
+}
+
+/** Whether the idle timeout of a session that it only locks is reached. */
+export function isIdle({ isLocking, idleTimeout, lastSeenAt }: Idling, now: number): boolean {
+  return isLocking && idleTimeout !== null && now >= lastSeenAt + idleTimeout;
+}
+
+/** Whether the last use of such a session is long enough ago to be written: its expiry does not tell it. */
+export function isUseDue({ isLocking, idleTimeout, lastSeenAt }: Idling, now: number): boolean {
+  return isLocking && idleTimeout !== null && now - lastSeenAt > idleTimeout * EXTEND_AFTER;
 }
 
 /** Whether so little idle time remains that the session could expire during the current request. */

@@ -2,28 +2,27 @@ import { DIRECT, KEEP, unwritten, type CommitOutcome, type Delivery } from './co
 import { randomText } from './random-text';
 import { issueToken } from './pending-write';
 import { principalKey, toPrincipal, type PrincipalInput } from './principal';
-import { CURRENT, type Standing } from './secret-history';
-import { UnreadableBody, decodeContent } from './session-body';
+import { assertReason, type EndReason } from './ended-session';
+import { useGrant } from './grants';
+import { ownerOf } from './rights';
+import { decodeContent } from './session-body';
 import { SessionCommit, dueOperations } from './session-commit';
 import type { KeyOf, SessionData, SessionKey } from './session-data';
 import { SessionDraft } from './session-draft';
 import { takeBack } from './draft-undo';
-import type { SessionEventReason } from './session-event';
-import { isNearlyIdle, lastSeenOf } from './session-expiry';
+import { SessionDirectory } from './session-directory';
+import { SessionLoader } from './session-loader';
 import type { SessionRecord } from './session-record';
-import { isRepositoryProvider, isUndeliverable, type Finding, type Revoked } from './session-repository';
+import { isRepositoryProvider, isUndeliverable } from './session-repository';
 import type { SessionRepository, SessionRepositoryProvider } from './session-repository';
 import type { SessionSettings } from './session-settings';
 import { getOwn } from './session-state';
 import type { SessionStore } from './session-store';
-import { sameHash, type SessionId } from './session-token';
+import { sameHash } from './session-token';
 import { Session, draftOf } from './session';
 import { StoreClient } from './store-client';
 import { contentOf, type StoredSession } from './stored-session';
 import { StoredSessions } from './stored-sessions';
-
-/** How often an expired session is read again that could not be ended: a store may return a record that it lets no request change. */
-const MAX_ATTEMPTS = 5;
 
 /**
  * Opens sessions and commits them. Between the two nothing talks to the store. Requests use it through `@Session()`; inject it in jobs,
@@ -37,7 +36,10 @@ const MAX_ATTEMPTS = 5;
  */
 export class SessionManager {
   readonly #repository: SessionRepository;
+  readonly #loader: SessionLoader;
   readonly #commit: SessionCommit;
+  /** The sessions of all clients: see `SessionRegistry`. */
+  readonly directory: SessionDirectory;
   readonly #isToken = (value: string): boolean => this.#repository.isToken(value);
 
   constructor(
@@ -47,7 +49,9 @@ export class SessionManager {
     this.#repository = isRepositoryProvider(store)
       ? store.repository(settings)
       : new StoredSessions(new StoreClient(store, settings.storeTimeout, settings.emit), settings);
+    this.#loader = new SessionLoader(this.#repository, settings);
     this.#commit = new SessionCommit(this.#repository, settings, (token) => this.open(token));
+    this.directory = new SessionDirectory(this.#repository, settings, this.#commit);
   }
 
   /**
@@ -84,28 +88,31 @@ export class SessionManager {
     const draft = draftOf(session);
     if (!session.has(key)) return undefined;
     draft.noticeMutation(key);
-    const { lineage } = draft;
     let taken: unknown;
     draft.record('take', (state) => {
       taken = getOwn(state.data, key);
       delete state.data[key];
       state.receipt = randomText(9);
     });
-    try {
-      await commit();
-    } catch (error) {
-      if (draft.base === null) draft.drop('take');
-      else takeBack(draft, draft.base, 'take');
-      throw error;
-    }
-    // A login that lost to another one has continued as another session, with a copy of the data.
-    return draft.superseded || draft.lineage !== lineage ? undefined : (taken as SessionData[K]);
+    return (await this.#isTaken(draft, commit)) ? (taken as SessionData[K]) : undefined;
+  }
+
+  /**
+   * Uses up a grant of `Session.grant`: of any number of concurrent requests, exactly one gets `true`. A request with a token from before the
+   * rights of the session changed gets `false`.
+   * @param commit commits the session, and delivers the outcome
+   * @throws what `commit` throws; SessionError `SESSION_OPTIONS_INVALID`
+   */
+  async takeGrant(session: Session, operation: string, commit: () => Promise<unknown>): Promise<boolean> {
+    const draft = draftOf(session);
+    const isFound = useGrant(draft, operation);
+    return isFound !== null && (await this.#isTaken(draft, commit)) && isFound();
   }
 
   /**
    * Ends every session of a principal, for example after a change of password, and makes the commit refuse logins under way whose
    * credentials were checked before: see `checkedAt` of `login`. Other logins under way may come after it.
-   * @param options with `except`, a session of that principal stays: it is committed first, with a new token. It ends with the others if
+   * @param options `reason` is what the clients of the ended sessions are told, and the event. With `except`, a session of that principal stays: it is committed first, with a new token. It ends with the others if
    * another request has replaced its token meanwhile, or the new one cannot be delivered: `delivery` is that of `commit`.
    * @param commit commits `except`, and delivers the outcome. By default the next commit of that session returns it.
    * @throws SessionStoreError; SessionError `PRINCIPAL_INVALID`, `SESSION_OPTIONS_INVALID` when the store cannot find sessions by principal;
@@ -113,13 +120,14 @@ export class SessionManager {
    */
   async endAll(
     principal: Pick<PrincipalInput, 'id' | 'realm'>,
-    { except, delivery }: { readonly except?: Session; readonly delivery?: Delivery } = {},
+    { except, delivery, reason = 'revoked' }: EndAllOptions = {},
     commit: (session: Session) => Promise<unknown> = (session) => this.#commitUntold(session, delivery),
   ): Promise<void> {
     const key = principalKey(toPrincipal(principal));
     const kept = except === undefined ? null : await this.#isolated(except, key, commit);
-    const outcome = await this.#repository.endAll(key, kept);
-    this.settings.emit({ type: 'destroyed', principal: key, reason: 'revoked' });
+    assertReason(reason);
+    const outcome = await this.#repository.endAll(key, kept, reason);
+    this.settings.emit({ type: 'destroyed', principal: key, reason });
     if (kept !== null && outcome.kind !== 'keep') kept.untold = outcome;
   }
 
@@ -127,8 +135,9 @@ export class SessionManager {
   async find(token: string | null, arrivedAt?: number, touches = true, isDoubtful = false): Promise<Session> {
     const draft = new SessionDraft(this.settings, this.#isToken, arrivedAt);
     Object.assign(draft, { touches, isDoubtful });
-    const judging = token === null ? null : this.#judge(draft, await this.#repository.find(token), token);
-    if (judging !== null) await judging;
+    const loading =
+      token === null ? null : this.#loader.load(draft, await this.#repository.find(token), token);
+    if (loading !== null) await loading;
     if (draft.base === null) draft.begin();
     return new Session(draft);
   }
@@ -140,7 +149,7 @@ export class SessionManager {
       decodeContent(draft.state, this.settings.codec);
       return null;
     } catch (error) {
-      return this.#dropUnreadable(draft, draft.base!, error, true);
+      return this.#loader.dropUnreadable(draft, draft.base!, error, true);
     }
   }
 
@@ -153,7 +162,8 @@ export class SessionManager {
     if (draft.superseded) return KEEP;
     if (draft.absorbed.length > 0 || draft.status === 'changed') return null;
     if (this.#repository.extension(draft) !== null) return null;
-    const mayBeDue = this.settings.rotateEvery !== null || draft.state.secrets.former.length > 0;
+    const { secrets, isLocking } = draft.state;
+    const mayBeDue = this.settings.rotateEvery !== null || secrets.former.length > 0 || isLocking;
     if (mayBeDue && dueOperations(draft, delivery).length > 0) return null;
     return (draft.settled = unwritten(draft));
   }
@@ -189,6 +199,20 @@ export class SessionManager {
     this.#repository.close();
   }
 
+  /** Commits what takes something out. Returns whether this request may have it. */
+  async #isTaken(draft: SessionDraft, commit: () => Promise<unknown>): Promise<boolean> {
+    const { lineage } = draft;
+    try {
+      await commit();
+    } catch (error) {
+      if (draft.base === null) draft.drop('take');
+      else takeBack(draft, draft.base, 'take');
+      throw error;
+    }
+    // A login that lost to another one has continued as another session, with a copy of the data.
+    return !draft.superseded && draft.lineage === lineage;
+  }
+
   /** Commits a session of a principal under a token that no other request has. Returns `null` when it is not of the principal, or has none. */
   async #isolated(
     session: Session,
@@ -196,8 +220,7 @@ export class SessionManager {
     commit: (session: Session) => Promise<unknown>,
   ): Promise<SessionDraft | null> {
     const draft = draftOf(session);
-    const isOfPrincipal = (): boolean =>
-      session.principal !== null && principalKey(session.principal) === principal;
+    const isOfPrincipal = (): boolean => ownerOf(draft.rights ?? draft.state) === principal;
     if (!isOfPrincipal()) return null;
     draft.assertWritable();
     if (draft.rights === null) draft.record('isolate', () => {});
@@ -216,81 +239,14 @@ export class SessionManager {
     const outcome = await this.commit(session, delivery);
     if (outcome.kind !== 'keep') draftOf(session).untold = outcome;
   }
+}
 
-  /** Fills the draft with what the token opens. Returns `null` when that is done: a store is asked only to end or to extend a session. */
-  #judge(draft: SessionDraft, finding: Finding, value: string, attempt = 1): Promise<void> | null {
-    if (finding.kind === 'unknown')
-      this.#reject(finding.reason, finding.id === null ? {} : { id: finding.id });
-    if (finding.kind !== 'found') return null;
-    const { record, token } = finding;
-    try {
-      draft.load(record, token);
-    } catch (error) {
-      return this.#dropUnreadable(draft, record, error, sameHash(token.secretHash, record.secretHash));
-    }
-    const standing = this.#repository.standing(draft);
-    const { state } = draft;
-    const now = this.settings.clock();
-    const isOver = draft.now(now) >= Math.min(record.expiresAt, state.deadline);
-    const isEnding = draft.touches && isNearlyIdle(state, record.expiresAt, now);
-    state.lastSeenAt = lastSeenOf(state, record.expiresAt, state.lastSeenAt);
-    if (standing === CURRENT && !isOver && !isEnding) return null;
-    return (async () => {
-      if (!(await this.#admit(draft, record, await standing))) return;
-      if (isOver) await this.#expire(draft, record, value, attempt);
-      else if (isEnding) await this.#repository.outlast(draft);
-    })();
-  }
-
-  /** Whether a request may go on whose secret is not the present one. */
-  async #admit(draft: SessionDraft, record: SessionRecord, standing: Standing | Revoked): Promise<boolean> {
-    const { id, principal } = record;
-    if (standing.kind === 'current') return true;
-    if (standing.kind === 'usable') {
-      draft.lent = standing.rights;
-      draft.isUnanswered = standing.isUnanswered;
-      return true;
-    }
-    draft.abandon();
-    if (standing.kind === 'stolen' && !draft.isDoubtful) {
-      await this.#repository.end(record);
-      this.settings.emit({ type: 'stolen', id, principal });
-      return false;
-    }
-    if (standing.kind === 'endable') draft.endable = record;
-    draft.superseded = standing.kind === 'endable' || (standing.kind === 'dead' && standing.isRecent);
-    const reason = standing.kind === 'revoked' ? 'revoked' : 'stale-token';
-    this.#reject(reason, standing.kind === 'unknown' ? { id } : { id, principal });
-    return false;
-  }
-
-  /** Ends a session that cannot be read, if the request has its secret. Leaves a record of a newer release alone. */
-  async #dropUnreadable(
-    draft: SessionDraft,
-    record: SessionRecord,
-    error: unknown,
-    isOwner: boolean,
-  ): Promise<void> {
-    if (!(error instanceof UnreadableBody)) throw error;
-    draft.abandon();
-    this.#reject(error.newer ? 'newer-format' : 'corrupt', { id: record.id });
-    if (isOwner && !error.newer) await this.#repository.end(record);
-  }
-
-  /** Ends an expired session at once, so that a clock that steps back cannot revive it, unless an earlier request still writes to it. */
-  async #expire(draft: SessionDraft, record: SessionRecord, value: string, attempt: number): Promise<void> {
-    const reason = draft.now() >= draft.state.deadline ? 'lifetime' : 'idle-timeout';
-    draft.abandon();
-    const ended = await this.#repository.endExpired(record);
-    if (!ended && attempt < MAX_ATTEMPTS)
-      return (await this.#judge(draft, await this.#repository.find(value), value, attempt + 1)) ?? undefined;
-    const { id, principal } = record;
-    this.settings.emit({ type: 'expired', id, principal, reason });
-  }
-
-  #reject(reason: SessionEventReason, subject: { id?: SessionId; principal?: string | null }): void {
-    this.settings.emit({ type: 'rejected', reason, ...subject });
-  }
+/** Options of `SessionManager.endAll`. */
+export interface EndAllOptions {
+  readonly except?: Session;
+  readonly delivery?: Delivery;
+  /** At most 100 characters. @default 'revoked' */
+  readonly reason?: EndReason;
 }
 
 /** Whether the present token was issued in this request, and so no other client has it. */

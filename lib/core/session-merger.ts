@@ -1,4 +1,4 @@
-import { principalKey } from './principal';
+import { ownerOf } from './rights';
 import { decodeBody } from './session-body';
 import { draftOf, type Session } from './session';
 import type { SessionDraft } from './session-draft';
@@ -68,9 +68,9 @@ export class SessionMerger {
   }
 }
 
-/** Whether another principal is logged in to the other session than to this one. */
+/** Whether another principal is logged in to the other session than to this one, or this one acts as another. */
 function isForeign({ principal }: SessionRecord, state: SessionState): boolean {
-  return principal !== null && (state.principal === null || principal !== principalKey(state.principal));
+  return state.actor !== null || (principal !== null && principal !== ownerOf(state));
 }
 
 function mergeRefused(): SessionError {

@@ -5,16 +5,30 @@ import type { SessionRecord } from './session-record';
 import type { SessionState } from './session-state';
 import type { SessionId } from './session-token';
 
+/** What a login, or the proof that completes one, adds to its operation. */
+export interface LoginNotes {
+  /** Of a login that is refused if all sessions of its principal were ended since its credentials were checked. */
+  readonly login?: CheckedLogin | undefined;
+  /** Whether a principal is logged in by it, so that the limit of its sessions applies. */
+  readonly isSignIn?: boolean;
+}
+
+/** A login that must be confirmed after it was written. */
+export interface Unconfirmed {
+  /** That of {@link LoginNotes}, or `null`. */
+  readonly checked: CheckedLogin | null;
+  /** Whether the limit of the principal's sessions is to be kept. */
+  readonly isLimited: boolean;
+}
+
 /** A change that can be replayed on a newer state of the session. */
-export interface Operation {
+export interface Operation extends LoginNotes {
   /**
    * `take` takes out a value that no other request may get. `lifespan` changes how long the client may keep its token. `data` is any other
    * change that does not replace the secret.
    */
   readonly kind: 'data' | 'take' | 'lifespan' | Replacement;
   readonly apply: (state: SessionState) => void;
-  /** Of a login that is refused if all sessions of its principal were ended since its credentials were checked. */
-  readonly login?: CheckedLogin | undefined;
 }
 
 /** `unchanged`: nothing to write. `changed`: to be written. `destroyed`: ended, and cannot change any more. */
@@ -34,6 +48,8 @@ export interface Announcement {
   readonly id: SessionId | null;
   readonly principal: string | null;
   readonly reason: SessionEventReason | null;
+  /** `realm:id` of the principal that is acted as. */
+  readonly subject?: string;
 }
 
 /** Operations after which the rights of a former secret do not limit the request any more. */
@@ -53,4 +69,11 @@ export function checkedLoginOf(operations: readonly Operation[]): CheckedLogin |
       earliest = login;
   }
   return earliest;
+}
+
+/** What must be confirmed after these operations were written; `null` for nothing. */
+export function unconfirmedOf(operations: readonly Operation[], hasLimit: boolean): Unconfirmed | null {
+  const checked = checkedLoginOf(operations);
+  const isLimited = hasLimit && operations.some(({ isSignIn }) => isSignIn);
+  return checked === null && !isLimited ? null : { checked, isLimited };
 }

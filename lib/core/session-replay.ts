@@ -10,10 +10,12 @@ import { sameHash } from './session-token';
  * the session any more: see {@link giveWay}.
  */
 export function join(draft: SessionDraft, current: SessionRecord): boolean {
-  const { token } = draft;
-  if (token === null) return false;
+  const { token, isAdministered } = draft;
+  const mayChange = isAdministered && current.principal === draft.base?.principal;
+  if (token === null && !mayChange) return false;
   try {
-    if (!sameHash(token.secretHash, current.secretHash) && !mayGoOn(draft, current)) return false;
+    if (token !== null && !sameHash(token.secretHash, current.secretHash) && !mayGoOn(draft, current))
+      return false;
     draft.adopt(current);
     return true;
   } catch (error) {
@@ -30,7 +32,7 @@ function mayGoOn(draft: SessionDraft, current: SessionRecord): boolean {
   draft.isUnanswered = false;
   const isRotation = replaced.by === 'rotate' && replaced.rights === null;
   // The client may receive the other token last. A logout that keeps the data then ends the session, see giveWay.
-  if (!isRotation && draft.has('logout')) return false;
+  if (!isRotation && (draft.has('logout') || draft.has('act'))) return false;
   draft.drop('rotate', ...(isRotation ? [] : (['renew'] as const)));
   if (draft.isLoggingIn) return true;
   const hasSameRoles = draft.state.principal?.roles.join('\0') === principal?.roles.join('\0');

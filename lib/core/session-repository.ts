@@ -1,4 +1,5 @@
 import type { CommitOutcome, Delivery } from './commit-outcome';
+import type { EndReason } from './ended-session';
 import type { Revocation } from './principal-revocations';
 import type { Standing } from './secret-history';
 import type { SessionDraft } from './session-draft';
@@ -56,9 +57,13 @@ export interface SessionRepository {
   /**
    * Ends every session of a principal, and records when. A login under way then either ends with them or finds the record.
    * @param kept a session that stays
+   * @param reason what the clients of the others are told
    * @returns what the client of the session that stays must do
    */
-  endAll(principal: string, kept: SessionDraft | null): Promise<CommitOutcome>;
+  endAll(principal: string, kept: SessionDraft | null, reason: EndReason): Promise<CommitOutcome>;
+
+  /** Records the present as an instant after which logins must have begun, as {@link endAll} does, and ends none. */
+  outdateLogins(principal: string): Promise<void>;
 
   /** Returns when {@link endAll} was last called for a principal, for as long as a login may be under way that began before; else `null`. */
   revocationOf(principal: string): Promise<Revocation | null>;
@@ -68,6 +73,24 @@ export interface SessionRepository {
 
   /** The same for a session that has expired. */
   endExpired(record: SessionRecord): Promise<boolean>;
+
+  /** The same, and keeps the reason for its client: see `endedRecord`. */
+  endAs(record: SessionRecord, reason: EndReason): Promise<boolean>;
+
+  /**
+   * Returns the sessions of a principal; may include expired ones.
+   * @throws SessionError `SESSION_OPTIONS_INVALID` when they cannot be found; the same below
+   */
+  ofPrincipal(principal: string): Promise<SessionRecord[]>;
+
+  /** Returns the session with this id without its token; `null` when there is none. */
+  get(id: SessionId): Promise<SessionRecord | null>;
+
+  /** Yields the records of all sessions, and others that the library keeps beside them. */
+  records(): AsyncIterable<SessionRecord>;
+
+  /** Removes expired records, at most `limit`, and returns their number; fewer when none are left. */
+  sweep(limit: number): Promise<number>;
 
   /** Called when no more requests come. */
   close(): void;

@@ -1,5 +1,6 @@
 import type { Clock } from './clock';
 import type { SessionCodec } from './session-codec';
+import type { LoginSettings } from './login-settings';
 import type { EmitSessionEvent } from './session-event';
 import type { Timeouts } from './session-expiry';
 
@@ -12,6 +13,7 @@ export interface SessionSettings {
   readonly timeouts: Timeouts;
   /** The timeouts of remembered sessions, which outlive the browser. */
   readonly rememberedTimeouts: Timeouts;
+  readonly logins: LoginSettings;
   /** Whether the client keeps the token of each session across a restart of the browser, not only of remembered ones. */
   readonly persistent: boolean;
   /** The age from which a request rotates the secret; `0` for every request, `null` for never. */

@@ -1,5 +1,6 @@
-import type { Principal } from './principal';
 import { newHistory, type SecretHistory } from './secret-history';
+import type { Device } from './device';
+import { NO_RIGHTS, type Rights } from './rights';
 import type { Lifespan, Timeouts } from './session-expiry';
 
 /** A flash message. The id distinguishes equal messages when a concurrent request has read some of them. */
@@ -9,8 +10,10 @@ export interface FlashEntry {
   readonly message: unknown;
 }
 
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
 /** Everything in a session except its id and its secret. Operations change it, records contain it. Instants are epoch milliseconds. */
-export interface SessionState extends Lifespan {
+export interface SessionState extends Writable<Required<Lifespan>>, Writable<Rights> {
   /** The application's values, as own properties, whatever their names. */
   data: Record<string, unknown>;
   /** Encoded one by one, so that no caller has the original. */
@@ -20,20 +23,26 @@ export interface SessionState extends Lifespan {
   merged: Record<string, number>;
   /** Identifies the last write that took out a value for exactly one request; `null` for none. */
   receipt: string | null;
+  /** What the library itself keeps for the session, by name. */
+  own: OwnValues;
   /** The encoded content, which is the properties above, until it is decoded. Until then they are empty, and no operation may change it. */
   encodedContent: string | null;
-  principal: Principal | null;
   createdAt: number;
   /** Start of the lifetime: the login, or the creation of an anonymous session. */
   startedAt: number;
-  authenticatedAt: number | null;
   lastSeenAt: number;
-  deadline: number;
-  idleTimeout: number | null;
   remembered: boolean;
   /** Whether the application has set the deadline of this login or visit. */
   hasOwnDeadline: boolean;
   secrets: SecretHistory;
+  /** The client that logged in; `null` when it is not to be recorded, or without a login. */
+  device: Device | null;
+}
+
+/** Values of the library in a session's content. */
+export interface OwnValues {
+  /** Until when an operation that needs a fresh proof may be done once: epoch milliseconds, by the operation's name. */
+  readonly grants?: Readonly<Record<string, number>>;
 }
 
 /** The state of a client without a session. A literal without spread: V8 in Node 20 takes 20 µs to add this many properties to one. */
@@ -46,6 +55,12 @@ export function newState(now: number, { lifetime, idleTimeout }: Timeouts): Sess
     idleTimeout,
     authenticatedAt: null,
     principal: null,
+    amr: NO_RIGHTS.amr,
+    level: 0,
+    isPending: false,
+    actor: null,
+    isLocking: false,
+    device: null,
     remembered: false,
     hasOwnDeadline: false,
     secrets: newHistory(now),
@@ -54,6 +69,7 @@ export function newState(now: number, { lifetime, idleTimeout }: Timeouts): Sess
     messages: [],
     merged: {},
     receipt: null,
+    own: {},
     encodedContent: null,
   };
 }

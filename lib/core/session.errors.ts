@@ -13,6 +13,8 @@ export type SessionErrorCode =
   | 'SESSION_TOKEN_UNDELIVERABLE'
   | 'SESSION_EXPIRED'
   | 'SESSION_LOGIN_OUTDATED'
+  | 'SESSION_LIMIT_REACHED'
+  | 'SESSION_ACTING_REFUSED'
   | 'SESSION_DUPLICATE_ID'
   | 'SESSION_RECORD_UNREADABLE'
   | 'PRINCIPAL_INVALID'
@@ -83,6 +85,10 @@ export function responseStarted(): SessionError {
   const message =
     'The response has begun, so the session cannot change any more. Change it before the first byte is sent.';
   return new SessionError('SESSION_RESPONSE_STARTED', message);
+}
+
+export function actingRefused(reason: string): SessionError {
+  return new SessionError('SESSION_ACTING_REFUSED', `Acting as another principal was refused: ${reason}.`);
 }
 
 export function commitUnderWay(): SessionError {

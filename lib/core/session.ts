@@ -1,172 +1,74 @@
+import { actAs, stopActing } from './acting';
+import type { Device } from './device';
 import { rollBack } from './draft-undo';
-import { addMessage, takeMessages } from './flash';
+import type { EndReason } from './ended-session';
+import { grant } from './grants';
 import { setDeadline, setIdleTimeout, setRemembered } from './lifespan';
-import { destroy, elevate, login, logout, setConstant } from './login';
+import { destroy, elevate, login, logout } from './login';
 import type { Elevation, LoginOptions, LogoutOptions } from './login';
 import type { Principal, PrincipalInput } from './principal';
-import { refuseAssignments } from './refuse-assignments';
-import { decodeValue } from './session-body';
-import type { FlashKind, FlashMessage, SessionConstantKey, SessionConstants } from './session-data';
-import type { KeyOf, SessionData, SessionKey } from './session-data';
-import type { SessionDraft } from './session-draft';
+import type { Rights } from './rights';
+import { SessionContent, draftOf } from './session-content';
 import { expiryOf } from './session-expiry';
 import type { SessionStatus } from './session-operation';
-import { getOwn, setOwn } from './session-state';
 import type { SessionId } from './session-token';
 import { SessionError } from './session.errors';
 
-/** Returns the draft in which a session records changes. Internal: not exported from the package. */
-export let draftOf: (session: Session) => SessionDraft;
+export { draftOf };
 
 /**
  * The session of one client during one request. It records changes, which the manager writes, at most once, before the response begins.
  * Every method is synchronous. Methods that change the session throw `SessionError` `SESSION_DESTROYED` after `destroy()`, and
  * `SESSION_RESPONSE_STARTED` after the first byte of the response.
  */
-export class Session {
-  readonly #draft: SessionDraft;
-
-  static {
-    draftOf = (session) => session.#draft;
-  }
-
-  constructor(draft: SessionDraft) {
-    this.#draft = draft;
-  }
-
-  /** Returns the value of a key, or `undefined`. An object may be changed in place; the commit detects that. */
-  get<K extends SessionKey>(key: KeyOf<K>): SessionData[K] | undefined {
-    const value = getOwn(this.#draft.state.data, key);
-    if (typeof value === 'object' && value !== null) this.#draft.values.see(key, value);
-    return value as SessionData[K] | undefined;
-  }
-
-  /**
-   * Sets a key. When two concurrent requests set the same key, the later commit wins; use {@link update} to avoid lost updates.
-   * @throws SessionValueError when the value is not supported; the message gives the path and the reason
-   */
-  set<K extends SessionKey>(key: KeyOf<K>, value: SessionData[K]): this {
-    this.#draft.assertWritable();
-    const { values, state } = this.#draft;
-    this.#draft.add(values.put(state.data, key, value));
-    return this;
-  }
-
-  /**
-   * Sets a key to the result of `change`, and returns it. When a concurrent request wrote first, `change` runs again with the value
-   * that request wrote, so it must have no side effects. It receives a copy, which it may change.
-   * @throws SessionValueError when the result is not supported
-   */
-  update<K extends SessionKey>(
-    key: KeyOf<K>,
-    change: (value: SessionData[K] | undefined) => SessionData[K],
-  ): SessionData[K] {
-    const draft = this.#draft;
-    draft.noticeMutation(key);
-    draft.record('data', (state) => {
-      const before = draft.values.copy(key, getOwn(state.data, key));
-      const value = change(before as SessionData[K] | undefined);
-      draft.values.accept(key, value);
-      setOwn(state.data, key, value);
-    });
-    return getOwn(draft.state.data, key) as SessionData[K];
-  }
-
-  /** Returns whether the key is set, even if to `undefined`. */
-  has(key: KeyOf): boolean {
-    return Object.hasOwn(this.#draft.state.data, key);
-  }
-
-  /** Removes a key, and returns whether it was set. */
-  delete(key: KeyOf): boolean {
-    if (key === undefined) throw new TypeError('delete() needs a key. To end the session use destroy().');
-    this.#draft.assertWritable();
-    const present = this.has(key);
-    if (present) this.#draft.record('data', (state) => delete state.data[key]);
-    return present;
-  }
-
-  /** Removes a key, and returns its value: `get` and `delete` in one. */
-  pop<K extends SessionKey>(key: KeyOf<K>): SessionData[K] | undefined {
-    const value = this.get<K>(key);
-    this.delete(key);
-    return value;
-  }
-
-  /** Returns the keys that are set, sorted. */
-  keys(): SessionKey[] {
-    return Object.keys(this.#draft.state.data).sort() as SessionKey[];
-  }
-
-  /** Returns the keys that are set and their values, sorted by key. */
-  entries(): { [K in SessionKey]: [key: K, value: SessionData[K]] }[SessionKey][] {
-    return this.keys().map((key) => [key, this.get(key)]) as never;
-  }
-
-  /** Removes all keys. Login, flash messages and timeouts stay. */
-  clear(): void {
-    this.#draft.assertWritable();
-    if (this.keys().length > 0) this.#draft.record('data', (state) => (state.data = {}));
-  }
-
-  /**
-   * Adds a flash message, which is read once, in this request or a later one.
-   * @throws SessionValueError when the message is not supported
-   */
-  flash<K extends FlashKind>(kind: K, message: FlashMessage<K>): void {
-    addMessage(this.#draft, kind, message);
-  }
-
-  /** Removes and returns the flash messages of one kind, oldest first. */
-  messages<K extends FlashKind>(kind: K): FlashMessage<K>[];
-  /** Removes and returns all flash messages, oldest first. */
-  messages(): { kind: FlashKind; message: FlashMessage }[];
-  messages(kind?: FlashKind): unknown[] {
-    const taken = takeMessages(this.#draft, kind);
-    return taken.map(({ kind: its, message }) => (kind === undefined ? { kind: its, message } : message));
-  }
-
-  /**
-   * Sets a value that cannot change any more: until `logout`, or for a visitor as long as the session lasts. Setting the same value again
-   * does nothing.
-   * @throws SessionError `SESSION_CONSTANT_FIXED` when it has another value; the commit throws it when a concurrent request was first.
-   * SessionValueError when the value is not supported
-   */
-  setConstant<K extends SessionConstantKey>(key: K, value: SessionConstants[K]): this {
-    const draft = this.#draft;
-    const text = draft.values.encode(key, value);
-    if (getOwn(draft.state.constants, key) !== text)
-      draft.record('data', ({ constants }) => setConstant(constants, key, text));
-    return this;
-  }
-
-  /** Returns a copy of a value set by {@link setConstant} or `login(principal, { constants })`. */
-  constant<K extends SessionConstantKey>(key: K): SessionConstants[K] | undefined {
-    const { state, settings } = this.#draft;
-    const text = getOwn(state.constants, key) as string | undefined;
-    return text === undefined ? undefined : (decodeValue(text, settings.codec) as SessionConstants[K]);
-  }
-
+export class Session extends SessionContent {
   /**
    * Logs a principal in, with a new token and a new lifetime. The same write invalidates the old token (ASVS 7.2.4). When another
    * principal is logged in, that session ends and a new one begins.
    * @throws SessionError `PRINCIPAL_INVALID`; `SESSION_CONSTANT_FIXED` when the current login set a constant to another value
    */
   login(input: PrincipalInput, options: LoginOptions = {}): void {
-    login(this.#draft, input, options);
+    login(draftOf(this), input, options);
   }
 
   /** Ends the login, and also the session unless `keepData` is set. Not an error without a login. */
   logout(options: LogoutOptions = {}): void {
-    logout(this.#draft, options);
+    logout(draftOf(this), options);
   }
 
   /**
-   * Records a new authentication, such as a second factor or a repeated password. May change the roles. Renews the token.
-   * @throws SessionError `PRINCIPAL_INVALID`, `SESSION_NOT_LOGGED_IN`
+   * Records a new authentication, such as a second factor or a repeated password. May change the roles. Renews the token. Completes a pending
+   * login, whose lifetime then begins, and unlocks a locked one.
+   * @throws SessionError `PRINCIPAL_INVALID`, `SESSION_NOT_LOGGED_IN`, `SESSION_OPTIONS_INVALID`; `SESSION_ACTING_REFUSED` while acting as
+   * another principal
    */
   elevate(elevation: Elevation = {}): void {
-    elevate(this.#draft, elevation);
+    elevate(draftOf(this), elevation);
+  }
+
+  /**
+   * Lets the logged-in principal act as another one, such as a support agent as a customer, with a new token. {@link principal} is then the
+   * other one and {@link actor} the real one. The data of the real principal is set aside until {@link stopActing}; the session stays theirs
+   * in lists, limits, and when all their sessions end. A logout ends both.
+   * @throws SessionError `PRINCIPAL_INVALID`, `SESSION_NOT_LOGGED_IN`; `SESSION_ACTING_REFUSED` when it acts already, or is the same
+   */
+  actAs(principal: PrincipalInput): void {
+    actAs(draftOf(this), principal);
+  }
+
+  /** Goes back to the real principal and its data, with a new token. Drops what the session got meanwhile. Does nothing unless acting. */
+  stopActing(): void {
+    stopActing(draftOf(this));
+  }
+
+  /**
+   * Allows one operation once, after the principal was asked to confirm it: `SessionService.takeGrant` uses it up.
+   * @param operation names it with its object, such as `transfer:42`: at most 200 characters
+   * @param validFor in milliseconds. @default five minutes
+   * @throws SessionError `SESSION_NOT_LOGGED_IN`, `SESSION_OPTIONS_INVALID`
+   */
+  grant(operation: string, validFor?: number): void {
+    grant(draftOf(this), operation, validFor);
   }
 
   /**
@@ -187,7 +89,7 @@ export class Session {
 
   /** Ends the session: removes it from the store and its token from the client. No more changes are possible. May be repeated. */
   destroy(): void {
-    destroy(this.#draft);
+    destroy(draftOf(this));
   }
 
   /**
@@ -195,12 +97,12 @@ export class Session {
    * @throws SessionError `SESSION_CONFLICT` while a commit is under way
    */
   rollback(): void {
-    rollBack(this.#draft);
+    rollBack(draftOf(this));
   }
 
   /** Sets whether the session survives a restart of the browser. Applies those timeouts from login or creation; an earlier deadline stays. */
   rememberMe(remember = true): void {
-    setRemembered(this.#draft, remember);
+    setRemembered(draftOf(this), remember);
   }
 
   /**
@@ -210,75 +112,117 @@ export class Session {
    * @throws SessionError `SESSION_TOKEN_INVALID` when the text does not have the form of a token
    */
   merge(token: string): void {
-    this.#draft.assertWritable();
+    draftOf(this).assertWritable();
     const message = 'merge() needs the token of another session: pass it as the client sent it.';
-    if (!this.#draft.isToken(token)) throw new SessionError('SESSION_TOKEN_INVALID', message);
-    this.#draft.merging.push(token);
+    if (!draftOf(this).isToken(token)) throw new SessionError('SESSION_TOKEN_INVALID', message);
+    draftOf(this).merging.push(token);
   }
 
   /** The public id: safe in lists and logs, and no credential. It does not change with the token. */
   get id(): SessionId {
-    return this.#draft.id;
+    return draftOf(this).id;
   }
 
   /** Whether the session is not stored yet. */
   get isNew(): boolean {
-    return this.#draft.base === null;
+    return draftOf(this).base === null;
   }
 
   /** What the commit will do. */
   get status(): SessionStatus {
-    this.#draft.noticeMutations();
-    return this.#draft.status;
+    draftOf(this).noticeMutations();
+    return draftOf(this).status;
   }
 
-  /** The logged-in principal, or `null`. */
+  /** The logged-in principal, or `null`. Of one who acts as another: the other one. `null` while a login is pending or locked. */
   get principal(): Principal | null {
-    return (this.#draft.rights ?? this.#draft.state).principal;
+    const { principal, isPending } = this.#rights;
+    return isPending ? null : principal;
+  }
+
+  /** The principal of a login whose further factor is due, or `null`. `elevate` completes it. */
+  get pending(): Principal | null {
+    const { principal, isPending } = this.#rights;
+    return isPending ? principal : null;
+  }
+
+  /** The principal of a login that its idle timeout has locked, or `null`. `elevate` or `login` unlocks it. */
+  get locked(): Principal | null {
+    const { isLocked, rights, state } = draftOf(this);
+    return isLocked && rights !== null ? state.principal : null;
+  }
+
+  /** The real principal while it acts as {@link principal}, else `null`. */
+  get actor(): Principal | null {
+    return this.#rights.actor?.principal ?? null;
+  }
+
+  /** How the principal was authenticated: methods such as `pwd` and `otp` (RFC 8176), in no order. */
+  get amr(): readonly string[] {
+    return this.#rights.amr;
+  }
+
+  /** How well the principal was authenticated: see `level` of `login`. `0` without a login, and while it is pending. */
+  get level(): number {
+    const { level, isPending } = this.#rights;
+    return isPending ? 0 : level;
+  }
+
+  /** The client that logged in, if the option `devices` is set, else `null`. */
+  get device(): Device | null {
+    return draftOf(this).state.device;
+  }
+
+  /**
+   * Why the session that this client had before has ended, or `null`. It can be told until the client has another session: for a day after an
+   * end from outside such as `evicted` or `revoked`; later, and for what was removed otherwise, it is `unknown`.
+   */
+  get endedBecause(): EndReason | null {
+    return draftOf(this).endedBecause;
   }
 
   /** Whether the session survives a restart of the browser. */
   get remembered(): boolean {
-    return this.#draft.state.remembered;
+    return draftOf(this).state.remembered;
   }
 
   /** When the session was created: epoch milliseconds. */
   get createdAt(): number {
-    return this.#draft.state.createdAt;
+    return draftOf(this).state.createdAt;
   }
 
-  /** Time of the last `login` or `elevate`: epoch milliseconds, or `null` without a login. */
+  /** Time of the last proof, by `login` or `elevate`: epoch milliseconds, or `null` without a login. */
   get authenticatedAt(): number | null {
-    return (this.#draft.rights ?? this.#draft.state).authenticatedAt;
+    return this.#rights.authenticatedAt;
   }
 
   /** Time of the last use by an earlier request, accurate to a tenth of the idle timeout: epoch milliseconds. */
   get lastSeenAt(): number {
-    return this.#draft.state.lastSeenAt;
+    return draftOf(this).state.lastSeenAt;
   }
 
   /** When the session ends unless another request uses it: epoch milliseconds. */
   get expiresAt(): number {
-    const { state, settings, touches } = this.#draft;
+    const { state, settings, touches } = draftOf(this);
     return expiryOf(state, touches ? settings.clock() : state.lastSeenAt);
   }
 
   /** When the session ends regardless of activity: epoch milliseconds. A value in the past ends the session at commit. */
   get deadline(): number {
-    return this.#draft.state.deadline;
+    return draftOf(this).state.deadline;
   }
 
   set deadline(at: number) {
-    setDeadline(this.#draft, at);
+    setDeadline(draftOf(this), at);
   }
 
   /** Maximum time between two requests, in milliseconds; `null` for no limit before the deadline. */
   get idleTimeout(): number | null {
-    return this.#draft.state.idleTimeout;
+    return draftOf(this).state.idleTimeout;
   }
 
   set idleTimeout(duration: number | null) {
-    setIdleTimeout(this.#draft, duration);
+    setIdleTimeout(draftOf(this), duration);
   }
 
   /** Returns the public properties, without data and token. */
@@ -287,11 +231,14 @@ export class Session {
     return { id, isNew, principal, createdAt, expiresAt };
   }
 
+  get #rights(): Rights {
+    const { rights, state } = draftOf(this);
+    return rights ?? state;
+  }
+
   #replaceToken(kind: 'renew' | 'rotate'): void {
-    this.#draft.assertWritable();
+    draftOf(this).assertWritable();
     // A request with a secret from before the session got more rights must not get a token that has them.
-    if (!this.isNew && this.#draft.rights === null) this.#draft.record(kind, () => {});
+    if (!this.isNew && draftOf(this).rights === null) draftOf(this).record(kind, () => {});
   }
 }
-
-refuseAssignments(Session.prototype);

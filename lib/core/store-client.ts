@@ -4,7 +4,7 @@ import type { SessionRecord } from './session-record';
 import type { SessionStore, StoreCall } from './session-store';
 import type { SessionId } from './session-token';
 import { SessionError, SessionStoreError } from './session.errors';
-import { isPrincipalIndexed } from './store-capabilities';
+import { isEnumerable, isPrincipalIndexed, isSweepable } from './store-capabilities';
 
 const DONE = Promise.resolve();
 
@@ -144,15 +144,40 @@ export class StoreClient {
     readonly delete: () => Promise<number>;
   } {
     const { store } = this;
-    if (!isPrincipalIndexed(store))
-      throw new SessionError(
-        'SESSION_OPTIONS_INVALID',
-        `endAll() needs a store that finds sessions by principal, and ${store.constructor.name} does not: use memory, TypeORM, Redis, files, or tiers of these.`,
-      );
+    if (!isPrincipalIndexed(store)) throw incapable(store, 'finds sessions by principal');
     return {
       find: () => this.call('findByPrincipal', null, (call) => store.findByPrincipal(principal, call)),
       delete: () => this.call('deleteByPrincipal', null, (call) => store.deleteByPrincipal(principal, call)),
     };
+  }
+
+  /**
+   * Yields all records. Each step ends within the deadline.
+   * @throws SessionError `SESSION_OPTIONS_INVALID` when the store does not enumerate
+   */
+  async *records(): AsyncGenerator<SessionRecord, void, undefined> {
+    const { store } = this;
+    if (!isEnumerable(store)) throw incapable(store, 'enumerates sessions');
+    const controller = new AbortController();
+    const { signal } = controller;
+    const records = store.records({ signal })[Symbol.asyncIterator]();
+    try {
+      for (;;) {
+        const step = await this.call('records', null, () => records.next());
+        if (step.done === true) return;
+        yield step.value;
+      }
+    } finally {
+      controller.abort();
+      // A store that does not answer must not hold the caller up.
+      void records.return?.().catch(() => undefined);
+    }
+  }
+
+  /** Removes expired records, at most `limit`, and returns their number: `0` for a store that does so by itself. */
+  async sweep(now: number, limit: number): Promise<number> {
+    const { store } = this;
+    return isSweepable(store) ? this.call('sweep', null, (call) => store.sweep(now, limit, call)) : 0;
   }
 
   /** Makes one call. An answer after the deadline is ignored. */
@@ -165,6 +190,13 @@ export class StoreClient {
       new PendingCall(this.timeout * share, resolve, fail).run(run);
     });
   }
+}
+
+function incapable(store: SessionStore, capability: string): SessionError {
+  return new SessionError(
+    'SESSION_OPTIONS_INVALID',
+    `This needs a store that ${capability}, and ${store.constructor.name} does not: use memory, TypeORM, Redis, files, or tiers of these.`,
+  );
 }
 
 /** Demands that the store keeps what is inserted. */

@@ -1,20 +1,22 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { FORGET, KEEP, unwritten, type CommitOutcome, type Delivery } from './commit-outcome';
 import { endOthers } from './end-others';
+import { endedRecord, reasonOfEnd, type EndReason } from './ended-session';
 import { KeyedQueue } from './keyed-queue';
 import { finishWrite, toPendingWrite, type PendingWrite } from './pending-write';
 import { PrincipalRevocations, type Revocation } from './principal-revocations';
-import { CURRENT, formerOf, newHistory, standingOf, type Standing } from './secret-history';
-import { decodeBody, decodeFacts, encodeBody } from './session-body';
+import { CURRENT, newHistory, standingOf, type Standing } from './secret-history';
+import { decodeFacts, encodeBody } from './session-body';
 import type { SessionDraft } from './session-draft';
 import { extensionOf } from './session-expiry';
 import type { SessionRecord } from './session-record';
 import { giveWay, join } from './session-replay';
 import type { Finding, SessionRepository } from './session-repository';
 import type { SessionSettings } from './session-settings';
-import { newToken, parseToken, sameHash, type ParsedToken } from './session-token';
+import { newToken, parseToken, sameHash, type ParsedToken, type SessionId } from './session-token';
 import { SessionError, tooManyConflicts } from './session.errors';
 import type { StoreClient } from './store-client';
+import { contains, isCritical, isWritten } from './uncertain-write';
 
 /**
  * In each conflict another request succeeded. After this many, and the time that a store call may take, the commit fails. So many, because two
@@ -115,10 +117,16 @@ export class StoredSessions implements SessionRepository {
   }
 
   /** Records it first: a login that is written after the end of the others finds the record. */
-  async endAll(principal: string, kept: SessionDraft | null): Promise<CommitOutcome> {
+  async endAll(principal: string, kept: SessionDraft | null, reason: EndReason): Promise<CommitOutcome> {
     const sessions = this.store.ofPrincipal(principal);
-    const end = (): Promise<unknown> =>
-      kept === null ? sessions.delete() : endOthers(sessions.find, kept.id, this);
+    const end = async (): Promise<void> => {
+      if (kept === null) {
+        // That the clients can be told why is worth no failure.
+        await endOthers(sessions.find, null, (record) => this.endAs(record, reason)).catch(() => undefined);
+        await sessions.delete();
+      } else if (!(await endOthers(sessions.find, kept.id, (record) => this.endAs(record, reason))))
+        throw tooManyConflicts(MIN_ATTEMPTS);
+    };
     try {
       await this.#revocations.record(principal);
     } catch {
@@ -128,6 +136,10 @@ export class StoredSessions implements SessionRepository {
     }
     await end();
     return KEEP;
+  }
+
+  outdateLogins(principal: string): Promise<void> {
+    return this.#revocations.record(principal);
   }
 
   revocationOf(principal: string): Promise<Revocation | null> {
@@ -147,6 +159,27 @@ export class StoredSessions implements SessionRepository {
 
   endExpired(record: SessionRecord): Promise<boolean> {
     return this.endUnchanged(record);
+  }
+
+  endAs(record: SessionRecord, reason: EndReason): Promise<boolean> {
+    const ended = endedRecord(record, reason, this.settings.clock());
+    return this.store.update(ended, record.version);
+  }
+
+  ofPrincipal(principal: string): Promise<SessionRecord[]> {
+    return this.store.ofPrincipal(principal).find();
+  }
+
+  get(id: SessionId): Promise<SessionRecord | null> {
+    return this.store.find(id);
+  }
+
+  records(): AsyncIterable<SessionRecord> {
+    return this.store.records();
+  }
+
+  sweep(limit: number): Promise<number> {
+    return this.store.sweep(this.settings.clock(), limit);
   }
 
   /** The store stays open. */
@@ -198,7 +231,7 @@ export class StoredSessions implements SessionRepository {
     try {
       if (await this.store.update(record, record.version - 1, share)) return true;
       const current = await this.store.find(record.id, share);
-      return current !== null && this.#contains(current, write);
+      return current !== null && contains(current, write, this.settings.codec);
     } catch {
       return null;
     }
@@ -217,15 +250,16 @@ export class StoredSessions implements SessionRepository {
     const { lineage, base } = draft;
     const found = await this.store.find(draft.id);
     if (draft.lineage !== lineage) return unwritten(draft);
-    const current = found !== null && found.expiresAt > draft.now() ? found : null;
+    const isSession = found !== null && found.expiresAt > draft.now() && reasonOfEnd(found) === null;
+    const current = isSession ? found : null;
     const uncertain = this.#uncertain.get(draft);
     if (current !== null && uncertain?.record.id === current.id) {
-      const isWritten = this.#isWritten(uncertain, current);
+      const wasWritten = isWritten(uncertain, current, this.settings.codec);
       const isWanted = uncertain.lineage === lineage;
-      if (isWanted && isWritten === null) throw unrepeatable();
-      if (isWanted && isWritten) return this.#finish(draft, uncertain, delivery);
+      if (isWanted && wasWritten === null) throw unrepeatable();
+      if (isWanted && wasWritten) return this.#finish(draft, uncertain, delivery);
       // A login that was taken back since. No client has its token.
-      if (isWritten && uncertain.replacement === 'login') draft.ended.push(current);
+      if (wasWritten && uncertain.replacement === 'login') draft.ended.push(current);
     }
     if (current !== null && join(draft, current)) return draft.status === 'changed' ? null : unwritten(draft);
     if (current === null && base!.expiresAt <= draft.now() && !draft.isLoggingIn) throw expiredMeanwhile();
@@ -244,27 +278,6 @@ export class StoredSessions implements SessionRepository {
     if (write.record.version === 1) draft.ended.push(write.record);
     return unwritten(draft);
   }
-
-  /** Whether the present record shows that a write whose answer was lost was done; `null` when it does not tell. */
-  #isWritten(write: PendingWrite, current: SessionRecord): boolean | null {
-    const { record } = write;
-    if (isCritical(write)) return this.#contains(current, write);
-    const isOvertaken = current.version === record.version && current.body !== record.body;
-    return isOvertaken || current.version < record.version ? false : null;
-  }
-
-  /** Whether a record contains a critical write, or was made from one that does. */
-  #contains(current: SessionRecord, { record, token, replacement, state }: PendingWrite): boolean {
-    const { secrets, receipt } = decodeBody(current.body, this.settings.codec);
-    return replacement === null
-      ? receipt === state.receipt
-      : sameHash(current.secretHash, record.secretHash) || formerOf(secrets, token) !== null;
-  }
-}
-
-/** Whether the outcome of a write must be known: the client needs its new token, or the value that no other request gets. */
-function isCritical({ replacement, takes }: PendingWrite): boolean {
-  return replacement !== null || takes;
 }
 
 function unrepeatable(): SessionError {

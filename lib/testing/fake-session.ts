@@ -1,4 +1,5 @@
 import { systemClock, type Clock } from '../core/clock';
+import { DEFAULT_LOGIN_SETTINGS } from '../core/login-settings';
 import type { LoginOptions } from '../core/login';
 import { toPendingWrite } from '../core/pending-write';
 import type { PrincipalInput } from '../core/principal';
@@ -46,6 +47,7 @@ export function fakeSession({
   const settings: SessionSettings = {
     ...{ name: DEFAULT_SESSION, clock, timeouts, codec: jsonCodec },
     rememberedTimeouts: { lifetime: 30 * 24 * HOUR, idleTimeout: null },
+    logins: DEFAULT_LOGIN_SETTINGS,
     ...{ persistent: false, rotateEvery: null, sealedFor: '', emit: () => {} },
     ...{ maxBytes: 64 * 1024, storeTimeout: 3000 },
   };

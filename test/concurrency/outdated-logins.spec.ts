@@ -193,7 +193,7 @@ describe('a login with checkedAt', () => {
 it('W18: a store that cannot find sessions by principal is refused, by its name', async () => {
   const { manager } = core({ store: fromKeyv(new Keyv()) });
   await expect(manager.endAll(ada)).rejects.toThrow(
-    /endAll\(\) needs a store that finds sessions by principal/,
+    /needs a store that finds sessions by principal, and WatchedStore does not/,
   );
 });
 

@@ -1,3 +1,4 @@
+import { DEFAULT_LOGIN_SETTINGS } from '../../lib/core/login-settings';
 import { MemorySessionStore, type Session, type SessionEvent, type SessionStore } from 'nestjs-tessera';
 import { SealedSessions, type SealingKey } from 'nestjs-tessera/sealed';
 import { jsonCodec } from '../../lib/core/session-codec';
@@ -71,6 +72,7 @@ export function sealedCore(options: SealedOptions = {}): Sealed {
     storeTimeout,
     sealedFor: `cookie ${cookie}`,
     rotateEvery: null,
+    logins: DEFAULT_LOGIN_SETTINGS,
     persistent: false,
     timeouts: { lifetime, idleTimeout },
     rememberedTimeouts: { lifetime: 30 * DAY, idleTimeout: null },

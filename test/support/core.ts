@@ -1,3 +1,4 @@
+import { DEFAULT_LOGIN_SETTINGS } from '../../lib/core/login-settings';
 import { MemorySessionStore, type SessionCodec, type SessionEvent, type SessionStore } from 'nestjs-tessera';
 import type { CommitOutcome } from '../../lib/core/commit-outcome';
 import { jsonCodec } from '../../lib/core/session-codec';
@@ -55,6 +56,7 @@ export function core({
     maxBytes,
     storeTimeout,
     rotateEvery,
+    logins: DEFAULT_LOGIN_SETTINGS,
     persistent: false,
     sealedFor: 'test',
     timeouts: { lifetime, idleTimeout },

@@ -6,7 +6,7 @@ import {
   toPendingWrite,
   type PendingWrite,
 } from '../../core/pending-write';
-import { principalKey } from '../../core/principal';
+import { ownerOf } from '../../core/rights';
 import type { Revocation } from '../../core/principal-revocations';
 import { CURRENT, DELIVERY, newHistory, type Standing } from '../../core/secret-history';
 import { UnreadableBody, decodeFacts, encodeBody } from '../../core/session-body';
@@ -23,7 +23,7 @@ import {
 import type { SessionSettings } from '../../core/session-settings';
 import type { SessionState } from '../../core/session-state';
 import { sameHash, type ParsedToken, type SessionToken } from '../../core/session-token';
-import { SessionTooLargeError, tooManyConflicts } from '../../core/session.errors';
+import { SessionError, SessionTooLargeError, tooManyConflicts } from '../../core/session.errors';
 import { ENDED, type RevocationStatus, type Revocations } from './revocations';
 import { LONGEST_VALUE, type SealedValues } from './sealed-values';
 import { isShorter, isUnusual, standsSince } from './value-lifetimes';
@@ -114,7 +114,7 @@ export class SealedRepository implements SessionRepository {
 
   extension(draft: SessionDraft): number | null {
     const { base, state } = draft;
-    if (base === null || state.idleTimeout === null || !draft.touches) return null;
+    if (base === null || state.idleTimeout === null || state.isLocking || !draft.touches) return null;
     const now = this.settings.clock();
     const { idleTimeout } = state;
     const lifespan = { deadline: this.values.cap(state.deadline, now), idleTimeout };
@@ -151,6 +151,10 @@ export class SealedRepository implements SessionRepository {
     return this.#reseal(kept, { ...base, body: encodeBody({ ...state, secrets }, this.settings.codec) });
   }
 
+  outdateLogins(): Promise<void> {
+    return Promise.reject(unlisted());
+  }
+
   revocationOf(principal: string): Promise<Revocation | null> {
     return this.revocations.revocationOf(principal);
   }
@@ -159,6 +163,28 @@ export class SealedRepository implements SessionRepository {
   async endUnchanged(record: SessionRecord): Promise<boolean> {
     await this.revocations.end(record);
     return true;
+  }
+
+  /** The list keeps no reasons. */
+  endAs(record: SessionRecord): Promise<boolean> {
+    return this.endUnchanged(record);
+  }
+
+  ofPrincipal(): Promise<SessionRecord[]> {
+    return Promise.reject(unlisted());
+  }
+
+  get(): Promise<SessionRecord | null> {
+    return Promise.reject(unlisted());
+  }
+
+  records(): AsyncIterable<SessionRecord> {
+    throw unlisted();
+  }
+
+  /** The module sweeps the list. */
+  async sweep(): Promise<number> {
+    return 0;
   }
 
   /** Does nothing: an expired value needs no entry in the list. */
@@ -178,10 +204,9 @@ export class SealedRepository implements SessionRepository {
       realm: this.settings.name,
     };
     try {
-      const { principal } = decodeFacts(record.body);
       return {
         kind: 'found',
-        record: { ...record, principal: principal && principalKey(principal) },
+        record: { ...record, principal: ownerOf(decodeFacts(record.body)) },
         token: parsed,
       };
     } catch (error) {
@@ -206,9 +231,9 @@ export class SealedRepository implements SessionRepository {
 
   /** Moves the instant of a login behind the last revocation of its principal, so that the revocation does not apply to it. */
   async #moveLogin(draft: SessionDraft): Promise<void> {
-    const { principal } = draft.state;
+    const principal = ownerOf(draft.state);
     if (!draft.isLoggingIn || principal === null) return;
-    const deadUntil = await this.revocations.deadUntil(principalKey(principal));
+    const deadUntil = await this.revocations.deadUntil(principal);
     const { state } = draft;
     if (state.startedAt <= deadUntil) state.startedAt = deadUntil + 1;
   }
@@ -282,6 +307,13 @@ export class SealedRepository implements SessionRepository {
       throw new SessionTooLargeError(largestPart(draft), token.length, longest, TOO_LARGE_ADVICE);
     return { ...write, record, token: { ...write.token, token }, tells: true };
   }
+}
+
+function unlisted(): SessionError {
+  return new SessionError(
+    'SESSION_OPTIONS_INVALID',
+    'Sealed sessions cannot be listed, since only their clients have them: end them by id with SealedSessions.revoke(), or all of a principal with endAll(). To list sessions use a store: memory, TypeORM, Redis, files, or tiers of these.',
+  );
 }
 
 const CLIENT_GONE =

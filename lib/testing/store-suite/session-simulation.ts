@@ -1,3 +1,4 @@
+import { DEFAULT_LOGIN_SETTINGS } from '../../core/login-settings';
 import { draftOf, type Session } from '../../core/session';
 import { jsonCodec } from '../../core/session-codec';
 import type { SessionEvent } from '../../core/session-event';
@@ -166,6 +167,7 @@ export class SessionSimulation {
       codec: jsonCodec,
       maxBytes: MAX_BYTES,
       rotateEvery: null,
+      logins: DEFAULT_LOGIN_SETTINGS,
       persistent: false,
       sealedFor: 'suite',
       emit,

@@ -1,3 +1,4 @@
+import { DEFAULT_LOGIN_SETTINGS } from '../../core/login-settings';
 import assert from 'node:assert/strict';
 import { systemClock, type Clock } from '../../core/clock';
 import type { Session } from '../../core/session';
@@ -49,6 +50,7 @@ export function sessionsOver(store: SessionStore, clock = presentClock(), storeT
     codec: jsonCodec,
     maxBytes: MAX_BYTES,
     rotateEvery: null,
+    logins: DEFAULT_LOGIN_SETTINGS,
     persistent: false,
     sealedFor: 'suite',
     rememberedTimeouts: timeouts,

@@ -1,3 +1,4 @@
+import { DEFAULT_LOGIN_SETTINGS } from '../../../lib/core/login-settings';
 import type { Scheduler } from 'fast-check';
 import { jsonCodec, type SessionEvent, type SessionStore } from 'nestjs-tessera';
 import { manualClock } from 'nestjs-tessera/testing';
@@ -69,6 +70,7 @@ export class World {
           name: NAME,
           maxBytes: 65_536,
           rotateEvery: null,
+          logins: DEFAULT_LOGIN_SETTINGS,
           persistent: false,
           sealedFor: 'test',
           storeTimeout: 60_000,

@@ -1,0 +1,55 @@
+import { assertOnlyPrincipal, principalKey, toPrincipal, type PrincipalInput } from './principal';
+import { ownerOf } from './rights';
+import { decodeContent, encodeContent } from './session-body';
+import type { SessionDraft } from './session-draft';
+import type { SessionState } from './session-state';
+import { SessionError, actingRefused } from './session.errors';
+
+/** See `Session.actAs`. */
+export function actAs(draft: SessionDraft, input: PrincipalInput): void {
+  const principal = toPrincipal(input);
+  assertOnlyPrincipal(input);
+  draft.assertWritable();
+  // What was changed in place belongs to the real principal.
+  draft.noticeMutations();
+  const rights = draft.rights ?? draft.state;
+  const actor = rights.principal;
+  if (actor === null || rights.isPending)
+    throw new SessionError('SESSION_NOT_LOGGED_IN', 'actAs() needs a login: call login() first.');
+  if (draft.rights !== null) throw actingRefused('another request has changed the rights of this session');
+  const owner = principalKey(actor);
+  const subject = principalKey(principal);
+  if (rights.actor !== null)
+    throw actingRefused('it acts as another principal already: call stopActing() first');
+  if (subject === owner) throw actingRefused('it was given the principal that is logged in');
+  const { codec } = draft.settings;
+  draft.record('act', (state) => {
+    const isSame = state.actor === null && ownerOf(state) === owner && !state.isPending;
+    if (!isSame || state.principal === null) throw actingRefused('another request has changed the login');
+    const { amr, level } = state;
+    state.actor = { principal: state.principal, amr, level, content: encodeContent(state, codec) };
+    Object.assign(state, { principal, data: {}, constants: {}, messages: [], own: {} });
+  });
+  draft.announcements.push({ type: 'actedAs', id: null, principal: owner, subject, reason: null });
+}
+
+/** See `Session.stopActing`. */
+export function stopActing(draft: SessionDraft): void {
+  draft.assertWritable();
+  const { actor, principal } = draft.rights ?? draft.state;
+  if (actor === null || principal === null) return;
+  draft.record('act', (state) => restore(state, draft));
+  const subject = principalKey(principal);
+  const event = { type: 'stoppedActing', id: null, reason: null } as const;
+  draft.announcements.push({ ...event, principal: principalKey(actor.principal), subject });
+}
+
+/** Brings back what was set aside. What the session got meanwhile belongs to the other principal. */
+function restore(state: SessionState, draft: SessionDraft): void {
+  const { actor } = state;
+  if (actor === null) return;
+  const { principal, amr, level, content } = actor;
+  const empty = { constants: {}, messages: [], merged: {}, own: {}, receipt: null };
+  Object.assign(state, { principal, amr, level, actor: null, ...empty, encodedContent: content });
+  decodeContent(state, draft.settings.codec);
+}

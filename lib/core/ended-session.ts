@@ -1,0 +1,55 @@
+import type { SessionRecord } from './session-record';
+import { SessionError } from './session.errors';
+
+/**
+ * Why the session of a token has ended: `evicted` by the limit of sessions, `revoked`, `idle-timeout`, `lifetime`, `stolen` because its token
+ * was copied, or the reason given to `endAll` or `end`. `unknown`: it expired or was logged out, and is removed.
+ */
+export type EndReason =
+  'evicted' | 'revoked' | 'idle-timeout' | 'lifetime' | 'stolen' | 'unknown' | (string & {});
+
+/**
+ * Takes the place of the format number of a session body. Readers of bodies take it for the format of a later release and leave the
+ * record alone.
+ */
+const FORMAT = '999999998\nended\n';
+
+/** How long the reason can be told, in milliseconds: a day. */
+const TOLD_FOR = 24 * 60 * 60_000;
+
+/** Maximum length of a reason. */
+const LONGEST_REASON = 100;
+
+/**
+ * Returns the record that takes the place of a session's when it is ended from outside: it opens nothing, and tells the client with the last
+ * token why. No other write to the session can succeed any more.
+ */
+export function endedRecord(record: SessionRecord, reason: EndReason, now: number): SessionRecord {
+  return {
+    ...record,
+    version: record.version + 1,
+    principal: null,
+    expiresAt: Math.ceil(now) + TOLD_FOR,
+    body: `${FORMAT}${JSON.stringify(reason)}`,
+  };
+}
+
+/** @throws SessionError `SESSION_OPTIONS_INVALID` */
+export function assertReason(reason: unknown): void {
+  if (typeof reason === 'string' && reason !== '' && reason.length <= LONGEST_REASON) return;
+  throw new SessionError(
+    'SESSION_OPTIONS_INVALID',
+    `The reason of an end must be a text of 1 to ${LONGEST_REASON} characters, got ${typeof reason === 'string' ? `${reason.length}` : typeof reason}.`,
+  );
+}
+
+/** Returns why the session of a record has ended; `null` for the record of a session. */
+export function reasonOfEnd({ body }: SessionRecord): EndReason | null {
+  if (!body.startsWith(FORMAT)) return null;
+  try {
+    const reason: unknown = JSON.parse(body.slice(FORMAT.length));
+    return typeof reason === 'string' ? reason : 'revoked';
+  } catch {
+    return 'revoked';
+  }
+}

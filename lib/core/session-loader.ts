@@ -1,0 +1,107 @@
+import { reasonOfEnd } from './ended-session';
+import { CURRENT, type Standing } from './secret-history';
+import { UnreadableBody } from './session-body';
+import type { SessionDraft } from './session-draft';
+import type { SessionEventReason } from './session-event';
+import { isIdle, isNearlyIdle, lastSeenOf } from './session-expiry';
+import type { SessionRecord } from './session-record';
+import type { Finding, Revoked, SessionRepository } from './session-repository';
+import type { SessionSettings } from './session-settings';
+import { sameHash, type SessionId } from './session-token';
+
+/** How often an expired session is read again that could not be ended: a store may return a record that it lets no request change. */
+const MAX_ATTEMPTS = 5;
+
+/** Decides what a token opens: a session, or none, and why. */
+export class SessionLoader {
+  constructor(
+    private readonly repository: SessionRepository,
+    private readonly settings: SessionSettings,
+  ) {}
+
+  /** Fills the draft with what the token opens. Returns `null` when that is done: a store is asked only to end or to extend a session. */
+  load(draft: SessionDraft, finding: Finding, value: string, attempt = 1): Promise<void> | null {
+    if (finding.kind === 'unknown') {
+      draft.endedBecause = 'unknown';
+      this.#reject(finding.reason, finding.id === null ? {} : { id: finding.id });
+    }
+    if (finding.kind !== 'found') return null;
+    const { record, token } = finding;
+    try {
+      draft.load(record, token);
+    } catch (error) {
+      const isOwner = sameHash(token.secretHash, record.secretHash);
+      const reason = reasonOfEnd(record);
+      if (reason === null) return this.dropUnreadable(draft, record, error, isOwner);
+      if (isOwner) draft.endedBecause = reason;
+      this.#reject('revoked', { id: record.id });
+      return null;
+    }
+    const standing = this.repository.standing(draft);
+    const { state } = draft;
+    const now = this.settings.clock();
+    const isOver = draft.now(now) >= Math.min(record.expiresAt, state.deadline);
+    const isEnding = draft.touches && isNearlyIdle(state, record.expiresAt, now);
+    state.lastSeenAt = lastSeenOf(state, record.expiresAt, state.lastSeenAt);
+    if (isIdle(state, draft.now(now))) Object.assign(draft, { isLocked: true, touches: false });
+    if (standing === CURRENT && !isOver && !isEnding) return null;
+    return (async () => {
+      if (!(await this.#admit(draft, record, await standing))) return;
+      if (isOver) await this.#expire(draft, record, value, attempt);
+      else if (isEnding) await this.repository.outlast(draft);
+    })();
+  }
+
+  /** Whether a request may go on whose secret is not the present one. */
+  async #admit(draft: SessionDraft, record: SessionRecord, standing: Standing | Revoked): Promise<boolean> {
+    const { id, principal } = record;
+    if (standing.kind === 'current') return true;
+    if (standing.kind === 'usable') {
+      draft.lent = standing.rights;
+      draft.isUnanswered = standing.isUnanswered;
+      return true;
+    }
+    draft.abandon();
+    if (standing.kind === 'stolen' && !draft.isDoubtful) {
+      if (!(await this.repository.endAs(record, 'stolen'))) await this.repository.end(record);
+      this.settings.emit({ type: 'stolen', id, principal });
+      draft.endedBecause = 'stolen';
+      return false;
+    }
+    if (standing.kind === 'endable') draft.endable = record;
+    draft.superseded = standing.kind === 'endable' || (standing.kind === 'dead' && standing.isRecent);
+    const reason = standing.kind === 'revoked' ? 'revoked' : 'stale-token';
+    if (reason === 'revoked') draft.endedBecause = reason;
+    this.#reject(reason, standing.kind === 'unknown' ? { id } : { id, principal });
+    return false;
+  }
+
+  /** Ends a session that cannot be read, if the request has its secret. Leaves a record of a newer release alone. */
+  async dropUnreadable(
+    draft: SessionDraft,
+    record: SessionRecord,
+    error: unknown,
+    isOwner: boolean,
+  ): Promise<void> {
+    if (!(error instanceof UnreadableBody)) throw error;
+    draft.abandon();
+    this.#reject(error.newer ? 'newer-format' : 'corrupt', { id: record.id });
+    if (isOwner && !error.newer) await this.repository.end(record);
+  }
+
+  /** Ends an expired session at once, so that a clock that steps back cannot revive it, unless an earlier request still writes to it. */
+  async #expire(draft: SessionDraft, record: SessionRecord, value: string, attempt: number): Promise<void> {
+    const reason = draft.now() >= draft.state.deadline ? 'lifetime' : 'idle-timeout';
+    draft.abandon();
+    const ended = await this.repository.endExpired(record);
+    if (!ended && attempt < MAX_ATTEMPTS)
+      return (await this.load(draft, await this.repository.find(value), value, attempt + 1)) ?? undefined;
+    const { id, principal } = record;
+    draft.endedBecause = reason;
+    this.settings.emit({ type: 'expired', id, principal, reason });
+  }
+
+  #reject(reason: SessionEventReason, subject: { id?: SessionId; principal?: string | null }): void {
+    this.settings.emit({ type: 'rejected', reason, ...subject });
+  }
+}

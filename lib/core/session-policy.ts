@@ -1,0 +1,62 @@
+import type { LimitPolicy } from './login-settings';
+import type { SessionSettings } from './session-settings';
+
+/** A preset of the timeouts of NIST SP 800-63B-4 for an authentication assurance level. */
+export type PolicyName = 'aal1' | 'aal2' | 'aal3';
+
+/** The longest timeouts of a preset, which are also its defaults: NIST SP 800-63B-4, sections 2.1.3, 2.2.3 and 2.3.3. */
+export interface PolicyTimeouts {
+  readonly lifetime: string;
+  /** `false` for no limit within the lifetime. */
+  readonly idleTimeout: string | false;
+}
+
+export const POLICIES: Record<PolicyName, PolicyTimeouts> = {
+  aal1: { lifetime: '30d', idleTimeout: false },
+  aal2: { lifetime: '24h', idleTimeout: '1h' },
+  aal3: { lifetime: '12h', idleTimeout: '15m' },
+};
+
+/** The session policy in force, for documentation (OWASP ASVS 5.0, 7.1.1 to 7.1.3) and for tests. Durations are in milliseconds. */
+export interface SessionPolicy {
+  /** The name of the instance. */
+  readonly name: string;
+  /** The preset that was chosen, or `null`. */
+  readonly preset: PolicyName | null;
+  readonly lifetime: number;
+  /** `null` for no limit within the lifetime. */
+  readonly idleTimeout: number | null;
+  readonly onIdle: 'end' | 'lock';
+  readonly rememberMe: { readonly lifetime: number; readonly idleTimeout: number | null };
+  readonly pendingLifetime: number;
+  /** The number, `null` for no limit, or `'by principal'` for a function. */
+  readonly maxSessionsPerPrincipal: number | 'by principal' | null;
+  readonly onLimit: LimitPolicy | null;
+  /** The age at which a token is replaced without a change of rights; `null` for never. */
+  readonly rotateEvery: number | null;
+  /** What carries the token, such as `cookie __Host-session`. */
+  readonly tokenIn: string;
+  /** What holds always: no option turns it off. */
+  readonly always: readonly string[];
+}
+
+const ALWAYS: readonly string[] = [
+  'A token has 256 random bits besides a public id; a store has its SHA-256 only.',
+  'The token is replaced by each login, second factor, change of rights and end of a login.',
+  'Timeouts are enforced on the server.',
+  'A logout ends the session on the server.',
+];
+
+/** Returns the policy that settings result in. */
+export function policyOf(
+  settings: Pick<SessionSettings, 'name' | 'timeouts' | 'rememberedTimeouts' | 'logins' | 'rotateEvery'>,
+  { preset, max, tokenIn }: { preset: PolicyName | null; max: unknown; tokenIn: string },
+): SessionPolicy {
+  const { name, timeouts, rememberedTimeouts, rotateEvery } = settings;
+  const { limit, locksWhenIdle, pendingLifetime } = settings.logins;
+  return {
+    ...{ name, preset, ...timeouts, onIdle: locksWhenIdle ? 'lock' : 'end', rememberMe: rememberedTimeouts },
+    ...{ pendingLifetime, rotateEvery, onLimit: limit?.policy ?? null, tokenIn, always: ALWAYS },
+    maxSessionsPerPrincipal: limit === null ? null : typeof max === 'number' ? max : 'by principal',
+  };
+}
