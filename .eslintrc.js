@@ -136,7 +136,7 @@ module.exports = {
       },
     },
     {
-      files: ['lib/session.service.ts'],
+      files: ['lib/session.service.ts', 'lib/session.registry.ts'],
       rules: {
         '@typescript-eslint/no-restricted-imports': [
           'error',
@@ -144,7 +144,7 @@ module.exports = {
             patterns: [
               entry,
               {
-                regex: '^\\./(?!core/|requests/)',
+                regex: '^\\./(?!core/|requests/|session\\.registry$)',
                 message: 'The service serves every door: lib/core, lib/requests.',
               },
             ],

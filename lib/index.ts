@@ -1,7 +1,13 @@
 // The module
 export { SessionModule } from './session.module';
 export type { SessionModuleExtras, SessionOptionsFactory } from './session.module-definition';
+export { describePolicy } from './session.options';
 export type { Duration, SessionModuleOptions } from './session.options';
+export type { LoginModuleOptions } from './login.options';
+export type { LimitPolicy } from './core/login-settings';
+export type { PolicyName, SessionPolicy } from './core/session-policy';
+export type { Authorize } from './requests/session-instance';
+export type { DeviceDescription, DeviceRequest } from './requests/client-device';
 export type { CookieOptions, ReplacedCookie } from './transports/cookie-options';
 export type {
   Connection,
@@ -17,6 +23,7 @@ export type {
   FlashKind,
   FlashMessage,
   KeyOf,
+  PrincipalClaims,
   SessionConstantKey,
   SessionConstants,
   SessionData,
@@ -28,7 +35,10 @@ export type {
 export { Session } from './decorators/session.decorator';
 export type { SessionSelection, SessionValue } from './decorators/session.decorator';
 export { Principal } from './decorators/principal.decorator';
-export type { Elevation, LoginOptions, LogoutOptions } from './core/login';
+export { Actor } from './decorators/actor.decorator';
+export type { Elevation, LoginOptions, LogoutOptions, Proof } from './core/login';
+export type { EndReason } from './core/ended-session';
+export type { Device } from './core/device';
 export type { SessionStatus } from './core/session-operation';
 export type { PrincipalInput } from './core/principal';
 // The types Session and Principal under unique names. TypeScript writes these names into declarations of inferred types.
@@ -39,15 +49,20 @@ export type { Principal as LoggedInPrincipal } from './core/principal';
 export { AuthGuard } from './guards/auth.guard';
 export { Public } from './decorators/public.decorator';
 export { RequireRoles, RequireRolesOf } from './guards/require-roles.decorator';
+export { RecentLogin, RequireLevel, RequirePending } from './guards/require-proof.decorator';
 
 // In providers
 export { SessionService } from './session.service';
+export { SessionRegistry } from './session.registry';
+export type { EndAll, PrincipalRef } from './session.registry';
+export type { SessionInfo } from './core/session-info';
 export { InjectSessions } from './decorators/inject-sessions.decorator';
 export {
   SESSION_STORE,
   sessionEventsToken,
   sessionManagerToken,
   sessionOptionsToken,
+  sessionRegistryToken,
   sessionServiceToken,
   sessionStoreToken,
 } from './requests/session.tokens';

@@ -29,6 +29,7 @@ import {
   sessionEventsToken,
   sessionManagerToken,
   sessionOptionsToken,
+  sessionRegistryToken,
   sessionServiceToken,
   sessionStoreToken,
 } from './requests/session.tokens';
@@ -46,6 +47,7 @@ import {
   type ResolvedOptions,
   type SessionModuleOptions,
 } from './session.options';
+import { SessionRegistry } from './session.registry';
 import { SessionService } from './session.service';
 import { SessionSweeper } from './session.sweeper';
 import { MemorySessionStore } from './stores/memory/memory-session-store';
@@ -82,7 +84,7 @@ export class SessionModule extends ConfigurableModuleClass implements OnModuleIn
   ) {
     super();
     if (name === undefined) throw withoutOptions();
-    const { transport, clock, asyncContext, sweepEvery, storeTimeout } = options;
+    const { transport, clock, asyncContext, sweepEvery, storeTimeout, describe, authorize, policy } = options;
     const { emit } = manager.settings;
     this.#prepareContext = { clock, warn: (message) => this.#logger.warn(message) };
     const warned = new Set<string>();
@@ -96,7 +98,10 @@ export class SessionModule extends ConfigurableModuleClass implements OnModuleIn
       managedStore &&
       new SessionSweeper(managedStore, new StoreClient(managedStore, storeTimeout, emit), clock, sweepEvery);
     this.#instances = SessionInstances.of(host);
-    this.#instances.add({ name, manager, transport, clock, asyncContext, emit, warnObstacle });
+    this.#instances.add({
+      ...{ name, manager, transport, clock, asyncContext, emit, warnObstacle },
+      ...{ describe, authorize, policy },
+    });
     SessionEvents.of(host).include(events);
     mountSessions(this.#instances, host);
     if (managedStore instanceof MemorySessionStore && process.env['NODE_ENV'] === 'production') {
@@ -179,8 +184,14 @@ function instanceOf(
       inject: [HttpAdapterHost],
     },
   ];
+  shared.push({
+    provide: sessionRegistryToken(name),
+    useFactory: ({ registry }: SessionService) => registry,
+    inject: [sessionServiceToken(name)],
+  });
   if (name === DEFAULT_SESSION) {
     shared.push(
+      { provide: SessionRegistry, useExisting: sessionRegistryToken() },
       { provide: SessionManager, useExisting: sessionManagerToken() },
       { provide: SessionService, useExisting: sessionServiceToken() },
     );
@@ -226,7 +237,7 @@ function managerOf(
   store: SessionStore | SessionRepositoryProvider,
   events: SessionEvents,
 ): SessionManager {
-  const blank = { sessionName: name, id: null, principal: null, reason: null };
+  const blank = { sessionName: name, id: null, principal: null, subject: null, reason: null };
   const emit: EmitSessionEvent = (event) => events.emit({ ...blank, at: options.clock(), ...event });
   return new SessionManager(store, { ...options, name, sealedFor: transport.sealedFor, emit });
 }

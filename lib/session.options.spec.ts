@@ -44,11 +44,12 @@ describe('the options', () => {
   });
 
   it('have defaults that are safe', () => {
-    const { store, clock, codec, transport, ...rest } = resolveOptions({}, 'default');
+    const { store, clock, codec, transport, policy, ...rest } = resolveOptions({}, 'default');
     expect(store).toBeInstanceOf(MemorySessionStore);
     expect(codec).toBe(jsonCodec);
     expect(Math.abs(clock() - Date.now())).toBeLessThan(DAY);
     expect(transport.channel).toBe('cookie __Host-session');
+    expect(policy.tokenIn).toBe('cookie __Host-session');
     expect(rest).toEqual({
       timeouts: { lifetime: DAY, idleTimeout: 30 * MINUTE },
       rememberedTimeouts: { lifetime: 30 * DAY, idleTimeout: null },
@@ -56,6 +57,9 @@ describe('the options', () => {
       storeTimeout: 3000,
       rotateEvery: null,
       persistent: false,
+      logins: { pendingLifetime: 10 * MINUTE, locksWhenIdle: false, limit: null },
+      describe: null,
+      authorize: null,
       sweepEvery: MINUTE,
       asyncContext: true,
     });

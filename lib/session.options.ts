@@ -1,4 +1,3 @@
-import { inspect } from 'node:util';
 import { parse as parseDuration } from '@lukeed/ms';
 import { TIMER_LIMIT, systemClock, type Clock } from './core/clock';
 import { jsonCodec, type SessionCodec } from './core/session-codec';
@@ -6,21 +5,41 @@ import type { Timeouts } from './core/session-expiry';
 import { isRepositoryProvider, type SessionRepositoryProvider } from './core/session-repository';
 import type { SessionStore } from './core/session-store';
 import { SessionError } from './core/session.errors';
+import { LOGIN_OPTIONS, resolveLogins, type Duration, type LoginModuleOptions } from './login.options';
+import type { LoginSettings } from './core/login-settings';
+import {
+  beyondPreset,
+  findsByPrincipal,
+  presetOf,
+  show,
+  storeProblems,
+  transportProblems,
+} from './option-problems';
+import { policyOf, type PolicyName, type SessionPolicy } from './core/session-policy';
+import type { Device } from './core/device';
+import { deviceDescription, type DeviceRequest } from './requests/client-device';
+import type { Authorize } from './requests/session-instance';
+import { DEFAULT_SESSION } from './requests/session.tokens';
 import { MemorySessionStore } from './stores/memory/memory-session-store';
-import { HTTP_TOKEN, resolveCookie, type CookieOptions } from './transports/cookie-options';
+import { resolveCookie, type CookieOptions } from './transports/cookie-options';
 import { CookieTransport } from './transports/cookie-transport';
 import type { SessionTransport } from './transports/session-transport';
 
-/** A duration: milliseconds, or a string such as `'90s'`, `'30m'`, `'24h'`, `'7d'`. */
-export type Duration = number | string;
+export type { Duration };
 
 /** Options of `SessionModule.forRoot`. All are optional, with safe defaults. */
-export interface SessionModuleOptions {
+export interface SessionModuleOptions extends LoginModuleOptions {
   /**
    * The store of the sessions, or `new SealedSessions(…)` of `nestjs-tessera/sealed`, which keeps them in the cookie.
    * @default new MemorySessionStore(), which forgets everything when the process ends
    */
   readonly store?: SessionStore | SessionRepositoryProvider;
+  /**
+   * Sets the timeouts of NIST SP 800-63B-4 for an authentication assurance level: `aal1` 30 days; `aal2` 24 hours, and 1 hour without use;
+   * `aal3` 12 hours, and 15 minutes without use. Longer timeouts in other options are refused, those of `rememberMe` too.
+   * @default none: the defaults of the other options
+   */
+  readonly policy?: PolicyName;
   /** Maximum duration of a session from its creation or login, regardless of activity. @default '24h' */
   readonly lifetime?: Duration;
   /** Maximum time between two requests; `false` for no limit within the lifetime. @default '30m' */
@@ -70,6 +89,10 @@ export interface ResolvedOptions {
   readonly rememberedTimeouts: Timeouts;
   readonly transport: SessionTransport;
   readonly persistent: boolean;
+  readonly logins: LoginSettings;
+  readonly describe: ((request: DeviceRequest) => Device) | null;
+  readonly authorize: Authorize | null;
+  readonly policy: SessionPolicy;
   readonly maxBytes: number;
   readonly storeTimeout: number;
   readonly rotateEvery: number | null;
@@ -102,6 +125,8 @@ const MODULE_OPTIONS: Record<keyof SessionModuleOptions, true> = {
   asyncContext: true,
   codec: true,
   clock: true,
+  policy: true,
+  ...LOGIN_OPTIONS,
 };
 
 const REMEMBER_ME_OPTIONS: Record<keyof NonNullable<SessionModuleOptions['rememberMe']>, true> = {
@@ -167,18 +192,27 @@ export function resolveOptions(options: SessionModuleOptions | undefined, name: 
   const { maxBytes = 64 * 1024, asyncContext = true, codec = jsonCodec, clock = systemClock } = options;
   const { cookie, problems: cookieProblems } = resolveCookie(optionsOf('cookie', options.cookie), name);
   problems.push(...cookieProblems);
-  const resolved: ResolvedOptions = {
+  const preset = presetOf(options.policy, problems);
+  const { logins, problems: loginProblems } = resolveLogins(options, duration, show);
+  problems.push(...loginProblems);
+  const given = {
     store: options.store ?? new MemorySessionStore(),
     timeouts: {
-      lifetime: duration('lifetime', options.lifetime ?? DAY),
-      idleTimeout: durationOrNull('idleTimeout', options.idleTimeout ?? DAY / 48),
+      lifetime: duration('lifetime', options.lifetime ?? preset?.lifetime ?? DAY),
+      idleTimeout: durationOrNull('idleTimeout', options.idleTimeout ?? preset?.idleTimeout ?? DAY / 48),
     },
     rememberedTimeouts: {
-      lifetime: duration('rememberMe.lifetime', rememberMe.lifetime ?? 30 * DAY),
-      idleTimeout: durationOrNull('rememberMe.idleTimeout', rememberMe.idleTimeout ?? false),
+      lifetime: duration('rememberMe.lifetime', rememberMe.lifetime ?? preset?.lifetime ?? 30 * DAY),
+      idleTimeout: durationOrNull(
+        'rememberMe.idleTimeout',
+        rememberMe.idleTimeout ?? preset?.idleTimeout ?? false,
+      ),
     },
     transport: options.transport ?? new CookieTransport(cookie),
     persistent: cookie.persistent,
+    logins,
+    describe: describeWith(options.devices ?? false, problems),
+    authorize: options.authorize ?? null,
     maxBytes,
     storeTimeout: duration('storeTimeout', options.storeTimeout ?? 3000, TIMER_LIMIT),
     rotateEvery:
@@ -188,9 +222,19 @@ export function resolveOptions(options: SessionModuleOptions | undefined, name: 
     codec,
     clock,
   };
+  const { maxSessionsPerPrincipal: max, policy: policyName = null } = options;
+  const tokenIn = given.transport.channel;
+  const policy = policyOf({ name, ...given }, { preset: policyName, max, tokenIn });
+  const resolved: ResolvedOptions = { ...given, policy };
   if (resolved.rotateEvery !== null && isRepositoryProvider(resolved.store))
     problems.push(
       'rotateEvery needs a store: sealed sessions cannot distinguish a copied token from a slow request; leave it out',
+    );
+  if (preset !== null)
+    problems.push(...beyondPreset([resolved.timeouts, resolved.rememberedTimeouts], options.policy!, preset));
+  if (logins.limit !== null && !findsByPrincipal(resolved.store))
+    problems.push(
+      'maxSessionsPerPrincipal needs a store that finds sessions by principal: memory, TypeORM, Redis, files, or tiers of these',
     );
   problems.push(...storeProblems(resolved.store), ...transportProblems(resolved.transport));
   if (options.transport !== undefined && options.cookie !== undefined)
@@ -206,6 +250,26 @@ export function resolveOptions(options: SessionModuleOptions | undefined, name: 
   return resolved;
 }
 
+/** Returns the function that describes a client, and reports that it cannot be made. */
+function describeWith(devices: unknown, problems: string[]): ResolvedOptions['describe'] {
+  if (typeof devices !== 'boolean' && typeof devices !== 'function') return null;
+  try {
+    return deviceDescription(devices as Parameters<typeof deviceDescription>[0]);
+  } catch (error) {
+    problems.push((error as SessionError).message);
+    return null;
+  }
+}
+
+/**
+ * Returns the session policy that options of `SessionModule.forRoot` result in: what OWASP ASVS 5.0 wants documented (7.1.1 to 7.1.3).
+ * `SessionService.policy` is that of a running application.
+ * @throws SessionError `SESSION_OPTIONS_INVALID`
+ */
+export function describePolicy(options: SessionModuleOptions, name = DEFAULT_SESSION): SessionPolicy {
+  return resolveOptions(options, name).policy;
+}
+
 function isOptions(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
@@ -217,47 +281,10 @@ function unknownKeys(options: object, known: object, prefix = ''): string[] {
   );
 }
 
-function storeProblems(store: unknown): string[] {
-  if (typeof store === 'function') return [`store is a class; pass an instance: new ${store.name}(…)`];
-  if (typeof store === 'object' && store !== null && isRepositoryProvider(store)) return [];
-  const missing = (['find', 'insert', 'update', 'extend', 'delete'] as const).filter(
-    (method) => typeof (store as Partial<SessionStore> | null)?.[method] !== 'function',
-  );
-  const { then, get, destroy } = Object(store) as Record<string, unknown>;
-  if (missing.length > 0 && typeof then === 'function')
-    return ['store is a promise; await it, with forRootAsync({ useFactory: async () => … })'];
-  if (missing.length > 0 && typeof get === 'function' && typeof destroy === 'function')
-    return ["store is an express-session store; pass fromExpressStore(store) of 'nestjs-tessera/bridges'"];
-  return missing.map((method) => `store has no method ${method}(); pass a SessionStore`);
-}
-
-function transportProblems(transport: unknown): string[] {
-  if (typeof transport === 'function')
-    return [`transport is a class; pass an instance: new ${transport.name}(…)`];
-  const given = Object(transport) as Partial<SessionTransport>;
-  const problems = (['read', 'capacity', 'obstacle', 'write'] as const)
-    .filter((method) => typeof given[method] !== 'function')
-    .map((method) => `transport has no method ${method}(); pass a SessionTransport`);
-  for (const key of ['channel', 'sealedFor'] as const) {
-    if (typeof given[key] !== 'string' || given[key] === '')
-      problems.push(
-        `transport.${key} must be a non-empty string that names what carries the token, got ${show(given[key])}`,
-      );
-  }
-  const { vary } = given;
-  if (!Array.isArray(vary) || !vary.every((name) => typeof name === 'string' && HTTP_TOKEN.test(name)))
-    problems.push(`transport.vary must be an array of names of request headers, got ${show(vary)}`);
-  return problems;
-}
-
 function invalidOptions(name: string, problems: string[]): SessionError {
   const instance = name === 'default' ? '' : ` '${name}'`;
   return new SessionError(
     'SESSION_OPTIONS_INVALID',
     `The options of SessionModule${instance} are invalid:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
   );
-}
-
-function show(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value) : inspect(value, { depth: 0 });
 }

@@ -3,8 +3,9 @@ import type { PrincipalInput } from './core/principal';
 import type { Elevation, LoginOptions, LogoutOptions } from './core/login';
 import type { Session } from './core/session';
 import type { KeyOf, SessionData, SessionKey } from './core/session-data';
-import { SessionError } from './core/session.errors';
-import { currentScope, peekScope, scopeIn, scopeOf } from './requests/session-scope';
+import { currentHandle, peekScope, scopeOf } from './requests/session-scope';
+import { SessionRegistry, endAll, type EndAll, type PrincipalRef } from './session.registry';
+import type { SessionPolicy } from './core/session-policy';
 import type { SessionHandle } from './requests/session-handle';
 import type { SessionInstances } from './requests/session-instance';
 
@@ -13,10 +14,20 @@ import type { SessionInstances } from './requests/session-instance';
  * `SessionUnavailableException` (503) when the store fails, and with `SessionError` `SESSION_REQUEST_MISSING` outside a request.
  */
 export class SessionService {
+  /** Lists the sessions of all clients, and ends or changes them. */
+  readonly registry: SessionRegistry;
+
   constructor(
     private readonly name: string,
     private readonly instances: SessionInstances,
-  ) {}
+  ) {
+    this.registry = new SessionRegistry(name, instances);
+  }
+
+  /** The session policy in force, such as the timeouts: see `describePolicy`. */
+  get policy(): SessionPolicy {
+    return this.instances.get(this.name).policy;
+  }
 
   /** Returns the session of the current request. Needs the async context, which `asyncContext: false` turns off. */
   async current(): Promise<Session> {
@@ -66,6 +77,25 @@ export class SessionService {
     (await this.current()).elevate(elevation);
   }
 
+  /** Acts as another principal: see `Session.actAs`. */
+  async actAs(principal: PrincipalInput): Promise<void> {
+    (await this.current()).actAs(principal);
+  }
+
+  /** Goes back to the real principal: see `Session.stopActing`. */
+  async stopActing(): Promise<void> {
+    (await this.current()).stopActing();
+  }
+
+  /**
+   * Uses up a grant of `Session.grant`, and commits. Of several concurrent requests exactly one gets `true`; a request gets `false` whose token is
+   * from before the rights of the session changed.
+   * @throws SessionUnavailableException when the store fails; SessionError `SESSION_OPTIONS_INVALID`
+   */
+  async takeGrant(operation: string): Promise<boolean> {
+    return this.#handle().takeGrant(operation);
+  }
+
   /** Replaces the token: see `Session.renewToken`. */
   async renewToken(): Promise<void> {
     (await this.current()).renewToken();
@@ -88,18 +118,13 @@ export class SessionService {
   /**
    * Ends every session of a principal, in every process, for example after a change of password, and refuses logins under way that checked
    * the credentials before: pass `checkedAt` to `login`. Takes effect at once. Can be called outside a request, without `except`.
-   * @param options with `except: 'current'`, the session of this request stays if it is one of them: it is committed first, with a new
+   * @param options `reason` is what the clients are told, and the event. With `except: 'current'`, the session of this request stays if it is one of them: it is committed first, with a new
    * token. It ends with the others if another request has replaced its token meanwhile, or its client has left.
    * @throws SessionUnavailableException (outside a request `SessionStoreError`) when the store fails; SessionError `PRINCIPAL_INVALID`,
    * `SESSION_OPTIONS_INVALID` when the store cannot find sessions by principal; with `except`, what a commit throws, and then nothing has ended
    */
-  async endAll(
-    principal: Pick<PrincipalInput, 'id' | 'realm'>,
-    { except }: { readonly except?: 'current' } = {},
-  ): Promise<void> {
-    const isRequest = scopeIn(this.instances, currentScope.getStore()) !== undefined;
-    if (isRequest || except !== undefined) return this.#handle().endAll(principal, except === 'current');
-    return this.instances.get(this.name).manager.endAll(principal);
+  async endAll(principal: PrincipalRef, options: EndAll = {}): Promise<void> {
+    return endAll(this.instances, this.name, principal, options);
   }
 
   /** Forgets what this request has recorded since the last commit: see `Session.rollback`. */
@@ -121,11 +146,6 @@ export class SessionService {
   }
 
   #handle(): SessionHandle {
-    const scope = scopeIn(this.instances, currentScope.getStore());
-    if (scope !== undefined) return scope.handle(this.name);
-    throw new SessionError(
-      'SESSION_REQUEST_MISSING',
-      'There is no current request. Call this method while a request is handled, with asyncContext turned on, or use of(context) or of(request).',
-    );
+    return currentHandle(this.instances, this.name);
   }
 }

@@ -5,19 +5,39 @@ import { Reflector } from '@nestjs/core';
 /** Metadata key set by `@Public()`, read by `AuthGuard`. */
 export const PUBLIC_KEY = Symbol('nestjs-tessera.public');
 
-const roleKeys = new Map<string, symbol>();
+/** What a route requires of the proof of its principal, set by `@RecentLogin()`, `@RequireLevel()` and `@RequirePending()`. */
+export interface RequiredProof {
+  /** Maximum age of the last proof, in milliseconds. */
+  readonly maxAge?: number;
+  readonly level?: number;
+  /** Whether the login must be pending. */
+  readonly pending?: true;
+}
+
+const keys = new Map<string, symbol>();
 
 /** Metadata key set by `@RequireRoles(...)`, read by `AuthGuard`: one per instance, so that instances do not share required roles. */
 export function rolesKey(sessionName: string): symbol {
-  const key = roleKeys.get(sessionName) ?? Symbol(`nestjs-tessera.roles.${sessionName}`);
-  roleKeys.set(sessionName, key);
+  return keyOf('roles', sessionName);
+}
+
+/** Metadata key of a requirement of {@link RequiredProof}: one per instance. */
+export function proofKey(requirement: keyof RequiredProof, sessionName: string): symbol {
+  return keyOf(requirement, sessionName);
+}
+
+function keyOf(what: string, sessionName: string): symbol {
+  const name = `nestjs-tessera.${what}.${sessionName}`;
+  const key = keys.get(name) ?? Symbol(name);
+  keys.set(name, key);
   return key;
 }
 
-/** What a route requires: nothing, a login, or a login with one of the roles. */
+/** What a route requires: nothing, a login, a login with one of the roles, or a pending login. */
 export type Access =
   | { readonly kind: 'public' }
   | { readonly kind: 'login' }
+  | { readonly kind: 'pending' }
   | { readonly kind: 'roles'; readonly roles: readonly string[] };
 
 const reflector = new Reflector();
@@ -31,9 +51,20 @@ export function accessTo(context: ExecutionContext, sessionName: string, guard: 
   for (const target of [context.getHandler(), context.getClass()]) {
     const roles = reflector.get<readonly string[] | undefined>(rolesKey(sessionName), target);
     if (roles !== undefined) return { kind: 'roles', roles };
+    if (reflector.get<true | undefined>(proofKey('pending', sessionName), target)) return { kind: 'pending' };
     const guards = reflector.get<unknown[] | undefined>(GUARDS_METADATA, target) ?? [];
     named ||= guards.includes(guard) || guards.includes(guard.constructor);
     if (!named && reflector.get<boolean | undefined>(PUBLIC_KEY, target) === true) return { kind: 'public' };
   }
   return { kind: 'login' };
+}
+
+/** Returns what a route requires of the proof of its principal. Decorators of the handler take precedence over those of its controller. */
+export function requiredProof(context: ExecutionContext, sessionName: string): RequiredProof {
+  const targets = [context.getHandler(), context.getClass()];
+  const required = (requirement: keyof RequiredProof): number | undefined =>
+    reflector.getAllAndOverride<number | undefined>(proofKey(requirement, sessionName), targets);
+  const maxAge = required('maxAge');
+  const level = required('level');
+  return { ...(maxAge !== undefined && { maxAge }), ...(level !== undefined && { level }) };
 }

@@ -7,13 +7,15 @@ import {
   type ExecutionContext,
   type Type,
 } from '@nestjs/common';
-import { accessTo } from '../decorators/access';
+import type { Session } from '../core/session';
+import { accessTo, requiredProof, type RequiredProof } from '../decorators/access';
 import { handleOf } from '../decorators/untouching';
 import { DEFAULT_SESSION } from '../requests/session.tokens';
 
 /**
- * Allows requests whose session has a logged-in principal. Answers 401 without a login, and 403 when the principal has none of the
- * roles of `@RequireRoles`. Use it on a handler, a controller or globally (`APP_GUARD`), with `@Public()` for exceptions.
+ * Allows requests whose session has a logged-in principal. Answers 401 without a login (codes `LOGIN_REQUIRED`, `LOGIN_PENDING` while a further
+ * factor is due, `SESSION_LOCKED` after its idle timeout), and 403 when the principal has none of the roles of `@RequireRoles`, or the option
+ * `authorize` refuses it. See also `@RecentLogin`, `@RequireLevel` and `@RequirePending`. Use it on a handler, a controller or globally (`APP_GUARD`), with `@Public()` for exceptions.
  * It relies only on the principal that `login` stored.
  */
 @Injectable()
@@ -33,20 +35,48 @@ export class AuthGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const access = accessTo(context, this.sessionName, this);
     if (access.kind === 'public') return true;
-    const { principal } = await handleOf(context, this.sessionName).find();
-    if (principal === null)
-      throw new UnauthorizedException({
-        statusCode: 401,
-        error: 'Unauthorized',
-        code: 'LOGIN_REQUIRED',
-        message: 'Log in first',
-      });
-    if (access.kind === 'login' || access.roles.some((role) => principal.roles.includes(role))) return true;
-    throw new ForbiddenException({
-      statusCode: 403,
-      error: 'Forbidden',
-      code: 'ROLE_REQUIRED',
-      message: 'Your role does not allow this',
-    });
+    const handle = handleOf(context, this.sessionName);
+    const session = await handle.find();
+    const { authorize, clock } = handle.instance;
+    if (access.kind === 'pending') return allowPending(session);
+    const { principal } = session;
+    if (principal === null) throw loginRequired(session);
+    if (access.kind === 'roles' && !access.roles.some((role) => principal.roles.includes(role)))
+      throw forbidden('ROLE_REQUIRED', 'Your role does not allow this');
+    assertProof(session, requiredProof(context, this.sessionName), clock());
+    if (authorize === null || (await authorize(principal, context))) return true;
+    throw forbidden('NOT_AUTHORIZED', 'You are not allowed to do this');
   }
+}
+
+function allowPending(session: Session): true {
+  if (session.pending !== null) return true;
+  if (session.principal === null) throw loginRequired(session);
+  throw forbidden('PENDING_LOGIN_REQUIRED', 'The login is complete');
+}
+
+function assertProof(
+  { authenticatedAt, level }: Session,
+  { maxAge, level: least = 0 }: RequiredProof,
+  now: number,
+): void {
+  if (level < least) throw unauthorized('LEVEL_REQUIRED', 'A further factor is required', { level: least });
+  if (maxAge !== undefined && now - (authenticatedAt ?? -Infinity) > maxAge)
+    throw unauthorized('RECENT_LOGIN_REQUIRED', 'Log in again to do this', {
+      maxAge: Math.floor(maxAge / 1000),
+    });
+}
+
+function loginRequired({ pending, locked }: Session): UnauthorizedException {
+  if (pending !== null) return unauthorized('LOGIN_PENDING', 'A further factor is required');
+  if (locked !== null) return unauthorized('SESSION_LOCKED', 'Log in again');
+  return unauthorized('LOGIN_REQUIRED', 'Log in first');
+}
+
+function unauthorized(code: string, message: string, details: object = {}): UnauthorizedException {
+  return new UnauthorizedException({ statusCode: 401, error: 'Unauthorized', code, message, ...details });
+}
+
+function forbidden(code: string, message: string): ForbiddenException {
+  return new ForbiddenException({ statusCode: 403, error: 'Forbidden', code, message });
 }

@@ -158,6 +158,7 @@ function instancesAt({ app, server }: PlatformRequest): SessionInstances | undef
 interface PlatformRequest {
   readonly protocol?: string;
   readonly secure?: boolean;
+  readonly ip?: string;
   /** Express: the response, and the current application. */
   readonly res?: ServerResponse;
   readonly app?: object;
@@ -182,11 +183,16 @@ class HttpRequest implements UnitOfWork {
   }
 
   get connection(): Connection {
-    const { protocol, secure = protocol === 'https' } = this.platformRequest;
+    const { platformRequest } = this;
+    const { protocol, secure = protocol === 'https' } = platformRequest;
     const { headers, socket } = this.request;
     return {
       secure: secure || (socket as TLSSocket).encrypted === true,
       host: headers.host ?? (headers[':authority'] as string | undefined),
+      // Express computes it at each call.
+      get address() {
+        return platformRequest.ip ?? socket.remoteAddress;
+      },
     };
   }
 

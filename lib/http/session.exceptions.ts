@@ -1,6 +1,11 @@
-import { HttpException, ServiceUnavailableException, UnauthorizedException } from '@nestjs/common';
+import {
+  ForbiddenException,
+  HttpException,
+  ServiceUnavailableException,
+  UnauthorizedException,
+} from '@nestjs/common';
 import { SessionError } from '../core/session.errors';
-import { isOutdated } from '../requests/session-instance';
+import { isRefusedLogin } from '../requests/session-instance';
 
 type FailureBody = { readonly statusCode: number; readonly code?: string; readonly message: string };
 
@@ -17,11 +22,19 @@ export class SessionUnavailableException extends ServiceUnavailableException {
   }
 }
 
-/** Returns the exception that handlers and filters see instead of a failure: a 401 for an outdated login, else a 503. */
+/** Returns the exception that handlers and filters see instead of a failure: 401 or 403 for a refused login, else 503. */
 export function exceptionOf(cause: SessionError): HttpException {
-  if (!isOutdated(cause)) return new SessionUnavailableException(cause);
-  const body = { statusCode: 401, error: 'Unauthorized', code: cause.code, message: 'Log in again' };
-  return new UnauthorizedException(body, { cause });
+  const { code } = cause;
+  if (!isRefusedLogin(cause)) return new SessionUnavailableException(cause);
+  return code === 'SESSION_LIMIT_REACHED'
+    ? new ForbiddenException(
+        { statusCode: 403, error: 'Forbidden', code, message: 'Too many sessions' },
+        { cause },
+      )
+    : new UnauthorizedException(
+        { statusCode: 401, error: 'Unauthorized', code, message: 'Log in again' },
+        { cause },
+      );
 }
 
 /** Returns the body of the answer when a session could not be saved and exception filters do not run any more. */

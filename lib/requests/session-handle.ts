@@ -1,14 +1,17 @@
 import { KEEP, type CommitOutcome, type Delivery } from '../core/commit-outcome';
+import type { EndReason } from '../core/ended-session';
 import type { PrincipalInput } from '../core/principal';
 import { draftOf, type Session } from '../core/session';
 import { decodeContent } from '../core/session-body';
 import type { KeyOf, SessionData, SessionKey } from '../core/session-data';
+import { ownerOf } from '../core/rights';
 import type { SessionDraft } from '../core/session-draft';
 import type { SessionWatcher } from '../core/session-operation';
 import { SessionError } from '../core/session.errors';
 import type { Connection, RequestHeaders } from '../transports/session-transport';
 import type { ResponseHeaders, SessionTransport } from '../transports/session-transport';
-import { isExpected, isOutdated, reportFailure, type SessionInstance } from './session-instance';
+import { isExpected, isRefusedLogin, reportFailure } from './session-instance';
+import type { SessionInstance, Undone } from './session-instance';
 
 /** What sessions know of the HTTP request, socket message or GraphQL operation that they serve. Each door implements it. */
 export interface UnitOfWork {
@@ -79,7 +82,7 @@ export class SessionHandle implements Delivery {
 
   /** Whether a principal is logged in to the session, if it was used. The answer may then be about that principal. */
   get isPersonal(): boolean {
-    return this.#session !== undefined && this.#session.principal !== null;
+    return this.#session !== undefined && ownerOf(draftOf(this.#session).state) !== null;
   }
 
   /**
@@ -122,13 +125,30 @@ export class SessionHandle implements Delivery {
     return this.instance.manager.take(await this.open(), key, () => this.commit());
   }
 
+  /** See `SessionManager.takeGrant`. */
+  async takeGrant(operation: string): Promise<boolean> {
+    return this.instance.manager.takeGrant(await this.open(), operation, () => this.commit());
+  }
+
   /** See `SessionManager.endAll`. Throws what {@link open} throws. */
-  async endAll(principal: Pick<PrincipalInput, 'id' | 'realm'>, keepsOwn: boolean): Promise<void> {
-    const except = keepsOwn ? { except: await this.open() } : {};
+  async endAll(
+    principal: Pick<PrincipalInput, 'id' | 'realm'>,
+    keepsOwn: boolean,
+    reason?: EndReason,
+  ): Promise<void> {
+    const except = {
+      ...(keepsOwn && { except: await this.open() }),
+      ...(reason !== undefined && { reason }),
+    };
     const { manager } = this.instance;
     await this.#inTurn(() =>
       manager.endAll(principal, except, () => this.#commit()).catch((error) => this.#fail(error, 'ended')),
     );
+  }
+
+  /** Returns the result of a call to the store. Throws what {@link open} throws. */
+  translating<T>(result: Promise<T>): Promise<T> {
+    return result.catch((error: unknown) => this.#fail(error, 'found'));
   }
 
   /** Settles what needs no store. Returns whether no commit is needed or in progress. Never throws; errors surface at commit. */
@@ -197,7 +217,11 @@ export class SessionHandle implements Delivery {
     }
     const draft = draftOf(this.#session);
     draft.sealed = this.#sealed;
-    draft.touches = this.#touches;
+    draft.touches &&= this.#touches;
+    const { describe } = this.instance;
+    const { request, connection } = this.unit;
+    if (describe !== null)
+      draft.device = () => describe({ headers: request.headers, address: connection.address ?? null });
     if (this.unit.isOver) draft.watcher = this.watcher;
     return this.#session;
   }
@@ -242,7 +266,7 @@ export class SessionHandle implements Delivery {
       if (decision.kind !== 'keep') this.#decision = decision;
     } catch (error) {
       // A login that was refused has been dropped; the rest of the session can be saved.
-      if (!isOutdated(error)) this.#failedWith = rightsOf(this.#session!);
+      if (!isRefusedLogin(error)) this.#failedWith = rightsOf(this.#session!);
       this.#decideFailed(draftOf(this.#session!));
       this.#fail(error, 'saved');
     }
@@ -256,9 +280,9 @@ export class SessionHandle implements Delivery {
   }
 
   /** Throws a store's failure as an ordinary exception for guards, handlers and filters, which Nest does not log; other errors unchanged. */
-  #fail(error: unknown, undone: 'opened' | 'saved' | 'ended'): never {
+  #fail(error: unknown, undone: Undone): never {
     if (!isExpected(error)) throw error;
-    if (!isOutdated(error)) reportFailure(error, undone);
+    if (!isRefusedLogin(error)) reportFailure(error, undone);
     throw this.unit.translate(error);
   }
 

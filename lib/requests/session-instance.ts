@@ -1,10 +1,17 @@
-import { Logger } from '@nestjs/common';
+import { Logger, type ExecutionContext } from '@nestjs/common';
 import type { Clock } from '../core/clock';
+import type { Device } from '../core/device';
+import type { Principal } from '../core/principal';
 import type { EmitSessionEvent } from '../core/session-event';
+import type { SessionPolicy } from '../core/session-policy';
 import type { SessionManager } from '../core/session-manager';
 import { SessionError } from '../core/session.errors';
 import type { SessionTransport } from '../transports/session-transport';
+import type { DeviceRequest } from './client-device';
 import { aboutCopies } from './copies';
+
+/** Whether a principal may do what a handler does. Errors become the answer, as errors of a guard do. */
+export type Authorize = (principal: Principal, context: ExecutionContext) => boolean | Promise<boolean>;
 
 /** One `SessionModule.forRoot`, as requests use it. */
 export interface SessionInstance {
@@ -14,6 +21,11 @@ export interface SessionInstance {
   readonly clock: Clock;
   readonly asyncContext: boolean;
   readonly emit: EmitSessionEvent;
+  /** Describes the client at a login; `null` when it is not noted. */
+  readonly describe: ((request: DeviceRequest) => Device) | null;
+  /** `null` when every principal with the required role is allowed. */
+  readonly authorize: Authorize | null;
+  readonly policy: SessionPolicy;
   /** Logs why a session could not be created, once for each reason. */
   warnObstacle(obstacle: string): void;
 }
@@ -68,22 +80,27 @@ export class SessionInstances {
   }
 }
 
+/** What did not happen to a session. */
+export type Undone = 'opened' | 'saved' | 'ended' | 'found';
+
 /** Logs an error that no handler sees. A store's failure is logged when it happens, so its translation is not logged again. */
-export function reportFailure(error: unknown, undone: 'opened' | 'saved' | 'ended' = 'saved'): void {
+export function reportFailure(error: unknown, undone: Undone = 'saved'): void {
   const isTranslation = !isExpected(error) && error instanceof Error && isExpected(error.cause);
   if (!isTranslation) logger.error(`A session could not be ${undone}`, error);
 }
 
+const REFUSED_LOGINS = ['SESSION_LOGIN_OUTDATED', 'SESSION_LIMIT_REACHED'];
+
 const STORE_FAILURES = ['SESSION_STORE_UNAVAILABLE', 'SESSION_CONFLICT', 'SESSION_EXPIRED'];
 
-/** Whether the credentials of a login were checked before all sessions of its principal were ended. */
-export function isOutdated(error: unknown): error is SessionError {
-  return error instanceof SessionError && error.code === 'SESSION_LOGIN_OUTDATED';
+/** Whether a login was refused at the commit: outdated, or beyond the limit of sessions. */
+export function isRefusedLogin(error: unknown): error is SessionError {
+  return error instanceof SessionError && REFUSED_LOGINS.includes(error.code);
 }
 
-/** Whether an error is no mistake of the application: a failing store, too many concurrent writes, an expired session, an outdated login. */
+/** Whether an error is no mistake of the application: a failing store, too many concurrent writes, an expired session, a refused login. */
 export function isExpected(error: unknown): error is SessionError {
-  return (error instanceof SessionError && STORE_FAILURES.includes(error.code)) || isOutdated(error);
+  return (error instanceof SessionError && STORE_FAILURES.includes(error.code)) || isRefusedLogin(error);
 }
 
 function assertDistinct({ name, transport }: SessionInstance, other: SessionInstance): void {

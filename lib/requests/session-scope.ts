@@ -103,6 +103,31 @@ export class SessionScope implements SessionWatcher {
 export const currentScope = new AsyncLocalStorage<SessionScope>();
 
 /**
+ * Returns the handle of an instance's session in the current unit of work.
+ * @param isOptional whether to return `null` without one, instead of throwing
+ * @throws SessionError `SESSION_REQUEST_MISSING`
+ */
+export function currentHandle(instances: SessionInstances, name: string, isOptional?: false): SessionHandle;
+export function currentHandle(
+  instances: SessionInstances,
+  name: string,
+  isOptional: boolean,
+): SessionHandle | null;
+export function currentHandle(
+  instances: SessionInstances,
+  name: string,
+  isOptional = false,
+): SessionHandle | null {
+  const scope = scopeIn(instances, currentScope.getStore());
+  if (scope !== undefined) return scope.handle(name);
+  if (isOptional) return null;
+  throw new SessionError(
+    'SESSION_REQUEST_MISSING',
+    'There is no current request. Call this method while a request is handled, with asyncContext turned on, or use of(context) or of(request).',
+  );
+}
+
+/**
  * Called in this order. Each door adds its own, which creates the scope of a request that is used before it reached its door, and returns
  * `undefined` for a request of another door.
  */

@@ -21,6 +21,9 @@ export const sessionManagerToken = tokensOf('manager');
 /** Returns the injection token of an instance's service. That of the default instance is also the class `SessionService`. */
 export const sessionServiceToken = tokensOf('service');
 
+/** Returns the injection token of an instance's registry. That of the default instance is also the class `SessionRegistry`. */
+export const sessionRegistryToken = tokensOf('registry');
+
 /** Injects the store of the default instance. */
 export const SESSION_STORE = sessionStoreToken();
 

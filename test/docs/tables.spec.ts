@@ -6,6 +6,7 @@ const readme = new Markdown('README.md');
 describe('the tables of README.md say what the source says', () => {
   const options = new Map([
     ...defaultsOf('lib/session.options.ts', 'SessionModuleOptions'),
+    ...defaultsOf('lib/login.options.ts', 'LoginModuleOptions'),
     ...defaultsOf('lib/transports/cookie-options.ts', 'CookieOptions', 'cookie.'),
   ]);
   options.delete('cookie');

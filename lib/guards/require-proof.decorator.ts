@@ -1,0 +1,67 @@
+import { SetMetadata, UseGuards, applyDecorators } from '@nestjs/common';
+import { parse as parseDuration } from '@lukeed/ms';
+import { SessionError } from '../core/session.errors';
+import { proofKey, type RequiredProof } from '../decorators/access';
+import { DEFAULT_SESSION } from '../requests/session.tokens';
+import { AuthGuard } from './auth.guard';
+
+/** A number without a unit. */
+const DIGITS = /^\s*\d+(\.\d+)?\s*$/;
+
+/** Selects the instance. */
+export interface GuardedInstance {
+  /** @default 'default' */
+  readonly name?: string;
+}
+
+/**
+ * Allows requests whose principal was authenticated recently, by `login` or `elevate`: for a change of password, or a payment (ASVS 5.0,
+ * 7.5.1 and 7.5.3). Also applies `AuthGuard`. Answers 401 with code `RECENT_LOGIN_REQUIRED` (as in RFC 9470) after that time.
+ * @param maxAge a duration such as `'10m'`, or milliseconds
+ * @throws SessionError `SESSION_OPTIONS_INVALID`
+ */
+export function RecentLogin(
+  maxAge: number | string,
+  instance: GuardedInstance = {},
+): ClassDecorator & MethodDecorator {
+  const hasUnit = typeof maxAge === 'string' && !DIGITS.test(maxAge);
+  const milliseconds = hasUnit ? parseDuration(maxAge) : maxAge;
+  if (typeof milliseconds !== 'number' || !(milliseconds >= 1))
+    throw invalid(`@RecentLogin() needs a duration such as '10m', got ${JSON.stringify(maxAge)}`);
+  return requireProof('maxAge', milliseconds, instance);
+}
+
+/**
+ * Allows requests whose principal was authenticated at this level or a higher one: see `level` of `login`. Also applies `AuthGuard`. Answers
+ * 401 with code `LEVEL_REQUIRED` (as in RFC 9470): ask for a further factor, and call `elevate`.
+ * @throws SessionError `SESSION_OPTIONS_INVALID` unless the level is a whole number from 1
+ */
+export function RequireLevel(
+  level: number,
+  instance: GuardedInstance = {},
+): ClassDecorator & MethodDecorator {
+  if (!Number.isSafeInteger(level) || level < 1)
+    throw invalid(`@RequireLevel() needs a whole number from 1, got ${String(level)}`);
+  return requireProof('level', level, instance);
+}
+
+/**
+ * Allows requests whose login is pending (`session.pending`), and no others: for the form and the check of the further factor. Applies
+ * `AuthGuard`. Answers 401 without any login, and 403 with code `PENDING_LOGIN_REQUIRED` after a completed one.
+ */
+export function RequirePending(instance: GuardedInstance = {}): ClassDecorator & MethodDecorator {
+  return requireProof('pending', true, instance);
+}
+
+function requireProof<K extends keyof RequiredProof>(
+  requirement: K,
+  value: RequiredProof[K],
+  { name = DEFAULT_SESSION }: GuardedInstance,
+): ClassDecorator & MethodDecorator {
+  const guard = name === DEFAULT_SESSION ? AuthGuard : AuthGuard.for(name);
+  return applyDecorators(SetMetadata(proofKey(requirement, name), value), UseGuards(guard));
+}
+
+function invalid(message: string): SessionError {
+  return new SessionError('SESSION_OPTIONS_INVALID', `${message}.`);
+}

@@ -1,0 +1,162 @@
+import type { EndReason } from './core/ended-session';
+import { principalKey, toPrincipal, type PrincipalInput } from './core/principal';
+import type { Session } from './core/session';
+import type { SessionDirectory } from './core/session-directory';
+import type { SessionInfo } from './core/session-info';
+import { isSessionId, type SessionId } from './core/session-token';
+import { SessionError } from './core/session.errors';
+import type { SessionHandle } from './requests/session-handle';
+import type { SessionInstances } from './requests/session-instance';
+import { currentHandle } from './requests/session-scope';
+
+/** A principal by its id and realm. */
+export type PrincipalRef = Pick<PrincipalInput, 'id' | 'realm'>;
+
+/**
+ * Lists the sessions of all clients, and ends or changes them: for "where you are logged in", for support, and for jobs. Inject it, or take
+ * `sessions.registry`. Works in requests and outside them. Every method rejects with `SessionStoreError`, in a request with
+ * `SessionUnavailableException` (503), when the store fails, and with `SessionError` `SESSION_OPTIONS_INVALID` when the store cannot do it:
+ * all but `all`, `count()` and `sweep` need a store that finds sessions by principal or id, which sealed sessions are not.
+ */
+export class SessionRegistry {
+  constructor(
+    private readonly name: string,
+    private readonly instances: SessionInstances,
+  ) {}
+
+  /**
+   * Returns the sessions to which a principal is logged in, the last used first. Costs what that principal's sessions cost, however many
+   * others there are. Leaves out pending logins.
+   * @throws SessionError `PRINCIPAL_INVALID`
+   */
+  async list(principal: PrincipalRef): Promise<SessionInfo[]> {
+    const key = keyOf(principal);
+    return this.#run(async (directory) => directory.list(key, await this.#currentId()));
+  }
+
+  /** Returns the session with a public id, or `null`. Check its `principal` before you show it to a user. */
+  async get(id: string): Promise<SessionInfo | null> {
+    if (!isSessionId(id)) return null;
+    return this.#run(async (directory) => directory.get(id, await this.#currentId()));
+  }
+
+  /**
+   * Ends a session at once, for good. Returns `false` when there is none with this id, or it belongs to another principal than `principal`:
+   * pass that of the user who asks, so that nobody can end, or guess, a session of another user.
+   * @param options `reason` is what the client is told (`session.endedBecause`) and the event. @default 'revoked'
+   * @throws SessionError `PRINCIPAL_INVALID`, `SESSION_CONFLICT`, `SESSION_OPTIONS_INVALID` for a reason of more than 100 characters
+   */
+  async end(
+    id: string,
+    {
+      principal,
+      reason = 'revoked',
+    }: { readonly principal?: PrincipalRef; readonly reason?: EndReason } = {},
+  ): Promise<boolean> {
+    const key = principal === undefined ? null : keyOf(principal);
+    if (!isSessionId(id)) return false;
+    return this.#run((directory) => directory.end(id, key, reason));
+  }
+
+  /**
+   * Ends every other session of the principal that is logged in to the current one: "log out everywhere else". The current session is
+   * committed first, with a new token: see `SessionService.endAll`.
+   * @throws SessionError `SESSION_NOT_LOGGED_IN`, `SESSION_REQUEST_MISSING`; what a commit throws
+   */
+  async endOthers({ reason }: { readonly reason?: EndReason } = {}): Promise<void> {
+    const handle = currentHandle(this.instances, this.name);
+    const session = await handle.find();
+    const principal = session.actor ?? session.principal;
+    if (principal === null)
+      throw new SessionError('SESSION_NOT_LOGGED_IN', 'endOthers() needs a login: call login() first.');
+    await handle.endAll(principal, true, reason);
+  }
+
+  /** Ends every session of a principal: see `SessionService.endAll`, which this is. */
+  async endAll(principal: PrincipalRef, options: EndAll = {}): Promise<void> {
+    return endAll(this.instances, this.name, principal, options);
+  }
+
+  /**
+   * Returns the number of sessions to which a principal is logged in; without a principal that of all sessions, which reads every one of
+   * them.
+   */
+  async count(principal?: PrincipalRef): Promise<number> {
+    const key = principal === undefined ? null : keyOf(principal);
+    return this.#run((directory) => (key === null ? directory.count() : directory.countOf(key)));
+  }
+
+  /**
+   * Yields every session, those of visitors too, one after the other, without holding them all in memory. Each can be read, changed and
+   * destroyed like that of a request; the change is committed when the next session is asked for, or the loop ends. It is no use of the
+   * session. What needs a new token, such as a login, is refused with `SESSION_TOKEN_UNDELIVERABLE`. Needs a store that enumerates.
+   *
+   * ```ts
+   * for await (const session of registry.all()) if (session.get('theme') === 'old') session.delete('theme');
+   * ```
+   */
+  all(): AsyncIterable<Session> {
+    return this.#directory.all();
+  }
+
+  /**
+   * Changes the roles of a principal in all its sessions, from their next requests on, and returns how many there are. Change them in your own
+   * data first. A login under way whose credentials were checked before (`checkedAt`) is refused. A session in which the principal is acted
+   * as by another keeps its roles.
+   * @throws SessionError `PRINCIPAL_INVALID`
+   */
+  async setRoles(principal: PrincipalRef, roles: readonly string[]): Promise<number> {
+    const key = keyOf(principal);
+    return this.#run((directory) => directory.setRoles(key, roles));
+  }
+
+  /** Removes expired sessions from the store now, besides the sweeps of `sweepEvery`, and returns their number. */
+  async sweep(): Promise<number> {
+    return this.#run((directory) => directory.sweep());
+  }
+
+  get #directory(): SessionDirectory {
+    return this.instances.get(this.name).manager.directory;
+  }
+
+  /** In a request, a store's failure becomes the exception that its door answers with. */
+  async #run<T>(work: (directory: SessionDirectory) => Promise<T>): Promise<T> {
+    const handle = this.#handle();
+    const result = work(this.#directory);
+    return handle === null ? result : handle.translating(result);
+  }
+
+  #handle(): SessionHandle | null {
+    return currentHandle(this.instances, this.name, true);
+  }
+
+  /** Loads the session of the current request, if there is a request. */
+  async #currentId(): Promise<SessionId | null> {
+    const session = await this.#handle()?.find();
+    return session === undefined || session.isNew ? null : session.id;
+  }
+}
+
+/** Options of `endAll`. */
+export interface EndAll {
+  /** With `'current'`, the session of this request stays if it is one of them. */
+  readonly except?: 'current';
+  /** What the clients are told (`session.endedBecause`) and the event: at most 100 characters. @default 'revoked' */
+  readonly reason?: EndReason;
+}
+
+/** See `SessionService.endAll`. */
+export async function endAll(
+  instances: SessionInstances,
+  name: string,
+  principal: PrincipalRef,
+  { except, reason }: EndAll,
+): Promise<void> {
+  const handle = currentHandle(instances, name, except === undefined);
+  if (handle !== null) return handle.endAll(principal, except === 'current', reason);
+  return instances.get(name).manager.endAll(principal, reason === undefined ? {} : { reason });
+}
+
+function keyOf(principal: PrincipalRef): string {
+  return principalKey(toPrincipal(principal));
+}
