@@ -33,7 +33,8 @@ export class SessionLoader {
       const isOwner = sameHash(token.secretHash, record.secretHash);
       const reason = reasonOfEnd(record);
       if (reason === null) return this.dropUnreadable(draft, record, error, isOwner);
-      if (isOwner) draft.endedBecause = reason;
+      // Without its secret an ended session is told like one that never was.
+      draft.endedBecause = isOwner ? reason : 'unknown';
       this.#reject('revoked', { id: record.id });
       return null;
     }
@@ -72,6 +73,7 @@ export class SessionLoader {
     draft.superseded = standing.kind === 'endable' || (standing.kind === 'dead' && standing.isRecent);
     const reason = standing.kind === 'revoked' ? 'revoked' : 'stale-token';
     if (reason === 'revoked') draft.endedBecause = reason;
+    else if (standing.kind === 'unknown') draft.endedBecause = 'unknown';
     this.#reject(reason, standing.kind === 'unknown' ? { id } : { id, principal });
     return false;
   }

@@ -1,5 +1,5 @@
 import { Controller, Get, Post } from '@nestjs/common';
-import { MemorySessionStore, Session } from 'nestjs-tessera';
+import { MemorySessionStore, Session, SessionService } from 'nestjs-tessera';
 import { newSessionId } from '../../lib/core/session-token';
 import { manualClock, type ManualClock } from '../../lib/testing/manual-clock';
 import { HOUR } from '../support/core';
@@ -25,7 +25,7 @@ class GuessesController {
   }
 
   @Get('read') read(@Session() session: Session): string {
-    return session.principal?.id ?? 'nobody';
+    return session.principal?.id ?? `nobody, ${session.endedBecause}`;
   }
 
   @Post('write') write(@Session() session: Session): number {
@@ -44,7 +44,7 @@ class GuessesController {
 }
 
 /** What has become of the session whose id the guesser knows. */
-const fates: Record<string, (ada: Visitor, clock: ManualClock) => unknown> = {
+const fates: Record<string, (ada: Visitor, clock: ManualClock, sessions: SessionService) => unknown> = {
   'in use': async (ada) => {
     void ada.post('/slow');
     await arrived.opened;
@@ -52,6 +52,7 @@ const fates: Record<string, (ada: Visitor, clock: ManualClock) => unknown> = {
   idle: () => {},
   expired: (_, clock) => clock.advance(HOUR),
   gone: (ada) => ada.post('/logout'),
+  revoked: (_ada, _clock, sessions) => sessions.endAll({ id: 'ada' }, { reason: 'password-changed' }),
 };
 
 const guesses: Record<string, string> = {
@@ -95,7 +96,7 @@ describe.each(platforms)('a guessed secret on %s', (platform) => {
       'C13, W24: is answered as for one that never was: %s',
       async (_name, secret) => {
         const [id] = (await ada.token())!.split('.') as [string];
-        await befall(ada, clock);
+        await befall(ada, clock, app.get(SessionService));
         expect(await guess(id, secret)).toEqual(await guess(newSessionId(), secret));
       },
     );
