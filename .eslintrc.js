@@ -114,6 +114,7 @@ module.exports = {
     folder('http', ['core', 'transports', 'requests']),
     folder('websockets', ['core', 'transports', 'requests']),
     folder('graphql', ['core', 'transports', 'requests']),
+    folder('metrics', ['core']),
     folder('decorators', ['core', 'requests']),
     folder('guards', ['core', 'requests', 'decorators']),
     folder('testing', ['core', 'transports', 'stores', 'requests']),

@@ -23,6 +23,8 @@ import {
 } from './core/store-capabilities';
 import { StoreClient } from './core/store-client';
 import { mountSessions } from './http/session-mount';
+import { openTelemetryMeter } from './metrics/open-telemetry';
+import { SessionMetrics } from './metrics/session-metrics';
 import { SessionInstances } from './requests/session-instance';
 import {
   DEFAULT_SESSION,
@@ -85,7 +87,7 @@ export class SessionModule extends ConfigurableModuleClass implements OnModuleIn
     super();
     if (name === undefined) throw withoutOptions();
     const { transport, clock, asyncContext, sweepEvery, storeTimeout, describe, authorize, policy } = options;
-    const { emit } = manager.settings;
+    const { emit, meter } = manager.settings;
     this.#prepareContext = { clock, warn: (message) => this.#logger.warn(message) };
     const warned = new Set<string>();
     const warnObstacle = (obstacle: string): void => {
@@ -96,7 +98,12 @@ export class SessionModule extends ConfigurableModuleClass implements OnModuleIn
     this.#store = managedStore;
     this.#sweeper =
       managedStore &&
-      new SessionSweeper(managedStore, new StoreClient(managedStore, storeTimeout, emit), clock, sweepEvery);
+      new SessionSweeper(
+        managedStore,
+        new StoreClient(managedStore, storeTimeout, emit, meter),
+        clock,
+        sweepEvery,
+      );
     this.#instances = SessionInstances.of(host);
     this.#instances.add({
       ...{ name, manager, transport, clock, asyncContext, emit, warnObstacle },
@@ -239,7 +246,17 @@ function managerOf(
 ): SessionManager {
   const blank = { sessionName: name, id: null, principal: null, subject: null, reason: null };
   const emit: EmitSessionEvent = (event) => events.emit({ ...blank, at: options.clock(), ...event });
-  return new SessionManager(store, { ...options, name, sealedFor: transport.sealedFor, emit });
+  const meter = metricsOf(name, events);
+  return new SessionManager(store, { ...options, name, sealedFor: transport.sealedFor, emit, ...meter });
+}
+
+/** Measures an instance, if the process has started OpenTelemetry. */
+function metricsOf(name: string, events: SessionEvents): { readonly meter?: SessionMetrics } {
+  const openTelemetry = openTelemetryMeter();
+  if (openTelemetry === null) return {};
+  const meter = new SessionMetrics(openTelemetry, name);
+  events.subscribe((event) => meter.count(event));
+  return { meter };
 }
 
 /** Without this error Nest would only report an internal symbol that it cannot resolve. */

@@ -12,6 +12,7 @@ import { SessionDraft } from './session-draft';
 import { takeBack } from './draft-undo';
 import { SessionDirectory } from './session-directory';
 import { SessionLoader } from './session-loader';
+import { timed } from './session-meter';
 import type { SessionRecord } from './session-record';
 import { isRepositoryProvider, isUndeliverable } from './session-repository';
 import type { SessionRepository, SessionRepositoryProvider } from './session-repository';
@@ -48,7 +49,10 @@ export class SessionManager {
   ) {
     this.#repository = isRepositoryProvider(store)
       ? store.repository(settings)
-      : new StoredSessions(new StoreClient(store, settings.storeTimeout, settings.emit), settings);
+      : new StoredSessions(
+          new StoreClient(store, settings.storeTimeout, settings.emit, settings.meter),
+          settings,
+        );
     this.#loader = new SessionLoader(this.#repository, settings);
     this.#commit = new SessionCommit(this.#repository, settings, (token) => this.open(token));
     this.directory = new SessionDirectory(this.#repository, settings, this.#commit);
@@ -170,7 +174,11 @@ export class SessionManager {
 
   /** {@link commit} for a session that is not {@link settled}. */
   write(session: Session, delivery: Delivery = DIRECT): Promise<CommitOutcome> {
-    return this.#commit.write(draftOf(session), delivery);
+    const { meter } = this.settings;
+    const run = (): Promise<CommitOutcome> => this.#commit.write(draftOf(session), delivery);
+    if (meter === undefined) return run();
+    const report = (duration: number, error?: unknown): void => meter.commit(duration, error);
+    return timed(run, (duration) => report(duration), report);
   }
 
   /**

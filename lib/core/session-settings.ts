@@ -3,6 +3,7 @@ import type { SessionCodec } from './session-codec';
 import type { LoginSettings } from './login-settings';
 import type { EmitSessionEvent } from './session-event';
 import type { Timeouts } from './session-expiry';
+import type { SessionMeter } from './session-meter';
 
 /** The settings of one instance: resolved once, and shared by all parts of the core. Durations are in milliseconds. */
 export interface SessionSettings {
@@ -25,4 +26,6 @@ export interface SessionSettings {
   /** The keys of sealed sessions are derived from this text, so that a value sealed for one transport does not open for another. */
   readonly sealedFor: string;
   readonly emit: EmitSessionEvent;
+  /** Receives measurements. Absent when nothing measures, and then nothing is measured. */
+  readonly meter?: SessionMeter;
 }

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { EmitSessionEvent } from './session-event';
+import { timed, type SessionMeter } from './session-meter';
 import type { SessionRecord } from './session-record';
 import type { SessionStore, StoreCall } from './session-store';
 import type { SessionId } from './session-token';
@@ -99,6 +100,7 @@ export class StoreClient {
     private readonly store: SessionStore,
     private readonly timeout: number,
     private readonly emit: EmitSessionEvent,
+    private readonly meter?: SessionMeter,
   ) {}
 
   /** @param share the share of the timeout for this call, from 0 to 1; the same below */
@@ -182,6 +184,25 @@ export class StoreClient {
 
   /** Makes one call. An answer after the deadline is ignored. */
   call<T>(name: string, id: SessionId | null, run: (call: StoreCall) => Promise<T>, share = 1): Promise<T> {
+    const { meter } = this;
+    if (meter === undefined) return this.#call(name, id, run, share);
+    return timed(
+      () => this.#call(name, id, run, share),
+      (duration, answer) => {
+        meter.storeOperation(name, duration);
+        // An extension that comes second is none: the write that came first has extended the session too.
+        if (answer === false && name !== 'extend') meter.conflict();
+      },
+      (duration, error) => meter.storeOperation(name, duration, error),
+    );
+  }
+
+  #call<T>(
+    name: string,
+    id: SessionId | null,
+    run: (call: StoreCall) => Promise<T>,
+    share: number,
+  ): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const fail = (reason: 'timeout' | 'error', message: string, options?: ErrorOptions): void => {
         this.emit({ type: 'storeFailed', id, reason });

@@ -4,6 +4,7 @@ import type { CommitOutcome } from '../../lib/core/commit-outcome';
 import { jsonCodec } from '../../lib/core/session-codec';
 import { SessionManager } from '../../lib/core/session-manager';
 import type { Session } from '../../lib/core/session';
+import type { SessionMeter } from '../../lib/core/session-meter';
 import { manualClock, type ManualClock } from '../../lib/testing/manual-clock';
 import { WatchedStore } from './watched-store';
 
@@ -34,6 +35,7 @@ export interface CoreOptions {
   readonly idleTimeout?: number | null;
   readonly rotateEvery?: number | null;
   readonly lifetime?: number;
+  readonly meter?: SessionMeter;
 }
 
 export function core({
@@ -45,6 +47,7 @@ export function core({
   idleTimeout = 30 * MINUTE,
   rotateEvery = null,
   lifetime = DAY,
+  meter,
 }: CoreOptions = {}): Core {
   const store = new WatchedStore(inner);
   const clock = manualClock();
@@ -62,6 +65,7 @@ export function core({
     timeouts: { lifetime, idleTimeout },
     rememberedTimeouts: { lifetime: 30 * DAY, idleTimeout: null },
     emit: (event) => events.push(event),
+    ...(meter && { meter }),
   });
   const request: Core['request'] = async (token, work = () => {}) => {
     const session = await manager.open(token);

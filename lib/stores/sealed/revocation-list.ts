@@ -45,7 +45,7 @@ export class RevocationList implements Revocations {
     private readonly settings: SessionSettings,
     private readonly longest: number,
   ) {
-    this.#client = new StoreClient(store, settings.storeTimeout, settings.emit);
+    this.#client = new StoreClient(store, settings.storeTimeout, settings.emit, settings.meter);
   }
 
   async statusOf({ id, secretHash, principal }: SessionRecord, startedAt: number): Promise<RevocationStatus> {
