@@ -74,6 +74,12 @@ export type { SessionRepositoryProvider } from './core/session-repository';
 export type { SessionToken } from './core/session-token';
 
 // Events
+export { OnSession } from './decorators/on-session.decorator';
+export type {
+  OnSessionOptions,
+  SessionEventHandlerDecorator,
+  SessionEventOf,
+} from './decorators/on-session.decorator';
 export { SessionEvents } from './session.events';
 export type { SessionEvent, SessionEventReason, SessionEventType } from './core/session-event';
 

@@ -3,12 +3,13 @@ import {
   Logger,
   Module,
   type DynamicModule,
+  type OnApplicationBootstrap,
   type OnApplicationShutdown,
   Optional,
   type OnModuleInit,
   type Provider,
 } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
+import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import type { EmitSessionEvent } from './core/session-event';
 import { isRepositoryProvider, type SessionRepositoryProvider } from './core/session-repository';
 import { SessionManager } from './core/session-manager';
@@ -36,6 +37,7 @@ import {
   sessionStoreToken,
 } from './requests/session.tokens';
 import { SessionEvents } from './session.events';
+import { subscribeHandlers } from './session.handlers';
 import {
   ConfigurableModuleClass,
   MODULE_OPTIONS_TOKEN,
@@ -68,7 +70,10 @@ const users = new WeakMap<SessionStore, number>();
  * instances, each with its own cookie, store and lifetime, import it again with a `name`.
  */
 @Module({})
-export class SessionModule extends ConfigurableModuleClass implements OnModuleInit, OnApplicationShutdown {
+export class SessionModule
+  extends ConfigurableModuleClass
+  implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown
+{
   readonly #instances: SessionInstances;
   /** The store to prepare, sweep and close; `null` when the server stores nothing. */
   readonly #store: SessionStore | null;
@@ -77,7 +82,8 @@ export class SessionModule extends ConfigurableModuleClass implements OnModuleIn
   readonly #prepareContext: PrepareContext;
 
   constructor(
-    host: HttpAdapterHost,
+    private readonly host: HttpAdapterHost,
+    private readonly modules: ModulesContainer,
     @Optional() @Inject(NAME) name: string,
     @Optional() @Inject(OPTIONS) options: ResolvedOptions,
     @Optional() @Inject(STORE) store: SessionStore | SessionRepositoryProvider,
@@ -137,6 +143,11 @@ export class SessionModule extends ConfigurableModuleClass implements OnModuleIn
     users.set(store, others + 1);
     if (others === 0) this.#warnOfLimits(store);
     this.#sweeper?.start();
+  }
+
+  /** Subscribes the handlers of events, when every provider is ready. */
+  onApplicationBootstrap(): void {
+    subscribeHandlers(SessionEvents.of(this.host), this.modules, this.#instances);
   }
 
   /** Called after the last request has finished. */

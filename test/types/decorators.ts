@@ -4,12 +4,15 @@ import { Body, Controller, Get, Injectable, ParseIntPipe, Post, UseGuards } from
 import {
   AuthGuard,
   InjectSessions,
+  OnSession,
   Principal,
   Public,
   RequireRoles,
   RequireRolesOf,
   Session,
   SessionService,
+  type SessionEvent,
+  type SessionEventOf,
   type SessionValue,
 } from 'nestjs-tessera';
 import './data';
@@ -74,6 +77,41 @@ export class ShopController {
   @RequireRolesOf('admin')
   @Get('no-role-of')
   noRoleOf() {}
+}
+
+export class Listener {
+  @OnSession('loggedIn', 'loggedOut')
+  login({ type }: SessionEventOf<'loggedIn' | 'loggedOut'>): 'loggedIn' | 'loggedOut' {
+    return type;
+  }
+
+  @OnSession('loggedIn')
+  any(_event: SessionEvent) {}
+
+  @OnSession()
+  async all(_event: SessionEvent): Promise<void> {}
+
+  @OnSession('expired', { name: 'admin' })
+  named(_event: SessionEventOf<'expired' | 'destroyed'>) {}
+
+  @OnSession({ name: 'admin' })
+  nothing() {}
+
+  // @ts-expect-error -- takes other events
+  @OnSession('loggedIn')
+  wrong(_event: SessionEventOf<'loggedOut'>) {}
+
+  // @ts-expect-error -- all events, also in the handler
+  @OnSession()
+  tooFew(_event: SessionEventOf<'loggedIn'>) {}
+
+  // @ts-expect-error -- a misspelt type
+  @OnSession('loggedin')
+  misspelt() {}
+
+  // @ts-expect-error -- a misspelt option
+  @OnSession({ names: 'admin' })
+  misspeltOption() {}
 }
 
 // @ts-expect-error -- sessions are handed out, never made
