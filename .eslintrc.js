@@ -115,6 +115,7 @@ module.exports = {
     folder('websockets', ['core', 'transports', 'requests']),
     folder('graphql', ['core', 'transports', 'requests']),
     folder('metrics', ['core']),
+    folder('terminus', ['core', 'requests']),
     folder('decorators', ['core', 'requests']),
     folder('guards', ['core', 'requests', 'decorators']),
     folder('testing', ['core', 'transports', 'stores', 'requests']),
@@ -128,7 +129,7 @@ module.exports = {
             patterns: [
               entry,
               {
-                regex: '^\\./(?:testing|stores/(?!memory/)[^/]+)(?:/|$)|^typeorm$',
+                regex: '^\\./(?:terminus|testing|stores/(?!memory/)[^/]+)(?:/|$)|^typeorm$',
                 message: 'What needs an optional peer lives behind its own package entry.',
               },
             ],
@@ -163,7 +164,7 @@ module.exports = {
             patterns: [
               {
                 regex:
-                  '^(?:\\.\\.?/)+(?:.*/)?(?:lib|dist)(?:/|$)|^nestjs-tessera/(?!(?:typeorm|redis|file|tiered|sealed|bridges|testing)$)',
+                  '^(?:\\.\\.?/)+(?:.*/)?(?:lib|dist)(?:/|$)|^nestjs-tessera/(?!(?:typeorm|redis|file|tiered|sealed|bridges|terminus|testing)$)',
                 message: 'Import the package by its name, as an application does.',
               },
             ],

@@ -1,7 +1,7 @@
 import type { Attributes, Counter, Histogram, Meter } from '@opentelemetry/api';
+import { errorType } from '../core/error-type';
 import type { SessionEvent } from '../core/session-event';
 import type { SessionMeter } from '../core/session-meter';
-import { SessionError } from '../core/session.errors';
 
 /** Seconds. Those that OpenTelemetry's semantic conventions give for `db.client.operation.duration`. */
 const BUCKETS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10];
@@ -22,9 +22,6 @@ const END_REASONS: ReadonlySet<string> = new Set([
   'limit',
   'stolen',
 ]);
-
-/** A value of `error.type` must be one of few: the code of an error, or the name of its class. */
-const ERROR_TYPE = /^\w{1,40}$/;
 
 /**
  * The metrics of one instance. Attributes tell the instance, the reason, the operation and the kind of error, and nothing that identifies a
@@ -103,19 +100,6 @@ export class SessionMetrics implements SessionMeter {
 /** `error.type` by the semantic conventions of OpenTelemetry: set when something failed, and one of few values. */
 function failure(error: unknown): Attributes {
   return error === undefined ? {} : { 'error.type': errorType(error) };
-}
-
-/** The code of an error of this library; of a failed store call that of its driver, or `timeout`. */
-function errorType(error: unknown): string {
-  if (!(error instanceof SessionError)) return nameOf(error);
-  if (error.code !== 'SESSION_STORE_UNAVAILABLE') return error.code;
-  return error.cause === undefined ? 'timeout' : nameOf(error.cause);
-}
-
-function nameOf(error: unknown): string {
-  const { code, name } = Object(error) as { code?: unknown; name?: unknown };
-  const known = [code, name].find((text) => typeof text === 'string' && ERROR_TYPE.test(text));
-  return (known as string | undefined) ?? '_OTHER';
 }
 
 function safely(measure: () => void): void {

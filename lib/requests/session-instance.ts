@@ -68,6 +68,11 @@ export class SessionInstances {
     );
   }
 
+  /** The names of all instances. */
+  get names(): string[] {
+    return [...this.#instances.keys()];
+  }
+
   /** Makes the shutdown wait for a write for which no response waits, and logs its failure. */
   track(work: Promise<void>): void {
     const tracked = work.catch(reportFailure).finally(() => this.#pending.delete(tracked));

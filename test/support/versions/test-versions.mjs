@@ -25,6 +25,7 @@ const SETS = {
     versions: {
       ...nest('^10.0.0'),
       '@nestjs/config': '^3.0.0',
+      '@nestjs/terminus': '^11.0.0',
       '@fastify/static': '^7.0.0',
       typeorm: '0.3.20',
     },
@@ -34,6 +35,7 @@ const SETS = {
     versions: {
       ...nest('^11.0.0'),
       '@nestjs/config': '^4.0.0',
+      '@nestjs/terminus': '^11.0.0',
       '@fastify/static': '^10.0.0',
       typeorm: '^0.3.20',
     },

@@ -1,0 +1,2 @@
+export { SessionHealthIndicator } from './session-health.indicator';
+export type { SessionPingOptions } from './session-health.indicator';
