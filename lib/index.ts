@@ -8,6 +8,7 @@ export type { LimitPolicy } from './core/login-settings';
 export type { PolicyName, SessionPolicy } from './core/session-policy';
 export type { Authorize } from './requests/session-instance';
 export type { DeviceDescription, DeviceRequest } from './requests/client-device';
+export type { CsrfOptions } from './requests/csrf-options';
 export type { CookieOptions, ReplacedCookie } from './transports/cookie-options';
 export type {
   Connection,
@@ -50,6 +51,8 @@ export { AuthGuard } from './guards/auth.guard';
 export { Public } from './decorators/public.decorator';
 export { RequireRoles, RequireRolesOf } from './guards/require-roles.decorator';
 export { RecentLogin, RequireLevel, RequirePending } from './guards/require-proof.decorator';
+export { CsrfGuard } from './guards/csrf.guard';
+export { SkipCsrf } from './decorators/skip-csrf.decorator';
 
 // In providers
 export { SessionService } from './session.service';

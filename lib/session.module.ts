@@ -92,7 +92,7 @@ export class SessionModule
   ) {
     super();
     if (name === undefined) throw withoutOptions();
-    const { transport, clock, asyncContext, sweepEvery, storeTimeout, describe, authorize, policy } = options;
+    const { clock, sweepEvery, storeTimeout } = options;
     const { emit, meter } = manager.settings;
     this.#prepareContext = { clock, warn: (message) => this.#logger.warn(message) };
     const warned = new Set<string>();
@@ -111,10 +111,7 @@ export class SessionModule
         sweepEvery,
       );
     this.#instances = SessionInstances.of(host);
-    this.#instances.add({
-      ...{ name, manager, transport, clock, asyncContext, emit, warnObstacle },
-      ...{ describe, authorize, policy },
-    });
+    this.#instances.add({ ...options, name, manager, emit, warnObstacle });
     SessionEvents.of(host).include(events);
     mountSessions(this.#instances, host);
     if (managedStore instanceof MemorySessionStore && process.env['NODE_ENV'] === 'production') {

@@ -53,6 +53,7 @@ describe('the options', () => {
     expect(rest).toEqual({
       timeouts: { lifetime: DAY, idleTimeout: 30 * MINUTE },
       rememberedTimeouts: { lifetime: 30 * DAY, idleTimeout: null },
+      csrf: { trustedOrigins: new Set(), strict: false },
       maxBytes: 65_536,
       storeTimeout: 3000,
       rotateEvery: null,
@@ -153,6 +154,12 @@ describe('the options', () => {
       'rememberMe with a stranger',
       { rememberMe: { maxAge: 1 } },
       'rememberMe.maxAge is not an option; known are lifetime',
+    ],
+    ['csrf', { csrf: true }, 'csrf must be an object, got true'],
+    [
+      'a csrf option by its own words',
+      { csrf: { strict: 1 } },
+      '  - csrf.strict must be true or false, got 1',
     ],
     ['a cookie that is a name', { cookie: 'sid' }, 'cookie must be an object, got "sid"'],
     [

@@ -20,6 +20,7 @@ import type { Device } from './core/device';
 import { deviceDescription, type DeviceRequest } from './requests/client-device';
 import type { Authorize } from './requests/session-instance';
 import { DEFAULT_SESSION } from './requests/session.tokens';
+import { resolveCsrf, type CsrfOptions, type ResolvedCsrf } from './requests/csrf-options';
 import { MemorySessionStore } from './stores/memory/memory-session-store';
 import { resolveCookie, type CookieOptions } from './transports/cookie-options';
 import { CookieTransport } from './transports/cookie-transport';
@@ -55,6 +56,8 @@ export interface SessionModuleOptions extends LoginModuleOptions {
   readonly cookie?: CookieOptions;
   /** Carries the token instead of the cookie. Cannot be combined with `cookie`. @default the cookie */
   readonly transport?: SessionTransport;
+  /** What `CsrfGuard` allows. */
+  readonly csrf?: CsrfOptions;
   /** Maximum size of an encoded session, in bytes. @default 65536 */
   readonly maxBytes?: number;
   /**
@@ -88,6 +91,7 @@ export interface ResolvedOptions {
   readonly timeouts: Timeouts;
   readonly rememberedTimeouts: Timeouts;
   readonly transport: SessionTransport;
+  readonly csrf: ResolvedCsrf;
   readonly persistent: boolean;
   readonly logins: LoginSettings;
   readonly describe: ((request: DeviceRequest) => Device) | null;
@@ -118,6 +122,7 @@ const MODULE_OPTIONS: Record<keyof SessionModuleOptions, true> = {
   rememberMe: true,
   cookie: true,
   transport: true,
+  csrf: true,
   maxBytes: true,
   storeTimeout: true,
   rotateEvery: true,
@@ -191,7 +196,8 @@ export function resolveOptions(options: SessionModuleOptions | undefined, name: 
   );
   const { maxBytes = 64 * 1024, asyncContext = true, codec = jsonCodec, clock = systemClock } = options;
   const { cookie, problems: cookieProblems } = resolveCookie(optionsOf('cookie', options.cookie), name);
-  problems.push(...cookieProblems);
+  const { csrf, problems: csrfProblems } = resolveCsrf(optionsOf('csrf', options.csrf));
+  problems.push(...cookieProblems, ...csrfProblems);
   const preset = presetOf(options.policy, problems);
   const { logins, problems: loginProblems } = resolveLogins(options, duration, show);
   problems.push(...loginProblems);
@@ -209,6 +215,7 @@ export function resolveOptions(options: SessionModuleOptions | undefined, name: 
       ),
     },
     transport: options.transport ?? new CookieTransport(cookie),
+    csrf,
     persistent: cookie.persistent,
     logins,
     describe: describeWith(options.devices ?? false, problems),

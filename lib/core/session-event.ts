@@ -57,6 +57,8 @@ export type SessionEventReason =
    * `cookie.replaces`.
    */
   | 'ambiguous'
+  /** A page of another site sent the request, or it has no valid CSRF token: see `CsrfGuard`. */
+  | 'csrf'
   /** A concurrent request ended the session or renewed its token; the changes of this request were dropped. */
   | 'superseded'
   /** A new token could not reach the client, so the change was not made. */

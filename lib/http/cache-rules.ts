@@ -23,6 +23,7 @@ type Headers = Pick<OutgoingHeaders, 'names' | 'get' | 'set'>;
 /** Writes the tokens to the response, and prevents shared caches from storing it (RFC 9111). */
 export function writeSessionHeaders(scope: SessionScope, headers: Headers): void {
   let hasToken = false;
+  for (const name of scope.vary) addVary(headers, name);
   for (const handle of scope.handles) {
     for (const name of handle.instance.transport.vary) addVary(headers, name);
     if (handle.tell(headers)) hasToken = true;

@@ -9,6 +9,7 @@ import { SessionError } from '../core/session.errors';
 import type { SessionTransport } from '../transports/session-transport';
 import type { DeviceRequest } from './client-device';
 import { aboutCopies } from './copies';
+import type { ResolvedCsrf } from './csrf-options';
 
 /** Whether a principal may do what a handler does. Errors become the answer, as errors of a guard do. */
 export type Authorize = (principal: Principal, context: ExecutionContext) => boolean | Promise<boolean>;
@@ -18,6 +19,7 @@ export interface SessionInstance {
   readonly name: string;
   readonly manager: SessionManager;
   readonly transport: SessionTransport;
+  readonly csrf: ResolvedCsrf;
   readonly clock: Clock;
   readonly asyncContext: boolean;
   readonly emit: EmitSessionEvent;

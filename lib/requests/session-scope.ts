@@ -30,6 +30,9 @@ export class SessionScope implements SessionWatcher {
   /** The scope of the same request in the outer application. The inner one has its own, so that its guards do not trust outer logins. */
   readonly outer: SessionScope | undefined;
   readonly #arrivedAt: number | undefined;
+  /** Names of request headers on which the answer depends, beside those of the sessions' transports. */
+  #vary: Set<string> | null = null;
+  #hasBegun = false;
   #isSaving = false;
 
   /** @param request keeps the scope for {@link findScope} */
@@ -51,8 +54,19 @@ export class SessionScope implements SessionWatcher {
     const arrivedAt = instance.clock === this.instances.clock ? this.#arrivedAt : undefined;
     const handle = new SessionHandle(instance, this.unit, this, arrivedAt);
     this.handles.push(handle);
-    if (this.unit.begin(this.handles.length === 1)) handle.seal(true);
+    if (this.#begin()) handle.seal(true);
     return handle;
+  }
+
+  /** The names given to {@link dependOn}. */
+  get vary(): Iterable<string> {
+    return this.#vary ?? [];
+  }
+
+  /** Notes that the answer depends on these request headers, which the door adds to `Vary`. */
+  dependOn(headers: readonly string[]): void {
+    this.#vary = new Set([...this.vary, ...headers]);
+    this.#begin();
   }
 
   /** Returns the session of an instance if it is loaded, else `null`. */
@@ -85,6 +99,12 @@ export class SessionScope implements SessionWatcher {
       const saving = handle.finish();
       if (saving !== null) this.instances.track(saving);
     }
+  }
+
+  #begin(): boolean {
+    const isFirst = !this.#hasBegun;
+    this.#hasBegun = true;
+    return this.unit.begin(isFirst);
   }
 
   /** Called when a session changes after the end. Saves it after this turn of the event loop; the shutdown waits for that. */

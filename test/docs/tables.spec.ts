@@ -8,8 +8,10 @@ describe('the tables of README.md say what the source says', () => {
     ...defaultsOf('lib/session.options.ts', 'SessionModuleOptions'),
     ...defaultsOf('lib/login.options.ts', 'LoginModuleOptions'),
     ...defaultsOf('lib/transports/cookie-options.ts', 'CookieOptions', 'cookie.'),
+    ...defaultsOf('lib/requests/csrf-options.ts', 'CsrfOptions', 'csrf.'),
   ]);
   options.delete('cookie');
+  options.delete('csrf');
   const rows = readme
     .table('option')
     .map(([option, value]) => ({ option: bare(option), value: bare(value) }));
