@@ -3,10 +3,11 @@ import type { PrincipalInput } from './core/principal';
 import type { Elevation, LoginOptions, LogoutOptions } from './core/login';
 import type { Session } from './core/session';
 import type { KeyOf, SessionData, SessionKey } from './core/session-data';
+import type { SessionPolicy } from './core/session-policy';
+import { isTrustedOrigin } from './requests/request-origin';
+import type { SessionHandle, UnitOfWork } from './requests/session-handle';
 import { currentHandle, peekScope, scopeOf } from './requests/session-scope';
 import { SessionRegistry, endAll, type EndAll, type PrincipalRef } from './session.registry';
-import type { SessionPolicy } from './core/session-policy';
-import type { SessionHandle } from './requests/session-handle';
 import type { SessionInstances } from './requests/session-instance';
 
 /**
@@ -143,6 +144,16 @@ export class SessionService {
    */
   async commit(): Promise<void> {
     await this.#handle().commit();
+  }
+
+  /**
+   * Returns whether the handshake of a socket comes from a page of this application, from an origin of `csrf.trustedOrigins`, or from no
+   * page. Refuse the handshake otherwise: browsers let every page open a socket to every site, with that site's cookies. Synchronous,
+   * and asks no store.
+   * @param request the upgrade request, or its headers with names in lower case as `{ headers }`
+   */
+  isTrustedOrigin({ headers }: Pick<UnitOfWork['request'], 'headers'>): boolean {
+    return isTrustedOrigin(headers, this.instances.get(this.name));
   }
 
   #handle(): SessionHandle {
