@@ -53,7 +53,7 @@ describe('the options', () => {
     expect(rest).toEqual({
       timeouts: { lifetime: DAY, idleTimeout: 30 * MINUTE },
       rememberedTimeouts: { lifetime: 30 * DAY, idleTimeout: null },
-      csrf: { trustedOrigins: new Set(), strict: false },
+      csrf: { trustedOrigins: new Set(), strict: false, token: false },
       maxBytes: 65_536,
       storeTimeout: 3000,
       rotateEvery: null,

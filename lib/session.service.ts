@@ -146,6 +146,11 @@ export class SessionService {
     await this.#handle().commit();
   }
 
+  /** Returns a token for the forms of this session: see `Session.csrfToken`. */
+  async csrfToken(): Promise<string> {
+    return (await this.current()).csrfToken();
+  }
+
   /**
    * Returns whether the handshake of a socket comes from a page of this application, from an origin of `csrf.trustedOrigins`, or from no
    * page. Refuse the handshake otherwise: browsers let every page open a socket to every site, with that site's cookies. Synchronous,

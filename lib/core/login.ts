@@ -127,8 +127,8 @@ function limitsOf(settings: SessionSettings, now: number, remembered: boolean, i
   return { ...limits, deadline: now + lifetime, idleTimeout, isLocking: logins.locksWhenIdle };
 }
 
-/** Returns what the library keeps for a session over a new login: nothing that the former one allowed. */
-function ownAfter({ grants: _, ...kept }: OwnValues): OwnValues {
+/** Returns what the library keeps for a session over a new login: nothing that the former one allowed, or an attacker knows. */
+function ownAfter({ grants: _grants, csrf: _csrf, ...kept }: OwnValues): OwnValues {
   return kept;
 }
 

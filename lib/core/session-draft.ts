@@ -16,7 +16,7 @@ import type { SessionSettings } from './session-settings';
 import { newState, type SessionState } from './session-state';
 import { newSessionId, type ParsedToken, type SessionId } from './session-token';
 import { retain } from './retain';
-import { responseStarted, sessionDestroyed } from './session.errors';
+import { SessionError, responseStarted, sessionDestroyed } from './session.errors';
 
 /** The state behind a `Session`: what the request found, and the operations that it recorded. The session writes it, the commit reads it. */
 export class SessionDraft {
@@ -175,6 +175,14 @@ export class SessionDraft {
     this.origin ??= originOf(this);
     this.settled = null;
     this.watcher?.changing();
+  }
+
+  /** See `Session.merge`. */
+  mergeAtCommit(token: string): void {
+    this.assertWritable();
+    const message = 'merge() needs the token of another session: pass it as the client sent it.';
+    if (!this.isToken(token)) throw new SessionError('SESSION_TOKEN_INVALID', message);
+    this.merging.push(token);
   }
 
   /** Ends the session and continues with an empty one. */

@@ -43,6 +43,8 @@ export interface SessionState extends Writable<Required<Lifespan>>, Writable<Rig
 export interface OwnValues {
   /** Until when an operation that needs a fresh proof may be done once: epoch milliseconds, by the operation's name. */
   readonly grants?: Readonly<Record<string, number>>;
+  /** What the CSRF tokens of the session are made of, newest last. */
+  readonly csrf?: readonly string[];
 }
 
 /** The state of a client without a session. A literal without spread: V8 in Node 20 takes 20 µs to add this many properties to one. */

@@ -1,4 +1,5 @@
 import { actAs, stopActing } from './acting';
+import { csrfTokenOf } from './csrf-token';
 import type { Device } from './device';
 import { rollBack } from './draft-undo';
 import type { EndReason } from './ended-session';
@@ -116,6 +117,14 @@ export class Session extends SessionContent {
     const message = 'merge() needs the token of another session: pass it as the client sent it.';
     if (!draftOf(this).isToken(token)) throw new SessionError('SESSION_TOKEN_INVALID', message);
     draftOf(this).merging.push(token);
+  }
+
+  /**
+   * Returns a token for the forms of this session, which `CsrfGuard` requires with `csrf: { token: true }`. It is another text each time, and
+   * valid until the next login or logout. The first call changes the session; later ones do not.
+   */
+  csrfToken(): string {
+    return csrfTokenOf(draftOf(this));
   }
 
   /** The public id: safe in lists and logs, and no credential. It does not change with the token. */

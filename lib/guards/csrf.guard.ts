@@ -6,20 +6,28 @@ import {
   type ExecutionContext,
   type Type,
 } from '@nestjs/common';
+import { isCsrfToken } from '../core/csrf-token';
+import { principalKey } from '../core/principal';
+import { draftOf } from '../core/session';
 import { skipsCsrf } from '../decorators/skip-csrf.decorator';
-import { isSafeMethod, isTrustedOrigin, originVary } from '../requests/request-origin';
-import { scopeOf, type SessionScope } from '../requests/session-scope';
+import { handleOf } from '../decorators/untouching';
+import { hasSessionCookie, isSafeMethod, isTrustedOrigin, originVary } from '../requests/request-origin';
+import type { SessionInstance } from '../requests/session-instance';
+import { scopeOf } from '../requests/session-scope';
 import { DEFAULT_SESSION } from '../requests/session.tokens';
 
 /** Kinds of contexts that are no HTTP request. */
 const MESSAGES = ['ws', 'rpc'];
 
+const TOKEN_HEADER = 'X-CSRF-Token';
+const TOKEN_FIELD = '_csrf';
+
 /**
  * Refuses requests that pages of other sites make a browser send (CSRF), with 403 and the code `CSRF_REFUSED`. Use it globally
  * (`APP_GUARD`), or on a controller or handler, with `@SkipCsrf()` for exceptions; the option `csrf` sets what it allows.
  *
- * `GET`, `HEAD` and `OPTIONS` pass: their handlers must change nothing. It does not load the session. The messages of sockets and
- * microservices pass too: the origin of a socket is checked at its handshake.
+ * `GET`, `HEAD` and `OPTIONS` pass: their handlers must change nothing. It loads the session with `csrf: { token: true }` only. The messages of
+ * sockets and microservices pass too: the origin of a socket is checked at its handshake.
  */
 @Injectable()
 export class CsrfGuard implements CanActivate {
@@ -34,22 +42,41 @@ export class CsrfGuard implements CanActivate {
     );
   }
 
-  /** @throws ForbiddenException `CSRF_REFUSED` */
+  /** @throws ForbiddenException `CSRF_REFUSED`; SessionUnavailableException when the store fails */
   async canActivate(context: ExecutionContext): Promise<boolean> {
     if (MESSAGES.includes(context.getType()) || skipsCsrf(context, this)) return true;
     const scope = scopeOf(context);
-    const { method } = scope.unit.request;
-    if (!isSafeMethod(method)) this.#checkOrigin(scope);
+    const { method, headers } = scope.unit.request;
+    if (isSafeMethod(method)) return true;
+    const instance = scope.instances.get(this.sessionName);
+    const { csrf, transport, emit } = instance;
+    scope.dependOn(originVary(instance));
+    if (!isTrustedOrigin(headers, instance)) {
+      emit({ type: 'rejected', reason: 'csrf' });
+      throw refused('The request comes from another site');
+    }
+    if (csrf.token) scope.dependOn([TOKEN_HEADER, ...transport.vary]);
+    if (csrf.token && hasSessionCookie(headers, transport)) await checkToken(context, instance);
     return true;
   }
+}
 
-  #checkOrigin(scope: SessionScope): void {
-    const instance = scope.instances.get(this.sessionName);
-    scope.dependOn(originVary(instance));
-    if (isTrustedOrigin(scope.unit.request.headers, instance)) return;
-    instance.emit({ type: 'rejected', reason: 'csrf' });
-    throw refused('The request comes from another site');
-  }
+/** Refuses the request if it has a session and no token of it. */
+async function checkToken(context: ExecutionContext, { name, emit }: SessionInstance): Promise<void> {
+  const session = await handleOf(context, name).open();
+  if (session.isNew || isCsrfToken(draftOf(session), tokenIn(context))) return;
+  const { id, principal } = session;
+  emit({ type: 'rejected', id, principal: principal && principalKey(principal), reason: 'csrf' });
+  throw refused('The CSRF token is missing or no longer valid: load the page again');
+}
+
+/** Returns the token that came in the header, else in the body. Never one in the URL, which logs and `Referer` would tell. */
+function tokenIn(context: ExecutionContext): string {
+  const { headers } = scopeOf(context).unit.request;
+  const { body } = context.switchToHttp().getRequest<{ readonly body?: unknown }>();
+  const field = Object.getOwnPropertyDescriptor(Object(body), TOKEN_FIELD)?.value as unknown;
+  const token = headers[TOKEN_HEADER.toLowerCase()] ?? field;
+  return typeof token === 'string' ? token : '';
 }
 
 function refused(message: string): ForbiddenException {

@@ -5,7 +5,7 @@ const problemsOf = (options: unknown): string[] => resolveCsrf(options as CsrfOp
 describe('the options of csrf', () => {
   it('trust no other origin by default', () => {
     expect(resolveCsrf({})).toEqual({
-      csrf: { trustedOrigins: new Set(), strict: false },
+      csrf: { trustedOrigins: new Set(), strict: false, token: false },
       problems: [],
     });
   });
@@ -21,7 +21,7 @@ describe('the options of csrf', () => {
     ['capacitor://localhost', 'capacitor://localhost'],
   ])('take %s as browsers send it', (given, origin) => {
     expect(resolveCsrf({ trustedOrigins: [given] })).toEqual({
-      csrf: { trustedOrigins: new Set([origin]), strict: false },
+      csrf: { trustedOrigins: new Set([origin]), strict: false, token: false },
       problems: [],
     });
   });
@@ -58,9 +58,12 @@ describe('the options of csrf', () => {
   });
 
   it('are refused all at once', () => {
-    expect(problemsOf({ trustedOrigins: 'https://example.com', strict: 'yes', exclude: ['/hook'] })).toEqual([
-      expect.stringMatching(/^csrf\.exclude is not an option; known are trustedOrigins, strict/),
+    expect(
+      problemsOf({ trustedOrigins: 'https://example.com', strict: 'yes', token: null, exclude: ['/hook'] }),
+    ).toEqual([
+      expect.stringMatching(/^csrf\.exclude is not an option; known are trustedOrigins, strict, token$/),
       'csrf.strict must be true or false, got "yes"',
+      'csrf.token must be true or false, got null',
       'csrf.trustedOrigins must be an array such as [\'https://admin.example.com\'], got "https://example.com"',
     ]);
   });

@@ -15,6 +15,13 @@ export interface CsrfOptions {
    * @default false
    */
   readonly strict?: boolean;
+  /**
+   * Whether a request that changes something needs, besides, a token of its session, from `session.csrfToken()`: in the header
+   * `X-CSRF-Token` or the field `_csrf` of a parsed body. Requests without a session, and those whose session token is not in a cookie,
+   * need none. The guard then loads the session.
+   * @default false
+   */
+  readonly token?: boolean;
 }
 
 /** The options with all defaults filled in. */
@@ -22,20 +29,25 @@ export interface ResolvedCsrf {
   /** In the form in which browsers send them. */
   readonly trustedOrigins: ReadonlySet<string>;
   readonly strict: boolean;
+  readonly token: boolean;
 }
 
 /** `scheme://host[:port]`. */
 const ORIGIN_FORM = /^[a-z][a-z0-9+.-]*:\/\/[^/?#\\@*\s]+$/i;
 
-const CSRF_OPTIONS: Record<keyof CsrfOptions, true> = { trustedOrigins: true, strict: true };
+const CSRF_OPTIONS: Record<keyof CsrfOptions, true> = {
+  trustedOrigins: true,
+  strict: true,
+  token: true,
+};
 
 /** Fills in the defaults. Returns a message for each invalid option. */
 export function resolveCsrf(options: CsrfOptions): { csrf: ResolvedCsrf; problems: string[] } {
-  const { trustedOrigins = [], strict = false } = options;
+  const { trustedOrigins = [], strict = false, token = false } = options;
   const problems = Object.keys(options)
     .filter((key) => !Object.hasOwn(CSRF_OPTIONS, key))
     .map((key) => `csrf.${key} is not an option; known are ${Object.keys(CSRF_OPTIONS).join(', ')}`);
-  for (const [key, value] of Object.entries({ strict })) {
+  for (const [key, value] of Object.entries({ strict, token })) {
     if (typeof value !== 'boolean') problems.push(`csrf.${key} must be true or false, got ${show(value)}`);
   }
   const origins = new Set<string>();
@@ -50,7 +62,7 @@ export function resolveCsrf(options: CsrfOptions): { csrf: ResolvedCsrf; problem
       else problems.push(originProblem(index, given));
     }
   }
-  return { csrf: { trustedOrigins: origins, strict }, problems };
+  return { csrf: { trustedOrigins: origins, strict, token }, problems };
 }
 
 /** Returns an origin as browsers send it (RFC 6454 section 6.2): in lower case, without a default port; `null` for other text. */
