@@ -13,7 +13,6 @@ import { SessionContent, draftOf } from './session-content';
 import { expiryOf } from './session-expiry';
 import type { SessionStatus } from './session-operation';
 import type { SessionId } from './session-token';
-import { SessionError } from './session.errors';
 
 export { draftOf };
 
@@ -113,10 +112,7 @@ export class Session extends SessionContent {
    * @throws SessionError `SESSION_TOKEN_INVALID` when the text does not have the form of a token
    */
   merge(token: string): void {
-    draftOf(this).assertWritable();
-    const message = 'merge() needs the token of another session: pass it as the client sent it.';
-    if (!draftOf(this).isToken(token)) throw new SessionError('SESSION_TOKEN_INVALID', message);
-    draftOf(this).merging.push(token);
+    draftOf(this).mergeAtCommit(token);
   }
 
   /**
