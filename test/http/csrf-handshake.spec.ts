@@ -72,7 +72,7 @@ describe('the handshake of a socket', () => {
       status: 101,
     },
     { what: 'a client that is no browser', headers: {}, status: 101 },
-  ])('S4: from $what is answered with $status, without a store call', async ({ headers, status }) => {
+  ])('from $what is answered with $status, without a store call', async ({ headers, status }) => {
     const store = await startSockets({ trustedOrigins: ['https://shop.example'] });
     expect({ status: await connect({ cookie: COOKIE, ...headers }), calls: store.take() }).toEqual({
       status,

@@ -198,6 +198,13 @@ describe.each(platforms)('CsrfGuard with tokens on %s', (platform) => {
     expect({ before, after: statusOf(await ada.post('/send')) }).toEqual({ before: 201, after: 403 });
   });
 
+  it('asks a client whose session has ended for none', async () => {
+    await formOf(ada);
+    const before = await ada.twin();
+    await script.run(ada, (session) => session.destroy());
+    expect(await post(before, '')).toBe(201);
+  });
+
   it.each<{ what: string; change: (session: Session) => void; kept: boolean }>([
     { what: 'a login', change: (session) => session.login({ id: 7 }), kept: false },
     {
