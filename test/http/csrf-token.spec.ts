@@ -1,6 +1,4 @@
 import { Controller, Get, Inject, Post, UseGuards } from '@nestjs/common';
-import { APP_GUARD } from '@nestjs/core';
-import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import {
   CsrfGuard,
   MemorySessionStore,
@@ -19,6 +17,8 @@ import { closeApps, platforms, startApp, type App } from '../support/app';
 import { scripted } from '../support/scripted';
 import { visitor, type Answer, type Visitor } from '../support/visitor';
 import { WatchedStore, door } from '../support/watched-store';
+import { everywhere } from './cross-site';
+import { ignoreUploads, parseUploads, upload } from './uploads';
 
 declare module 'nestjs-tessera' {
   interface SessionData {
@@ -58,7 +58,6 @@ class AdminController {
   }
 }
 
-const everywhere = { provide: APP_GUARD, useClass: CsrfGuard };
 const script = scripted();
 SkipCsrf()(script.controller);
 
@@ -75,22 +74,6 @@ async function sendForm(app: App, who: Visitor, path: string, body: URLSearchPar
   return status;
 }
 
-function upload(fields: Record<string, string>): FormData {
-  const form = new FormData();
-  for (const [name, value] of Object.entries(fields)) form.set(name, value);
-  form.set('file', new Blob(['a poem']), 'poem.txt');
-  return form;
-}
-
-/** Fastify answers 415 to types that it has no parser for. Express leaves them to the handler. */
-function acceptUploads(app: App, platform: string): void {
-  if (platform === 'express') return;
-  const fastify = (app as NestFastifyApplication).getHttpAdapter().getInstance();
-  fastify.addContentTypeParser('multipart/form-data', (_request, payload, done) => {
-    payload.resume().on('end', () => done(null, undefined));
-  });
-}
-
 describe.each(platforms)('CsrfGuard with tokens on %s', (platform) => {
   let app: App;
   let store: WatchedStore;
@@ -105,7 +88,7 @@ describe.each(platforms)('CsrfGuard with tokens on %s', (platform) => {
       imports: [SessionModule.forRoot({ name: 'admin', csrf: { token: true } })],
       controllers: [FormController, AdminController, script.controller],
       providers: [everywhere],
-      configure: (it) => acceptUploads(it, platform),
+      configure: (it) => ignoreUploads(it, platform),
     });
     app.get(SessionEvents).subscribe((event) => events.push(event));
   });
@@ -314,6 +297,22 @@ describe.each(platforms)('CsrfGuard with tokens on %s', (platform) => {
     const seen = await ada.post('/visit', {}, { headers: { 'x-session': token } });
     const sent = await ada.post('/send', {}, { headers: { 'x-session': token } });
     expect({ seen: seen.status, sent: sent.status }).toEqual({ seen: 201, sent: 201 });
+  });
+
+  it('takes the token from a field of an upload that middleware has parsed', async () => {
+    const app = await startApp({
+      platform,
+      options: { csrf: { token: true } },
+      controllers: [FormController],
+      providers: [everywhere],
+      configure: (it) => parseUploads(it, platform),
+    });
+    const ada = await visitor(app);
+    const { text } = await ada.get('/form');
+    expect({
+      with: await sendForm(app, ada, '/send', upload({ _csrf: text })),
+      without: await sendForm(app, ada, '/send', upload({})),
+    }).toEqual({ with: 201, without: 403 });
   });
 
   it('keeps the value of a sealed session in its cookie', async () => {

@@ -8,8 +8,8 @@ import {
   UseFilters,
   UseGuards,
 } from '@nestjs/common';
-import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
-import { APP_GUARD, HttpAdapterHost } from '@nestjs/core';
+import type { ArgumentsHost, ExceptionFilter, ExecutionContext } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
 import {
   CsrfGuard,
   MemorySessionStore,
@@ -17,13 +17,13 @@ import {
   SessionEvents,
   SessionModule,
   SkipCsrf,
-  type CsrfOptions,
   type SessionEvent,
 } from 'nestjs-tessera';
-import { closeApps, platforms, startApp, type App, type Platform } from '../support/app';
+import { closeApps, platforms, startApp, type App } from '../support/app';
 import { visitor } from '../support/visitor';
 import { WatchedStore } from '../support/watched-store';
-import { exchange, valuesOf, type Exchange } from './exchange';
+import { ATTACKER, HOST, TRUSTED, everywhere, send, titled, varyOf } from './cross-site';
+import { valuesOf } from './exchange';
 
 declare module 'nestjs-tessera' {
   interface SessionData {
@@ -82,49 +82,6 @@ class UnguardedController {
     return 'admin';
   }
 }
-
-const HOST = 'example.com';
-const TRUSTED = 'https://trusted.example';
-const ATTACKER = 'https://attacker.example';
-const everywhere = { provide: APP_GUARD, useClass: CsrfGuard };
-
-interface Sent {
-  readonly method?: string;
-  readonly site?: string;
-  readonly origin?: string;
-  readonly headers?: Record<string, string>;
-  /** Whether the client sends the cookie of a session. */
-  readonly cookie?: boolean;
-}
-
-type Row = Sent & { readonly passes: boolean };
-
-/** Rows of a table with what they show, in words. */
-function titled(rows: readonly Row[]): { title: string; sent: Sent; passes: boolean }[] {
-  return rows.map(({ passes, ...sent }) => {
-    const { method = 'POST', site = 'absent', origin = 'absent', cookie, headers: others } = sent;
-    const headers = `Sec-Fetch-Site ${site || 'empty'}, Origin ${origin}`;
-    const client = cookie === undefined ? '' : `, ${cookie ? 'with' : 'without'} our cookie`;
-    const more = others === undefined ? '' : `, ${Object.keys(others).join(', ')} of a trusted page`;
-    return { title: `${passes ? 'allows' : 'refuses'} ${method}: ${headers}${client}${more}`, sent, passes };
-  });
-}
-
-/** A request for `example.com` with these headers. */
-async function send(app: App, path: string, { method = 'POST', site, origin, headers }: Sent = {}) {
-  return exchange((await app.getUrl()) + path, {
-    method,
-    agent: false,
-    headers: {
-      host: HOST,
-      ...(site !== undefined && { 'sec-fetch-site': site }),
-      ...(origin !== undefined && { origin }),
-      ...headers,
-    },
-  });
-}
-
-const varyOf = (answer: Exchange): string[] => valuesOf(answer, 'Vary').join(', ').split(', ');
 
 describe.each(platforms)('CsrfGuard everywhere on %s', (platform) => {
   let app: App;
@@ -259,6 +216,24 @@ describe.each(platforms)('CsrfGuard everywhere on %s', (platform) => {
   });
 });
 
+describe('CsrfGuard outside of HTTP', () => {
+  const askedFor = (kind: string): Promise<boolean> =>
+    new CsrfGuard().canActivate({
+      getType: () => kind,
+      getHandler: () => askedFor,
+      getClass: () => BankController,
+      switchToHttp: () => ({}),
+    } as unknown as ExecutionContext);
+
+  it.each(['ws', 'rpc'])('lets messages through: %s', async (kind) => {
+    expect(await askedFor(kind)).toBe(true);
+  });
+
+  it('refuses an operation whose request it cannot find', async () => {
+    await expect(askedFor('graphql')).rejects.toMatchObject({ code: 'SESSION_REQUEST_MISSING' });
+  });
+});
+
 describe.each(platforms)('CsrfGuard on %s', (platform) => {
   afterEach(closeApps);
 
@@ -291,54 +266,4 @@ describe.each(platforms)('CsrfGuard on %s', (platform) => {
     expect(await statuses(ATTACKER)).toEqual({ open: 201, here: 403, admin: 403 });
     expect(await statuses(TRUSTED)).toEqual({ open: 201, here: 403, admin: 201 });
   });
-
-  describe('in strict mode', () => {
-    /** Sends the cookie of a visitor who has a session, or not. */
-    async function strict(csrf: CsrfOptions, sent: Sent): Promise<Exchange> {
-      const app = await startStrict(platform, csrf);
-      const ada = await visitor(app);
-      await ada.post('/hooks/count');
-      const cookie = `__Host-session=${await ada.token()}`;
-      return send(app, '/transfer', { ...sent, headers: sent.cookie ? { cookie } : {} });
-    }
-
-    it.each(
-      titled([
-        { cookie: true, passes: false },
-        { cookie: false, passes: true },
-        { cookie: true, method: 'GET', passes: true },
-        { cookie: true, site: 'same-origin', passes: true },
-        { cookie: true, origin: `https://${HOST}`, passes: true },
-        { cookie: true, origin: ATTACKER, passes: false },
-      ]),
-    )('$title', async ({ passes, sent }) => {
-      const { status } = await strict({ strict: true }, sent);
-      expect(status).toBe(passes ? 200 : 403);
-    });
-
-    it('names the cookie in Vary, whether or not there is one', async () => {
-      expect(varyOf(await strict({ strict: true }, {}))).toEqual(['Sec-Fetch-Site', 'Origin', 'Cookie']);
-    });
-
-    it('is off unless it is asked for', async () => {
-      expect((await strict({}, { cookie: true })).status).toBe(200);
-    });
-  });
 });
-
-@SkipCsrf()
-@Controller('hooks')
-class CountingHook {
-  @Post('count') count(@Session() session: Session): number {
-    return session.update('transfers', (n = 0) => n + 1);
-  }
-}
-
-function startStrict(platform: Platform, csrf: CsrfOptions): Promise<App> {
-  return startApp({
-    platform,
-    options: { csrf },
-    controllers: [BankController, CountingHook],
-    providers: [everywhere, TeapotFilter],
-  });
-}
