@@ -11,7 +11,7 @@ export interface CsrfOptions {
   readonly trustedOrigins?: readonly string[];
   /**
    * Whether a request that changes something is refused when it has the session cookie but neither `Sec-Fetch-Site` nor `Origin`.
-   * Browsers send one of them since 2020; a script that uses a cookie must then send `Origin`.
+   * Browsers have sent one of them since 2020; a script that uses a cookie must then send `Origin`.
    * @default false
    */
   readonly strict?: boolean;
