@@ -3,17 +3,20 @@ import { Body, Controller, Get, Module, Post, UseGuards, type DynamicModule } fr
 import {
   AuthGuard,
   MemorySessionStore,
+  OnSession,
   Principal,
   Session,
   SessionEvents,
   SessionModule,
   SessionService,
+  type SessionEventOf,
   type SessionModuleOptions,
 } from 'nestjs-tessera';
 import { fromKeyv } from 'nestjs-tessera/bridges';
 import { FileSessionStore } from 'nestjs-tessera/file';
 import { RedisSessionStore } from 'nestjs-tessera/redis';
 import { SealedSessions } from 'nestjs-tessera/sealed';
+import { SessionHealthIndicator } from 'nestjs-tessera/terminus';
 import { TieredSessionStore } from 'nestjs-tessera/tiered';
 import { CreateSessionTable, SessionSchema, TypeOrmSessionStore } from 'nestjs-tessera/typeorm';
 import { DataSource } from 'typeorm';
@@ -99,6 +102,15 @@ export class Inferred {
 
   events(events: SessionEvents) {
     return events;
+  }
+
+  @OnSession('loggedIn', { name: 'default' })
+  login({ type }: SessionEventOf<'loggedIn'>) {
+    return type;
+  }
+
+  health(indicator: SessionHealthIndicator) {
+    return indicator.pingCheck('sessions');
   }
 }
 
