@@ -1,7 +1,16 @@
 import { Body, Controller, Get, Post } from '@nestjs/common';
 import { metrics } from '@opentelemetry/api';
 import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
-import { MemorySessionStore, Session, SessionModule, SessionService } from 'nestjs-tessera';
+import {
+  MemorySessionStore,
+  Session,
+  sessionEventsToken,
+  sessionManagerToken,
+  SessionModule,
+  SessionService,
+  type SessionEvents,
+  type SessionManager,
+} from 'nestjs-tessera';
 import { closeApps, platforms, startApp } from '../support/app';
 import { core } from '../support/core';
 import '../support/session-data';
@@ -128,6 +137,19 @@ describe.each(platforms)('with OpenTelemetry, an application on %s', (platform) 
     });
   });
 
+  it('counts a reason of the application as other, so that attributes stay few', async () => {
+    const app = await startApp({ platform, controllers });
+    const events = app.get<SessionEvents>(sessionEventsToken());
+    const ended = { sessionName: 'default', id: null, principal: null, at: 0 };
+    events.emit({ ...ended, type: 'destroyed', reason: 'asked by user 7' as never });
+    events.emit({ ...ended, type: 'stolen', reason: null });
+    const points = (await sdk.collected()).get('tessera.session.ended')?.points;
+    expect(points).toEqual([
+      { attributes: { ...ofDefault, reason: 'other' }, value: 1 },
+      { attributes: { ...ofDefault, reason: 'stolen' }, value: 1 },
+    ]);
+  });
+
   it('tells instances apart', async () => {
     const admin = SessionModule.forRoot({ name: 'admin' });
     const app = await startApp({ platform, controllers, imports: [admin] });
@@ -197,6 +219,21 @@ describe('the measurements of a session manager', () => {
     });
   });
 
+  it('count none for an extension that comes second', async () => {
+    const { manager, store, clock, issued } = core({ meter: measured });
+    const token = await issued(null, (session) => session.set('visits', 1));
+    clock.advance('10m');
+    const [first, second] = [await manager.open(token), await manager.open(token)];
+    first.set('visits', 2);
+    await manager.commit(first);
+    store.take();
+    await manager.commit(second);
+    expect({ calls: store.take(), conflicts: measured.conflict.mock.calls.length }).toEqual({
+      calls: ['extend'],
+      conflicts: 0,
+    });
+  });
+
   it('leave out commits that have nothing to write', async () => {
     const { manager, issued } = core({ meter: measured });
     const token = await issued(null, (session) => session.set('visits', 1));
@@ -240,7 +277,7 @@ describe('without OpenTelemetry', () => {
         throw Object.assign(new Error('Cannot find module'), { code: 'MODULE_NOT_FOUND' });
       });
     const app = await startApp({ platform: 'express', controllers, options: {} });
-    const { settings } = app.get<{ settings: { meter?: unknown } }>('nestjs-tessera:manager:default');
+    const { settings } = app.get<SessionManager>(sessionManagerToken());
     const { status } = await (await visitor(app)).post('/login', { id: 'ada' });
     expect({ status, meter: settings.meter }).toEqual({ status: 201, meter: undefined });
   });
