@@ -17,7 +17,7 @@ function controlOf(...sessions: { tells: boolean; isPersonal: boolean }[]): stri
     instance: { transport: { vary: ['Cookie'] } },
     tell: () => tells,
   }));
-  writeSessionHeaders({ handles } as unknown as SessionScope, headers);
+  writeSessionHeaders({ vary: [], handles } as unknown as SessionScope, headers);
   return headers.get('Cache-Control');
 }
 
