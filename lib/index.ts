@@ -31,6 +31,9 @@ export type {
   SessionKey,
   SessionMessages,
 } from './core/session-data';
+export type { InferData, SchemaIssue, SchemaResult, StandardSchema } from './core/standard-schema';
+export type { OnMismatch } from './core/value-schemas';
+export type { SchemaOptions } from './schema.options';
 
 // In handlers
 export { Session } from './decorators/session.decorator';

@@ -1,3 +1,5 @@
+import * as v from 'valibot';
+import { z } from 'zod';
 import { jsonCodec } from './core/session-codec';
 import { SessionError } from './core/session.errors';
 import { doubtfulDurations, resolveOptions, type SessionModuleOptions } from './session.options';
@@ -30,6 +32,52 @@ const transport: SessionTransport = {
 };
 
 describe('the options', () => {
+  it.each([
+    [{ schema: [] }, 'schema must be an object with a schema for each key, got []'],
+    [
+      { schema: z.object({}) },
+      'schema must be an object with a schema for each key, got one schema: name its keys',
+    ],
+    [
+      { schema: { cart: Array } },
+      'schema.cart must be a schema of zod, valibot, arktype or another library of Standard Schema, got [Function: Array]',
+    ],
+    [
+      { schema: { cart: { '~standard': { version: 2, validate: () => ({ value: 1 }) } } } },
+      'schema.cart must implement version 1 of Standard Schema, got version 2',
+    ],
+    [
+      { schema: { cart: { '~standard': { version: 1 } } } },
+      'schema.cart must implement version 1 of Standard Schema, got version 1 without validate()',
+    ],
+    [
+      {
+        schema: {
+          cart: v.pipeAsync(
+            v.string(),
+            v.checkAsync(() => Promise.resolve(true)),
+          ),
+        },
+      },
+      'schema.cart must return a result for any value, since the store may have one of an older release: for undefined it returned a promise; leave out what is asynchronous, and with zod also what throws',
+    ],
+    [
+      {
+        schema: {
+          cart: v.pipe(
+            v.any(),
+            v.check((value) => (value as string[]).length > 0),
+          ),
+        },
+      },
+      'schema.cart must return a result for any value, since the store may have one of an older release: for undefined it threw TypeError',
+    ],
+    [{ schema: {}, onMismatch: true }, 'onMismatch must be a function, got true'],
+    [{ onMismatch: () => undefined }, 'onMismatch needs the option schema'],
+  ])('refuse schemas that cannot work: %#', (options, problem) => {
+    expect(refusal(options)).toBe(`The options of SessionModule are invalid:\n  - ${problem}`);
+  });
+
   it('W35: that look like seconds are doubtful: numbers below a minute', () => {
     const options = {
       lifetime: 3600,

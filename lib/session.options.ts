@@ -21,6 +21,8 @@ import { deviceDescription, type DeviceRequest } from './requests/client-device'
 import type { Authorize } from './requests/session-instance';
 import { DEFAULT_SESSION } from './requests/session.tokens';
 import { resolveCsrf, type CsrfOptions, type ResolvedCsrf } from './requests/csrf-options';
+import type { ValueSchemas } from './core/value-schemas';
+import { resolveSchemas, type SchemaOptions } from './schema.options';
 import { MemorySessionStore } from './stores/memory/memory-session-store';
 import { resolveCookie, type CookieOptions } from './transports/cookie-options';
 import { CookieTransport } from './transports/cookie-transport';
@@ -29,7 +31,7 @@ import type { SessionTransport } from './transports/session-transport';
 export type { Duration };
 
 /** Options of `SessionModule.forRoot`. All are optional, with safe defaults. */
-export interface SessionModuleOptions extends LoginModuleOptions {
+export interface SessionModuleOptions extends LoginModuleOptions, SchemaOptions {
   /**
    * The store of the sessions, or `new SealedSessions(…)` of `nestjs-tessera/sealed`, which keeps them in the cookie.
    * @default new MemorySessionStore(), which forgets everything when the process ends
@@ -103,6 +105,7 @@ export interface ResolvedOptions {
   readonly sweepEvery: number | null;
   readonly asyncContext: boolean;
   readonly codec: SessionCodec;
+  readonly schemas: ValueSchemas | undefined;
   readonly clock: Clock;
 }
 
@@ -129,6 +132,8 @@ const MODULE_OPTIONS: Record<keyof SessionModuleOptions, true> = {
   sweepEvery: true,
   asyncContext: true,
   codec: true,
+  schema: true,
+  onMismatch: true,
   clock: true,
   policy: true,
   ...LOGIN_OPTIONS,
@@ -197,7 +202,8 @@ export function resolveOptions(options: SessionModuleOptions | undefined, name: 
   const { maxBytes = 64 * 1024, asyncContext = true, codec = jsonCodec, clock = systemClock } = options;
   const { cookie, problems: cookieProblems } = resolveCookie(optionsOf('cookie', options.cookie), name);
   const { csrf, problems: csrfProblems } = resolveCsrf(optionsOf('csrf', options.csrf));
-  problems.push(...cookieProblems, ...csrfProblems);
+  const { schemas, problems: schemaProblems } = resolveSchemas(options, show);
+  problems.push(...cookieProblems, ...csrfProblems, ...schemaProblems);
   const preset = presetOf(options.policy, problems);
   const { logins, problems: loginProblems } = resolveLogins(options, duration, show);
   problems.push(...loginProblems);
@@ -227,6 +233,7 @@ export function resolveOptions(options: SessionModuleOptions | undefined, name: 
     sweepEvery: durationOrNull('sweepEvery', options.sweepEvery ?? 60_000, DAY),
     asyncContext,
     codec,
+    schemas,
     clock,
   };
   const { maxSessionsPerPrincipal: max, policy: policyName = null } = options;

@@ -1,6 +1,7 @@
 import { assertOnlyPrincipal, principalKey, toPrincipal, type PrincipalInput } from './principal';
 import { ownerOf } from './rights';
-import { decodeContent, encodeContent } from './session-body';
+import { openContent } from './checked-content';
+import { encodeContent } from './session-body';
 import type { SessionDraft } from './session-draft';
 import type { SessionState } from './session-state';
 import { SessionError, actingRefused } from './session.errors';
@@ -51,5 +52,5 @@ function restore(state: SessionState, draft: SessionDraft): void {
   const { principal, amr, level, content } = actor;
   const empty = { constants: {}, messages: [], merged: {}, own: {}, receipt: null };
   Object.assign(state, { principal, amr, level, actor: null, ...empty, encodedContent: content });
-  decodeContent(state, draft.settings.codec);
+  openContent(state, draft.settings, draft);
 }

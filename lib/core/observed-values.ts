@@ -3,6 +3,7 @@ import { decodeValue, encodeValue } from './session-body';
 import type { Operation } from './session-operation';
 import { getOwn, setOwn } from './session-state';
 import { SessionValueError } from './session.errors';
+import type { ValueSchemas } from './value-schemas';
 
 /** Maximum length of a path in an error message. */
 const LONGEST_PATH = 80;
@@ -10,12 +11,25 @@ const LONGEST_PATH = 80;
 /** Tracks the objects that application code got from or put into a session, with their encoded texts, to detect changes in place. */
 export class ObservedValues {
   readonly #seen = new Map<string, { readonly value: object; text: string | null }>();
+  /** Keys whose value was changed in place, and not checked by its schema since. */
+  #unchecked: Set<string> | undefined;
 
-  constructor(private readonly codec: SessionCodec) {}
+  constructor(
+    private readonly codec: SessionCodec,
+    private readonly schemas: ValueSchemas | undefined,
+  ) {}
 
   /** Records the text of an object that is returned to application code. */
   see(key: string, value: object): void {
     if (this.#seen.get(key)?.value !== value) this.#seen.set(key, { value, text: this.encode(key, value) });
+  }
+
+  /**
+   * Returns what is stored for a value: see `ValueSchemas.conform`.
+   * @throws SessionValueError when its schema refuses it
+   */
+  conform(key: string, value: unknown): unknown {
+    return this.schemas === undefined ? value : this.schemas.conform(key, value);
   }
 
   /**
@@ -34,7 +48,8 @@ export class ObservedValues {
    * Sets a key. Returns the operation that does it again, or `null` when the key has this value already.
    * @throws SessionValueError
    */
-  put(data: Record<string, unknown>, key: string, value: unknown): Operation | null {
+  put(data: Record<string, unknown>, key: string, given: unknown): Operation | null {
+    const value = this.conform(key, given);
     const isSet = Object.hasOwn(data, key);
     const current = isSet ? data[key] : undefined;
     const known = this.#lastTextOf(key, current);
@@ -51,7 +66,19 @@ export class ObservedValues {
     const text = this.#textOf(seen.value);
     if (text === seen.text) return null;
     seen.text = text;
+    if (this.schemas !== undefined) (this.#unchecked ??= new Set()).add(key);
     return this.#putting(key, seen.value, text);
+  }
+
+  /**
+   * Checks what was changed in place.
+   * @throws SessionValueError when its schema refuses it
+   */
+  assertValid(data: Record<string, unknown>): void {
+    for (const key of this.#unchecked ?? []) {
+      if (Object.hasOwn(data, key)) this.schemas!.assertValid(key, data[key]);
+      this.#unchecked!.delete(key);
+    }
   }
 
   /** Returns a deep copy. */

@@ -143,7 +143,8 @@ function formerRights({ isLocked }: SessionDraft, { body }: SessionRecord): Righ
 }
 
 function toBody(draft: SessionDraft, state: SessionState): string {
-  const { codec, maxBytes } = draft.settings;
+  const { codec, maxBytes, schemas } = draft.settings;
+  if (schemas !== undefined) draft.values.assertValid(state.data);
   let body: string;
   try {
     body = encodeBody(state, codec);

@@ -30,8 +30,9 @@ export abstract class SessionContent {
   }
 
   /**
-   * Sets a key. When two concurrent requests set the same key, the later commit wins; use {@link update} to avoid lost updates.
-   * @throws SessionValueError when the value is not supported; the message gives the path and the reason
+   * Sets a key, with the option `schema` to the output of its schema. When two concurrent requests set the same key, the later commit wins;
+   * use {@link update} to avoid lost updates.
+   * @throws SessionValueError when the value is not supported, or its schema refuses it; the message gives the path and the reason
    */
   set<K extends SessionKey>(key: KeyOf<K>, value: SessionData[K]): this {
     this.#draft.assertWritable();
@@ -43,7 +44,7 @@ export abstract class SessionContent {
   /**
    * Sets a key to the result of `change`, and returns it. When a concurrent request wrote first, `change` runs again with the value
    * that request wrote, so it must have no side effects. It receives a copy, which it may change.
-   * @throws SessionValueError when the result is not supported
+   * @throws SessionValueError when the result is not supported, or its schema refuses it
    */
   update<K extends SessionKey>(
     key: KeyOf<K>,
@@ -53,7 +54,7 @@ export abstract class SessionContent {
     draft.noticeMutation(key);
     draft.record('data', (state) => {
       const before = draft.values.copy(key, getOwn(state.data, key));
-      const value = change(before as SessionData[K] | undefined);
+      const value = draft.values.conform(key, change(before as SessionData[K] | undefined));
       draft.values.accept(key, value);
       setOwn(state.data, key, value);
     });

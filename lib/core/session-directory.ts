@@ -1,7 +1,7 @@
 import { assertReason, type EndReason } from './ended-session';
 import { toRoles, type Principal } from './principal';
 import { ownerOf } from './rights';
-import { decodeContent } from './session-body';
+import { openContent } from './checked-content';
 import { Session } from './session';
 import type { SessionCommit } from './session-commit';
 import { SessionDraft } from './session-draft';
@@ -134,13 +134,13 @@ export class SessionDirectory {
   }
 
   #infoOf(live: LiveSession, current: SessionId | null): SessionInfo {
-    return infoOf(live, current, this.settings.codec, this.settings.clock());
+    return infoOf(live, current, this.settings);
   }
 
   #draftOf({ record, state }: LiveSession): SessionDraft {
     const draft = new SessionDraft(this.settings, () => false);
-    decodeContent(state, this.settings.codec);
     Object.assign(draft, { state, base: record, isAdministered: true, touches: false });
+    openContent(state, this.settings, draft);
     return draft;
   }
 }

@@ -5,7 +5,8 @@ import type { Device } from './device';
 import type { EndReason } from './ended-session';
 import { NO_RIGHTS, ownerOf, type Rights } from './rights';
 import { LONGEST_REQUEST, strictestOf, type Replacement } from './secret-history';
-import { decodeBody, decodeFacts } from './session-body';
+import { openBody } from './checked-content';
+import { decodeFacts } from './session-body';
 import type { SessionEventReason } from './session-event';
 import { lastSeenOf } from './session-expiry';
 import { PROOFS, unconfirmedOf, type Announcement, type LoginNotes } from './session-operation';
@@ -78,6 +79,8 @@ export class SessionDraft {
   /** Incremented when the draft continues as another session. An earlier write then does not apply to it. */
   lineage = 0;
   #values: ObservedValues | undefined;
+  /** Keys whose stored value was dropped, because its schema refuses it. */
+  #dropped: Set<string> | undefined;
   #id: SessionId | undefined;
 
   /**
@@ -97,7 +100,7 @@ export class SessionDraft {
   }
 
   get values(): ObservedValues {
-    return (this.#values ??= new ObservedValues(this.settings.codec));
+    return (this.#values ??= new ObservedValues(this.settings.codec, this.settings.schemas));
   }
 
   get id(): SessionId {
@@ -142,7 +145,7 @@ export class SessionDraft {
 
   /** Replays the operations on a record. When one fails, the draft stays as it was. */
   adopt(record: SessionRecord, operations: readonly Operation[] = this.operations): void {
-    const state = decodeBody(record.body, this.settings.codec);
+    const state = openBody(record.body, this.settings, this);
     state.lastSeenAt = lastSeenOf(state, record.expiresAt, state.lastSeenAt);
     for (const { apply } of operations) apply(state);
     this.state = state;
@@ -242,6 +245,15 @@ export class SessionDraft {
   /** Adds the event of the end of another session. */
   announceEnd({ id, principal }: Pick<SessionRecord, 'id' | 'principal'>, reason: SessionEventReason): void {
     this.announcements.push({ type: 'destroyed', id, principal, reason });
+  }
+
+  /** Reports a stored value that was dropped, once for each request. */
+  dropped(key: string): void {
+    this.#dropped ??= new Set();
+    if (this.#dropped.has(key)) return;
+    this.#dropped.add(key);
+    const event = { type: 'rejected', reason: 'schema', id: this.id } as const;
+    this.settings.emit({ ...event, principal: ownerOf(this.state) });
   }
 
   forgetLogins(): void {

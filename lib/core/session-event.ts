@@ -59,6 +59,8 @@ export type SessionEventReason =
   | 'ambiguous'
   /** A page of another site sent the request, or it has no valid CSRF token: see `CsrfGuard`. */
   | 'csrf'
+  /** A stored value does not match its schema, and was dropped: see the option `schema`. */
+  | 'schema'
   /** A concurrent request ended the session or renewed its token; the changes of this request were dropped. */
   | 'superseded'
   /** A new token could not reach the client, so the change was not made. */

@@ -1,10 +1,11 @@
 import type { Device } from './device';
 import type { Principal } from './principal';
-import { UnreadableBody, decodeContent, decodeFacts } from './session-body';
-import type { SessionCodec } from './session-codec';
+import { openContent } from './checked-content';
+import { UnreadableBody, decodeFacts } from './session-body';
 import type { KeyOf, SessionData, SessionKey } from './session-data';
 import { isIdle, lastSeenOf } from './session-expiry';
 import type { SessionRecord } from './session-record';
+import type { SessionSettings } from './session-settings';
 import { getOwn, type SessionState } from './session-state';
 import type { SessionId } from './session-token';
 
@@ -61,17 +62,24 @@ export function liveSession(record: SessionRecord, now: number): LiveSession | n
 export function infoOf(
   { record, state }: LiveSession,
   current: SessionId | null,
-  codec: SessionCodec,
-  now: number,
+  settings: SessionSettings,
 ): SessionInfo {
   const { principal, actor, isPending, authenticatedAt, amr, level, ...rest } = state;
   const { createdAt, lastSeenAt, remembered, device, deadline } = rest;
   return {
     ...{ id: record.id, isCurrent: record.id === current, principal, actor: actor?.principal ?? null },
-    ...{ isPending, isLocked: isIdle(state, now), createdAt, lastSeenAt, authenticatedAt, amr, level },
+    ...{
+      isPending,
+      isLocked: isIdle(state, settings.clock()),
+      createdAt,
+      lastSeenAt,
+      authenticatedAt,
+      amr,
+      level,
+    },
     ...{ expiresAt: Math.min(record.expiresAt, deadline), remembered, device },
     data: <K extends SessionKey>(key: KeyOf<K>) => {
-      decodeContent(state, codec);
+      openContent(state, settings, null);
       return getOwn(state.data, key) as SessionData[K] | undefined;
     },
   };

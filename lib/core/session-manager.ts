@@ -5,7 +5,7 @@ import { principalKey, toPrincipal, type PrincipalInput } from './principal';
 import { assertReason, type EndReason } from './ended-session';
 import { useGrant } from './grants';
 import { ownerOf } from './rights';
-import { decodeContent } from './session-body';
+import { openContent } from './checked-content';
 import { SessionCommit, dueOperations } from './session-commit';
 import type { KeyOf, SessionData, SessionKey } from './session-data';
 import { SessionDraft } from './session-draft';
@@ -150,7 +150,7 @@ export class SessionManager {
   complete(session: Session): Promise<void> | null {
     const draft = draftOf(session);
     try {
-      decodeContent(draft.state, this.settings.codec);
+      openContent(draft.state, this.settings, draft);
       return null;
     } catch (error) {
       return this.#loader.dropUnreadable(draft, draft.base!, error, true);
@@ -187,7 +187,7 @@ export class SessionManager {
    * @throws SessionError `SESSION_RECORD_UNREADABLE`
    */
   read(record: SessionRecord): StoredSession {
-    return contentOf(record, this.settings.codec);
+    return contentOf(record, this.settings);
   }
 
   /** Returns the outcome that tells the client the token with which it opened a session once more, unless a newer one has replaced it. */

@@ -1,5 +1,5 @@
 import { ownerOf } from './rights';
-import { decodeBody } from './session-body';
+import { openBody } from './checked-content';
 import { draftOf, type Session } from './session';
 import type { SessionDraft } from './session-draft';
 import type { SessionRecord } from './session-record';
@@ -59,7 +59,7 @@ export class SessionMerger {
       const merges: [string, number][] = [...Object.entries(state.merged), [id, version]];
       state.merged = Object.fromEntries(merges.slice(-MERGES_KNOWN));
       // Decoded each time, because a later operation may change the values in place.
-      const { data, deadline } = decodeBody(body, this.settings.codec);
+      const { data, deadline } = openBody(body, this.settings, null);
       for (const [key, value] of Object.entries(data)) setOwn(state.data, key, value);
       // A login ends when it would have ended without the merge.
       if (state.principal === null) state.deadline = Math.max(state.deadline, deadline);

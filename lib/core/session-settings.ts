@@ -4,12 +4,15 @@ import type { LoginSettings } from './login-settings';
 import type { EmitSessionEvent } from './session-event';
 import type { Timeouts } from './session-expiry';
 import type { SessionMeter } from './session-meter';
+import type { ValueSchemas } from './value-schemas';
 
 /** The settings of one instance: resolved once, and shared by all parts of the core. Durations are in milliseconds. */
 export interface SessionSettings {
   /** The instance's name. It is hashed with each secret, so that a token opens sessions of its own instance only. */
   readonly name: string;
   readonly codec: SessionCodec;
+  /** Checks values as they are set, and as they are read from the store. @default none is checked */
+  readonly schemas?: ValueSchemas | undefined;
   readonly clock: Clock;
   readonly timeouts: Timeouts;
   /** The timeouts of remembered sessions, which outlive the browser. */

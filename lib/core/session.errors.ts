@@ -1,9 +1,12 @@
+import type { SchemaIssue } from './standard-schema';
+
 /** Error codes, stable between releases. Match on them, not on messages. */
 export type SessionErrorCode =
   | 'SESSION_STORE_UNAVAILABLE'
   | 'SESSION_CONFLICT'
   | 'SESSION_TOO_LARGE'
   | 'SESSION_VALUE_UNSUPPORTED'
+  | 'SESSION_VALUE_INVALID'
   | 'SESSION_RESPONSE_STARTED'
   | 'SESSION_DESTROYED'
   | 'SESSION_CONSTANT_FIXED'
@@ -46,15 +49,27 @@ export class SessionStoreError extends SessionError {
   }
 }
 
-/** A value is not supported in a session. Thrown by the call that sets it, with the key and the reason. */
+/**
+ * A value is not supported in a session (`SESSION_VALUE_UNSUPPORTED`), or its schema refuses it (`SESSION_VALUE_INVALID`). Thrown by the call
+ * that sets it, with the key and the reason.
+ */
 export class SessionValueError extends SessionError {
   override readonly name = 'SessionValueError';
+  readonly #issues: readonly SchemaIssue[];
 
   constructor(
     readonly key: string,
     readonly reason: string,
+    issues: readonly SchemaIssue[] = [],
   ) {
-    super('SESSION_VALUE_UNSUPPORTED', `The session cannot store ${key}: ${reason}.`);
+    const code = issues.length === 0 ? 'SESSION_VALUE_UNSUPPORTED' : 'SESSION_VALUE_INVALID';
+    super(code, `The session cannot store ${key}: ${reason}.`);
+    this.#issues = issues;
+  }
+
+  /** Why the schema refuses the value, in its own words, which may quote the value: not for a log. Empty without a schema. */
+  get issues(): readonly SchemaIssue[] {
+    return this.#issues;
   }
 }
 

@@ -1,9 +1,10 @@
 import type { Principal } from './principal';
-import { decodeBody, decodeValue } from './session-body';
-import type { SessionCodec } from './session-codec';
+import { openBody } from './checked-content';
+import { decodeValue } from './session-body';
 import type { SessionConstants, SessionData } from './session-data';
 import { lastSeenOf } from './session-expiry';
 import type { SessionRecord } from './session-record';
+import type { SessionSettings } from './session-settings';
 import type { SessionId } from './session-token';
 
 /** The content of a stored session. Instants are epoch milliseconds. */
@@ -26,10 +27,13 @@ export interface StoredSession {
 }
 
 /** See `SessionManager.read`. */
-export function contentOf(record: SessionRecord, codec: SessionCodec): StoredSession {
-  const state = decodeBody(record.body, codec);
+export function contentOf(record: SessionRecord, settings: SessionSettings): StoredSession {
+  const state = openBody(record.body, settings, null);
   const { data, principal, createdAt, authenticatedAt, deadline, remembered } = state;
-  const constants = Object.entries(state.constants).map(([key, text]) => [key, decodeValue(text, codec)]);
+  const constants = Object.entries(state.constants).map(([key, text]) => [
+    key,
+    decodeValue(text, settings.codec),
+  ]);
   return {
     ...{ id: record.id, principal, data, constants: Object.fromEntries(constants) as SessionConstants },
     ...{ createdAt, authenticatedAt, deadline, remembered },

@@ -2,7 +2,7 @@ import { KEEP, type CommitOutcome, type Delivery } from '../core/commit-outcome'
 import type { EndReason } from '../core/ended-session';
 import type { PrincipalInput } from '../core/principal';
 import { draftOf, type Session } from '../core/session';
-import { decodeContent } from '../core/session-body';
+import { openContent } from '../core/checked-content';
 import type { KeyOf, SessionData, SessionKey } from '../core/session-data';
 import { ownerOf } from '../core/rights';
 import type { SessionDraft } from '../core/session-draft';
@@ -116,7 +116,8 @@ export class SessionHandle implements Delivery {
     const session = this.#session;
     if (session === undefined) return null;
     try {
-      decodeContent(draftOf(session).state, this.instance.manager.settings.codec);
+      const draft = draftOf(session);
+      openContent(draft.state, draft.settings, draft);
       return session;
     } catch {
       return null;

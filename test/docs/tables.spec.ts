@@ -7,6 +7,7 @@ describe('the tables of README.md say what the source says', () => {
   const options = new Map([
     ...defaultsOf('lib/session.options.ts', 'SessionModuleOptions'),
     ...defaultsOf('lib/login.options.ts', 'LoginModuleOptions'),
+    ...defaultsOf('lib/schema.options.ts', 'SchemaOptions'),
     ...defaultsOf('lib/transports/cookie-options.ts', 'CookieOptions', 'cookie.'),
     ...defaultsOf('lib/requests/csrf-options.ts', 'CsrfOptions', 'csrf.'),
   ]);

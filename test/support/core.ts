@@ -2,6 +2,7 @@ import { DEFAULT_LOGIN_SETTINGS } from '../../lib/core/login-settings';
 import { MemorySessionStore, type SessionCodec, type SessionEvent, type SessionStore } from 'nestjs-tessera';
 import type { CommitOutcome } from '../../lib/core/commit-outcome';
 import { jsonCodec } from '../../lib/core/session-codec';
+import type { ValueSchemas } from '../../lib/core/value-schemas';
 import { SessionManager } from '../../lib/core/session-manager';
 import type { Session } from '../../lib/core/session';
 import type { SessionMeter } from '../../lib/core/session-meter';
@@ -36,6 +37,7 @@ export interface CoreOptions {
   readonly rotateEvery?: number | null;
   readonly lifetime?: number;
   readonly meter?: SessionMeter;
+  readonly schemas?: ValueSchemas;
 }
 
 export function core({
@@ -48,6 +50,7 @@ export function core({
   rotateEvery = null,
   lifetime = DAY,
   meter,
+  schemas,
 }: CoreOptions = {}): Core {
   const store = new WatchedStore(inner);
   const clock = manualClock();
@@ -56,6 +59,7 @@ export function core({
     name,
     clock,
     codec,
+    schemas,
     maxBytes,
     storeTimeout,
     rotateEvery,
