@@ -1,6 +1,9 @@
 // Nest 12, these dependencies of it and of Fastify, and some packages that tests use are ES modules, which Jest's
 // CommonJS runtime cannot require as they stand; swc turns them into CommonJS. Everything else under node_modules is left alone.
-const esModules = ['@nestjs', 'cookie', 'content-disposition', 'jose', 'keyv', '@keyv', 'hookified'];
+const esModules = [
+  ...['@nestjs', 'cookie', 'content-disposition', 'jose', 'keyv', '@keyv', 'hookified'],
+  ...['arktype', 'arkregex', '@ark'],
+];
 
 /** @type {import('jest').Config} */
 module.exports = {
