@@ -1,5 +1,6 @@
 import { assertOnlyPrincipal, principalKey, toPrincipal, type PrincipalInput } from './principal';
 import { ownerOf } from './rights';
+import { forgetReads } from './flash-reads';
 import { openContent } from './checked-content';
 import { encodeContent } from './session-body';
 import type { SessionDraft } from './session-draft';
@@ -23,6 +24,7 @@ export function actAs(draft: SessionDraft, input: PrincipalInput): void {
   if (rights.actor !== null)
     throw actingRefused('it acts as another principal already: call stopActing() first');
   if (subject === owner) throw actingRefused('it was given the principal that is logged in');
+  forgetReads(draft);
   const { codec } = draft.settings;
   draft.record('act', (state) => {
     const isSame = state.actor === null && ownerOf(state) === owner && !state.isPending;
@@ -39,6 +41,7 @@ export function stopActing(draft: SessionDraft): void {
   draft.assertWritable();
   const { actor, principal } = draft.rights ?? draft.state;
   if (actor === null || principal === null) return;
+  forgetReads(draft);
   draft.record('act', (state) => restore(state, draft));
   const subject = principalKey(principal);
   const event = { type: 'stoppedActing', id: null, reason: null } as const;

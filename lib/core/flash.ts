@@ -1,3 +1,4 @@
+import { readsOf } from './flash-reads';
 import { randomText } from './random-text';
 import type { SessionDraft } from './session-draft';
 import type { FlashEntry } from './session-state';
@@ -13,8 +14,29 @@ export function addMessage(draft: SessionDraft, kind: string, message: unknown):
 /** Removes and returns the messages of one kind, or all. */
 export function takeMessages(draft: SessionDraft, kind: string | undefined): FlashEntry[] {
   const read = draft.state.messages.filter((entry) => kind === undefined || entry.kind === kind);
+  if (read.length === 0) return read;
   const ids = new Set(read.map(({ id }) => id));
   const isUnread = ({ id }: FlashEntry): boolean => !ids.has(id);
-  if (read.length > 0) draft.record('data', (state) => (state.messages = state.messages.filter(isUnread)));
+  draft.record('data', (state) => (state.messages = state.messages.filter(isUnread)));
+  readsOf(draft).messages.push(...read);
   return read;
+}
+
+/** Puts back what this request has read, before what came since. See `Session.reflash`. */
+export function reflash(draft: SessionDraft): void {
+  const reads = readsOf(draft);
+  const { messages, input } = reads;
+  draft.assertWritable();
+  if (messages.length === 0 && input === null) return;
+  // What the application got may have been changed since.
+  const read = messages.map((entry) => ({
+    ...entry,
+    message: draft.values.copy(entry.kind, entry.message),
+  }));
+  reads.messages = [];
+  draft.record('data', (state) => {
+    const ids = new Set(state.messages.map(({ id }) => id));
+    state.messages = [...read.filter(({ id }) => !ids.has(id)), ...state.messages];
+    if (input !== null) state.own = { input, ...state.own };
+  });
 }

@@ -1,4 +1,5 @@
 import { assertOnlyPrincipal, principalKey, toPrincipal, toRoles, type PrincipalInput } from './principal';
+import { forgetReads } from './flash-reads';
 import { DEFAULT_LEVEL, NO_RIGHTS, ownerOf } from './rights';
 import type { ConstantValues } from './session-data';
 import type { SessionDraft } from './session-draft';
@@ -37,7 +38,7 @@ export interface LoginOptions extends Proof {
    */
   readonly rememberMe?: boolean;
   /**
-   * Keeps the data and flash messages from before the login. Data of *another* principal is never kept: a login as another principal ends the session
+   * Keeps the data, flash messages and form input from before the login. Data of *another* principal is never kept: a login as another principal ends the session
    * and begins a new one.
    * @default true
    */
@@ -96,7 +97,7 @@ export function login(draft: SessionDraft, input: PrincipalInput, options: Login
   const now = settings.clock();
   const device = draft.device();
   const apply = (state: SessionState): void => {
-    if (!keepData) Object.assign(state, { data: {}, messages: [] });
+    if (!keepData) Object.assign(state, { data: {}, messages: [], own: withoutInput(state.own) });
     const rights = { principal, authenticatedAt: now, amr, level, isPending, actor: null };
     Object.assign(state, { ...rights, ...limitsOf(settings, now, remembered, isPending), device });
     state.own = ownAfter(state.own);
@@ -149,6 +150,11 @@ function levelOf({ level }: Proof): number | null {
   throw new SessionError('SESSION_OPTIONS_INVALID', message);
 }
 
+/** Where the visitor wanted to go stays: a login is what it waits for. */
+function withoutInput({ input: _, ...kept }: OwnValues): OwnValues {
+  return kept;
+}
+
 /** A time ahead of our clock counts as the present, since a revocation from now on must be later. */
 function checkedAtOf(options: LoginOptions, now: number): number | null {
   // A time that was kept somewhere and is missing there must not pass for a login without the check.
@@ -188,6 +194,7 @@ export function logout(draft: SessionDraft, { keepData = false }: LogoutOptions)
     const limits = { startedAt, deadline: Math.min(deadline, latest), idleTimeout: timeouts.idleTimeout };
     Object.assign(state, login, limits);
   });
+  forgetReads(draft);
   draft.left = null;
 }
 

@@ -1,11 +1,12 @@
-import { addMessage, takeMessages } from './flash';
+import { addMessage, reflash, takeMessages } from './flash';
+import { keepInput, readField, readInput, type FlashInputOptions } from './form-input';
 import { setConstant } from './login';
 import { refuseAssignments } from './refuse-assignments';
 import { decodeValue } from './session-body';
 import type { FlashKind, FlashMessage, SessionConstantKey, SessionConstants } from './session-data';
 import type { KeyOf, SessionData, SessionKey } from './session-data';
 import type { SessionDraft } from './session-draft';
-import { getOwn, setOwn } from './session-state';
+import { getOwn, setOwn, type FormFields } from './session-state';
 
 /** Returns the draft in which a session records changes. Internal: not exported from the package. */
 export let draftOf: (session: SessionContent) => SessionDraft;
@@ -113,6 +114,28 @@ export abstract class SessionContent {
   messages(kind?: FlashKind): unknown[] {
     const taken = takeMessages(this.#draft, kind);
     return taken.map(({ kind: its, message }) => (kind === undefined ? { kind: its, message } : message));
+  }
+
+  /**
+   * Keeps the fields of a form for the page that shows it again, instead of an earlier form: texts and arrays of texts, at most 16,384
+   * characters. Other values are dropped, such as files, and fields whose name looks like a password, a token or another secret.
+   */
+  flashInput(body: unknown, options: FlashInputOptions = {}): this {
+    keepInput(this.#draft, body, options);
+    return this;
+  }
+
+  /** Returns a field kept by {@link flashInput}, or `undefined`. The first call removes the form; this request can go on reading it. */
+  oldInput(name: string): string | string[] | undefined;
+  /** Returns all fields kept by {@link flashInput}, or `{}`. */
+  oldInput(): FormFields;
+  oldInput(name?: string): FormFields | string | string[] | undefined {
+    return name === undefined ? readInput(this.#draft) : readField(this.#draft, name);
+  }
+
+  /** Keeps the flash messages and the form input that this request has read for one more request, such as that of a redirect. */
+  reflash(): void {
+    reflash(this.#draft);
   }
 
   /**

@@ -45,6 +45,19 @@ export interface OwnValues {
   readonly grants?: Readonly<Record<string, number>>;
   /** What the CSRF tokens of the session are made of, newest last. */
   readonly csrf?: readonly string[];
+  /** The path of this site that a visitor was refused, until it is taken. */
+  readonly intended?: string;
+  /** The last form that is to be shown again, until it is read. */
+  readonly input?: FormInput;
+}
+
+/** The fields of a form, by name. */
+export type FormFields = Readonly<Record<string, string | string[]>>;
+
+/** A form that is to be shown again. The id distinguishes it from a later one of the same session. */
+export interface FormInput {
+  readonly id: string;
+  readonly fields: FormFields;
 }
 
 /** The state of a client without a session. A literal without spread: V8 in Node 20 takes 20 µs to add this many properties to one. */
