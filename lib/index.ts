@@ -43,6 +43,8 @@ export { Actor } from './decorators/actor.decorator';
 export type { Elevation, LoginOptions, LogoutOptions, Proof } from './core/login';
 export type { EndReason } from './core/ended-session';
 export type { Device } from './core/device';
+export type { FlashInputOptions } from './core/form-input';
+export type { FormFields } from './core/session-state';
 export type { SessionStatus } from './core/session-operation';
 export type { PrincipalInput } from './core/principal';
 // The types Session and Principal under unique names. TypeScript writes these names into declarations of inferred types.
@@ -56,6 +58,10 @@ export { RequireRoles, RequireRolesOf } from './guards/require-roles.decorator';
 export { RecentLogin, RequireLevel, RequirePending } from './guards/require-proof.decorator';
 export { CsrfGuard } from './guards/csrf.guard';
 export { SkipCsrf } from './decorators/skip-csrf.decorator';
+
+// In exception filters
+export { LoginRedirectFilter } from './http/login-redirect.filter';
+export type { LoginRedirectOptions } from './http/login-redirect.filter';
 
 // In providers
 export { SessionService } from './session.service';

@@ -117,6 +117,17 @@ export class SessionService {
   }
 
   /**
+   * Returns the page that a visitor was refused before the login: a path of this site with its query, remembered by `LoginRedirectFilter`. Takes
+   * it out of the session and commits: of several concurrent requests exactly one gets it. Without one, returns `fallback`.
+   * @throws SessionUnavailableException when the store fails; the path may then be lost
+   */
+  async intended(): Promise<string | null>;
+  async intended(fallback: string): Promise<string>;
+  async intended(fallback: string | null = null): Promise<string | null> {
+    return (await this.#handle().takeIntended()) ?? fallback;
+  }
+
+  /**
    * Ends every session of a principal, in every process, for example after a change of password, and refuses logins under way that checked
    * the credentials before: pass `checkedAt` to `login`. Takes effect at once. Can be called outside a request, without `except`.
    * @param options `reason` is what the clients are told, and the event. With `except: 'current'`, the session of this request stays if it is one of them: it is committed first, with a new

@@ -1,4 +1,5 @@
 import { DIRECT, KEEP, unwritten, type CommitOutcome, type Delivery } from './commit-outcome';
+import { takeOutIntended } from './intended';
 import { randomText } from './random-text';
 import { issueToken } from './pending-write';
 import { principalKey, toPrincipal, type PrincipalInput } from './principal';
@@ -111,6 +112,18 @@ export class SessionManager {
     const draft = draftOf(session);
     const isFound = useGrant(draft, operation);
     return isFound !== null && (await this.#isTaken(draft, commit)) && isFound();
+  }
+
+  /**
+   * Takes out where a visitor wanted to go who was sent to the login: of any number of concurrent requests, exactly one gets it. Returns `null`
+   * when there is nothing.
+   * @param commit commits the session, and delivers the outcome
+   * @throws what `commit` throws
+   */
+  async takeIntended(session: Session, commit: () => Promise<unknown>): Promise<string | null> {
+    const draft = draftOf(session);
+    const found = takeOutIntended(draft);
+    return found !== null && (await this.#isTaken(draft, commit)) ? found() : null;
   }
 
   /**

@@ -134,6 +134,11 @@ export class SessionHandle implements Delivery {
     return this.instance.manager.takeGrant(await this.open(), operation, () => this.commit());
   }
 
+  /** See `SessionManager.takeIntended`. */
+  async takeIntended(): Promise<string | null> {
+    return this.instance.manager.takeIntended(await this.open(), () => this.commit());
+  }
+
   /** See `SessionManager.endAll`. Throws what {@link open} throws. */
   async endAll(
     principal: Pick<PrincipalInput, 'id' | 'realm'>,
