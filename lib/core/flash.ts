@@ -35,8 +35,7 @@ export function reflash(draft: SessionDraft): void {
   }));
   reads.messages = [];
   draft.record('data', (state) => {
-    const ids = new Set(state.messages.map(({ id }) => id));
-    state.messages = [...read.filter(({ id }) => !ids.has(id)), ...state.messages];
+    state.messages = [...read, ...state.messages];
     if (input !== null) state.own = { input, ...state.own };
   });
 }
