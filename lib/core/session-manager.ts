@@ -12,6 +12,7 @@ import type { KeyOf, SessionData, SessionKey } from './session-data';
 import { SessionDraft } from './session-draft';
 import { takeBack } from './draft-undo';
 import { SessionDirectory } from './session-directory';
+import { SessionEnds } from './session-ends';
 import { SessionLoader } from './session-loader';
 import { timed } from './session-meter';
 import type { SessionRecord } from './session-record';
@@ -25,6 +26,7 @@ import { Session, draftOf } from './session';
 import { StoreClient } from './store-client';
 import { contentOf, type StoredSession } from './stored-session';
 import { StoredSessions } from './stored-sessions';
+import { watchedLoginOf, type LoginEnd } from './watched-login';
 
 /**
  * Opens sessions and commits them. Between the two nothing talks to the store. Requests use it through `@Session()`; inject it in jobs,
@@ -42,6 +44,7 @@ export class SessionManager {
   readonly #commit: SessionCommit;
   /** The sessions of all clients: see `SessionRegistry`. */
   readonly directory: SessionDirectory;
+  readonly #ends: SessionEnds;
   readonly #isToken = (value: string): boolean => this.#repository.isToken(value);
 
   constructor(
@@ -55,6 +58,7 @@ export class SessionManager {
           settings,
         );
     this.#loader = new SessionLoader(this.#repository, settings);
+    this.#ends = new SessionEnds(this.#repository.logins, settings.clock);
     this.#commit = new SessionCommit(this.#repository, settings, (token) => this.open(token));
     this.directory = new SessionDirectory(this.#repository, settings, this.#commit);
   }
@@ -203,6 +207,17 @@ export class SessionManager {
     return contentOf(record, this.settings);
   }
 
+  /**
+   * Calls `onEnd` once, when the login of a session ends, within a second: in any process, by a logout or another login, by a revocation,
+   * or by expiry. A rotation is no end. Watches the session as this request last read or wrote it; one that is not stored has no end.
+   * `onEnd` must not throw. Does not keep the process alive.
+   * @returns a function that stops watching. Call it when the end is of no interest any more.
+   */
+  watchEnd(session: Session, onEnd: (end: LoginEnd) => void): () => void {
+    const { base } = draftOf(session);
+    return base === null ? () => {} : this.#ends.watch(watchedLoginOf(base), onEnd);
+  }
+
   /** Returns the outcome that tells the client the token with which it opened a session once more, unless a newer one has replaced it. */
   tell(session: Session): CommitOutcome {
     const { state, token } = draftOf(session);
@@ -217,6 +232,7 @@ export class SessionManager {
 
   /** Called when no more requests come. The store stays open. */
   close(): void {
+    this.#ends.close();
     this.#repository.close();
   }
 

@@ -7,6 +7,7 @@ import type { SessionRecord } from './session-record';
 import type { SessionSettings } from './session-settings';
 import type { SessionStore } from './session-store';
 import type { ParsedToken, SessionId } from './session-token';
+import type { LoginSource } from './watched-login';
 import { SessionError } from './session.errors';
 
 /** What is stored under a token, whatever its secret may still do. */
@@ -27,6 +28,9 @@ export interface Revoked {
  * with a `SessionStoreError` when a store fails; a call that failed may have taken effect.
  */
 export interface SessionRepository {
+  /** Tells which logins have ended. */
+  readonly logins: LoginSource;
+
   /** Whether a text has the form of a token of this repository. Calls no store. */
   isToken(value: string): boolean;
 

@@ -1,6 +1,7 @@
 import type { Clock } from './clock';
 import type { SessionRecord } from './session-record';
 import type { StoreCall } from './session-store';
+import type { SessionId } from './session-token';
 
 /** A store that finds sessions by principal, with an index and without a scan. */
 export interface PrincipalIndexedStore {
@@ -43,6 +44,45 @@ export interface PreparedStore {
 export interface ClosableStore {
   /** Called after the last request has finished. `prepare` opens the store again, for another application. */
   close(): Promise<void>;
+}
+
+/**
+ * Told of sessions that may have ended. Must not throw.
+ * @param id a session that was ended or got other rights, perhaps; `null` when that may have happened to any session, because the
+ * store could not tell for a while
+ */
+export type EndListener = (id: SessionId | null) => void;
+
+/** A listener of {@link WatchableStore.watchEnds}. */
+export interface EndSubscription {
+  /** Whether the listener is told at present. While it is not, its owner must look for itself. */
+  readonly isActive: boolean;
+  /** The listener is not called afterwards. */
+  close(): void;
+}
+
+/** A store that tells which sessions may have ended, in any process. */
+export interface WatchableStore {
+  /**
+   * Calls the listener with the id of each session that was deleted, by `delete` or `deleteByPrincipal`, or whose `principal` or
+   * `secretHash` an update has changed. Must do so in every process that watches, after the change, and at once: within 100 milliseconds.
+   *
+   * - **Hints:** a call may come twice, or without such a change. The listener reads the record.
+   * - **Removal by expiry,** by `sweep` or the server, need not be told.
+   * - **Connecting:** returns at once. The subscription becomes active as soon as the store can tell, and inactive when it notices that it
+   *   cannot. Whenever it becomes active after the return, calls the listener with `null`.
+   * - **Failure:** never throws. A store that loses its connection connects again.
+   */
+  watchEnds(listener: EndListener): EndSubscription;
+}
+
+/** A record without its body. */
+export type SessionHead = Omit<SessionRecord, 'body'>;
+
+/** A store that reads many records in one call, without their bodies. */
+export interface BatchReadableStore {
+  /** Returns the heads of those of these sessions that exist, in any order. May include expired ones. Gets at most 100 ids, each once. */
+  findHeads(ids: readonly SessionId[], call: StoreCall): Promise<SessionHead[]>;
 }
 
 /** A guarantee of the contract that a store may lack. */
@@ -88,6 +128,8 @@ export const isEnumerable = capability<EnumerableStore>('records');
 export const isSweepable = capability<SweepableStore>('sweep');
 export const isPrepared = capability<PreparedStore>('prepare');
 export const isClosable = capability<ClosableStore>('close');
+export const isWatchable = capability<WatchableStore>('watchEnds');
+export const isBatchReadable = capability<BatchReadableStore>('findHeads');
 
 export function isLimited(store: object): store is LimitedStore {
   const { limits } = store as Partial<LimitedStore>;

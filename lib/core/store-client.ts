@@ -97,7 +97,7 @@ class PendingCall<T> implements StoreCall {
 export class StoreClient {
   /** @param timeout maximum duration of a call, in milliseconds */
   constructor(
-    private readonly store: SessionStore,
+    readonly store: SessionStore,
     private readonly timeout: number,
     private readonly emit: EmitSessionEvent,
     private readonly meter?: SessionMeter,

@@ -17,6 +17,7 @@ import { newToken, parseToken, sameHash, type ParsedToken, type SessionId } from
 import { SessionError, tooManyConflicts } from './session.errors';
 import type { StoreClient } from './store-client';
 import { contains, isCritical, isWritten } from './uncertain-write';
+import { StoredLogins } from './stored-logins';
 
 /**
  * In each conflict another request succeeded. After this many, and the time that a store call may take, the commit fails. So many, because two
@@ -35,6 +36,7 @@ const MALFORMED = Promise.resolve<Finding>({ kind: 'malformed' });
 
 /** Sessions in a store: conditional writes, replayed on top of what other requests wrote first. */
 export class StoredSessions implements SessionRepository {
+  readonly logins: StoredLogins;
   readonly #queue: KeyedQueue;
   readonly #revocations: PrincipalRevocations;
   /** Writes whose outcome is unknown. The next attempt looks it up. */
@@ -44,6 +46,7 @@ export class StoredSessions implements SessionRepository {
     private readonly store: StoreClient,
     private readonly settings: SessionSettings,
   ) {
+    this.logins = new StoredLogins(store, settings.clock);
     this.#queue = new KeyedQueue(settings.storeTimeout);
     this.#revocations = new PrincipalRevocations(store, settings);
   }

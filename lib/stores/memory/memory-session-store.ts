@@ -2,7 +2,14 @@ import { promisify } from 'node:util';
 import { systemClock, type Clock } from '../../core/clock';
 import type { SessionRecord } from '../../core/session-record';
 import type { SessionStore, StoreCall } from '../../core/session-store';
-import type { EnumerableStore, PrincipalIndexedStore, SweepableStore } from '../../core/store-capabilities';
+import type {
+  EndListener,
+  EndSubscription,
+  EnumerableStore,
+  PrincipalIndexedStore,
+  SweepableStore,
+  WatchableStore,
+} from '../../core/store-capabilities';
 import type { SessionId } from '../../core/session-token';
 import { SessionError, SessionStoreError } from '../../core/session.errors';
 import { ExpiryQueue } from './expiry-queue';
@@ -31,7 +38,7 @@ export interface MemorySessionStoreOptions {
  * sessions; of a session not used lately, among a million, two to four.
  */
 export class MemorySessionStore
-  implements SessionStore, PrincipalIndexedStore, EnumerableStore, SweepableStore
+  implements SessionStore, PrincipalIndexedStore, EnumerableStore, SweepableStore, WatchableStore
 {
   readonly #entries = new ShardedMap<MemoryEntry>();
   readonly #principals = new MemoryPrincipalIndex();
@@ -39,6 +46,7 @@ export class MemorySessionStore
   readonly #users = new ExpiryQueue();
   /** Records that only their expiry removes. */
   readonly #lasting = new ExpiryQueue();
+  readonly #listeners = new Set<EndListener>();
   readonly #maxSessions: number;
   readonly #clock: Clock;
 
@@ -69,7 +77,7 @@ export class MemorySessionStore
     if (shard.has(record.id)) {
       throw new SessionError('SESSION_DUPLICATE_ID', `A session with the id ${record.id} exists already.`);
     }
-    if (this.size >= this.#maxSessions) this.#remove(this.#superfluous(lasting));
+    if (this.size >= this.#maxSessions) this.#evict(this.#superfluous(lasting));
     const entry = new MemoryEntry(record);
     shard.set(entry.id, entry);
     this.#principals.add(entry);
@@ -79,9 +87,11 @@ export class MemorySessionStore
   async update(record: SessionRecord, expectedVersion: number): Promise<boolean> {
     const entry = this.#entries.shard(record.id).get(record.id);
     if (entry === undefined || entry.version !== expectedVersion) return false;
+    const isEnd = entry.principal !== record.principal || entry.secretHash !== record.secretHash;
     entry.assign(record);
     if (entry.principal === record.principal) this.#queueOf(entry).move(entry, record.expiresAt);
     else this.#refile(entry, record);
+    if (isEnd) this.#tell(entry.id);
     return true;
   }
 
@@ -94,7 +104,7 @@ export class MemorySessionStore
 
   async delete(id: SessionId): Promise<void> {
     const entry = this.#entries.shard(id).get(id);
-    if (entry !== undefined) this.#remove(entry);
+    if (entry !== undefined) this.#evict(entry);
   }
 
   async findByPrincipal(principal: string): Promise<SessionRecord[]> {
@@ -104,7 +114,7 @@ export class MemorySessionStore
   async deleteByPrincipal(principal: string): Promise<number> {
     let removed = 0;
     for (const entry of this.#principals.of(principal)) {
-      this.#remove(entry);
+      this.#evict(entry);
       removed++;
     }
     return removed;
@@ -132,6 +142,13 @@ export class MemorySessionStore
     return removed;
   }
 
+  watchEnds(listener: EndListener): EndSubscription {
+    // A function of its own, so that one listener may be passed twice.
+    const own: EndListener = (id) => listener(id);
+    this.#listeners.add(own);
+    return { isActive: true, close: () => void this.#listeners.delete(own) };
+  }
+
   /**
    * The entry that an insert removes when the store is full. A lasting record takes no user's place: visitors could insert so many that all
    * users are logged out.
@@ -145,6 +162,15 @@ export class MemorySessionStore
     const entry = this.#visitors.first ?? user;
     if (entry === undefined) throw isFull(this.#maxSessions);
     return entry;
+  }
+
+  #evict(entry: MemoryEntry): void {
+    this.#remove(entry);
+    this.#tell(entry.id);
+  }
+
+  #tell(id: SessionId): void {
+    for (const listener of this.#listeners) listener(id);
   }
 
   #queueOf(entry: MemoryEntry): ExpiryQueue {

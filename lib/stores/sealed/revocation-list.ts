@@ -48,7 +48,10 @@ export class RevocationList implements Revocations {
     this.#client = new StoreClient(store, settings.storeTimeout, settings.emit, settings.meter);
   }
 
-  async statusOf({ id, secretHash, principal }: SessionRecord, startedAt: number): Promise<RevocationStatus> {
+  async statusOf(
+    { id, secretHash, principal }: Pick<SessionRecord, 'id' | 'secretHash' | 'principal'>,
+    startedAt: number,
+  ): Promise<RevocationStatus> {
     const [entry, deadUntil] = await Promise.all([
       this.#client.find(id),
       principal === null ? -Infinity : this.deadUntil(principal),

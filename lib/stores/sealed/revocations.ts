@@ -21,7 +21,10 @@ export const ENDED: RevocationStatus = { kind: 'ended' };
 /** Records which sessions were renewed or ended, so that their older values are refused. Calls reject when the store fails. */
 export interface Revocations {
   /** @param startedAt when the principal of the record logged in, in epoch milliseconds */
-  statusOf(record: SessionRecord, startedAt: number): Promise<RevocationStatus>;
+  statusOf(
+    record: Pick<SessionRecord, 'id' | 'secretHash' | 'principal'>,
+    startedAt: number,
+  ): Promise<RevocationStatus>;
 
   /** Returns when all sessions of a principal were last ended, or `null`. */
   revocationOf(principal: string): Promise<Revocation | null>;

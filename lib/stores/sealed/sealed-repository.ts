@@ -25,6 +25,7 @@ import type { SessionState } from '../../core/session-state';
 import { sameHash, type ParsedToken, type SessionToken } from '../../core/session-token';
 import { SessionError, SessionTooLargeError, tooManyConflicts } from '../../core/session.errors';
 import { ENDED, type RevocationStatus, type Revocations } from './revocations';
+import { SealedLogins } from './sealed-logins';
 import { LONGEST_VALUE, type SealedValues } from './sealed-values';
 import { isShorter, isUnusual, standsSince } from './value-lifetimes';
 
@@ -39,6 +40,7 @@ const MALFORMED: Finding = { kind: 'malformed' };
  * again, so that the value of a slow request does not replace one made after a renewal.
  */
 export class SealedRepository implements SessionRepository {
+  readonly logins: SealedLogins;
   /** Tokens of renewals whose outcome is unknown. The next attempt reuses them. */
   readonly #uncertain = new WeakMap<SessionDraft, ParsedToken>();
 
@@ -47,7 +49,9 @@ export class SealedRepository implements SessionRepository {
     private readonly revocations: Revocations,
     private readonly settings: SessionSettings,
     readonly close: () => void,
-  ) {}
+  ) {
+    this.logins = new SealedLogins(revocations, settings.clock);
+  }
 
   isToken(value: string): boolean {
     return this.values.hasForm(value);

@@ -1,0 +1,167 @@
+import type { Clock } from './clock';
+import type { SessionId } from './session-token';
+import type { EndSubscription } from './store-capabilities';
+import type { LoginEnd, LoginSource, WatchedLogin } from './watched-login';
+
+/** How often expiries are checked, and sessions of a store that cannot tell of ends are read, in milliseconds. */
+const TICK = 500;
+
+/**
+ * How long a login goes without being read, in milliseconds, also when the store tells of ends: a process may crash between an end and its
+ * hint, and an administrator may delete records by hand.
+ */
+const RECHECK = 30_000;
+
+/** How long the store's subscription outlives the last watch, in milliseconds, so that short streams do not connect again and again. */
+const LINGER = 30_000;
+
+/** Maximum number of logins that are read together. */
+const LOGINS_PER_PASS = 1000;
+
+/** One login, and what waits for its end. Instants are those of `performance.now()`. */
+interface Watch {
+  login: WatchedLogin;
+  readonly onEnd: (end: LoginEnd) => void;
+  /** When it must be read again at the latest. */
+  dueAt: number;
+  /** Number of hints so far. */
+  hints: number;
+  /** Whether to read it once more: a hint may come before every copy of a record is removed. */
+  again: boolean;
+}
+
+/**
+ * Tells when watched logins end: by a logout or another login, in any process, by a revocation, or by expiry. A rotation is no end.
+ *
+ * The store's hints name the sessions to read. One interval for all of them checks expiries. When the store gives no hints, or cannot for
+ * the moment, it also reads all that are watched. A failure of the store ends nothing.
+ */
+export class SessionEnds {
+  readonly #watches = new Map<SessionId, Set<Watch>>();
+  #subscription: EndSubscription | null = null;
+  #timer: NodeJS.Timeout | undefined;
+  #idleSince = 0;
+  #isReading = false;
+  #isScheduled = false;
+
+  constructor(
+    private readonly source: LoginSource,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * Calls `onEnd` once, when the login has ended, perhaps before this call. It must not throw. The watch does not keep the process alive.
+   * @returns a function that stops watching
+   */
+  watch(login: WatchedLogin, onEnd: (end: LoginEnd) => void): () => void {
+    const watch: Watch = { login, onEnd, dueAt: 0, hints: 0, again: false };
+    const ofSession = this.#watches.get(login.id) ?? new Set();
+    this.#watches.set(login.id, ofSession.add(watch));
+    this.#start();
+    this.#readSoon();
+    return () => this.#remove(watch);
+  }
+
+  /** Forgets all watches. */
+  close(): void {
+    this.#watches.clear();
+    this.#stop();
+  }
+
+  #start(): void {
+    if (this.#timer !== undefined) return;
+    this.#timer = setInterval(() => this.#tick(), TICK).unref();
+    this.#subscription = this.source.watchEnds((id) => this.#hint(id));
+  }
+
+  #stop(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.#subscription?.close();
+    this.#subscription = null;
+  }
+
+  #remove(watch: Watch): void {
+    const { id } = watch.login;
+    const ofSession = this.#watches.get(id);
+    if (ofSession?.delete(watch) !== true || ofSession.size > 0) return;
+    this.#watches.delete(id);
+    this.#idleSince = performance.now();
+  }
+
+  #hint(id: SessionId | null): void {
+    const hinted = id === null ? this.#watches.values() : [this.#watches.get(id) ?? []];
+    let isWatched = false;
+    for (const ofSession of hinted)
+      for (const watch of ofSession) {
+        isWatched = true;
+        watch.dueAt = 0;
+        watch.hints++;
+        watch.again = true;
+      }
+    if (isWatched) this.#readSoon();
+  }
+
+  #tick(): void {
+    if (this.#watches.size > 0) void this.#read(this.#subscription?.isActive !== true);
+    else if (performance.now() - this.#idleSince > LINGER) this.#stop();
+  }
+
+  /** Reads what is due after this turn of the event loop, so that many hints lead to one read. */
+  #readSoon(): void {
+    if (this.#isScheduled || this.#isReading) return;
+    this.#isScheduled = true;
+    setImmediate(() => {
+      this.#isScheduled = false;
+      void this.#read(false);
+    });
+  }
+
+  /** @param all also those that are not due */
+  async #read(all: boolean): Promise<void> {
+    if (this.#isReading) return;
+    this.#isReading = true;
+    try {
+      const due = this.#due(all);
+      for (let start = 0; start < due.length; start += LOGINS_PER_PASS)
+        await this.#judge(due.slice(start, start + LOGINS_PER_PASS));
+      this.#isReading = false;
+      // Hints that came during the reads.
+      if (this.#due(false).length > 0) this.#readSoon();
+    } catch {
+      // The store has reported its failure. The next tick tries again.
+      this.#isReading = false;
+    }
+  }
+
+  #due(all: boolean): Watch[] {
+    const due: Watch[] = [];
+    const [elapsed, now] = [performance.now(), this.clock()];
+    for (const ofSession of this.#watches.values())
+      for (const watch of ofSession)
+        if (all || watch.dueAt <= elapsed || watch.login.expiresAt <= now) due.push(watch);
+    return due;
+  }
+
+  async #judge(watches: readonly Watch[]): Promise<void> {
+    const hints = watches.map((watch) => watch.hints);
+    const statuses = await this.source.statusOf(watches.map(({ login }) => login));
+    for (const [index, watch] of watches.entries()) {
+      const status = statuses[index]!;
+      if (this.#watches.get(watch.login.id)?.has(watch) !== true) continue;
+      if (typeof status !== 'string') {
+        watch.login = status;
+        if (watch.hints === hints[index]) this.#schedule(watch);
+        continue;
+      }
+      this.#remove(watch);
+      watch.onEnd(status);
+    }
+  }
+
+  /** Spreads the next reads, so that sessions watched at one time are not all read at one time. */
+  #schedule(watch: Watch): void {
+    watch.dueAt = performance.now() + (watch.again ? TICK / 2 : RECHECK * (0.75 + Math.random() / 4));
+    watch.again = false;
+  }
+}
