@@ -7,7 +7,9 @@ import {
   isPrepared,
   isPrincipalIndexed,
   isSweepable,
+  isWatchable,
   type StoreLimit,
+  type WatchableStore,
 } from '../core/store-capabilities';
 import { describeBetweenProcesses } from './store-suite/between-processes.group';
 import { describeCalls } from './store-suite/calls.group';
@@ -26,6 +28,7 @@ import type { SessionStoreCapability, StoreSuite } from './store-suite/store-sui
 import { describeSweeping } from './store-suite/sweeping.group';
 import { globalRunner, type TestRunner } from './store-suite/test-runner';
 import { describeValues } from './store-suite/values.group';
+import { describeWatching } from './store-suite/watching.group';
 
 /** How the suite creates, disturbs and removes the store under test. */
 export interface SessionStoreHarness<S extends SessionStore = SessionStore> {
@@ -68,6 +71,7 @@ const CAPABILITIES: Readonly<Record<SessionStoreCapability, (store: object) => b
   principals: isPrincipalIndexed,
   enumeration: isEnumerable,
   sweeping: isSweepable,
+  watching: isWatchable,
 };
 
 /**
@@ -138,6 +142,9 @@ export function describeSessionStore<S extends SessionStore>(
     describeCapability('principals', describePrincipals);
     describeCapability('enumeration', describeEnumeration);
     describeCapability('sweeping', describeSweeping);
+    describeCapability<SessionStore & WatchableStore>('watching', (suite) =>
+      describeWatching(suite, () => suite.store),
+    );
     describe('through sessions', () => {
       describeSessionValues(suiteOf());
       describeSessionTime(suiteOf());

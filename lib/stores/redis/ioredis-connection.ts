@@ -28,6 +28,12 @@ interface IoredisInstance extends IoredisClient {
   quit(): Promise<unknown>;
   disconnect(reconnect?: boolean): void;
   once(event: 'end', listener: (value: unknown) => void): unknown;
+  on(event: 'message', listener: (channel: string, message: string) => void): unknown;
+  on(event: 'error', listener: () => void): unknown;
+  off(event: 'message', listener: (channel: string, message: string) => void): unknown;
+  subscribe(channel: string): Promise<unknown>;
+  unsubscribe(channel: string): Promise<unknown>;
+  duplicate(options: object): IoredisInstance;
 }
 
 interface IoredisCluster extends IoredisInstance {
@@ -97,6 +103,31 @@ export class IoredisConnection implements RedisConnection {
     const send = () =>
       this.#cluster === null ? sendTo(this.#client, command) : this.#sendLooking(command, signalOf(call));
     return this.#watch === null ? send() : this.#watch.send(() => this.#connectionOf(key), call, send);
+  }
+
+  async listen(channel: string, receive: (message: string) => void, lost: () => void): Promise<() => void> {
+    const hear = (from: string, message: string): void => void (from === channel && receive(message));
+    const cluster = this.#cluster;
+    // A Cluster has a connection for messages beside the others.
+    const client = cluster ?? this.#client.duplicate({ lazyConnect: true, retryStrategy: null });
+    const close = (): void => {
+      client.off('message', hear);
+      if (cluster === null) client.disconnect();
+      else cluster.unsubscribe(channel).catch(() => undefined);
+    };
+    client.on('message', hear);
+    try {
+      if (cluster === null) {
+        client.on('error', () => {});
+        client.once('end', lost);
+        await client.connect();
+      }
+      await client.subscribe(channel);
+    } catch (error) {
+      close();
+      throw error;
+    }
+    return close;
   }
 
   nodes(): readonly RedisNode[] {

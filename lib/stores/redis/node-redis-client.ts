@@ -21,6 +21,7 @@ export interface NodeRedisSingle extends NodeRedisClient {
   readonly options?: NodeRedisOptions;
   on(event: string, listener: () => void): unknown;
   sendCommand(command: readonly string[], options?: CommandOptions): Promise<unknown>;
+  duplicate(overrides: object): NodeRedisSingle;
 }
 
 interface NodeRedisOptions {
@@ -91,9 +92,9 @@ export class NodeRedisSender {
     if (this.#watch !== null) await withinClosingTimeout(this.#watch.stop());
     const silent = this.#watch?.waitedFor ?? [];
     clearTimeout(openable.cleanupTimeout);
-    await withinClosingTimeout(destroy(openable));
+    await withinClosingTimeout(destroyClient(openable));
     // A pool of version 5 may have forgotten clients that are in use.
-    for (const each of silent) await destroy(each as NodeRedisClient as Openable);
+    for (const each of silent) await destroyClient(each);
   }
 }
 
@@ -134,10 +135,10 @@ export async function openClient(client: NodeRedisClient): Promise<void> {
   if (!client.isOpen) await (client as Openable).connect();
 }
 
-/** Version 5 throws when the client is closed already. */
-async function destroy(client: Openable): Promise<void> {
+/** Closes a client at once. Version 5 throws when it is closed already. */
+export async function destroyClient(client: NodeRedisClient): Promise<void> {
   try {
-    await client.destroy();
+    await (client as Openable).destroy();
   } catch {
     // Nothing is left that could be closed.
   }

@@ -9,6 +9,7 @@ import {
   openClient,
 } from './node-redis-client';
 import { slotOf } from './key-slot';
+import { listenThrough } from './node-redis-listening';
 import type { NodeRedisClient } from './redis-client';
 import { type RedisCommand, type RedisConnection, type RedisNode, signalOf } from './redis-connection';
 import { TransientError } from './redis-failure';
@@ -93,6 +94,10 @@ export class NodeRedisClusterConnection implements RedisConnection {
     } finally {
       signal.removeEventListener('abort', ask);
     }
+  }
+
+  listen(channel: string, receive: (message: string) => void): Promise<() => void> {
+    return listenThrough(this.#cluster, channel, receive);
   }
 
   nodes(): readonly RedisNode[] {

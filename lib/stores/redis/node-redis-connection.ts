@@ -6,6 +6,7 @@ import {
   keyPrefixOf,
   openClient,
 } from './node-redis-client';
+import { listenBeside, listenThrough } from './node-redis-listening';
 import type { NodeRedisClient } from './redis-client';
 import { NodeRedisClusterConnection } from './node-redis-cluster-connection';
 import { type RedisCommand, type RedisConnection, type RedisNode, signalOf } from './redis-connection';
@@ -78,6 +79,16 @@ class NodeRedisConnection implements RedisConnection {
 
   send(_key: string, command: RedisCommand, call: StoreCall): Promise<unknown> {
     return this.sendCommand(command, call);
+  }
+
+  async listen(channel: string, receive: (message: string) => void, lost: () => void): Promise<() => void> {
+    const { client } = this;
+    if ('getSentinelNode' in client) return listenThrough(client, channel, receive);
+    const listen = (single: NodeRedisSingle) => listenBeside(single, channel, receive, lost);
+    // A pool's client is only the model of the connection.
+    if ('execute' in client)
+      return listen((await (client as NodeRedisPool).execute(async (single) => single)) as NodeRedisSingle);
+    return listen(client as NodeRedisSingle);
   }
 
   nodes(): readonly RedisNode[] {

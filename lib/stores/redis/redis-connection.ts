@@ -30,6 +30,13 @@ export interface RedisConnection {
    * yet is withdrawn if the client supports that.
    */
   send(key: string, command: RedisCommand, call: StoreCall): Promise<unknown>;
+  /**
+   * Receives the messages of a channel: through a new connection with the client's settings, or that of a Cluster's or Sentinel's client
+   * for messages.
+   * @param lost called when the connection breaks, if that is noticed
+   * @returns a function that ends it
+   */
+  listen(channel: string, receive: (message: string) => void, lost: () => void): Promise<() => void>;
   /** The server, or every master of a Cluster. @throws Error when one is missing */
   nodes(): readonly RedisNode[];
 }

@@ -66,6 +66,15 @@ local keptUntil = math.max(tonumber(${instant}), now + tonumber(${duration}), 1)
 local keptUntilDigits = string.format('%016.0f', keptUntil)
 keptUntil = string.format('%.0f', keptUntil)`;
 
+/** Ends the name of the channel for ended sessions. It begins with the prefix of the sessions' keys. */
+export const ENDED_CHANNEL = 'ended';
+
+/**
+ * Publishes the id of the session, which is the end of its key. A user of the server who may not publish still ends sessions: those who
+ * listen notice that no message arrives.
+ */
+const TELL_END = `redis.pcall('PUBLISH', string.sub(KEYS[1], 1, -23) .. '${ENDED_CHANNEL}', string.sub(KEYS[1], -22))`;
+
 /** ARGV: text, expiry, time to live. */
 export const INSERT = script(
   KEEP_UNTIL('ARGV[2]', 'ARGV[3]'),
@@ -90,9 +99,11 @@ if ARGV[7] ~= '' then
 elseif principal ~= ARGV[5] or covered < keptUntilDigits then
   return ${UNCOVERED}
 end
+local isEnd = principal ~= ARGV[5] or hash ~= ARGV[4]
 marks = nonce .. string.sub(marks, 1, #marks - #nonce)
 line = table.concat({ '1', ARGV[2], ARGV[3], covered, stamp, marks, ARGV[4], id, ARGV[5] }, ' ')
 redis.call('SET', KEYS[1], line .. '\\n' .. ARGV[8], 'PXAT', keptUntil)
+if isEnd then ${TELL_END} end
 return ${APPLIED}`,
 );
 
@@ -121,6 +132,7 @@ export const DELETE = script(
   `
 if ARGV[1] ~= '' and principal ~= ARGV[1] then return false end
 if redis.call('DEL', KEYS[1]) == 0 then return false end
+${TELL_END}
 return { principal or 'null', stamp or '' }`,
 );
 

@@ -1,13 +1,17 @@
 import { systemClock } from '../../core/clock';
+import { EndChannel } from '../../core/end-channel';
 import { pacer } from '../../core/pacer';
 import type { SessionRecord } from '../../core/session-record';
 import type { SessionStore, StoreCall } from '../../core/session-store';
 import type {
+  EndListener,
+  EndSubscription,
   EnumerableStore,
   LimitedStore,
   PrepareContext,
   PreparedStore,
   PrincipalIndexedStore,
+  WatchableStore,
 } from '../../core/store-capabilities';
 import type { SessionId } from '../../core/session-token';
 import { SessionError, SessionStoreError } from '../../core/session.errors';
@@ -18,6 +22,7 @@ import { RecentIds } from './recent-ids';
 import type { RedisClient } from './redis-client';
 import { callAborted, RedisCommands } from './redis-commands';
 import { checkServers } from './server-check';
+import { redisEndServer } from './redis-end-server';
 import { RedisRecords } from './redis-records';
 import { NO_COVERAGE } from './record-format';
 import { isAborted, type RedisConnection } from './redis-connection';
@@ -61,7 +66,13 @@ const RECORDS_AT_ONCE = 10;
  * a session a principal, or lets it outlive its entry in the principal's index, takes two: the index is written first.
  */
 export class RedisSessionStore
-  implements SessionStore, PrincipalIndexedStore, EnumerableStore, PreparedStore, LimitedStore<'retention'>
+  implements
+    SessionStore,
+    PrincipalIndexedStore,
+    EnumerableStore,
+    PreparedStore,
+    WatchableStore,
+    LimitedStore<'retention'>
 {
   /** `retention` with the option `allowEviction`, else none. */
   readonly limits: readonly 'retention'[];
@@ -71,6 +82,7 @@ export class RedisSessionStore
   readonly #commands: RedisCommands;
   readonly #records: RedisRecords;
   readonly #index: RedisPrincipalIndex;
+  readonly #ends: EndChannel;
   readonly #coverage = new CoverageCache();
   readonly #prefix: string;
   readonly #allowEviction: boolean;
@@ -83,11 +95,17 @@ export class RedisSessionStore
     this.#connection = connection;
     this.#prefix = connection.keyPrefix + checkPrefix(options?.prefix);
     this.#commands = new RedisCommands(connection);
-    this.#records = new RedisRecords(this.#commands, `${this.#prefix}session:`, () => this.#clock());
+    const keys = `${this.#prefix}session:`;
+    this.#records = new RedisRecords(this.#commands, keys, () => this.#clock());
+    this.#ends = new EndChannel(redisEndServer(connection, keys));
     this.#index = new RedisPrincipalIndex(this.#commands, `${this.#prefix}principal:`, () => this.#clock());
     this.#allowEviction = options.allowEviction ?? false;
     this.limits = this.#allowEviction ? ['retention'] : [];
-    if (options.closeClient) this.close = () => connection.close();
+    if (options.closeClient)
+      this.close = async () => {
+        this.#ends.close();
+        await connection.close();
+      };
   }
 
   /**
@@ -197,6 +215,11 @@ export class RedisSessionStore
         for (const record of records) if (record !== null) yield record;
       }
     }
+  }
+
+  /** Opens a connection of its own, while there are listeners; with a Cluster or Sentinels, uses the client's own for messages. */
+  watchEnds(listener: EndListener): EndSubscription {
+    return this.#ends.watch(listener);
   }
 
   async #open(): Promise<void> {

@@ -5,6 +5,7 @@ import {
   isClosable,
   type PrincipalIndexedStore,
   type SweepableStore,
+  type WatchableStore,
 } from '../../core/store-capabilities';
 import { increment } from './concurrency.group';
 import { describeInterleavings } from './interleavings.group';
@@ -12,6 +13,7 @@ import { titleOf, unmetTitleOf } from './limits.group';
 import { notRun } from './not-run';
 import { MINUTE, START, aRecord, assertRecord, assertRecords, insertAll, insertOne, nextOf } from './records';
 import { SLOW_TEST_TIMEOUT, call, type StoreSuite } from './store-suite';
+import { describeWatching } from './watching.group';
 
 /** Opens another store over the same data. */
 export type OpenPeer<S> = (store: S) => S | Promise<S>;
@@ -48,6 +50,8 @@ export function describeBetweenProcesses<S extends SessionStore>(
     });
 
     describeSharing(both);
+    if (both.has('watching'))
+      describe('watching', () => describeWatching(both, () => both.peer as SessionStore & WatchableStore));
     if (suite.promises('conditional-writes')) describeRivals(both);
     else {
       describe(titleOf('conditional-writes'), () => describeCollisions(both));

@@ -3,7 +3,7 @@ import type { StoreLimit } from '../../core/store-capabilities';
 import type { TestRunner } from './test-runner';
 
 /** An optional capability of a store, beyond the five calls. */
-export type SessionStoreCapability = 'principals' | 'enumeration' | 'sweeping';
+export type SessionStoreCapability = 'principals' | 'enumeration' | 'sweeping' | 'watching';
 
 /** The context of a group of tests: the runner, and the store of the current test. */
 export interface StoreSuite<S extends object = SessionStore> extends TestRunner {

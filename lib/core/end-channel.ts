@@ -1,0 +1,165 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { randomText } from './random-text';
+import type { SessionId } from './session-token';
+import type { EndListener, EndSubscription } from './store-capabilities';
+
+/** A server that passes messages to all processes that listen. */
+export interface EndServer {
+  /**
+   * Opens a connection of its own, which receives every message. It need not connect again when it breaks.
+   * @param receive called with each message
+   * @param lost called when the connection breaks
+   * @returns a function that closes the connection, also a broken one
+   */
+  connect(receive: (message: string) => void, lost: () => void): Promise<() => void>;
+  /** Sends a message to every process that listens, this one included. */
+  send(message: string): Promise<unknown>;
+}
+
+/** How often the connection is tested, and how long the answer may take, in milliseconds. */
+const TEST_EVERY = 5000;
+const TEST_TIMEOUT = 2000;
+
+/** How long connecting may take, in milliseconds. */
+const CONNECTING_TIMEOUT = 5000;
+
+/** Pauses before connecting again, in milliseconds: doubled from the first to the longest. */
+const FIRST_PAUSE = 100;
+const LONGEST_PAUSE = 5000;
+
+/** Begins a message that tests a connection. No session id contains it. */
+const TEST = '?';
+
+/** One connection, until it is lost. */
+interface Link {
+  /** The test under way. */
+  test: string;
+  /** Called when it arrives. */
+  passed: () => void;
+  lost: () => void;
+}
+
+/**
+ * The ends that one store hears of. One connection for all listeners, opened for the first and closed after the last. It is tested with
+ * messages to itself: a server may forbid them, a proxy may swallow them, and the network may lose a connection without closing it.
+ */
+export class EndChannel {
+  readonly #listeners = new Set<EndListener>();
+  #isActive = false;
+  #stop: AbortController | null = null;
+
+  constructor(private readonly server: EndServer) {}
+
+  /** See `WatchableStore.watchEnds`. */
+  watch(listener: EndListener): EndSubscription {
+    const own: EndListener = (id) => listener(id);
+    this.#listeners.add(own);
+    if (this.#stop === null) {
+      this.#stop = new AbortController();
+      void this.#listen(this.#stop.signal);
+    }
+    const isActive = (): boolean => this.#isActive;
+    return {
+      get isActive() {
+        return isActive();
+      },
+      close: () => {
+        this.#listeners.delete(own);
+        if (this.#listeners.size === 0) this.close();
+      },
+    };
+  }
+
+  /** Closes the connection, and leaves no listener. */
+  close(): void {
+    this.#stop?.abort();
+    this.#stop = null;
+    this.#isActive = false;
+    this.#listeners.clear();
+  }
+
+  /** Listens until the channel is closed. */
+  async #listen(stop: AbortSignal): Promise<void> {
+    let failures = 0;
+    while (!stop.aborted) {
+      try {
+        await this.#hear(stop, () => (failures = 0));
+      } catch {
+        // The listeners know that the subscription is inactive.
+      }
+      const delay = Math.min(FIRST_PAUSE * 2 ** failures++, LONGEST_PAUSE);
+      await wait(delay * (0.5 + Math.random() / 2), stop);
+    }
+  }
+
+  /** Resolves when a connection is lost; rejects when it cannot be opened, or messages do not arrive. */
+  async #hear(stop: AbortSignal, succeeded: () => void): Promise<void> {
+    const link: Link = { test: '', passed: () => {}, lost: () => {} };
+    let isOver = false;
+    const ended = new Promise<'lost'>((resolve) => {
+      link.lost = () => {
+        if (!isOver) this.#isActive = false;
+        resolve('lost');
+      };
+    });
+    stop.addEventListener('abort', link.lost, { once: true });
+    const connecting = this.server.connect(
+      (message) => isOver || this.#receive(message, link),
+      () => link.lost(),
+    );
+    try {
+      await within(CONNECTING_TIMEOUT, Promise.race([connecting, ended]));
+      while (!stop.aborted) {
+        if ((await Promise.race([this.#test(link), ended])) === 'lost') return;
+        succeeded();
+        if ((await Promise.race([wait(TEST_EVERY, stop), ended])) === 'lost') return;
+      }
+    } finally {
+      if (!stop.aborted) this.#isActive = false;
+      isOver = true;
+      stop.removeEventListener('abort', link.lost);
+      connecting.then((disconnect) => disconnect()).catch(() => undefined);
+    }
+  }
+
+  /** Rejects unless a message arrives that this process sends. */
+  async #test(link: Link): Promise<void> {
+    link.test = TEST + randomText(9);
+    const passed = new Promise<void>((resolve) => (link.passed = resolve));
+    await within(TEST_TIMEOUT, Promise.all([this.server.send(link.test), passed]));
+  }
+
+  #receive(message: string, link: Link): void {
+    if (!message.startsWith(TEST)) {
+      for (const id of message.split(',')) this.#tell(id as SessionId);
+    } else if (message === link.test) {
+      link.passed();
+      if (this.#isActive) return;
+      this.#isActive = true;
+      this.#tell(null);
+    }
+  }
+
+  #tell(id: SessionId | null): void {
+    for (const listener of this.#listeners) listener(id);
+  }
+}
+
+/** Resolves after a time, or when the signal aborts. Does not keep the process alive. */
+async function wait(milliseconds: number, signal: AbortSignal): Promise<void> {
+  await pause(milliseconds, undefined, { signal, ref: false }).catch(() => undefined);
+}
+
+/** Rejects when the work takes longer. */
+async function within<T>(milliseconds: number, work: Promise<T>): Promise<T> {
+  const over = new AbortController();
+  const late = pause(milliseconds, undefined, { signal: over.signal, ref: false }).then(() => {
+    throw new Error(`no answer within ${milliseconds} ms`);
+  });
+  late.catch(() => undefined);
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    over.abort();
+  }
+}

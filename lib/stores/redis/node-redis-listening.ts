@@ -1,0 +1,46 @@
+import { destroyClient, openClient, type NodeRedisSingle } from './node-redis-client';
+import type { NodeRedisClient } from './redis-client';
+import { textOf } from './redis-reply';
+
+type Receive = (message: string) => void;
+
+/** A client with a connection for messages beside its others: that of a Cluster or of Sentinels. */
+interface ListeningClient extends NodeRedisClient {
+  subscribe(channel: string, listener: (message: string | Buffer) => void): Promise<unknown>;
+  unsubscribe(channel: string, listener: (message: string | Buffer) => void): Promise<unknown>;
+}
+
+/** Opens a connection to the server of a client. It does not connect again, so that no message is missed unnoticed. */
+export async function listenBeside(
+  client: NodeRedisSingle,
+  channel: string,
+  receive: Receive,
+  lost: () => void,
+): Promise<() => void> {
+  const { socket } = client.options ?? {};
+  const own = client.duplicate({ socket: { ...socket, reconnectStrategy: false } });
+  const close = (): void => void destroyClient(own);
+  for (const event of ['error', 'end']) own.on(event, lost);
+  try {
+    await openClient(own);
+    await (own as NodeRedisClient as ListeningClient).subscribe(channel, (message) =>
+      receive(textOf(message)),
+    );
+  } catch (error) {
+    close();
+    throw error;
+  }
+  return close;
+}
+
+/** Uses the client's own connection for messages. When it connects again, nothing tells. */
+export async function listenThrough(
+  client: NodeRedisClient,
+  channel: string,
+  receive: Receive,
+): Promise<() => void> {
+  const listening = client as ListeningClient;
+  const hear = (message: string | Buffer): void => receive(textOf(message));
+  await listening.subscribe(channel, hear);
+  return () => void listening.unsubscribe(channel, hear).catch(() => undefined);
+}
