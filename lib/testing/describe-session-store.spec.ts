@@ -2,6 +2,7 @@ import { verdictOf } from '../../test/stores/suite-verdict';
 import type { SessionRecord } from '../core/session-record';
 import type { SessionStore } from '../core/session-store';
 import type { SessionId } from '../core/session-token';
+import type { EndListener } from '../core/store-capabilities';
 import { MemorySessionStore } from '../stores/memory/memory-session-store';
 import { call } from './store-suite/store-suite';
 import { globalRunner } from './store-suite/test-runner';
@@ -96,6 +97,51 @@ const MISTAKES: Record<string, [title: RegExp, Store: new () => SessionStore]> =
         const kept = this.#kept.get(id) ?? (await super.find(id));
         if (kept !== null) this.#kept.set(id, kept);
         return kept;
+      }
+    },
+  ],
+  'tells no end of sessions that are removed with their principal': [
+    /S2: tells of each session that is removed with its principal/,
+    class extends MemorySessionStore {
+      #isRemoving = false;
+      override async deleteByPrincipal(principal: string) {
+        this.#isRemoving = true;
+        return super.deleteByPrincipal(principal).finally(() => (this.#isRemoving = false));
+      }
+      override watchEnds(listener: EndListener) {
+        return super.watchEnds((id) => this.#isRemoving || listener(id));
+      }
+    },
+  ],
+  'tells of deletions only': [
+    /S2: tells of an update that changes the principal/,
+    class extends MemorySessionStore {
+      readonly #own = new Set<EndListener>();
+      override async delete(id: SessionId) {
+        await super.delete(id);
+        for (const listener of this.#own) listener(id);
+      }
+      override watchEnds(listener: EndListener) {
+        this.#own.add(listener);
+        return { isActive: true, close: () => void this.#own.delete(listener) };
+      }
+    },
+  ],
+  'goes on telling after the subscription was closed': [
+    /tells nothing after the subscription was closed/,
+    class extends MemorySessionStore {
+      override watchEnds(listener: EndListener) {
+        return { ...super.watchEnds(listener), close: () => {} };
+      }
+    },
+  ],
+  'finds heads of sessions that were not asked for': [
+    /reads the heads of many records at once/,
+    class extends MemorySessionStore {
+      async findHeads() {
+        const heads = [];
+        for await (const head of this.records(call)) heads.push(head);
+        return heads;
       }
     },
   ],
@@ -235,20 +281,21 @@ describe('describeSessionStore', () => {
   it('shows the capabilities that a store lacks as skipped', async () => {
     const { failed, skipped } = await verdictOf({
       create: bare,
-      without: ['principals', 'enumeration', 'sweeping'],
+      without: ['principals', 'enumeration', 'sweeping', 'watching'],
     });
     expect(failed).toEqual([]);
     expect(skipped).toEqual([
       'principals [not run: principals: not a capability of store]',
       'enumeration [not run: enumeration: not a capability of store]',
       'sweeping [not run: sweeping: not a capability of store]',
+      'watching [not run: watching: not a capability of store]',
       'between processes [not run: the harness opens no peer]',
       'faults [not run: the harness does not say how to cause faults]',
     ]);
   });
 
   it('fails for a capability that is missing but not declared, or present but denied', async () => {
-    const missing = await verdictOf({ create: bare, without: ['principals', 'enumeration'] });
+    const missing = await verdictOf({ create: bare, without: ['principals', 'enumeration', 'watching'] });
     expect(missing.failed).toContain('store › has the capability: sweeping');
     const denied = await verdictOf({ create: () => new MemorySessionStore(), without: ['sweeping'] });
     expect(denied.failed).toEqual(['store › lacks the capability: sweeping']);

@@ -77,7 +77,7 @@ function describeStoreOfTheGuide(server: () => Server): void {
     },
     peer: () => new Store(open()),
     destroy: async () => void (await Promise.all(pools.splice(0).map((pool) => pool.end()))),
-    without: ['enumeration'],
+    without: ['enumeration', 'watching'],
     faults: {
       freeze: () => server().freeze(),
       thaw: () => server().thaw(),

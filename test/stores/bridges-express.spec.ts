@@ -14,7 +14,7 @@ describe('fromExpressStore on a MemoryStore', () => {
   describeSessionStore('fromExpressStore', {
     create: () => fromExpressStore((memory = new MemoryStore())),
     peer: () => fromExpressStore(memory),
-    without: ['principals', 'sweeping'],
+    without: ['principals', 'sweeping', 'watching'],
     unmet: ['conditional-writes', 'paged-enumeration'],
     volume: 1000,
   });
@@ -42,7 +42,7 @@ function describeOnPostgres(service: () => Service): void {
     },
     peer: () => over(open()),
     destroy: async () => void (await Promise.all(pools.splice(0).map((pool) => pool.end()))),
-    without: ['principals', 'enumeration', 'sweeping'],
+    without: ['principals', 'enumeration', 'sweeping', 'watching'],
     unmet: ['conditional-writes'],
   });
 }

@@ -4,7 +4,7 @@ import { fromKeyv } from 'nestjs-tessera/bridges';
 import { describeSessionStore } from 'nestjs-tessera/testing';
 import { describeWithPrivate, TcpProxy } from '../support/servers';
 
-const shared = { without: ['principals', 'sweeping'], unmet: ['conditional-writes'] } as const;
+const shared = { without: ['principals', 'sweeping', 'watching'], unmet: ['conditional-writes'] } as const;
 
 describeWithPrivate('redis', 'fromKeyv on a Redis with faults', (server) => {
   let proxy: TcpProxy;

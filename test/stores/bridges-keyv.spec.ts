@@ -5,7 +5,7 @@ import { describeSessionStore } from 'nestjs-tessera/testing';
 import { describeLong } from '../support/long';
 import { describeWith, type Service } from '../support/servers';
 
-const shared = { without: ['principals', 'sweeping'], unmet: ['conditional-writes'] } as const;
+const shared = { without: ['principals', 'sweeping', 'watching'], unmet: ['conditional-writes'] } as const;
 
 describe('fromKeyv on a Map', () => {
   let map: Map<string, unknown>;

@@ -14,5 +14,6 @@ describeSessionStore('FileSessionStore', {
   },
   peer: () => new FileSessionStore(place.directory, options),
   destroy: () => place.remove(),
+  without: ['watching'],
   volume: often(300, 2000),
 });

@@ -5,7 +5,7 @@ import { verdictOf } from './suite-verdict';
 
 type Id = SessionRecord['id'];
 
-const without = ['principals', 'enumeration', 'sweeping'] as const;
+const without = ['principals', 'enumeration', 'sweeping', 'watching'] as const;
 
 type Faults = (server: MiniatureServer) => StoreFaults;
 

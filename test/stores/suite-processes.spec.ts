@@ -9,7 +9,7 @@ import { verdictOf } from './suite-verdict';
 
 type Id = SessionRecord['id'];
 
-const without = ['principals', 'enumeration'] as const;
+const without = ['principals', 'enumeration', 'watching'] as const;
 const nextTurn = (): Promise<void> => new Promise(setImmediate);
 
 /** What one process makes of data that it shares. */

@@ -53,6 +53,7 @@ describeEachWithSqlite(WAYS)('$title', ({ writeBehind, shared, unmet }) => {
       await store.close();
       await file.remove();
     },
+    without: ['watching'],
     ...(unmet && { unmet }),
     volume: often(300, 2000),
   });

@@ -21,6 +21,7 @@ export function describeServerFaults(kind: SqlKind): void {
         return storeOfProcess();
       },
       peer: storeOfProcess,
+      without: kind === 'postgres' ? [] : ['watching'],
       faults: {
         freeze: () => server().freeze(),
         thaw: () => server().thaw(),

@@ -10,6 +10,7 @@ describeWith('mariadb', 'on MariaDB', (service) => {
   describeSessionStore('TypeOrmSessionStore', {
     create: async () => new TypeOrmSessionStore(await database()),
     peer: () => new TypeOrmSessionStore(application('mariadb', service().url)),
+    without: ['watching'],
     volume: often(300, 2000),
   });
 });

@@ -90,6 +90,8 @@ for (const kind of sqlKinds) {
         for (const [name, run] of Object.entries(calls)) {
           let sent = 0;
           proxy.onClientData = (chunk) => {
+            // The announcement of ended sessions comes later, and for several at once.
+            if (chunk.includes('tessera_sessions_ended')) return;
             sent++;
             expect(chunk.toString('latin1')).not.toMatch(/BEGIN|START|COMMIT|autocommit/i);
           };

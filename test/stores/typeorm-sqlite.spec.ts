@@ -24,6 +24,7 @@ describeEachWithSqlite([{ enableWAL: false }, { enableWAL: true }])('with %p', (
       await store.close();
       await file.remove();
     },
+    without: ['watching'],
     volume: often(300, 2000),
   });
 });

@@ -23,10 +23,15 @@ import { openApplication } from './server-database';
 import { sqliteFile } from './sqlite-file';
 
 const NAMES: readonly (keyof SessionStatements)[] = [
-  'find', 'update', 'extend', 'delete', 'findByPrincipal', 'deleteByPrincipal', 'records', 'sweep',
+  'find', 'update', 'extend', 'delete', 'findHeads', 'findByPrincipal', 'deleteByPrincipal', 'records', 'sweep',
 ]; // prettier-ignore
 
-const ALL = '"id", "version", "secret_hash", "principal", "expires_at", "body"';
+const HEAD = '"id", "version", "secret_hash", "principal", "expires_at"';
+const ALL = `${HEAD}, "body"`;
+
+/** A hundred parameters. */
+const parameters = (sign: string, first: number): string =>
+  Array.from({ length: 100 }, (_, n) => `${sign}${first + n}`).join(', ');
 
 /** The statements for a database that is not there: its driver module is empty. */
 function written(options: object): Record<keyof SessionStatements, string> {
@@ -49,6 +54,7 @@ describe('the statements of TypeOrmSessionStore', () => {
       extend: 'UPDATE "app"."x_tessera_sessions" SET "expires_at" = $1 WHERE "id" = $2 AND "version" = $3',
       delete: 'DELETE FROM "app"."x_tessera_sessions" WHERE "id" = $1',
       findByPrincipal: `SELECT ${ALL} FROM "app"."x_tessera_sessions" WHERE "principal" = $1`,
+      findHeads: `SELECT ${HEAD} FROM "app"."x_tessera_sessions" WHERE "id" IN (${parameters('$', 1)})`,
       deleteByPrincipal: 'DELETE FROM "app"."x_tessera_sessions" WHERE "principal" = $1',
       records: `SELECT ${ALL} FROM "app"."x_tessera_sessions" WHERE "id" > $1 ORDER BY "id" LIMIT $2`,
       sweep: 'DELETE FROM "app"."x_tessera_sessions" WHERE "expires_at" <= $1 ORDER BY "expires_at" LIMIT $2',
@@ -66,6 +72,7 @@ describe('the statements of TypeOrmSessionStore', () => {
       extend: 'UPDATE "tessera_sessions" SET "expires_at" = @0 WHERE "id" = @1 AND "version" = @2',
       delete: 'DELETE FROM "tessera_sessions" WHERE "id" = @0',
       findByPrincipal: `SELECT ${ALL} FROM "tessera_sessions" WHERE ${same}`,
+      findHeads: `SELECT ${HEAD} FROM "tessera_sessions" WHERE "id" IN (${parameters('@', 0)})`,
       deleteByPrincipal: `DELETE FROM "tessera_sessions" WHERE ${same}`,
       records: `SELECT TOP (@1) ${ALL} FROM "tessera_sessions" WHERE "id" > @0 ORDER BY "id"`,
       sweep:

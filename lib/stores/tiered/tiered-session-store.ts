@@ -7,6 +7,7 @@ import {
   isPrepared,
   isPrincipalIndexed,
   isSweepable,
+  isWatchable,
   type ClosableStore,
   type EnumerableStore,
   type LimitedStore,
@@ -15,6 +16,7 @@ import {
   type PrincipalIndexedStore,
   type StoreLimit,
   type SweepableStore,
+  type WatchableStore,
 } from '../../core/store-capabilities';
 import type { SessionId } from '../../core/session-token';
 import { SessionError, SessionStoreError } from '../../core/session.errors';
@@ -53,6 +55,8 @@ export class TieredSessionStore implements SessionStore, PreparedStore, Closable
   readonly records?: EnumerableStore['records'];
   /** Present if either store has it. Also removes expired copies. */
   readonly sweep?: SweepableStore['sweep'];
+  /** Present if the durable store has it. A process may hear of an end shortly before the copy is removed. */
+  readonly watchEnds?: WatchableStore['watchEnds'];
   readonly #options: TieredOptions;
   readonly #fast: FastTier;
   readonly #lease: FastLease;
@@ -76,6 +80,7 @@ export class TieredSessionStore implements SessionStore, PreparedStore, Closable
       this.deleteByPrincipal = (principal, call) => removeByPrincipal(durable, this, principal, call);
     }
     if (isEnumerable(durable)) this.records = (call) => this.#records(durable, call);
+    if (isWatchable(durable)) this.watchEnds = (listener) => durable.watchEnds(listener);
     if (isSweepable(durable) || isSweepable(fast)) this.sweep = (...given) => this.#sweep(...given);
   }
 

@@ -14,6 +14,17 @@ export interface DatabaseServer {
   lease(pool: DataSource): Promise<LeasedConnection>;
   /** Classifies the driver's error of a statement. */
   failureOf(error: unknown): DriverFailure;
+  /**
+   * Receives the messages of a channel on a connection of the pool, until the returned function is called. Only a server that passes
+   * messages has it.
+   * @param lost called when the connection breaks
+   */
+  listen?(
+    pool: DataSource,
+    channel: string,
+    receive: (message: string) => void,
+    lost: () => void,
+  ): Promise<() => void>;
   /** Reads the table's definition; see `DedicatedConnection.inspect`. */
   inspect(ask: RunQuery, table: SessionTable): Promise<TableFacts | null>;
 }

@@ -1,3 +1,4 @@
+import type { EndServer } from '../../core/end-channel';
 import type { StoreCall } from '../../core/session-store';
 import type { Statement } from './session-statements';
 import type { SessionTable } from './session-table';
@@ -29,6 +30,8 @@ export interface DedicatedConnection {
    * @throws SessionError `SESSION_SCHEMA_INVALID` when the database cannot store sessions
    */
   inspect(table: SessionTable): Promise<TableFacts | null>;
+  /** Passes messages between processes; `null` when the database does not. */
+  endServer(channel: string): EndServer | null;
   /** Allows statements again after {@link close}. The connections are opened by the first one. */
   open(): void;
   /** Closes the connections. Later statements reject until {@link open}. */

@@ -23,7 +23,8 @@ type PostgresOptions = Extract<DataSourceOptions, { type: 'postgres' | 'cockroac
 /** The part of a `pg` client that the store uses. */
 interface PgClient {
   query(query: object): Promise<{ readonly rows: readonly unknown[]; readonly rowCount: number | null }>;
-  on(event: 'error', listener: () => void): void;
+  on(event: 'error' | 'end', listener: () => void): void;
+  on(event: 'notification', listener: (message: { readonly payload?: string }) => void): void;
   off(event: 'error', listener: () => void): void;
 }
 
@@ -57,6 +58,8 @@ export class PostgresServer implements DatabaseServer {
   readonly dialect: SqlDialect;
   readonly inspect: (ask: RunQuery, table: SessionTable) => Promise<TableFacts | null>;
   readonly options: DataSourceOptions;
+  /** Not of CockroachDB. */
+  readonly listen?: NonNullable<DatabaseServer['listen']>;
   readonly #statementNames = new Map<string, string>();
   /**
    * Whether to use prepared statements, which save the server a third of its work. A PgBouncer before 1.21 in transaction mode breaks them;
@@ -67,6 +70,7 @@ export class PostgresServer implements DatabaseServer {
   constructor(given: PostgresOptions, poolSize: number | undefined) {
     ({ dialect: this.dialect, inspect: this.inspect } = DIALECTS[given.type]);
     this.options = ownOptions(given, poolSize);
+    if (given.type === 'postgres') this.listen = listen;
   }
 
   async lease(pool: DataSource): Promise<LeasedConnection> {
@@ -108,6 +112,26 @@ export class PostgresServer implements DatabaseServer {
     }
     return name;
   }
+}
+
+async function listen(
+  pool: DataSource,
+  channel: string,
+  receive: (message: string) => void,
+  lost: () => void,
+): Promise<() => void> {
+  const [client, release] = await (pool.driver as unknown as PgDriver).obtainMasterConnection();
+  client.on('error', lost);
+  client.on('end', lost);
+  client.on('notification', ({ payload = '' }) => receive(payload));
+  const close = (): void => release(new Error('closed'));
+  try {
+    await client.query({ text: `LISTEN "${channel}"` });
+  } catch (error) {
+    close();
+    throw error;
+  }
+  return close;
 }
 
 /** Whether the connection still works: errors of the server have a severity. After classes 08 and 57P it closes the connection. */

@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { DataSource, type DataSourceOptions } from 'typeorm';
+import type { EndServer } from '../../core/end-channel';
 import type { StoreCall } from '../../core/session-store';
 import { SessionStoreError } from '../../core/session.errors';
 import type { DatabaseServer, LeasedConnection } from './database-server';
@@ -17,8 +18,18 @@ import { unlessAborted } from './unless-aborted';
 const MAX_STATEMENT_ATTEMPTS = 6;
 /** How long opening the pool, and inspecting the table, may take, in milliseconds. */
 const OPENING_TIMEOUT = 5000;
+/** How long sending a message may take, in milliseconds. */
+const SENDING_TIMEOUT = 2000;
 /** How long closing may take, in milliseconds: a frozen server does not answer. */
 const CLOSING_TIMEOUT = 2000;
+
+/** Sends a message to all who listen. Sending it twice does no harm. */
+const NOTIFY: Statement = {
+  operation: 'watchEnds',
+  sql: 'SELECT pg_notify($1, $2)',
+  takes: [0, 1],
+  repeatable: true,
+};
 
 /**
  * The store's own pool to the application's database server. With the application's pool, requests whose transactions occupy all
@@ -66,6 +77,29 @@ export class ServerConnection implements DedicatedConnection {
       return (await this.run({ operation: 'prepare', sql, takes, repeatable: true }, parameters, call)).rows;
     };
     return this.server.inspect(ask as never, table);
+  }
+
+  endServer(channel: string): EndServer | null {
+    const { server } = this;
+    if (server.listen === undefined) return null;
+    return {
+      connect: async (receive, lost) => {
+        const pool = await openPool(ofOneConnection(server.options));
+        const close = (): void => void pool.destroy().catch(() => undefined);
+        try {
+          const leave = await server.listen!(pool, channel, receive, lost);
+          return () => {
+            leave();
+            close();
+          };
+        } catch (error) {
+          close();
+          throw error;
+        }
+      },
+      send: (message) =>
+        this.run(NOTIFY, [channel, message], { signal: AbortSignal.timeout(SENDING_TIMEOUT) }),
+    };
   }
 
   async close(): Promise<void> {
@@ -126,6 +160,10 @@ export class ServerConnection implements DedicatedConnection {
 /** Whether the statement was certainly not run, or may be run twice. */
 function mayRepeat({ kind }: DriverFailure, { repeatable }: Statement): boolean {
   return kind === 'conflict' || kind === 'refused' || (kind === 'lost' && repeatable);
+}
+
+function ofOneConnection(options: DataSourceOptions): DataSourceOptions {
+  return { ...options, extra: { ...(options.extra as object), max: 1 } };
 }
 
 function callAborted(operation: string): SessionStoreError {

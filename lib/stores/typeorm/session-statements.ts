@@ -26,6 +26,8 @@ export interface SessionStatements {
   readonly delete: Statement;
   /** principal */
   readonly findByPrincipal: Statement;
+  /** ids, {@link HEADS_PER_STATEMENT} of them; may contain one several times */
+  readonly findHeads: Statement;
   /** principal */
   readonly deleteByPrincipal: Statement;
   /** the last id of the page before, or '' ; page size */
@@ -33,6 +35,9 @@ export interface SessionStatements {
   /** now, limit */
   readonly sweep: Statement;
 }
+
+/** Number of ids that `findHeads` takes: always the same, so that a server prepares it once. */
+export const HEADS_PER_STATEMENT = 100;
 
 /** The part of a driver that quotes names and parameters. */
 export type SqlWriter = Pick<Driver, 'escape' | 'createParameter'>;
@@ -44,6 +49,8 @@ export function sessionStatements(driver: SqlWriter, dialect: SqlDialect, table:
   const once = (operation: string, sql: string) => written(driver, operation, sql, false);
   const repeatable = (operation: string, sql: string) => written(driver, operation, sql, true);
   const isPrincipal = dialect.isPrincipal(names);
+  const heads = [id, version, secretHash, principal, expiresAt].join(', ');
+  const ids = Array.from({ length: HEADS_PER_STATEMENT }, (_, n) => `:${n}`).join(', ');
 
   return {
     find: repeatable('find', `SELECT ${all} FROM ${table} WHERE ${id} = :0`),
@@ -59,7 +66,11 @@ export function sessionStatements(driver: SqlWriter, dialect: SqlDialect, table:
     ),
     delete: repeatable('delete', `DELETE FROM ${table} WHERE ${id} = :0`),
     findByPrincipal: repeatable('findByPrincipal', `SELECT ${all} FROM ${table} WHERE ${isPrincipal}`),
-    deleteByPrincipal: once('deleteByPrincipal', `DELETE FROM ${table} WHERE ${isPrincipal}`),
+    findHeads: repeatable('findHeads', `SELECT ${heads} FROM ${table} WHERE ${id} IN (${ids})`),
+    deleteByPrincipal: once(
+      'deleteByPrincipal',
+      `DELETE FROM ${table} WHERE ${isPrincipal}${dialect.returningIds?.(names) ?? ''}`,
+    ),
     records: repeatable('records', dialect.page(names)),
     sweep: once('sweep', dialect.sweep(names)),
   };
@@ -76,7 +87,7 @@ function quotedNames(driver: SqlWriter, table: string): QuotedNames {
 /** Replaces placeholders by the driver's parameters. With `?` each occurrence is a separate parameter; otherwise they are numbered. */
 function written(driver: SqlWriter, operation: string, text: string, repeatable: boolean): Statement {
   const takes: number[] = [];
-  const sql = text.replace(/:(\d)/g, (_, digit: string) => {
+  const sql = text.replace(/:(\d+)/g, (_, digit: string) => {
     const value = Number(digit);
     const parameter = driver.createParameter('p', value);
     if (parameter === '?' || !takes.includes(value)) takes.push(value);

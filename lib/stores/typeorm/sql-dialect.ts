@@ -22,6 +22,8 @@ export interface SqlDialect {
   page(names: QuotedNames): string;
   /** Removes at most `:1` records that expire at or before `:0`, earliest first. */
   sweep(names: QuotedNames): string;
+  /** Ends a DELETE so that it returns the ids of the deleted rows. Only where they are announced. */
+  returningIds?(names: QuotedNames): string;
 }
 
 /** `page` for databases with LIMIT. */

@@ -17,6 +17,7 @@ export const postgresDialect: SqlDialect = {
     `DELETE FROM ${table} WHERE ${id} = ANY (ARRAY(` +
     `SELECT ${id} FROM ${table} WHERE ${expiresAt} <= :0 ORDER BY ${expiresAt} LIMIT :1 FOR UPDATE SKIP LOCKED)) ` +
     `AND ${expiresAt} <= :0`,
+  returningIds: ({ id }) => ` RETURNING ${id}`,
 };
 
 /** Uses LIMIT of DELETE; a conflict with another write is retried. SKIP LOCKED of CockroachDB may skip rows that are not locked. */

@@ -60,6 +60,10 @@ export class SqliteConnection implements DedicatedConnection {
     }
   }
 
+  endServer(): null {
+    return null;
+  }
+
   open(): void {
     this.#closed = false;
   }

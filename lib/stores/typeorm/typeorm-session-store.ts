@@ -1,21 +1,28 @@
 import type { DataSource } from 'typeorm';
+import { EndChannel } from '../../core/end-channel';
 import { pacer } from '../../core/pacer';
 import type { SessionRecord } from '../../core/session-record';
 import type { SessionStore, StoreCall } from '../../core/session-store';
 import type {
+  BatchReadableStore,
   ClosableStore,
   EnumerableStore,
   PreparedStore,
   PrincipalIndexedStore,
+  SessionHead,
   SweepableStore,
+  WatchableStore,
 } from '../../core/store-capabilities';
 import { isSessionId, type SecretHash, type SessionId } from '../../core/session-token';
 import { SessionError } from '../../core/session.errors';
+import { EndAnnouncer } from './end-announcer';
+import { KnownHeads } from './known-heads';
 import { openConnection } from './open-connection';
 import type { DedicatedConnection } from './dedicated-connection';
 import { schemaProblems } from './schema-check';
 import { SchemaErrors } from './schema-errors';
-import { type SessionStatements, sessionStatements, type Statement } from './session-statements';
+import { HEADS_PER_STATEMENT, type SessionStatements } from './session-statements';
+import { sessionStatements, type Statement } from './session-statements';
 import { DEFAULT_TABLE, type SessionTable, sessionTable } from './session-table';
 import { hasEntityForOtherDatabase } from './session.schema';
 
@@ -31,6 +38,9 @@ export interface TypeOrmSessionStoreOptions {
 
 /** How many records are read at once during enumeration. */
 const RECORDS_PER_PAGE = 50;
+
+const ENDED = '_ended';
+const MAX_CHANNEL_LENGTH = 63 - ENDED.length;
 
 interface SessionRow {
   readonly id: SessionId;
@@ -62,14 +72,20 @@ export class TypeOrmSessionStore
     PrincipalIndexedStore,
     EnumerableStore,
     SweepableStore,
+    BatchReadableStore,
     PreparedStore,
     ClosableStore
 {
+  /** Only on PostgreSQL. Opens a connection of its own, while there are listeners. */
+  readonly watchEnds?: WatchableStore['watchEnds'];
   readonly #dataSource: DataSource;
   readonly #connection: DedicatedConnection;
   readonly #statements: SessionStatements;
   readonly #tableName: string;
   readonly #table: SessionTable;
+  readonly #ends: EndChannel | null = null;
+  readonly #announcer: EndAnnouncer | null = null;
+  readonly #known = new KnownHeads();
 
   /** @throws SessionError `SESSION_OPTIONS_INVALID` for an in-memory or unsupported database, or an invalid option */
   constructor(dataSource: DataSource, options: TypeOrmSessionStoreOptions = {}) {
@@ -86,6 +102,11 @@ export class TypeOrmSessionStore
     this.#table = sessionTable(dataSource, tableName);
     this.#connection = openConnection(dataSource, poolSize);
     this.#statements = sessionStatements(dataSource.driver, this.#connection.dialect, this.#table.quoted);
+    const endServer = this.#connection.endServer(channelOf(this.#table));
+    if (endServer === null) return;
+    const ends = (this.#ends = new EndChannel(endServer));
+    this.#announcer = new EndAnnouncer((message) => endServer.send(message));
+    this.watchEnds = (listener) => ends.watch(listener);
   }
 
   /**
@@ -106,6 +127,7 @@ export class TypeOrmSessionStore
   async find(id: SessionId, call: StoreCall): Promise<SessionRecord | null> {
     if (!isSessionId(id)) return null;
     const [record] = await this.#records(this.#statements.find, [id], call);
+    if (record !== undefined && this.#announcer !== null) this.#known.note(record);
     return record ?? null;
   }
 
@@ -119,7 +141,13 @@ export class TypeOrmSessionStore
     const { id, version, secretHash, principal, expiresAt, body } = record;
     if (!isSessionId(id)) return false;
     const values = [version, secretHash, principal, expiresAt, body, id, expectedVersion];
-    return (await this.#affected(this.#statements.update, values, call)) === 1;
+    let isDone: boolean | null = null;
+    try {
+      return (isDone = (await this.#affected(this.#statements.update, values, call)) === 1);
+    } finally {
+      if (isDone !== false && this.#announcer !== null)
+        this.#announceUpdate(record, expectedVersion, this.#announcer);
+    }
   }
 
   async extend(id: SessionId, expectedVersion: number, expiresAt: number, call: StoreCall): Promise<boolean> {
@@ -128,7 +156,12 @@ export class TypeOrmSessionStore
   }
 
   async delete(id: SessionId, call: StoreCall): Promise<void> {
-    if (isSessionId(id)) await this.#affected(this.#statements.delete, [id], call);
+    if (!isSessionId(id)) return;
+    try {
+      await this.#affected(this.#statements.delete, [id], call);
+    } finally {
+      this.#announcer?.announce(id);
+    }
   }
 
   async findByPrincipal(principal: string, call: StoreCall): Promise<SessionRecord[]> {
@@ -136,7 +169,22 @@ export class TypeOrmSessionStore
   }
 
   async deleteByPrincipal(principal: string, call: StoreCall): Promise<number> {
-    return isStorable(principal) ? this.#affected(this.#statements.deleteByPrincipal, [principal], call) : 0;
+    if (!isStorable(principal)) return 0;
+    const { rows, affected } = await this.#connection.run(
+      this.#statements.deleteByPrincipal,
+      [principal],
+      call,
+    );
+    for (const { id } of rows as SessionHead[]) this.#announcer?.announce(id);
+    return affected;
+  }
+
+  async findHeads(ids: readonly SessionId[], call: StoreCall): Promise<SessionHead[]> {
+    const valid = ids.filter(isSessionId);
+    if (valid.length === 0) return [];
+    const values = Array.from({ length: HEADS_PER_STATEMENT }, (_, n) => valid[n] ?? valid[0]);
+    const { rows } = await this.#connection.run(this.#statements.findHeads, values, call);
+    return (rows as SessionRow[]).map(headFromRow);
   }
 
   async *records(call: StoreCall): AsyncGenerator<SessionRecord> {
@@ -154,8 +202,16 @@ export class TypeOrmSessionStore
   }
 
   /** Closes the store's own connections. The DataSource stays open. */
-  close(): Promise<void> {
-    return this.#connection.close();
+  async close(): Promise<void> {
+    this.#ends?.close();
+    await this.#announcer?.close();
+    await this.#connection.close();
+  }
+
+  /** Also when the outcome is unknown. */
+  #announceUpdate(record: SessionRecord, expectedVersion: number, announcer: EndAnnouncer): void {
+    if (this.#known.mayBeChangedBy(record, expectedVersion)) announcer.announce(record.id);
+    this.#known.note(record);
   }
 
   async #records(statement: Statement, values: unknown[], call: StoreCall): Promise<SessionRecord[]> {
@@ -169,15 +225,17 @@ export class TypeOrmSessionStore
 }
 
 /** Converts integers that some drivers return as strings. */
-function recordFromRow({ id, version, secret_hash, principal, expires_at, body }: SessionRow): SessionRecord {
-  return {
-    id,
-    version: Number(version),
-    secretHash: secret_hash,
-    principal,
-    expiresAt: Number(expires_at),
-    body,
-  };
+function headFromRow({ id, version, secret_hash, principal, expires_at }: SessionRow): SessionHead {
+  return { id, version: Number(version), secretHash: secret_hash, principal, expiresAt: Number(expires_at) };
+}
+
+function recordFromRow(row: SessionRow): SessionRecord {
+  return { ...headFromRow(row), body: row.body };
+}
+
+/** The channel of the ends of a table's sessions. PostgreSQL allows 63 bytes. Those of tables in two schemas may share one. */
+function channelOf({ name }: SessionTable): string {
+  return `${name.slice(0, MAX_CHANNEL_LENGTH)}${ENDED}`;
 }
 
 /** Whether a text can be stored: PostgreSQL rejects NUL, and drivers cannot encode lone surrogates. No record has either. */

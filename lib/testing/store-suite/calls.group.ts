@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { newSessionId } from '../../core/session-token';
-import { MINUTE, START, aRecord, assertRecord, insertOne, nextOf } from './records';
+import { isBatchReadable } from '../../core/store-capabilities';
+import { MINUTE, START, aRecord, assertHeads, assertRecord, insertAll, insertOne, nextOf } from './records';
 import { call, type StoreSuite } from './store-suite';
 
 /** The five calls, one at a time. */
@@ -25,6 +26,22 @@ export function describeCalls(suite: StoreSuite): void {
       await assert.rejects(suite.store.insert(other, call), { code: 'SESSION_DUPLICATE_ID' });
       assertRecord(await suite.store.find(record.id, call), record);
     });
+  });
+
+  it('reads the heads of many records at once, if it has findHeads', async () => {
+    const { store } = suite;
+    if (!isBatchReadable(store)) return;
+    const records = Array.from({ length: 100 }, (_, n) => aRecord({ principal: n % 2 ? null : 'a:1' }));
+    await insertAll(store, [...records, aRecord()]);
+    const [gone, ...rest] = records;
+    await store.delete(gone!.id, call);
+    const found = await store.findHeads(
+      records.map(({ id }) => id),
+      call,
+    );
+    assertHeads(found, rest);
+    assertHeads(await store.findHeads([newSessionId(), rest[0]!.id, gone!.id], call), [rest[0]!]);
+    assertHeads(await store.findHeads([], call), []);
   });
 
   describe('update', () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { systemClock } from '../../core/clock';
 import type { SessionRecord } from '../../core/session-record';
 import type { SessionStore } from '../../core/session-store';
-import type { EnumerableStore } from '../../core/store-capabilities';
+import type { EnumerableStore, SessionHead } from '../../core/store-capabilities';
 import { newSessionId, newToken } from '../../core/session-token';
 import { call } from './store-suite';
 
@@ -66,6 +66,15 @@ export function assertRecords(
   message?: string,
 ): void {
   assert.deepEqual(byId(found), byId(expected), message);
+}
+
+/** Asserts that exactly the heads of the expected records were found, in any order. */
+export function assertHeads(found: readonly SessionHead[], expected: readonly SessionRecord[]): void {
+  const heads = (all: readonly SessionHead[]): SessionRecord[] =>
+    all.map(({ id, version, secretHash, principal, expiresAt }) => {
+      return { id, version, secretHash, principal, expiresAt, body: '' };
+    });
+  assertRecords(heads(found), heads(expected));
 }
 
 function byId(records: readonly SessionRecord[]): SessionRecord[] {
