@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { randomText } from './random-text';
 import type { SessionId } from './session-token';
 import type { EndListener, EndSubscription } from './store-capabilities';
@@ -146,20 +145,29 @@ export class EndChannel {
 }
 
 /** Resolves after a time, or when the signal aborts. Does not keep the process alive. */
-async function wait(milliseconds: number, signal: AbortSignal): Promise<void> {
-  await pause(milliseconds, undefined, { signal, ref: false }).catch(() => undefined);
+function wait(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, milliseconds).unref();
+    signal.addEventListener('abort', end);
+    if (signal.aborted) end();
+  });
 }
 
 /** Rejects when the work takes longer. */
 async function within<T>(milliseconds: number, work: Promise<T>): Promise<T> {
-  const over = new AbortController();
-  const late = pause(milliseconds, undefined, { signal: over.signal, ref: false }).then(() => {
-    throw new Error(`no answer within ${milliseconds} ms`);
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const fail = (): void => reject(new Error(`no answer within ${milliseconds} ms`));
+    timer = setTimeout(fail, milliseconds).unref();
   });
-  late.catch(() => undefined);
   try {
     return await Promise.race([work, late]);
   } finally {
-    over.abort();
+    clearTimeout(timer);
   }
 }
