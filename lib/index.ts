@@ -84,6 +84,7 @@ export type { StoredSession } from './core/stored-session';
 export type { CommitOutcome, Delivery } from './core/commit-outcome';
 export type { SessionRepositoryProvider } from './core/session-repository';
 export type { SessionToken } from './core/session-token';
+export type { LoginEnd } from './core/watched-login';
 
 // Events
 export { OnSession } from './decorators/on-session.decorator';
@@ -98,23 +99,30 @@ export type { SessionEvent, SessionEventReason, SessionEventType } from './core/
 // Stores
 export { MemorySessionStore } from './stores/memory/memory-session-store';
 export {
+  isBatchReadable,
   isClosable,
   isEnumerable,
   isLimited,
   isPrepared,
   isPrincipalIndexed,
   isSweepable,
+  isWatchable,
 } from './core/store-capabilities';
 export type { SessionStore, StoreCall } from './core/session-store';
 export type {
+  BatchReadableStore,
   ClosableStore,
+  EndListener,
+  EndSubscription,
   EnumerableStore,
   LimitedStore,
   PrepareContext,
   PreparedStore,
   PrincipalIndexedStore,
+  SessionHead,
   StoreLimit,
   SweepableStore,
+  WatchableStore,
 } from './core/store-capabilities';
 export type { SessionRecord } from './core/session-record';
 export { isSessionId } from './core/session-token';

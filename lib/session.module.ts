@@ -111,7 +111,8 @@ export class SessionModule
         sweepEvery,
       );
     this.#instances = SessionInstances.of(host);
-    this.#instances.add({ ...options, name, manager, emit, warnObstacle });
+    const { closeStreamsOnEnd: closesStreams } = options;
+    this.#instances.add({ ...options, name, manager, closesStreams, emit, warnObstacle });
     SessionEvents.of(host).include(events);
     mountSessions(this.#instances, host);
     if (managedStore instanceof MemorySessionStore && process.env['NODE_ENV'] === 'production') {

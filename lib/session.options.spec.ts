@@ -111,6 +111,7 @@ describe('the options', () => {
       authorize: null,
       sweepEvery: MINUTE,
       asyncContext: true,
+      closeStreamsOnEnd: false,
     });
   });
 
@@ -187,6 +188,7 @@ describe('the options', () => {
       'maxBytes must be a whole number from 256 up, got Infinity',
     ],
     ['asyncContext', { asyncContext: 'yes' }, 'asyncContext must be true or false, got "yes"'],
+    ['closeStreamsOnEnd', { closeStreamsOnEnd: 1 }, 'closeStreamsOnEnd must be true or false, got 1'],
     ['a clock that stands still', { clock: 5 }, 'clock must be a function'],
     ['codec', { codec: { encode: () => '' } }, 'codec must have encode() and decode()'],
     ['a codec that is null', { codec: null }, 'codec must have encode() and decode()'],

@@ -79,6 +79,13 @@ export interface SessionModuleOptions extends LoginModuleOptions, SchemaOptions 
   /** Whether `SessionService.current()` is available. It slows down each request slightly on Node before 24. @default true */
   readonly asyncContext?: boolean;
   /**
+   * Whether a response that is still open, such as server-sent events, is closed within a second when the session ends that its request
+   * used: by a logout, another login, a revocation or expiry, in any process. A response with a `Content-Length` is left alone. Needs a
+   * connection per process on Redis and PostgreSQL while such responses are open, and elsewhere a read of their sessions twice a second.
+   * @default false
+   */
+  readonly closeStreamsOnEnd?: boolean;
+  /**
    * Converts values to text and back. With `plainJson`, values that JSON changes are accepted, and come back changed.
    * @default JSON with Date, Map, Set, bigint, Uint8Array and undefined; other values are refused
    */
@@ -104,6 +111,7 @@ export interface ResolvedOptions {
   readonly rotateEvery: number | null;
   readonly sweepEvery: number | null;
   readonly asyncContext: boolean;
+  readonly closeStreamsOnEnd: boolean;
   readonly codec: SessionCodec;
   readonly schemas: ValueSchemas | undefined;
   readonly clock: Clock;
@@ -131,6 +139,7 @@ const MODULE_OPTIONS: Record<keyof SessionModuleOptions, true> = {
   rotateEvery: true,
   sweepEvery: true,
   asyncContext: true,
+  closeStreamsOnEnd: true,
   codec: true,
   schema: true,
   onMismatch: true,
@@ -200,6 +209,7 @@ export function resolveOptions(options: SessionModuleOptions | undefined, name: 
     ...unknownKeys(rememberMe, REMEMBER_ME_OPTIONS, 'rememberMe.'),
   );
   const { maxBytes = 64 * 1024, asyncContext = true, codec = jsonCodec, clock = systemClock } = options;
+  const { closeStreamsOnEnd = false } = options;
   const { cookie, problems: cookieProblems } = resolveCookie(optionsOf('cookie', options.cookie), name);
   const { csrf, problems: csrfProblems } = resolveCsrf(optionsOf('csrf', options.csrf));
   const { schemas, problems: schemaProblems } = resolveSchemas(options, show);
@@ -232,6 +242,7 @@ export function resolveOptions(options: SessionModuleOptions | undefined, name: 
       options.rotateEvery === 'always' ? 0 : durationOrNull('rotateEvery', options.rotateEvery ?? false),
     sweepEvery: durationOrNull('sweepEvery', options.sweepEvery ?? 60_000, DAY),
     asyncContext,
+    closeStreamsOnEnd,
     codec,
     schemas,
     clock,
@@ -257,6 +268,8 @@ export function resolveOptions(options: SessionModuleOptions | undefined, name: 
     problems.push(`maxBytes must be a whole number from 256 up, got ${show(maxBytes)}`);
   if (typeof asyncContext !== 'boolean')
     problems.push(`asyncContext must be true or false, got ${show(asyncContext)}`);
+  if (typeof closeStreamsOnEnd !== 'boolean')
+    problems.push(`closeStreamsOnEnd must be true or false, got ${show(closeStreamsOnEnd)}`);
   if (typeof clock !== 'function') problems.push('clock must be a function that returns epoch milliseconds');
   if (typeof codec?.encode !== 'function' || typeof codec.decode !== 'function')
     problems.push('codec must have encode() and decode()');

@@ -139,6 +139,22 @@ export class SessionService {
     return endAll(this.instances, this.name, principal, options);
   }
 
+  /**
+   * Returns a signal that aborts when the session of the current request ends, within a second and in any process: by a logout or another
+   * login, by a revocation, or by expiry. A rotation is no end, and neither is a login in this request before its answer begins. Its `reason` is a `SessionError`
+   * `SESSION_ENDED`. After the answer is over, it aborts no more. For streams of your own, and work that must not outlive a login:
+   *
+   * ```ts
+   * const ended = await this.sessions.ended();
+   * return this.prices.pipe(takeUntil(fromEvent(ended, 'abort')));
+   * ```
+   * @param source an `ExecutionContext` or a request, where there is no async context
+   */
+  async ended(source?: ArgumentsHost | object): Promise<AbortSignal> {
+    const handle = source === undefined ? this.#handle() : scopeOf(source, this.instances).handle(this.name);
+    return handle.ended();
+  }
+
   /** Forgets what this request has recorded since the last commit: see `Session.rollback`. */
   async rollback(): Promise<void> {
     (await this.current()).rollback();

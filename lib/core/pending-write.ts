@@ -1,4 +1,4 @@
-import { NO_RIGHTS, ownerOf, rightsOf, type Rights } from './rights';
+import { NO_RIGHTS, ownerOf, rightsIn, type Rights } from './rights';
 import { KEEP, type CommitOutcome, type Delivery } from './commit-outcome';
 import { afterReplacement, afterRotation, hasRoom, newHistory, pruned } from './secret-history';
 import type { Replacement, SecretHistory } from './secret-history';
@@ -139,7 +139,7 @@ function secretsOf(draft: SessionDraft, replacement: Replacement | null, now: nu
 
 /** A request that unlocks the login leaves its old secret without rights. */
 function formerRights({ isLocked }: SessionDraft, { body }: SessionRecord): Rights {
-  return isLocked ? NO_RIGHTS : rightsOf(decodeFacts(body));
+  return isLocked ? NO_RIGHTS : rightsIn(decodeFacts(body));
 }
 
 function toBody(draft: SessionDraft, state: SessionState): string {

@@ -41,7 +41,7 @@ export const NO_RIGHTS: Rights = Object.freeze({
 export const DEFAULT_LEVEL = 1;
 
 /** Returns the rights in an object that has more. */
-export function rightsOf({ principal, authenticatedAt, amr, level, isPending, actor }: Rights): Rights {
+export function rightsIn({ principal, authenticatedAt, amr, level, isPending, actor }: Rights): Rights {
   return { principal, authenticatedAt, amr, level, isPending, actor };
 }
 

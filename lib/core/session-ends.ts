@@ -43,6 +43,7 @@ export class SessionEnds {
   #idleSince = 0;
   #isReading = false;
   #isScheduled = false;
+  #isClosed = false;
 
   constructor(
     private readonly source: LoginSource,
@@ -54,6 +55,7 @@ export class SessionEnds {
    * @returns a function that stops watching
    */
   watch(login: WatchedLogin, onEnd: (end: LoginEnd) => void): () => void {
+    if (this.#isClosed) return () => {};
     const watch: Watch = { login, onEnd, dueAt: 0, hints: 0, again: false };
     const ofSession = this.#watches.get(login.id) ?? new Set();
     this.#watches.set(login.id, ofSession.add(watch));
@@ -62,8 +64,9 @@ export class SessionEnds {
     return () => this.#remove(watch);
   }
 
-  /** Forgets all watches. */
+  /** Forgets all watches, and accepts no more. */
   close(): void {
+    this.#isClosed = true;
     this.#watches.clear();
     this.#stop();
   }

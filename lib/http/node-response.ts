@@ -42,6 +42,13 @@ export function headOf(response: ServerResponse): Head {
   return (isHttp1(response) ? { statusCode, statusMessage: response.statusMessage } : { statusCode }) as Head;
 }
 
+/** Returns a header of a response that has begun, however it was given; `null` when it has none. @param name in lower case */
+export function sentHeader(response: ServerResponse, name: string): string | null {
+  const { _header: head } = response as NodeResponse;
+  if (!isHttp1(response)) return response.getHeader(name)?.toString() ?? null;
+  return new RegExp(`^${name}: *(.*)$`, 'im').exec(head ?? '')?.[1] ?? null;
+}
+
 /** Copies the set headers with their spelling. For HTTP/1. */
 export function copyHeaders(from: NodeResponse, to: ServerResponse): void {
   for (const name of from.getRawHeaderNames()) to.setHeader(name, from.getHeader(name)!);

@@ -6,6 +6,7 @@ import type { UnitOfWork } from '../requests/session-handle';
 import type { SessionInstances } from '../requests/session-instance';
 import { currentScope, finders, findScope, SessionScope } from '../requests/session-scope';
 import type { Connection } from '../transports/session-transport';
+import { OpenStreams } from './open-streams';
 import { SessionGate } from './session-gate';
 import { exceptionOf } from './session.exceptions';
 import { commitBeforeReply, type Adapter } from './session-reply';
@@ -25,6 +26,8 @@ type RequestHook = (request: FastifyRequest, reply: { readonly raw: ServerRespon
 
 /** The session instances of each application. The key is Express's application or Fastify's instance. */
 const byFramework = new WeakMap<object, SessionInstances>();
+
+const openStreams = new OpenStreams();
 
 /**
  * Step 1 of 3 on a request's path: gives each request its {@link SessionScope}, before body parser, CORS, `app.use` in main.ts and
@@ -205,6 +208,7 @@ class HttpRequest implements UnitOfWork {
     if (isFirst) {
       if (!headersSent) new SessionGate(this.response, this.scope);
       this.response.once('close', () => this.scope.finish());
+      if (this.scope.instances.closesStreams) openStreams.add(this.response, this.scope);
     }
     return headersSent;
   }

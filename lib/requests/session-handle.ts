@@ -8,8 +8,11 @@ import { ownerOf } from '../core/rights';
 import type { SessionDraft } from '../core/session-draft';
 import type { SessionWatcher } from '../core/session-operation';
 import { SessionError } from '../core/session.errors';
+import type { LoginEnd } from '../core/watched-login';
 import type { Connection, RequestHeaders } from '../transports/session-transport';
 import type { ResponseHeaders, SessionTransport } from '../transports/session-transport';
+import { isStored, rightsOf } from './draft-facts';
+import { EndedSignal } from './ended-signal';
 import { isExpected, isRefusedLogin, reportFailure } from './session-instance';
 import type { SessionInstance, Undone } from './session-instance';
 
@@ -54,6 +57,7 @@ export class SessionHandle implements Delivery {
   #isTold = false;
   /** Whether a later change of a session that the client stores could not be sent. */
   #isLost = false;
+  #ended: EndedSignal | undefined;
   /** Whether the unit of work counts as a use of the session. */
   #touches = true;
 
@@ -160,6 +164,26 @@ export class SessionHandle implements Delivery {
     return result.catch((error: unknown) => this.#fail(error, 'found'));
   }
 
+  /**
+   * Returns a signal that aborts when the login of the session ends: the one with which the answer begins, or before that the one with which
+   * the session was opened. After the answer is over it aborts no more. Throws what {@link open} throws.
+   */
+  async ended(): Promise<AbortSignal> {
+    const session = await this.open();
+    if (this.#ended === undefined) {
+      this.#ended = new EndedSignal(this.instance.manager, session, () => this.#running > 0);
+      if (!this.unit.isOver) this.#ended.follow();
+    }
+    return this.#ended.signal;
+  }
+
+  /** See `SessionManager.watchEnd`. Returns `null` while the session is not loaded, is not stored, or is being committed. */
+  watchEnd(onEnd: (end: LoginEnd) => void): (() => void) | null {
+    const session = this.#session;
+    if (session === undefined || session.isNew || this.#running > 0) return null;
+    return this.instance.manager.watchEnd(session, onEnd);
+  }
+
   /** Settles what needs no store. Returns whether no commit is needed or in progress. Never throws; errors surface at commit. */
   settle(isCommitting = false): boolean {
     const session = this.#session;
@@ -187,6 +211,7 @@ export class SessionHandle implements Delivery {
   finish(): Promise<void> | null {
     const session = this.#session;
     if (session === undefined) return null;
+    this.#ended?.stop();
     const draft = draftOf(session);
     draft.watcher = this.watcher;
     const isDone = this.#running === 0 && (!isStored(draft) || this.settle());
@@ -259,7 +284,11 @@ export class SessionHandle implements Delivery {
 
   /** Runs work that commits, after that of earlier calls. */
   #inTurn(work: () => Promise<void>): Promise<void> {
-    const run = (): Promise<void> => work().finally(() => this.#running--);
+    const run = (): Promise<void> =>
+      work().finally(() => {
+        this.#running--;
+        if (!this.unit.isOver) this.#ended?.follow();
+      });
     this.#committing = this.#running++ === 0 ? run() : this.#committing.then(run, run);
     return this.#committing;
   }
@@ -298,15 +327,4 @@ export class SessionHandle implements Delivery {
   #hasGivenUp(session: Session): boolean {
     return this.#failedWith === rightsOf(session);
   }
-}
-
-/** Whether something of the session is stored, or the next commit ends it. */
-function isStored({ base, ended }: SessionDraft): boolean {
-  return base !== null || ended.length > 0;
-}
-
-/** Returns a text that changes with each change of rights or token, and when the session ends. */
-function rightsOf(session: Session): string {
-  const { lineage, operations } = draftOf(session);
-  return `${lineage}.${operations.filter(({ kind }) => !['data', 'lifespan', 'take', 'isolate'].includes(kind)).length}`;
 }

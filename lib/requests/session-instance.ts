@@ -22,6 +22,8 @@ export interface SessionInstance {
   readonly csrf: ResolvedCsrf;
   readonly clock: Clock;
   readonly asyncContext: boolean;
+  /** Whether a response that is still open is closed when its session ends. */
+  readonly closesStreams: boolean;
   readonly emit: EmitSessionEvent;
   /** Describes the client at a login; `null` when it is not noted. */
   readonly describe: ((request: DeviceRequest) => Device) | null;
@@ -43,6 +45,8 @@ export class SessionInstances {
   clock: Clock | undefined;
   /** Whether an instance needs the async context. */
   usesContext = false;
+  /** Whether an instance closes streams. */
+  closesStreams = false;
 
   /** @param application the `HttpAdapterHost`, of which Nest creates one for each application */
   static of(application: object): SessionInstances {
@@ -57,6 +61,7 @@ export class SessionInstances {
     this.#instances.set(instance.name, instance);
     this.clock ??= instance.clock;
     this.usesContext ||= instance.asyncContext;
+    this.closesStreams ||= instance.closesStreams;
   }
 
   /** @throws SessionError `SESSION_MODULE_MISSING` */
