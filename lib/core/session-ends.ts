@@ -15,6 +15,11 @@ const RECHECK = 30_000;
 /** How long the store's subscription outlives the last watch, in milliseconds, so that short streams do not connect again and again. */
 const LINGER = 30_000;
 
+/**
+ * For how many ticks a login is read after a hint: a store of two tiers may need two seconds until no copy of an ended session is read.
+ */
+const TICKS_AFTER_HINT = 4;
+
 /** Maximum number of logins that are read together. */
 const LOGINS_PER_PASS = 1000;
 
@@ -26,8 +31,8 @@ interface Watch {
   dueAt: number;
   /** Number of hints so far. */
   hints: number;
-  /** Whether to read it once more: a hint may come before every copy of a record is removed. */
-  again: boolean;
+  /** How many further ticks read it. */
+  again: number;
 }
 
 /**
@@ -51,12 +56,12 @@ export class SessionEnds {
   ) {}
 
   /**
-   * Calls `onEnd` once, when the login has ended, perhaps before this call. It must not throw. The watch does not keep the process alive.
+   * Calls `onEnd` once, when the login has ended, perhaps before this call. It must not throw.
    * @returns a function that stops watching
    */
   watch(login: WatchedLogin, onEnd: (end: LoginEnd) => void): () => void {
     if (this.#isClosed) return () => {};
-    const watch: Watch = { login, onEnd, dueAt: 0, hints: 0, again: false };
+    const watch: Watch = { login, onEnd, dueAt: 0, hints: 0, again: 0 };
     const ofSession = this.#watches.get(login.id) ?? new Set();
     this.#watches.set(login.id, ofSession.add(watch));
     this.#start();
@@ -100,7 +105,7 @@ export class SessionEnds {
         isWatched = true;
         watch.dueAt = 0;
         watch.hints++;
-        watch.again = true;
+        watch.again = TICKS_AFTER_HINT;
       }
     if (isWatched) this.#readSoon();
   }
@@ -164,7 +169,7 @@ export class SessionEnds {
 
   /** Spreads the next reads, so that sessions watched at one time are not all read at one time. */
   #schedule(watch: Watch): void {
-    watch.dueAt = performance.now() + (watch.again ? TICK / 2 : RECHECK * (0.75 + Math.random() / 4));
-    watch.again = false;
+    watch.dueAt = performance.now() + (watch.again > 0 ? TICK / 2 : RECHECK * (0.75 + Math.random() / 4));
+    watch.again = Math.max(0, watch.again - 1);
   }
 }

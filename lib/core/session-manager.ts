@@ -210,7 +210,7 @@ export class SessionManager {
   /**
    * Calls `onEnd` once, when the login of a session ends, within a second: in any process, by a logout or another login, by a revocation,
    * or by expiry. A rotation is no end. Watches the session as this request last read or wrote it; one that is not stored has no end.
-   * `onEnd` must not throw. Does not keep the process alive.
+   * `onEnd` must not throw. While anything is watched, a store on Redis or PostgreSQL has a connection open for it.
    * @returns a function that stops watching. Call it when the end is of no interest any more.
    */
   watchEnd(session: Session, onEnd: (end: LoginEnd) => void): () => void {

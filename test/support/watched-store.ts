@@ -1,5 +1,11 @@
-import type { PrincipalIndexedStore, SessionRecord, SessionStore, StoreCall } from 'nestjs-tessera';
-import { isPrincipalIndexed } from '../../lib/core/store-capabilities';
+import type {
+  PrincipalIndexedStore,
+  SessionRecord,
+  SessionStore,
+  StoreCall,
+  WatchableStore,
+} from 'nestjs-tessera';
+import { isPrincipalIndexed, isWatchable } from '../../lib/core/store-capabilities';
 
 type Operation = keyof SessionStore | keyof PrincipalIndexedStore;
 
@@ -17,7 +23,10 @@ export class WatchedStore implements SessionStore {
   readonly findByPrincipal?: PrincipalIndexedStore['findByPrincipal'];
   readonly deleteByPrincipal?: PrincipalIndexedStore['deleteByPrincipal'];
 
+  readonly watchEnds?: WatchableStore['watchEnds'];
+
   constructor(readonly inner: SessionStore) {
+    if (isWatchable(inner)) this.watchEnds = (listener) => inner.watchEnds(listener);
     if (!isPrincipalIndexed(inner)) return;
     this.findByPrincipal = (...all) =>
       this.#watch('findByPrincipal', '', () => inner.findByPrincipal(...all));

@@ -1,0 +1,76 @@
+import type { LoadedSession } from 'nestjs-tessera';
+import { DAY, MINUTE } from '../support/core';
+import { sealedCore, type Sealed } from './sealed';
+
+/** Within a second is the promise; the rest is for a busy machine. */
+const PATIENCE = 2_000;
+
+/** Watches the login of a value. */
+async function watch(
+  { manager }: Sealed,
+  value: string,
+): Promise<{ ended(): Promise<string>; isOver(): boolean }> {
+  const session = await manager.open(value);
+  let how: string | undefined;
+  const ending = new Promise<string>((resolve) => {
+    manager.watchEnd(session, (end) => resolve((how = end)));
+  });
+  const ended = (): Promise<string> => {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<string>(
+      (resolve) => (timer = setTimeout(() => resolve('not at all'), PATIENCE)),
+    );
+    return Promise.race([ending, late]).finally(() => clearTimeout(timer));
+  };
+  return { ended, isOver: () => how !== undefined };
+}
+
+describe('the end of a watched sealed session', () => {
+  let here: Sealed;
+  let there: Sealed;
+  let value: string;
+
+  beforeEach(async () => {
+    here = sealedCore();
+    there = here.twin();
+    value = await here.issued(null, (session) => session.login({ id: 'ada' }));
+  });
+  afterEach(() => here.manager.close());
+
+  it.each([
+    ['a logout', (session: LoadedSession) => session.logout(), 'ended'],
+    [
+      'a logout that keeps the data',
+      (session: LoadedSession) => session.logout({ keepData: true }),
+      'other-login',
+    ],
+    ['a login as another principal', (session: LoadedSession) => session.login({ id: 'bob' }), 'ended'],
+  ])('S2: is found in the list of revocations: %s', async (_, change, how) => {
+    const watched = await watch(here, value);
+    await there.request(value, change);
+    expect(await watched.ended()).toBe(how);
+  });
+
+  it('S2: is found in the list of revocations: the end of all sessions of the principal', async () => {
+    const watched = await watch(here, value);
+    await there.manager.endAll({ id: 'ada' });
+    expect(await watched.ended()).toBe('ended');
+  });
+
+  it('S2: comes with its deadline', async () => {
+    const watched = await watch(here, value);
+    here.clock.advance(DAY);
+    expect(await watched.ended()).toBe('expired');
+  });
+
+  it('is no renewal, no other data, and no idle time, which only the client knows', async () => {
+    const watched = await watch(here, value);
+    await there.request(value, (session) => session.renewToken());
+    here.clock.advance(40 * MINUTE);
+    const other = await here.issued(null, (session) => session.login({ id: 'eve' }));
+    const control = await watch(here, other);
+    await there.request(other, (session) => session.logout());
+    await control.ended();
+    expect({ isOver: watched.isOver() }).toEqual({ isOver: false });
+  });
+});
