@@ -38,13 +38,11 @@ export class EndedSignal {
     this.#stop();
   }
 
-  /** The end may be a change of the request itself, which is then followed. */
+  /** While the request commits, the end may be its own change. Then {@link follow} looks again. */
   #end(end: LoginEnd): void {
-    const isOwn = draftOf(this.session).base !== this.#watched;
-    if (!isOwn && !this.isCommitting()) return this.#abort(end);
+    if (!this.isCommitting()) return this.#abort(end);
     this.#stop = () => {};
     this.#watched = undefined;
-    if (!this.isCommitting()) this.follow();
   }
 
   #abort(end: LoginEnd): void {

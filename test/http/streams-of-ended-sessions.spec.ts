@@ -1,13 +1,21 @@
 import { once } from 'node:events';
 import { Body, Controller, Get, Inject, Post, Query, Req, Res, Sse, type MessageEvent } from '@nestjs/common';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { MemorySessionStore, Session, SessionError, SessionService, type SessionStore } from 'nestjs-tessera';
+import {
+  MemorySessionStore,
+  Session,
+  SessionError,
+  SessionService,
+  type SessionId,
+  type SessionStore,
+} from 'nestjs-tessera';
 import { manualClock, type ManualClock } from 'nestjs-tessera/testing';
 import { finalize, NEVER, startWith, type Observable } from 'rxjs';
+import { call } from '../../lib/testing/store-suite/store-suite';
 import { closeApps, platforms, startApp, type App } from '../support/app';
 import { describeFewStores, describeStores, type StoreUnderTest } from '../support/stores';
 import { visitor, type Visitor } from '../support/visitor';
-import { WatchedStore } from '../support/watched-store';
+import { door, WatchedStore } from '../support/watched-store';
 
 declare module 'nestjs-tessera' {
   interface SessionData {
@@ -77,6 +85,12 @@ class LiveController {
     this.#stream(reply, { 'content-type': 'text/event-stream' });
   }
 
+  /** Begins to answer before its login is saved. */
+  @Post('enter-at-once') enterAtOnce(@Session() session: Session, @Res() reply: Reply): void {
+    session.login({ id: 'bob' });
+    this.#stream(reply, { 'content-type': 'text/event-stream' });
+  }
+
   @Get('lines') lines(@Session() _session: Session, @Res() reply: Reply): void {
     this.#stream(reply, { 'content-type': 'application/x-ndjson' });
   }
@@ -99,6 +113,10 @@ class LiveController {
     const signal = await this.sessions.ended();
     if (!signal.aborted) await once(signal, 'abort');
     return { code: (signal.reason as SessionError).code };
+  }
+
+  @Get('glance') async glance(): Promise<boolean> {
+    return (await this.sessions.ended()).aborted;
   }
 
   @Get('own') async own(@Res() reply: Reply): Promise<void> {
@@ -168,12 +186,16 @@ async function open(client: Visitor, url: string, path: string, method = 'GET'):
 }
 
 /** The end of a stream, or an error when it does not come in time. */
-async function endOf({ over }: Stream): Promise<string | null> {
+function endOf({ over }: Stream): Promise<string | null> {
+  return inTime(over);
+}
+
+async function inTime<T>(expected: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`open after ${PATIENCE} ms`)), PATIENCE);
+    timer = setTimeout(() => reject(new Error(`not within ${PATIENCE} ms`)), PATIENCE);
   });
-  return Promise.race([over, late]).finally(() => clearTimeout(timer));
+  return Promise.race([expected, late]).finally(() => clearTimeout(timer));
 }
 
 afterEach(async () => {
@@ -291,12 +313,12 @@ describe.each(platforms)('a stream of an ended session on %s', (platform) => {
     await ada.post('/login', { id: 'ada' });
   });
 
-  it('has its Observable unsubscribed', async () => {
+  it('has its Observable unsubscribed, which may write meanwhile', async () => {
     const heard = new Promise<string>((resolve) => unsubscribed.set(platform, () => resolve('unsubscribed')));
     const stream = await open(ada, url, `/events?name=${platform}`);
     await ada.post('/logout');
     await endOf(stream);
-    expect(await heard).toBe('unsubscribed');
+    expect(await inTime(heard)).toBe('unsubscribed');
   });
 
   it('belongs to the login of its own request', async () => {
@@ -308,6 +330,19 @@ describe.each(platforms)('a stream of an ended session on %s', (platform) => {
     const before = stream.isOver();
     await bob.post('/logout');
     expect({ before, text: await endOf(stream) }).toEqual({ before: false, text: 'begun\n' });
+  });
+
+  it('belongs to the login that its answer waits for', async () => {
+    const bob = await visitor(app);
+    await bob.post('/see');
+    const saving = door();
+    store.before = (operation) => (operation === 'update' ? saving.opened : undefined);
+    const opening = open(bob, url, '/enter-at-once', 'POST');
+    await watched({ app, url });
+    saving.open();
+    const stream = await opening;
+    await watched({ app, url });
+    expect({ isOver: stream.isOver() }).toEqual({ isOver: false });
   });
 
   it('is broken off when it is not of events, so that no client takes its part for the whole', async () => {
@@ -364,12 +399,14 @@ describe.each(platforms)('a stream of an ended session on %s', (platform) => {
 });
 
 describe.each(platforms)('the signal of ended() on %s', (platform) => {
+  let store: WatchedStore;
   let app: App;
   let url: string;
   let ada: Visitor;
 
   beforeEach(async () => {
-    ({ app, url } = await start(platform, new MemorySessionStore(), { closeStreamsOnEnd: false }));
+    store = new WatchedStore(new MemorySessionStore());
+    ({ app, url } = await start(platform, store, { closeStreamsOnEnd: false }));
     ada = await visitor(app);
     await ada.post('/login', { id: 'ada' });
   });
@@ -398,6 +435,41 @@ describe.each(platforms)('the signal of ended() on %s', (platform) => {
     const before = stream.isOver();
     await bob.post('/logout');
     expect({ before, text: await endOf(stream) }).toEqual({ before: false, text: 'begun\nover\n' });
+  });
+
+  it('waits for the answer to a login of its own request', async () => {
+    const bob = await visitor(app);
+    await bob.post('/see');
+    const [written, saving] = [door(), door()];
+    store.after = (operation) => {
+      if (operation === 'update') written.open();
+      return operation === 'update' ? saving.opened : undefined;
+    };
+    const opening = open(bob, url, '/login-own', 'POST');
+    await written.opened;
+    const control = await open(ada, url, '/own');
+    await ada.post('/logout');
+    await endOf(control);
+    saving.open();
+    const stream = await opening;
+    const before = stream.isOver();
+    await bob.post('/logout');
+    expect({ before, text: await endOf(stream) }).toEqual({ before: false, text: 'begun\nover\n' });
+  });
+
+  it('watches nothing after the answer is over', async () => {
+    const bob = await visitor(app);
+    await bob.post('/login', { id: 'bob' });
+    await bob.get('/glance');
+    const id = (await bob.token())!.slice(0, 22);
+    const read = new Set<string>();
+    store.before = (_, of) => void read.add(of);
+    const control = await open(ada, url, '/own');
+    // Reads whatever is watched.
+    await store.inner.delete(id as SessionId, call);
+    await ada.post('/logout');
+    await endOf(control);
+    expect({ isRead: read.has(id) }).toEqual({ isRead: false });
   });
 
   it('is all there is without the option: other streams stay open', async () => {

@@ -12,7 +12,7 @@ import { TypeOrmSessionStore } from 'nestjs-tessera/typeorm';
 import { insertOne } from '../../lib/testing/store-suite/records';
 import { call } from '../../lib/testing/store-suite/store-suite';
 import { core, type Core } from '../support/core';
-import { describeSome } from '../support/long';
+import { describeSome, itLong } from '../support/long';
 import { describeWith, describeWithPrivate, TcpProxy, type Service } from '../support/servers';
 import { door, WatchedStore } from '../support/watched-store';
 import { redisClients, type RedisClientKind } from './redis-clients';
@@ -143,19 +143,25 @@ describeSome(redisClients, belongs, 'ends on Redis through', ({ open }) => {
       here.manager.close();
     });
 
-    it('S2: are known not to be told when a connection is lost that nobody has closed', async () => {
-      const ears = earsOf(await process('c:', proxy.through(server().url)));
-      await ears.active();
-      proxy.strand();
-      await ears.inactive();
-    }, 20_000);
+    itLong(
+      'S2: are known not to be told when a connection is lost that nobody has closed',
+      async () => {
+        const ears = earsOf(await process('c:', proxy.through(server().url)));
+        await ears.active();
+        proxy.strand();
+        await ears.inactive();
+      },
+      20_000,
+    );
 
     it('S2: are found where the user of the server may not publish or subscribe', async () => {
       await admin.acl('SETUSER', 'mute', 'on', '>pw', '~*', 'resetchannels', '+@all');
       const url = server().url.replace('redis://', 'redis://mute:pw@');
       const [here, there] = [core({ store: await process('d:', url) }), await process('d:', url)];
-      const token = await login(here);
-      const watching = await watch(here, token);
+      const [token, other] = [await login(here), await login(here)];
+      const [watching, earlier] = [await watch(here, token), await watch(here, other)];
+      await endIn(there, other);
+      await earlier.ended;
       await endIn(there, token);
       expect(await watching.ended).toBe('ended');
       here.manager.close();
@@ -244,17 +250,21 @@ describeWith('postgres', 'ends on PostgreSQL', (service: () => Service) => {
     application.manager.close();
   });
 
-  it('S2: are told again after a connection was lost that no one had closed', async () => {
-    const { there, ears } = await two();
-    ears.heard.length = 0;
-    proxy.strand();
-    await ears.inactive();
-    await ears.active();
-    const { id } = await insertOne(there);
-    await there.delete(id, call);
-    await ears.hear(id);
-    expect(ears.heard[0]).toBeNull();
-  }, 60_000);
+  itLong(
+    'S2: are told again after a connection was lost that no one had closed',
+    async () => {
+      const { there, ears } = await two();
+      ears.heard.length = 0;
+      proxy.strand();
+      await ears.inactive();
+      await ears.active();
+      const { id } = await insertOne(there);
+      await there.delete(id, call);
+      await ears.hear(id);
+      expect(ears.heard[0]).toBeNull();
+    },
+    60_000,
+  );
 
   it('are told to those of the same table only', async () => {
     const { app, there, ears } = await two();
