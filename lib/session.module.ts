@@ -80,10 +80,11 @@ export class SessionModule
   readonly #sweeper: SessionSweeper | null;
   readonly #logger = new Logger('SessionModule');
   readonly #prepareContext: PrepareContext;
+  readonly #subscribe: () => void;
 
   constructor(
-    private readonly host: HttpAdapterHost,
-    private readonly modules: ModulesContainer,
+    host: HttpAdapterHost,
+    modules: ModulesContainer,
     @Optional() @Inject(NAME) name: string,
     @Optional() @Inject(OPTIONS) options: ResolvedOptions,
     @Optional() @Inject(STORE) store: SessionStore | SessionRepositoryProvider,
@@ -114,6 +115,7 @@ export class SessionModule
     const { closeStreamsOnEnd: closesStreams } = options;
     this.#instances.add({ ...options, name, manager, closesStreams, emit, warnObstacle });
     SessionEvents.of(host).include(events);
+    this.#subscribe = () => subscribeHandlers(SessionEvents.of(host), modules, this.#instances);
     mountSessions(this.#instances, host);
     if (managedStore instanceof MemorySessionStore && process.env['NODE_ENV'] === 'production') {
       this.#logger.warn(
@@ -145,7 +147,7 @@ export class SessionModule
 
   /** Subscribes the handlers of events, when every provider is ready. */
   onApplicationBootstrap(): void {
-    subscribeHandlers(SessionEvents.of(this.host), this.modules, this.#instances);
+    this.#subscribe();
   }
 
   /** Called after the last request has finished. */

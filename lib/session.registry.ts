@@ -19,10 +19,13 @@ export type PrincipalRef = Pick<PrincipalInput, 'id' | 'realm'>;
  * all but `all`, `count()` and `sweep` need a store that finds sessions by principal or id, which sealed sessions are not.
  */
 export class SessionRegistry {
-  constructor(
-    private readonly name: string,
-    private readonly instances: SessionInstances,
-  ) {}
+  readonly #name: string;
+  readonly #instances: SessionInstances;
+
+  constructor(name: string, instances: SessionInstances) {
+    this.#name = name;
+    this.#instances = instances;
+  }
 
   /**
    * Returns the sessions to which a principal is logged in, the last used first. Costs what that principal's sessions cost, however many
@@ -64,7 +67,7 @@ export class SessionRegistry {
    * @throws SessionError `SESSION_NOT_LOGGED_IN`, `SESSION_REQUEST_MISSING`; what a commit throws
    */
   async endOthers({ reason }: { readonly reason?: EndReason } = {}): Promise<void> {
-    const handle = currentHandle(this.instances, this.name);
+    const handle = currentHandle(this.#instances, this.#name);
     const session = await handle.find();
     const principal = session.actor ?? session.principal;
     if (principal === null)
@@ -74,7 +77,7 @@ export class SessionRegistry {
 
   /** Ends every session of a principal: see `SessionService.endAll`, which this is. */
   async endAll(principal: PrincipalRef, options: EndAll = {}): Promise<void> {
-    return endAll(this.instances, this.name, principal, options);
+    return endAll(this.#instances, this.#name, principal, options);
   }
 
   /**
@@ -116,7 +119,7 @@ export class SessionRegistry {
   }
 
   get #directory(): SessionDirectory {
-    return this.instances.get(this.name).manager.directory;
+    return this.#instances.get(this.#name).manager.directory;
   }
 
   /** In a request, a store's failure becomes the exception that its door answers with. */
@@ -127,7 +130,7 @@ export class SessionRegistry {
   }
 
   #handle(): SessionHandle | null {
-    return currentHandle(this.instances, this.name, true);
+    return currentHandle(this.#instances, this.#name, true);
   }
 
   /** Loads the session of the current request, if there is a request. */

@@ -28,11 +28,15 @@ const UNREACHED = {
 
 /** Lists and changes the sessions of all clients. `principal` is `realm:id` in all methods. */
 export class SessionDirectory {
-  constructor(
-    private readonly repository: SessionRepository,
-    private readonly settings: SessionSettings,
-    private readonly commit: SessionCommit,
-  ) {}
+  readonly #repository: SessionRepository;
+  readonly #settings: SessionSettings;
+  readonly #commit: SessionCommit;
+
+  constructor(repository: SessionRepository, settings: SessionSettings, commit: SessionCommit) {
+    this.#repository = repository;
+    this.#settings = settings;
+    this.#commit = commit;
+  }
 
   /** Returns the logins of a principal, the last used first. Pending ones are left out. */
   async list(principal: string, current: SessionId | null): Promise<SessionInfo[]> {
@@ -49,13 +53,13 @@ export class SessionDirectory {
   /** Returns the number of sessions: reads all of them. */
   async count(): Promise<number> {
     let count = 0;
-    for await (const record of this.repository.records()) if (this.#liveOf(record) !== null) count++;
+    for await (const record of this.#repository.records()) if (this.#liveOf(record) !== null) count++;
     return count;
   }
 
   /** Returns a session, or `null`. */
   async get(id: SessionId, current: SessionId | null): Promise<SessionInfo | null> {
-    const record = await this.repository.get(id);
+    const record = await this.#repository.get(id);
     const live = record && this.#liveOf(record);
     return live && this.#infoOf(live, current);
   }
@@ -64,11 +68,11 @@ export class SessionDirectory {
   async end(id: SessionId, principal: string | null, reason: EndReason): Promise<boolean> {
     assertReason(reason);
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-      const record = await this.repository.get(id);
+      const record = await this.#repository.get(id);
       if (record === null || this.#liveOf(record) === null) return false;
       if (principal !== null && record.principal !== principal) return false;
-      if (!(await this.repository.endAs(record, reason))) continue;
-      this.settings.emit({ type: 'destroyed', id, principal: record.principal, reason });
+      if (!(await this.#repository.endAs(record, reason))) continue;
+      this.#settings.emit({ type: 'destroyed', id, principal: record.principal, reason });
       return true;
     }
     throw tooManyConflicts(MAX_ATTEMPTS);
@@ -80,8 +84,8 @@ export class SessionDirectory {
    */
   async setRoles(principal: string, roles: readonly string[]): Promise<number> {
     const given = toRoles(roles);
-    await this.repository.outdateLogins(principal);
-    const records = await this.repository.ofPrincipal(principal);
+    await this.#repository.outdateLogins(principal);
+    const records = await this.#repository.ofPrincipal(principal);
     let changed = 0;
     for (const record of records) {
       const live = this.#liveOf(record);
@@ -90,7 +94,7 @@ export class SessionDirectory {
       draft.record('data', (state) => {
         if (ownerOf(state) === principal) giveRoles(state, given);
       });
-      await this.commit.write(draft, UNREACHED);
+      await this.#commit.write(draft, UNREACHED);
       changed++;
     }
     return changed;
@@ -98,7 +102,7 @@ export class SessionDirectory {
 
   /** Yields every session. What the caller changes in one is committed when it asks for the next one, or stops. */
   async *all(): AsyncGenerator<Session, void, undefined> {
-    for await (const record of this.repository.records()) {
+    for await (const record of this.#repository.records()) {
       const live = this.#liveOf(record);
       if (live === null) continue;
       const draft = this.#draftOf(live);
@@ -107,7 +111,8 @@ export class SessionDirectory {
         yield session;
       } finally {
         draft.noticeMutations();
-        if (draft.status !== 'unchanged' || draft.ended.length > 0) await this.commit.write(draft, UNREACHED);
+        if (draft.status !== 'unchanged' || draft.ended.length > 0)
+          await this.#commit.write(draft, UNREACHED);
       }
     }
   }
@@ -116,31 +121,31 @@ export class SessionDirectory {
   async sweep(): Promise<number> {
     let total = 0;
     for (;;) {
-      const removed = await this.repository.sweep(SWEEP_BATCH);
+      const removed = await this.#repository.sweep(SWEEP_BATCH);
       total += removed;
       if (removed < SWEEP_BATCH) return total;
     }
   }
 
   async #loginsOf(principal: string): Promise<LiveSession[]> {
-    const records = await this.repository.ofPrincipal(principal);
+    const records = await this.#repository.ofPrincipal(principal);
     return records
       .map((record) => this.#liveOf(record))
       .filter((live) => live !== null && !live.state.isPending) as LiveSession[];
   }
 
   #liveOf(record: SessionRecord): LiveSession | null {
-    return liveSession(record, this.settings.clock());
+    return liveSession(record, this.#settings.clock());
   }
 
   #infoOf(live: LiveSession, current: SessionId | null): SessionInfo {
-    return infoOf(live, current, this.settings);
+    return infoOf(live, current, this.#settings);
   }
 
   #draftOf({ record, state }: LiveSession): SessionDraft {
-    const draft = new SessionDraft(this.settings, () => false);
+    const draft = new SessionDraft(this.#settings, () => false);
     Object.assign(draft, { state, base: record, isAdministered: true, touches: false });
-    openContent(state, this.settings, draft);
+    openContent(state, this.#settings, draft);
     return draft;
   }
 }
