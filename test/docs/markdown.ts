@@ -54,12 +54,19 @@ export class Markdown {
     );
   }
 
-  /** The rows of the table whose first column has this header, each as the texts of its cells. */
+  /** The rows of the first table whose first column has this header, each as the texts of its cells. */
   table(firstHeader: string): string[][] {
-    const start = this.#lines.findIndex((line) => cellsOf(line)[0] === firstHeader);
-    const rows = this.#lines.slice(start + 2);
-    const end = rows.findIndex((line) => !line.startsWith('|'));
-    return rows.slice(0, end).map(cellsOf);
+    return this.tables(firstHeader)[0] ?? [];
+  }
+
+  /** The rows of each table whose first column has this header. */
+  tables(firstHeader: string): string[][][] {
+    const starts = [...this.#lines.keys()].filter((index) => cellsOf(this.#lines[index]!)[0] === firstHeader);
+    return starts.map((start) => {
+      const rows = this.#lines.slice(start + 2);
+      const end = rows.findIndex((line) => !line.startsWith('|'));
+      return rows.slice(0, end).map(cellsOf);
+    });
   }
 
   #prose(): string {
