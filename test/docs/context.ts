@@ -14,14 +14,20 @@ declare global {
   // Nest
   const Body: Common['Body'];
   const Controller: Common['Controller'];
+  const Delete: Common['Delete'];
+  const ForbiddenException: Common['ForbiddenException'];
   const Get: Common['Get'];
   const Injectable: Common['Injectable'];
   const Logger: Common['Logger'];
   const Module: Common['Module'];
+  const NotFoundException: Common['NotFoundException'];
+  const Param: Common['Param'];
   const Post: Common['Post'];
+  const UnauthorizedException: Common['UnauthorizedException'];
   const UseGuards: Common['UseGuards'];
   const APP_GUARD: Core['APP_GUARD'];
   const NestFactory: Core['NestFactory'];
+  const Reflector: Core['Reflector'];
   const ConfigModule: Config['ConfigModule'];
   const ConfigService: Config['ConfigService'];
   const FastifyAdapter: (typeof import('@nestjs/platform-fastify'))['FastifyAdapter'];
@@ -50,8 +56,21 @@ declare global {
     password: string;
     remember: boolean;
   }
+  class PasswordForm {
+    password: string;
+  }
+  class NewPasswordForm extends PasswordForm {
+    newPassword: string;
+  }
+  class CodeForm {
+    code: string;
+  }
   class Users {
-    verify(email: string, password: string): Promise<{ id: number; roles: string[] }>;
+    verify(email: string, password: string): Promise<{ id: number; roles: string[]; hasTotp: boolean }>;
+    find(id: string): Promise<{ id: number; roles: string[] }>;
+    passwordMatches(id: string, password: string): Promise<boolean>;
+    setPassword(id: string, password: string): Promise<void>;
+    totpMatches(id: string, code: string): Promise<boolean>;
   }
   const session: Session;
   const app: import('@nestjs/common').INestApplication;
