@@ -9,8 +9,8 @@ export type Duration = number | string;
 /** Options of `SessionModule.forRoot` about logins. */
 export interface LoginModuleOptions {
   /**
-   * How many sessions one principal may be logged in to: a number, or a function of the principal. Needs a store that finds sessions by
-   * principal. Pending logins do not count.
+   * How many sessions one principal may be logged in to: a whole number from 1, or a function of the principal that returns one, or `Infinity`
+   * for no limit. Needs a store that finds sessions by principal. Pending logins do not count.
    * @default no limit
    */
   readonly maxSessionsPerPrincipal?: number | ((principal: Principal) => number | Promise<number>);
@@ -53,7 +53,11 @@ export const LOGIN_OPTIONS: Record<keyof LoginModuleOptions, true> = {
 
 const LIMIT_POLICIES: readonly LimitPolicy[] = ['evict-oldest', 'evict-idle', 'refuse'];
 
-/** @param duration reports an invalid duration; `show` shows a value in a message */
+/**
+ * Fills in the defaults, and returns a message for each invalid option.
+ * @param duration returns a duration in milliseconds, and reports an invalid one itself
+ * @param show returns a value as a message shows it
+ */
 export function resolveLogins(
   options: LoginModuleOptions,
   duration: (option: string, value: Duration) => number,

@@ -13,10 +13,13 @@ import { currentHandle } from './requests/session-scope';
 export type PrincipalRef = Pick<PrincipalInput, 'id' | 'realm'>;
 
 /**
- * Lists the sessions of all clients, and ends or changes them: for "where you are logged in", for support, and for jobs. Inject it, or take
- * `sessions.registry`. Works in requests and outside them. Every method rejects with `SessionStoreError`, in a request with
- * `SessionUnavailableException` (503), when the store fails, and with `SessionError` `SESSION_OPTIONS_INVALID` when the store cannot do it:
- * all but `all`, `count()` and `sweep` need a store that finds sessions by principal or id, which sealed sessions are not.
+ * Lists the sessions of all clients, and ends or changes them: for "where you are logged in", for support, and for jobs. Inject it, or use
+ * `sessions.registry`. It works in requests and outside them.
+ *
+ * When the store fails, every method rejects with `SessionStoreError`, and in a request with `SessionUnavailableException` (503). When the
+ * store cannot do what a method needs, it rejects with `SessionError` `SESSION_OPTIONS_INVALID`: `list`, `count(principal)`, `endAll`,
+ * `endOthers` and `setRoles` need a store that finds sessions by principal, `all` and `count()` one that enumerates them. Sealed sessions are
+ * in no list: of these methods they have `endAll` and `endOthers`.
  */
 export class SessionRegistry {
   readonly #name: string;
@@ -28,8 +31,8 @@ export class SessionRegistry {
   }
 
   /**
-   * Returns the sessions to which a principal is logged in, the last used first. Costs what that principal's sessions cost, however many
-   * others there are. Leaves out pending logins.
+   * Returns the sessions to which a principal is logged in, the last used first. Reads the sessions of this principal only. Leaves out pending
+   * logins.
    * @throws SessionError `PRINCIPAL_INVALID`
    */
   async list(principal: PrincipalRef): Promise<SessionInfo[]> {
@@ -44,9 +47,9 @@ export class SessionRegistry {
   }
 
   /**
-   * Ends a session at once, for good. Returns `false` when there is none with this id, or it belongs to another principal than `principal`:
-   * pass that of the user who asks, so that nobody can end, or guess, a session of another user.
-   * @param options `reason` is what the client is told (`session.endedBecause`) and the event. @default 'revoked'
+   * Ends a session at once, for good. Returns `false` when no session has this id, or when it belongs to another principal than `principal`.
+   * When a user asks, pass that user as `principal`: otherwise one user can end the session of another.
+   * @param options `reason` is told to the client (`session.endedBecause`) and in the event. @default 'revoked'
    * @throws SessionError `PRINCIPAL_INVALID`, `SESSION_CONFLICT`, `SESSION_OPTIONS_INVALID` for a reason of more than 100 characters
    */
   async end(
@@ -81,8 +84,8 @@ export class SessionRegistry {
   }
 
   /**
-   * Returns the number of sessions to which a principal is logged in; without a principal that of all sessions, which reads every one of
-   * them.
+   * Returns the number of sessions to which a principal is logged in. Without a principal, the number of all sessions, for which it reads every
+   * one of them.
    */
   async count(principal?: PrincipalRef): Promise<number> {
     const key = principal === undefined ? null : keyOf(principal);
@@ -91,8 +94,8 @@ export class SessionRegistry {
 
   /**
    * Yields every session, those of visitors too, one after the other, without holding them all in memory. Each can be read, changed and
-   * destroyed like that of a request; the change is committed when the next session is asked for, or the loop ends. It is no use of the
-   * session. What needs a new token, such as a login, is refused with `SESSION_TOKEN_UNDELIVERABLE`. Needs a store that enumerates.
+   * destroyed like that of a request. The change is committed when the loop asks for the next session, or ends. The loop does not count as a use of
+   * the sessions, so it extends none. What needs a new token, such as a login, fails at the commit with `SESSION_TOKEN_UNDELIVERABLE`.
    *
    * ```ts
    * for await (const session of registry.all()) if (session.get('theme') === 'old') session.delete('theme');
@@ -103,9 +106,9 @@ export class SessionRegistry {
   }
 
   /**
-   * Changes the roles of a principal in all its sessions, from their next requests on, and returns how many there are. Change them in your own
-   * data first. A login under way whose credentials were checked before (`checkedAt`) is refused. A session in which the principal is acted
-   * as by another keeps its roles.
+   * Changes the roles of a principal in all its sessions, from their next requests on, and returns the number of these sessions. Change them in
+   * your own data first. A login under way whose credentials were checked before (`checkedAt`) is refused. A session in which another principal
+   * acts as this one keeps the roles that `actAs` was given.
    * @throws SessionError `PRINCIPAL_INVALID`
    */
   async setRoles(principal: PrincipalRef, roles: readonly string[]): Promise<number> {

@@ -59,7 +59,7 @@ export class SessionService {
 
   /**
    * Logs a principal in, with a new token: see `Session.login`. Takes effect at commit.
-   * @throws SessionError `PRINCIPAL_INVALID`, `SESSION_CONSTANT_FIXED`
+   * @throws SessionError `PRINCIPAL_INVALID`, `SESSION_OPTIONS_INVALID`, `SESSION_CONSTANT_FIXED`
    */
   async login(principal: PrincipalInput, options?: LoginOptions): Promise<void> {
     (await this.current()).login(principal, options);
@@ -72,13 +72,16 @@ export class SessionService {
 
   /**
    * Records a new authentication, changes roles, and renews the token: see `Session.elevate`.
-   * @throws SessionError `SESSION_NOT_LOGGED_IN`
+   * @throws SessionError `SESSION_NOT_LOGGED_IN`, `SESSION_OPTIONS_INVALID`, `SESSION_ACTING_REFUSED`
    */
   async elevate(elevation?: Elevation): Promise<void> {
     (await this.current()).elevate(elevation);
   }
 
-  /** Acts as another principal: see `Session.actAs`. */
+  /**
+   * Acts as another principal: see `Session.actAs`.
+   * @throws SessionError `PRINCIPAL_INVALID`, `SESSION_NOT_LOGGED_IN`, `SESSION_ACTING_REFUSED`
+   */
   async actAs(principal: PrincipalInput): Promise<void> {
     (await this.current()).actAs(principal);
   }
@@ -130,8 +133,9 @@ export class SessionService {
   /**
    * Ends every session of a principal, in every process, for example after a change of password, and refuses logins under way that checked
    * the credentials before: pass `checkedAt` to `login`. Takes effect at once. Can be called outside a request, without `except`.
-   * @param options `reason` is what the clients are told, and the event. With `except: 'current'`, the session of this request stays if it is one of them: it is committed first, with a new
-   * token. It ends with the others if another request has replaced its token meanwhile, or its client has left.
+   * @param options `reason` is told to the clients (`session.endedBecause`) and in the events. With `except: 'current'`, the session of this
+   * request stays if it is one of them: it is committed first, with a new token. It ends with the others if another request has replaced its
+   * token meanwhile, or its client has left.
    * @throws SessionUnavailableException (outside a request `SessionStoreError`) when the store fails; SessionError `PRINCIPAL_INVALID`,
    * `SESSION_OPTIONS_INVALID` when the store cannot find sessions by principal; with `except`, what a commit throws, and then nothing has ended
    */

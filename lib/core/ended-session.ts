@@ -2,8 +2,8 @@ import type { SessionRecord } from './session-record';
 import { SessionError } from './session.errors';
 
 /**
- * Why the session of a token has ended: `evicted` by the limit of sessions, `revoked`, `idle-timeout`, `lifetime`, `stolen` because its token
- * was copied, or the reason given to `endAll` or `end`. `unknown`: it expired or was logged out, and is removed.
+ * Why the session of a token has ended: `evicted` by the limit of sessions, `revoked` from outside, `idle-timeout`, `lifetime`, `stolen`
+ * because its token was copied, or the reason given to `endAll` or `end`. `unknown` when the record is gone, after an expiry or a logout.
  */
 export type EndReason =
   'evicted' | 'revoked' | 'idle-timeout' | 'lifetime' | 'stolen' | 'unknown' | (string & {});
@@ -21,8 +21,8 @@ const TOLD_FOR = 24 * 60 * 60_000;
 const LONGEST_REASON = 100;
 
 /**
- * Returns the record that takes the place of a session's when it is ended from outside: it opens nothing, and tells the client with the last
- * token why. No other write to the session can succeed any more.
+ * Returns the record that replaces that of a session which is ended from outside. It opens no session, and tells the client that has the last
+ * token why the session ended. No other write to the session can succeed any more.
  */
 export function endedRecord(record: SessionRecord, reason: EndReason, now: number): SessionRecord {
   return {

@@ -32,8 +32,8 @@ export function grant(draft: SessionDraft, operation: string, validFor = DEFAULT
 }
 
 /**
- * Records that a grant is used up. Returns `null` when there is none, or for a request with a token from before the rights changed.
- * @returns whether the operation found the grant, also when it was replayed
+ * Records that a grant is used up. Returns `null` when there is no grant, or when the token of the request is from before the rights changed.
+ * @returns a function that tells, after the commit, whether this request got the grant
  */
 export function useGrant(draft: SessionDraft, operation: string): (() => boolean) | null {
   assertName(operation);

@@ -1,7 +1,8 @@
 import type { Principal } from './principal';
 
-/** How many sessions a principal may have, and what gives way beyond that. */
+/** How many sessions a principal may have, and what happens beyond that. */
 export interface SessionLimit {
+  /** Returns a whole number from 1, or `Infinity`. */
   readonly max: (principal: Principal) => number | Promise<number>;
   readonly policy: LimitPolicy;
 }

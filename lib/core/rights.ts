@@ -1,6 +1,9 @@
 import { principalKey, type Principal } from './principal';
 
-/** What a login has proved: who uses the session, since when, and how. Requests under way keep what they had when it changes. */
+/**
+ * What a login has proved: which principal uses the session, since when, and how. When a request changes the rights of a session, the others
+ * that are under way keep those that they began with.
+ */
 export interface Rights {
   /** The principal, also while the login is pending. */
   readonly principal: Principal | null;
@@ -21,7 +24,7 @@ export interface Actor {
   readonly principal: Principal;
   readonly amr: readonly string[];
   readonly level: number;
-  /** The encoded content. */
+  /** The data, constants, flash messages and grants, encoded. */
   readonly content: string;
 }
 

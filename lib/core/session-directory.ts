@@ -19,7 +19,7 @@ const MAX_ATTEMPTS = 10;
 /** Maximum number of expired records that one call removes. */
 const SWEEP_BATCH = 200;
 
-/** For a session of another client: nothing reaches that client. */
+/** No answer of this request reaches the client of the session, so that it cannot get a new token. */
 const UNREACHED = {
   reach: 'never',
   capacity: 0,
@@ -150,7 +150,7 @@ export class SessionDirectory {
   }
 }
 
-/** Also where old secrets keep the former rights for a while. */
+/** Changes the roles of a session, and those that its former secrets keep for a while. */
 function giveRoles(state: SessionState, roles: readonly string[]): void {
   const withRoles = (principal: Principal): Principal => Object.freeze({ ...principal, roles });
   const { actor, principal, secrets } = state;

@@ -18,6 +18,7 @@ export type SessionEventType =
   | 'evicted'
   /** A principal began to act as another one, the `subject`. */
   | 'actedAs'
+  /** A principal who acted as another one acts as itself again. */
   | 'stoppedActing'
   /** Ended because a request used a rotated token after its successor was used: one of them is a copy. */
   | 'stolen'
@@ -74,7 +75,7 @@ export type SessionEventReason =
   | 'merge'
   | 'destroy'
   | 'deadline-passed'
-  /** The principal has as many sessions as allowed. */
+  /** With type `evicted`: the principal has as many sessions as allowed. */
   | 'limit'
   /** Ended by `endAll`, `revoke` or `revokeAll`. With type `rejected`: the value is genuine, but the sealed session has ended. */
   | 'revoked'

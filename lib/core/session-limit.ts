@@ -11,7 +11,7 @@ import { SessionError, tooManyConflicts } from './session.errors';
 /** Each round ends sessions that other requests wrote to during the previous one. This many indicate a fault. */
 const MAX_ROUNDS = 10;
 
-/** Returns what sorts before, in descending order. */
+/** Returns the number by which the logins are sorted, in descending order. Those at the end are ended. */
 const ORDER: Record<LimitPolicy, (login: LiveSession) => number> = {
   'evict-oldest': ({ state }) => state.startedAt,
   'evict-idle': ({ state }) => state.lastSeenAt,
@@ -19,9 +19,9 @@ const ORDER: Record<LimitPolicy, (login: LiveSession) => number> = {
 };
 
 /**
- * Keeps the limit of sessions of a principal without a lock. Each login first stores its session, then ends the sessions beyond the limit in
- * an order that is the same for all, and only then is the client told its token. Of the tokens that clients have, the last one was told after
- * its login had read all others: so they are never more than the limit.
+ * Keeps the limit of sessions of a principal without a lock. Each login first stores its session, then ends the sessions beyond the limit, in
+ * an order that is the same in every process, and only then is the client told its token. So the tokens that clients have never open more
+ * sessions than the limit: the login whose client was told last has seen the sessions of all the others, and has ended those beyond the limit.
  */
 export class SessionLimitKeeper {
   readonly #queue: KeyedQueue;

@@ -24,8 +24,10 @@ export { draftOf };
 export class Session extends SessionContent {
   /**
    * Logs a principal in, with a new token and a new lifetime. The same write invalidates the old token (ASVS 7.2.4). When another
-   * principal is logged in, that session ends and a new one begins.
-   * @throws SessionError `PRINCIPAL_INVALID`; `SESSION_CONSTANT_FIXED` when the current login set a constant to another value
+   * principal is logged in, that session ends and a new one begins. The commit may still refuse the login, with `SESSION_LOGIN_OUTDATED` (401)
+   * or `SESSION_LIMIT_REACHED` (403).
+   * @throws SessionError `PRINCIPAL_INVALID`, `SESSION_OPTIONS_INVALID`; `SESSION_CONSTANT_FIXED` when the current login set a constant to
+   * another value
    */
   login(input: PrincipalInput, options: LoginOptions = {}): void {
     login(draftOf(this), input, options);
@@ -50,7 +52,8 @@ export class Session extends SessionContent {
    * Lets the logged-in principal act as another one, such as a support agent as a customer, with a new token. {@link principal} is then the
    * other one and {@link actor} the real one. The data of the real principal is set aside until {@link stopActing}; the session stays theirs
    * in lists, limits, and when all their sessions end. A logout ends both.
-   * @throws SessionError `PRINCIPAL_INVALID`, `SESSION_NOT_LOGGED_IN`; `SESSION_ACTING_REFUSED` when it acts already, or is the same
+   * @throws SessionError `PRINCIPAL_INVALID`, `SESSION_NOT_LOGGED_IN`; `SESSION_ACTING_REFUSED` when the logged-in principal acts already, or is
+   * the given one, or another request has changed its rights
    */
   actAs(principal: PrincipalInput): void {
     actAs(draftOf(this), principal);
@@ -62,9 +65,10 @@ export class Session extends SessionContent {
   }
 
   /**
-   * Allows one operation once, after the principal was asked to confirm it: `SessionService.takeGrant` uses it up.
+   * Allows one operation once, after the principal was asked to confirm it: `SessionService.takeGrant` uses it up. The next login ends all
+   * grants. A session has at most 20, of which the oldest is forgotten first.
    * @param operation names it with its object, such as `transfer:42`: at most 200 characters
-   * @param validFor in milliseconds. @default five minutes
+   * @param validFor in milliseconds. @default 300000, five minutes
    * @throws SessionError `SESSION_NOT_LOGGED_IN`, `SESSION_OPTIONS_INVALID`
    */
   grant(operation: string, validFor?: number): void {
@@ -139,7 +143,7 @@ export class Session extends SessionContent {
     return draftOf(this).status;
   }
 
-  /** The logged-in principal, or `null`. Of one who acts as another: the other one. `null` while a login is pending or locked. */
+  /** The logged-in principal, or `null`; also `null` while the login is pending or locked. While it acts as another one: the other one. */
   get principal(): Principal | null {
     const { principal, isPending } = this.#rights;
     return isPending ? null : principal;
@@ -162,12 +166,12 @@ export class Session extends SessionContent {
     return this.#rights.actor?.principal ?? null;
   }
 
-  /** How the principal was authenticated: methods such as `pwd` and `otp` (RFC 8176), in no order. */
+  /** How the principal was authenticated: methods such as `pwd` and `otp` (RFC 8176), each once. `[]` when `login` named none. */
   get amr(): readonly string[] {
     return this.#rights.amr;
   }
 
-  /** How well the principal was authenticated: see `level` of `login`. `0` without a login, and while it is pending. */
+  /** How well the principal was authenticated: see `level` of `login`. `0` without a login, and while it is pending or locked. */
   get level(): number {
     const { level, isPending } = this.#rights;
     return isPending ? 0 : level;
@@ -179,8 +183,9 @@ export class Session extends SessionContent {
   }
 
   /**
-   * Why the session that this client had before has ended, or `null`. It can be told until the client has another session: for a day after an
-   * end from outside such as `evicted` or `revoked`; later, and for what was removed otherwise, it is `unknown`.
+   * Why the session that this client had before has ended, or `null`. Told to the client that has the last token of that session, until it has
+   * another session. After an end from outside, such as `evicted` or `revoked`, it can be told for a day; later it is `unknown`, as it is for a
+   * record that was removed.
    */
   get endedBecause(): EndReason | null {
     return draftOf(this).endedBecause;

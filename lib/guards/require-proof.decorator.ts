@@ -8,7 +8,7 @@ import { AuthGuard } from './auth.guard';
 /** A number without a unit. */
 const DIGITS = /^\s*\d+(\.\d+)?\s*$/;
 
-/** Selects the instance. */
+/** Selects the instance of the module whose session is checked. */
 export interface GuardedInstance {
   /** @default 'default' */
   readonly name?: string;
@@ -16,9 +16,10 @@ export interface GuardedInstance {
 
 /**
  * Allows requests whose principal was authenticated recently, by `login` or `elevate`: for a change of password, or a payment (ASVS 5.0,
- * 7.5.1 and 7.5.3). Also applies `AuthGuard`. Answers 401 with code `RECENT_LOGIN_REQUIRED` (as in RFC 9470) after that time.
+ * 7.5.1 and 7.5.3). Also applies `AuthGuard`. When the last proof is older, answers 401 with code `RECENT_LOGIN_REQUIRED` and `maxAge` in seconds
+ * (as in RFC 9470): check the credentials again, and call `elevate`.
  * @param maxAge a duration such as `'10m'`, or milliseconds
- * @throws SessionError `SESSION_OPTIONS_INVALID`
+ * @throws SessionError `SESSION_OPTIONS_INVALID` when it is no such duration
  */
 export function RecentLogin(
   maxAge: number | string,
@@ -33,7 +34,7 @@ export function RecentLogin(
 
 /**
  * Allows requests whose principal was authenticated at this level or a higher one: see `level` of `login`. Also applies `AuthGuard`. Answers
- * 401 with code `LEVEL_REQUIRED` (as in RFC 9470): ask for a further factor, and call `elevate`.
+ * 401 with code `LEVEL_REQUIRED` and the `level` (as in RFC 9470): ask for a further factor, and call `elevate` with that level.
  * @throws SessionError `SESSION_OPTIONS_INVALID` unless the level is a whole number from 1
  */
 export function RequireLevel(

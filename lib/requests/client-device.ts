@@ -9,13 +9,13 @@ export interface DeviceRequest {
   readonly address: string | null;
 }
 
-/** Returns the label of a client, such as `Firefox on Windows`. */
+/** Returns the label of a client, such as `Firefox on Windows`. 512 characters of it are kept. `login` throws what it throws. */
 export type DeviceDescription = (request: DeviceRequest) => string;
 
 /** Maximum length of what is read and of what is kept, in UTF-16 code units. */
 const MAX_LENGTH = 512;
 
-/** Only what takes no part in a page's layout: the text comes from the client. */
+/** Control and format characters, such as those that reverse the direction of a text. The text comes from the client. */
 const CONTROL = /[\p{Cc}\p{Cf}\p{Surrogate}]/gu;
 
 /**

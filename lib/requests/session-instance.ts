@@ -11,7 +11,7 @@ import type { DeviceRequest } from './client-device';
 import { aboutCopies } from './copies';
 import type { ResolvedCsrf } from './csrf-options';
 
-/** Whether a principal may do what a handler does. Errors become the answer, as errors of a guard do. */
+/** Returns whether a principal may call a handler. What it throws becomes the answer, as with a guard. */
 export type Authorize = (principal: Principal, context: ExecutionContext) => boolean | Promise<boolean>;
 
 /** One `SessionModule.forRoot`, as requests use it. */
