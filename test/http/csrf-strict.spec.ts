@@ -21,7 +21,7 @@ class StrictController {
   }
 }
 
-describe.each(platforms)('CsrfGuard in strict mode on %s', (platform) => {
+describe.each(platforms)('C16: CsrfGuard in strict mode on %s', (platform) => {
   afterEach(closeApps);
 
   /** Sends the cookie of a visitor who has a session, or not. */

@@ -74,7 +74,7 @@ async function sendForm(app: App, who: Visitor, path: string, body: URLSearchPar
   return status;
 }
 
-describe.each(platforms)('CsrfGuard with tokens on %s', (platform) => {
+describe.each(platforms)('C16: CsrfGuard with tokens on %s', (platform) => {
   let app: App;
   let store: WatchedStore;
   let events: SessionEvent[];
@@ -282,7 +282,7 @@ const header: SessionTransport = {
   write: (headers, answer) => headers.set('X-Session', answer.kind === 'issue' ? [answer.token] : []),
 };
 
-describe.each(platforms)('CsrfGuard with tokens on %s', (platform) => {
+describe.each(platforms)('C16: CsrfGuard with tokens on %s', (platform) => {
   afterEach(closeApps);
 
   it('asks for none where the session token is not in a cookie', async () => {

@@ -83,7 +83,7 @@ class UnguardedController {
   }
 }
 
-describe.each(platforms)('CsrfGuard everywhere on %s', (platform) => {
+describe.each(platforms)('C16: CsrfGuard everywhere on %s', (platform) => {
   let app: App;
   let store: WatchedStore;
   let events: SessionEvent[];
@@ -216,7 +216,7 @@ describe.each(platforms)('CsrfGuard everywhere on %s', (platform) => {
   });
 });
 
-describe('CsrfGuard outside of HTTP', () => {
+describe('C16: CsrfGuard outside of HTTP', () => {
   const askedFor = (kind: string): Promise<boolean> =>
     new CsrfGuard().canActivate({
       getType: () => kind,
@@ -234,7 +234,7 @@ describe('CsrfGuard outside of HTTP', () => {
   });
 });
 
-describe.each(platforms)('CsrfGuard on %s', (platform) => {
+describe.each(platforms)('C16: CsrfGuard on %s', (platform) => {
   afterEach(closeApps);
 
   it('keeps the Vary of the application', async () => {
