@@ -1,8 +1,13 @@
+import { reasonOfEnd, type EndReason } from './ended-session';
 import type { SessionRecord } from './session-record';
+import type { SessionRepository } from './session-repository';
 import type { SessionId } from './session-token';
 
 /** Each round finds sessions that logged in since the previous one, and those that changed during it. */
 const MAX_ROUNDS = 10;
+
+/** Each attempt finds a session that another request wrote to since. */
+const MAX_ATTEMPTS = 10;
 
 /** How many sessions are ended at once. */
 const ENDS_AT_ONCE = 10;
@@ -24,4 +29,23 @@ export async function endOthers(
       await Promise.all(others.slice(start, start + ENDS_AT_ONCE).map(end));
   }
   return false;
+}
+
+/**
+ * Ends a session of a principal that was found in a list, also when it was written to since: a list may be older than the store's `find`.
+ * @returns `over` when it has ended already, or is another principal's by now; `changed` when other requests keep writing to it
+ */
+export async function endLatest(
+  repository: Pick<SessionRepository, 'endAs' | 'get'>,
+  record: SessionRecord,
+  reason: EndReason,
+): Promise<'ended' | 'over' | 'changed'> {
+  let latest = record;
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+    if (await repository.endAs(latest, reason)) return 'ended';
+    const found = await repository.get(record.id);
+    if (found === null || found.principal !== record.principal || reasonOfEnd(found) !== null) return 'over';
+    latest = found;
+  }
+  return 'changed';
 }

@@ -35,7 +35,15 @@ export class SessionCommit {
   }
 
   /** @throws SessionError `SESSION_TOKEN_UNDELIVERABLE`, having written nothing */
-  async write(draft: SessionDraft, delivery: Delivery): Promise<CommitOutcome> {
+  write(draft: SessionDraft, delivery: Delivery): Promise<CommitOutcome> {
+    const isLimited =
+      this.settings.logins.limit !== null && draft.operations.some(({ isSignIn }) => isSignIn);
+    return isLimited
+      ? this.#limit.inTurn(draft, () => this.#write(draft, delivery))
+      : this.#write(draft, delivery);
+  }
+
+  async #write(draft: SessionDraft, delivery: Delivery): Promise<CommitOutcome> {
     draft.commits++;
     try {
       const { base, status, replacement } = draft;

@@ -58,6 +58,18 @@ export function liveSession(record: SessionRecord, now: number): LiveSession | n
   }
 }
 
+/** Returns which limit has ended a session, whose record is still there; `null` for a live one, for other records, and for what cannot be read. */
+export function lapseOf(record: SessionRecord, now: number): 'lifetime' | 'idle-timeout' | null {
+  try {
+    const { deadline } = decodeFacts(record.body);
+    if (now >= deadline) return 'lifetime';
+    return now >= record.expiresAt ? 'idle-timeout' : null;
+  } catch (error) {
+    if (error instanceof UnreadableBody) return null;
+    throw error;
+  }
+}
+
 /** @param current the id of the session of the current request, or `null` */
 export function infoOf(
   { record, state }: LiveSession,

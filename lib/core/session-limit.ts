@@ -1,89 +1,199 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { refuseLogin } from './draft-undo';
 import { KeyedQueue } from './keyed-queue';
 import type { LimitPolicy } from './login-settings';
-import { ownerOf } from './rights';
+import { principalKey, type Principal } from './principal';
+import { PrincipalLogins } from './principal-logins';
+import type { Rights } from './rights';
+import { decodeFacts } from './session-body';
 import type { SessionDraft } from './session-draft';
-import { liveSession, type LiveSession } from './session-info';
+import type { LiveSession } from './session-info';
 import type { SessionRecord } from './session-record';
 import type { SessionRepository } from './session-repository';
 import type { SessionSettings } from './session-settings';
+import type { SessionId } from './session-token';
 import { SessionError, tooManyConflicts } from './session.errors';
 
-/** Each round ends sessions that other requests wrote to during the previous one. This many indicate a fault. */
+/** Each round finds what changed during the previous one. This many indicate a fault. */
 const MAX_ROUNDS = 10;
 
-/** Returns the number by which the logins are sorted, in descending order. Those at the end are ended. */
-const ORDER: Record<LimitPolicy, (login: LiveSession) => number> = {
-  'evict-oldest': ({ state }) => state.startedAt,
-  'evict-idle': ({ state }) => state.lastSeenAt,
-  refuse: ({ state }) => -state.startedAt,
-};
+/** Maximum pauses of a login that waits for others to give up, in milliseconds: the first one, and the limit of those that follow. */
+const FIRST_PAUSE = 2;
+const LONGEST_PAUSE = 100;
 
 /**
- * Keeps the limit of sessions of a principal without a lock. Each login first stores its session, then ends the sessions beyond the limit, in
- * an order that is the same in every process, and only then is the client told its token. So the tokens that clients have never open more
- * sessions than the limit: the login whose client was told last has seen the sessions of all the others, and has ended those beyond the limit.
+ * How long such a login waits: so many times as long as it took to read the sessions, since those others need two calls, and at least this
+ * long, in milliseconds.
+ */
+const WAITED_READS = 10;
+const LEAST_WAIT = 100;
+
+/** Maximum number of principals whose unfinished logins are remembered. */
+const MAX_UNFINISHED = 1000;
+
+/** How many sessions a principal may have. */
+interface Allowance {
+  readonly owner: string;
+  readonly max: number;
+}
+
+/**
+ * Keeps the limit of sessions of a principal without a lock. Each login first stores its session, then reads all sessions of the principal
+ * and makes room, and only then is the client told its token. Of the tokens that clients have, the one whose login read last had all
+ * others before it: so they are never more than the limit. The order decides only which of several concurrent logins stay. No request
+ * changes it meanwhile, so that they agree.
  */
 export class SessionLimitKeeper {
+  readonly #logins: PrincipalLogins;
   readonly #queue: KeyedQueue;
+  readonly #allowances = new WeakMap<SessionDraft, Allowance>();
+  /** Sessions of logins that failed, by principal. They may be stored although no client has their tokens, and would count. */
+  readonly #unfinished = new Map<string, readonly SessionRecord[]>();
 
   constructor(
     private readonly repository: SessionRepository,
     private readonly settings: SessionSettings,
   ) {
+    this.#logins = new PrincipalLogins(repository, settings);
     this.#queue = new KeyedQueue(settings.storeTimeout);
+  }
+
+  /**
+   * Runs the commit of a login. Those of one principal in this process take turns: otherwise each of many concurrent ones would read the
+   * sessions of all others. Asks the application for the limit first, so that nothing is written when that fails.
+   * @throws SessionError `SESSION_OPTIONS_INVALID`; what the function of the application throws
+   */
+  async inTurn<T>(draft: SessionDraft, commit: () => Promise<T>): Promise<T> {
+    if (draft.state.principal === null) return commit();
+    draft.commits++;
+    try {
+      const { owner, max } = await this.#allowanceOf(draft, draft.state).catch((error: unknown) => {
+        refuseLogin(draft);
+        throw error;
+      });
+      return await (max === Infinity
+        ? commit()
+        : this.#queue.run(owner, () => this.#finishing(draft, owner, commit)));
+    } finally {
+      draft.commits--;
+    }
   }
 
   /** Whether a login that is not written yet must be refused. Only the policy `refuse` does that. */
   async isFull(draft: SessionDraft): Promise<boolean> {
-    const { limit } = this.settings.logins;
-    if (limit?.policy !== 'refuse' || draft.state.principal === null) return false;
-    const max = await this.#maxOf(draft);
-    const logins = await this.#loginsOf(ownerOf(draft.state)!);
+    const { state } = draft;
+    if (this.#policy !== 'refuse' || state.principal === null || state.isPending) return false;
+    const { owner, max } = await this.#allowanceOf(draft, state);
+    if (max === Infinity) return false;
+    const logins = await this.#logins.of(owner);
     return logins.filter(({ record }) => record.id !== draft.id).length >= max;
   }
 
-  /** Ends the sessions beyond the limit. Returns whether the session of this login, which is written, is not one of them. */
+  /** Makes room for the session of a login, which is written. Returns whether it may stay. */
   async admits(draft: SessionDraft): Promise<boolean> {
-    const owner = ownerOf(draft.state);
-    if (owner === null) return true;
-    const max = await this.#maxOf(draft);
-    // Those of one process take turns: the first one leaves less to do for the others.
-    return this.#queue.run(owner, () => this.#trim(draft.id, owner, max));
+    if (draft.base === null) return true;
+    const { id, body } = draft.base;
+    const written = decodeFacts(body);
+    if (written.principal === null || written.isPending) return true;
+    const { owner, max } = await this.#allowanceOf(draft, written);
+    if (max === Infinity) return true;
+    return this.#policy === 'refuse' ? this.#outlasts(id, owner, max) : this.#trim(id, owner, max);
   }
 
-  async #trim(own: string, owner: string, max: number): Promise<boolean> {
-    const order = ORDER[this.settings.logins.limit!.policy];
+  get #policy(): LimitPolicy {
+    return this.settings.logins.limit!.policy;
+  }
+
+  /** Ends the sessions that come after the first `max`, but for its own. Returns whether its own is one of the first. */
+  async #trim(own: SessionId, owner: string, max: number): Promise<boolean> {
     for (let round = 1; round <= MAX_ROUNDS; round++) {
-      const logins = await this.#loginsOf(owner);
-      logins.sort((a, b) => order(b) - order(a) || (a.record.id < b.record.id ? -1 : 1));
-      const isOwn = ({ record }: LiveSession): boolean => record.id === own;
-      const beyond = logins.slice(max).filter((login) => !isOwn(login));
-      const ended = await Promise.all(beyond.map(({ record }) => this.#evict(record)));
-      if (ended.every(Boolean)) return logins.slice(0, max).some(isOwn);
+      const logins = await this.#logins.of(owner);
+      const position = this.#positionIn(logins, own);
+      if (position < 0) {
+        const absence = await this.#logins.absenceOf(own);
+        if (absence === null) continue;
+        return absence !== 'evicted';
+      }
+      const beyond = logins.slice(max).filter(({ record }) => record.id !== own);
+      const ended = await Promise.all(beyond.map(({ record }) => this.#logins.evict(record)));
+      if (ended.every(Boolean)) return position < max;
     }
     throw tooManyConflicts(MAX_ROUNDS);
   }
 
-  async #evict(record: SessionRecord): Promise<boolean> {
-    const hasEnded = await this.repository.endAs(record, 'evicted');
-    const { id, principal } = record;
-    if (hasEnded) this.settings.emit({ type: 'evicted', id, principal, reason: 'limit' });
-    return hasEnded;
-  }
-
-  /** Returns the logins of a principal. A pending one is none yet. */
-  async #loginsOf(owner: string): Promise<LiveSession[]> {
-    const now = this.settings.clock();
-    const logins: LiveSession[] = [];
-    for (const record of await this.repository.ofPrincipal(owner)) {
-      const live = liveSession(record, now);
-      if (live !== null && !live.state.isPending) logins.push(live);
+  /**
+   * Ends no session, since clients may have their tokens: its own is refused if it is not one of the first. If it is, waits for those after it
+   * to be refused by their own logins, and is refused if one of them stays.
+   */
+  async #outlasts(own: SessionId, owner: string, max: number): Promise<boolean> {
+    const began = performance.now();
+    let patience = Infinity;
+    for (let round = 0; ; round++) {
+      const logins = await this.#logins.of(owner);
+      const waited = performance.now() - began;
+      if (round === 0) patience = Math.max(LEAST_WAIT, WAITED_READS * waited);
+      const position = this.#positionIn(logins, own);
+      const absence = position < 0 ? await this.#logins.absenceOf(own) : null;
+      if (absence !== null) return absence !== 'evicted';
+      if (position >= 0 && logins.length <= max) return true;
+      if (position >= max || waited > Math.min(patience, this.settings.storeTimeout)) return false;
+      await pause(Math.random() * Math.min(FIRST_PAUSE * 2 ** round, LONGEST_PAUSE));
     }
-    return logins;
   }
 
-  async #maxOf({ state }: SessionDraft): Promise<number> {
-    const max = await this.settings.logins.limit!.max(state.principal!);
+  /** Sorts the logins by which stays first, and returns the position of one, or `-1`. */
+  #positionIn(logins: LiveSession[], own: SessionId): number {
+    logins.sort((a, b) => this.#keyOf(b) - this.#keyOf(a) || (a.record.id < b.record.id ? -1 : 1));
+    return logins.findIndex(({ record }) => record.id === own);
+  }
+
+  /** A login counts as a use until its commit must be over, so that no use meanwhile changes the order of concurrent logins. */
+  #keyOf({ state: { startedAt, lastSeenAt } }: LiveSession): number {
+    if (this.#policy === 'refuse') return -startedAt;
+    return this.#policy === 'evict-oldest'
+      ? startedAt
+      : Math.max(startedAt + this.settings.storeTimeout, lastSeenAt);
+  }
+
+  /** Commits a login. When that fails, the next login of the principal in this process ends what it may have stored. */
+  async #finishing<T>(draft: SessionDraft, owner: string, commit: () => Promise<T>): Promise<T> {
+    const unfinished = this.#unfinished.get(owner) ?? [];
+    this.#unfinished.delete(owner);
+    const ends = await Promise.allSettled(unfinished.map((record) => this.repository.end(record)));
+    this.#remember(
+      owner,
+      unfinished.filter((_, index) => ends[index]!.status === 'rejected'),
+    );
+    try {
+      return await commit();
+    } catch (error) {
+      this.#remember(
+        owner,
+        draft.ended.filter(({ principal }) => principal === owner),
+      );
+      throw error;
+    }
+  }
+
+  #remember(owner: string, records: readonly SessionRecord[]): void {
+    if (records.length === 0) return;
+    const [oldest] = this.#unfinished.keys();
+    if (this.#unfinished.size >= MAX_UNFINISHED && oldest !== undefined) this.#unfinished.delete(oldest);
+    this.#unfinished.set(owner, [...(this.#unfinished.get(owner) ?? []), ...records]);
+  }
+
+  /** Asks once for each login, and again only if it became one of another principal. */
+  async #allowanceOf(draft: SessionDraft, { principal, actor }: Rights): Promise<Allowance> {
+    const owner = actor?.principal ?? principal!;
+    const known = this.#allowances.get(draft);
+    if (known?.owner === principalKey(owner)) return known;
+    const allowance = { owner: principalKey(owner), max: await this.#maxOf(owner) };
+    this.#allowances.set(draft, allowance);
+    return allowance;
+  }
+
+  async #maxOf(principal: Principal): Promise<number> {
+    const max = await this.settings.logins.limit!.max(principal);
     if (max === Infinity || (Number.isSafeInteger(max) && max >= 1)) return max;
     throw new SessionError(
       'SESSION_OPTIONS_INVALID',

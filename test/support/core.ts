@@ -1,4 +1,4 @@
-import { DEFAULT_LOGIN_SETTINGS } from '../../lib/core/login-settings';
+import { DEFAULT_LOGIN_SETTINGS, type LoginSettings } from '../../lib/core/login-settings';
 import { MemorySessionStore, type SessionCodec, type SessionEvent, type SessionStore } from 'nestjs-tessera';
 import type { CommitOutcome } from '../../lib/core/commit-outcome';
 import { jsonCodec } from '../../lib/core/session-codec';
@@ -38,6 +38,8 @@ export interface CoreOptions {
   readonly lifetime?: number;
   readonly meter?: SessionMeter;
   readonly schemas?: ValueSchemas;
+  readonly logins?: Partial<LoginSettings>;
+  readonly clock?: ManualClock;
 }
 
 export function core({
@@ -51,9 +53,10 @@ export function core({
   lifetime = DAY,
   meter,
   schemas,
+  logins = {},
+  clock = manualClock(),
 }: CoreOptions = {}): Core {
   const store = new WatchedStore(inner);
-  const clock = manualClock();
   const events: Partial<SessionEvent>[] = [];
   const manager = new SessionManager(store, {
     name,
@@ -63,7 +66,7 @@ export function core({
     maxBytes,
     storeTimeout,
     rotateEvery,
-    logins: DEFAULT_LOGIN_SETTINGS,
+    logins: { ...DEFAULT_LOGIN_SETTINGS, ...logins },
     persistent: false,
     sealedFor: 'test',
     timeouts: { lifetime, idleTimeout },
