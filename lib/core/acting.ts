@@ -26,14 +26,15 @@ export function actAs(draft: SessionDraft, input: PrincipalInput): void {
   if (subject === owner) throw actingRefused('it was given the principal that is logged in');
   forgetReads(draft);
   const { codec } = draft.settings;
-  draft.record('act', (state) => {
+  const announces = { type: 'actedAs', id: null, principal: owner, subject, reason: null } as const;
+  const apply = (state: SessionState): void => {
     const isSame = state.actor === null && ownerOf(state) === owner && !state.isPending;
     if (!isSame || state.principal === null) throw actingRefused('another request has changed the login');
     const { amr, level } = state;
     state.actor = { principal: state.principal, amr, level, content: encodeContent(state, codec) };
     Object.assign(state, { principal, data: {}, constants: {}, messages: [], own: {} });
-  });
-  draft.announcements.push({ type: 'actedAs', id: null, principal: owner, subject, reason: null });
+  };
+  draft.record('act', apply, { announces });
 }
 
 /** See `Session.stopActing`. */
@@ -42,10 +43,9 @@ export function stopActing(draft: SessionDraft): void {
   const { actor, principal } = draft.rights ?? draft.state;
   if (actor === null || principal === null) return;
   forgetReads(draft);
-  draft.record('act', (state) => restore(state, draft));
-  const subject = principalKey(principal);
-  const event = { type: 'stoppedActing', id: null, reason: null } as const;
-  draft.announcements.push({ ...event, principal: principalKey(actor.principal), subject });
+  const [owner, subject] = [principalKey(actor.principal), principalKey(principal)];
+  const announces = { type: 'stoppedActing', id: null, principal: owner, subject, reason: null } as const;
+  draft.record('act', (state) => restore(state, draft), { announces });
 }
 
 /** Brings back what was set aside. What the session got meanwhile belongs to the other principal. */

@@ -13,6 +13,9 @@ const AFTER_PENDING = 2;
 /** How far ahead of ours the clock may be that read `checkedAt`, in milliseconds. */
 const MAX_AHEAD = 60_000;
 
+/** The id of the event is the one that the session has after the commit. */
+const ANNOUNCED = { id: null, reason: null } as const;
+
 /** How a principal was authenticated. */
 export interface Proof {
   /** The methods, such as `pwd`, `otp`, `hwk`: see RFC 8176. @default none; `elevate` adds to those of the login */
@@ -104,13 +107,8 @@ export function login(draft: SessionDraft, input: PrincipalInput, options: Login
     for (const [key, text] of constants) setConstant(state.constants, key, text);
   };
   const login = checkedAt === null ? {} : { login: { principal: key, checkedAt } };
-  draft.record('login', apply, { ...login, isSignIn: !isPending });
-  announceLogin(draft, key, isPending ? 'loginPending' : 'loggedIn');
-}
-
-/** The id of the event is the one that the session has after the commit. */
-function announceLogin(draft: SessionDraft, principal: string, type: 'loggedIn' | 'loginPending'): void {
-  draft.announcements.push({ type, id: null, reason: null, principal });
+  const announces = { ...ANNOUNCED, type: isPending ? 'loginPending' : 'loggedIn', principal: key } as const;
+  draft.record('login', apply, { ...login, isSignIn: !isPending, announces });
 }
 
 type Limits = Pick<
@@ -227,6 +225,6 @@ export function elevate(draft: SessionDraft, elevation: Elevation): void {
     const proof = { amr: Object.freeze([...new Set([...state.amr, ...amr])]), level: level ?? least };
     Object.assign(state, { principal: elevated, authenticatedAt: now, isPending: false, ...proof });
   };
-  draft.record('elevate', apply, { isSignIn: isPending });
-  if (isPending) announceLogin(draft, principalKey(principal), 'loggedIn');
+  const announces = { ...ANNOUNCED, type: 'loggedIn', principal: principalKey(principal) } as const;
+  draft.record('elevate', apply, isPending ? { isSignIn: true, announces } : {});
 }

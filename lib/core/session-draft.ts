@@ -7,9 +7,10 @@ import { NO_RIGHTS, ownerOf, type Rights } from './rights';
 import { LONGEST_REQUEST, strictestOf, type Replacement } from './secret-history';
 import { openBody } from './checked-content';
 import { decodeFacts } from './session-body';
-import type { SessionEventReason } from './session-event';
+import type { SessionEventReason, SessionEventType } from './session-event';
 import { lastSeenOf } from './session-expiry';
-import { PROOFS, unconfirmedOf, type Announcement, type LoginNotes } from './session-operation';
+import { PROOFS, announcedBy, unconfirmedOf } from './session-operation';
+import type { Announcement, LoginNotes } from './session-operation';
 import type { Operation, Unconfirmed } from './session-operation';
 import type { Absorbed, SessionStatus, SessionWatcher } from './session-operation';
 import type { SessionRecord } from './session-record';
@@ -18,6 +19,8 @@ import { newState, type SessionState } from './session-state';
 import { newSessionId, type ParsedToken, type SessionId } from './session-token';
 import { retain } from './retain';
 import { SessionError, responseStarted, sessionDestroyed } from './session.errors';
+
+const OF_LOGINS: readonly SessionEventType[] = ['loggedIn', 'loginPending', 'actedAs', 'stoppedActing'];
 
 /** The state behind a `Session`: what the request found, and the operations that it recorded. The session writes it, the commit reads it. */
 export class SessionDraft {
@@ -257,7 +260,7 @@ export class SessionDraft {
   }
 
   forgetLogins(): void {
-    retain(this.announcements, ({ type }) => type !== 'loggedIn' && type !== 'loginPending');
+    retain(this.announcements, ({ type }) => !OF_LOGINS.includes(type));
   }
 
   /** Records objects that were changed in place. */
@@ -276,6 +279,7 @@ export class SessionDraft {
     this.unconfirmed = unconfirmedOf(done, this.settings.logins.limit !== null) ?? this.unconfirmed;
     if (done.some(({ kind }) => PROOFS.includes(kind))) Object.assign(this, { lent: null, isLocked: false });
     retain(this.operations, (operation) => !done.includes(operation));
+    this.announcements.push(...announcedBy(done));
     this.discard = this.superseded = false;
     this.left = this.settled = this.origin = null;
   }

@@ -11,6 +11,8 @@ export interface LoginNotes {
   readonly login?: CheckedLogin | undefined;
   /** Whether a principal is logged in by it, so that the limit of its sessions applies. */
   readonly isSignIn?: boolean;
+  /** The event of the change, emitted once it is written. */
+  readonly announces?: Announcement;
 }
 
 /** A login that must be confirmed after it was written. */
@@ -54,6 +56,12 @@ export interface Announcement {
 
 /** Operations after which the rights of a former secret do not limit the request any more. */
 export const PROOFS: readonly Operation['kind'][] = ['login', 'logout', 'elevate'];
+
+/** Returns the events of operations that were written: none of a login that the same write has ended. */
+export function announcedBy(done: readonly Operation[]): readonly Announcement[] {
+  const start = done.findLastIndex(({ kind }) => kind === 'logout') + 1;
+  return done.slice(start).flatMap(({ announces = [] }) => announces);
+}
 
 /** Called before a session changes. */
 export interface SessionWatcher {
