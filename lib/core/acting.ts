@@ -1,5 +1,5 @@
 import { assertOnlyPrincipal, principalKey, toPrincipal, type PrincipalInput } from './principal';
-import { ownerOf } from './rights';
+import { ownerOf, type Rights } from './rights';
 import { forgetReads } from './flash-reads';
 import { openContent } from './checked-content';
 import { encodeContent } from './session-body';
@@ -40,7 +40,11 @@ export function actAs(draft: SessionDraft, input: PrincipalInput): void {
 /** See `Session.stopActing`. */
 export function stopActing(draft: SessionDraft): void {
   draft.assertWritable();
-  const { actor, principal } = draft.rights ?? draft.state;
+  endActing(draft, draft.rights ?? draft.state);
+}
+
+/** Goes back to the real principal. Does nothing without the rights of one who acts as another. */
+export function endActing(draft: SessionDraft, { actor, principal }: Rights): void {
   if (actor === null || principal === null) return;
   forgetReads(draft);
   const [owner, subject] = [principalKey(actor.principal), principalKey(principal)];

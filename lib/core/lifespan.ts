@@ -1,15 +1,23 @@
 import type { SessionDraft } from './session-draft';
-import { SessionValueError } from './session.errors';
+import type { SessionSettings } from './session-settings';
+import { SessionError, SessionValueError } from './session.errors';
 
 /** Maximum instant of a `Date`, in epoch milliseconds. Every store can store it. */
 const LAST_INSTANT = 8.64e15;
+
+/** Returns when a pending login ends that began at this time. No call but `elevate` and `login` moves it. */
+export function endOfPending({ logins, timeouts }: SessionSettings, startedAt: number): number {
+  return startedAt + Math.min(logins.pendingLifetime, timeouts.lifetime);
+}
 
 /** See `Session.deadline`. */
 export function setDeadline(draft: SessionDraft, at: number): void {
   if (!Number.isFinite(at) || Math.abs(at) > LAST_INSTANT)
     throw new SessionValueError('the deadline', 'it must be an instant in epoch milliseconds');
+  assertUnlocked(draft);
   draft.record('lifespan', (state) => {
-    Object.assign(state, { deadline: Math.floor(at), hasOwnDeadline: true });
+    const latest = state.isPending ? endOfPending(draft.settings, state.startedAt) : Infinity;
+    Object.assign(state, { deadline: Math.min(Math.floor(at), latest), hasOwnDeadline: true });
   });
 }
 
@@ -18,6 +26,7 @@ export function setIdleTimeout(draft: SessionDraft, duration: number | null): vo
   if (duration !== null && !(Number.isFinite(duration) && duration >= 1 && duration <= LAST_INSTANT))
     throw new SessionValueError('the idle timeout', 'it must be a positive number of milliseconds or null');
   const idleTimeout = duration && Math.floor(duration);
+  assertUnlocked(draft);
   draft.record('data', (state) => (state.idleTimeout = idleTimeout));
 }
 
@@ -25,9 +34,21 @@ export function setIdleTimeout(draft: SessionDraft, duration: number | null): vo
 export function setRemembered(draft: SessionDraft, remember: boolean): void {
   const { timeouts, rememberedTimeouts } = draft.settings;
   const { lifetime, idleTimeout } = remember ? rememberedTimeouts : timeouts;
+  assertUnlocked(draft);
   draft.record('lifespan', (state) => {
+    state.remembered = remember;
+    // `elevate` applies the timeouts.
+    if (state.isPending) return;
     const end = state.startedAt + lifetime;
     const deadline = state.hasOwnDeadline ? Math.min(end, state.deadline) : end;
-    Object.assign(state, { remembered: remember, deadline, idleTimeout });
+    Object.assign(state, { deadline, idleTimeout });
   });
+}
+
+/** Another idle timeout would unlock the login without a proof. */
+function assertUnlocked({ isLocked, rights }: SessionDraft): void {
+  if (!isLocked || rights === null) return;
+  const message =
+    'The idle timeout has locked the login, so its timeouts cannot change: call elevate() or login() first.';
+  throw new SessionError('SESSION_NOT_LOGGED_IN', message);
 }

@@ -1,3 +1,5 @@
+import { endActing } from './acting';
+import { endOfPending } from './lifespan';
 import { assertOnlyPrincipal, principalKey, toPrincipal, toRoles, type PrincipalInput } from './principal';
 import { forgetReads } from './flash-reads';
 import { DEFAULT_LEVEL, NO_RIGHTS, ownerOf } from './rights';
@@ -122,7 +124,7 @@ function limitsOf(settings: SessionSettings, now: number, remembered: boolean, i
   const { lifetime, idleTimeout } = remembered ? rememberedTimeouts : timeouts;
   const limits = { startedAt: now, hasOwnDeadline: false, remembered };
   if (isPending)
-    return { ...limits, deadline: now + logins.pendingLifetime, idleTimeout: null, isLocking: false };
+    return { ...limits, deadline: endOfPending(settings, now), idleTimeout: null, isLocking: false };
   return { ...limits, deadline: now + lifetime, idleTimeout, isLocking: logins.locksWhenIdle };
 }
 
@@ -206,22 +208,29 @@ export function destroy(draft: SessionDraft): void {
 
 /** See `Session.elevate`. */
 export function elevate(draft: SessionDraft, elevation: Elevation): void {
-  const { principal, isPending, actor } = draft.isLocked ? draft.state : (draft.rights ?? draft.state);
+  const { isPending, actor, ...rights } = draft.isLocked ? draft.state : (draft.rights ?? draft.state);
+  const principal = actor?.principal ?? rights.principal;
   if (principal === null)
     throw new SessionError('SESSION_NOT_LOGGED_IN', 'elevate() needs a login: call login() first.');
-  if (actor !== null) throw actingRefused('elevate() is not for who acts as another principal');
+  if (actor !== null && !draft.isLocked)
+    throw actingRefused('elevate() is not for who acts as another principal');
   const { roles } = elevation;
   const given = roles === undefined ? null : toRoles(roles);
   const amr = amrOf(elevation);
   const level = levelOf(elevation);
   const { settings } = draft;
   const now = settings.clock();
+  draft.assertWritable();
+  // The lock has ended it, and it is the real principal who proves.
+  if (actor !== null) endActing(draft, draft.state);
   const apply = (state: SessionState): void => {
     // Without new roles: those of this request that no other request has taken meanwhile.
     const kept = (state.principal?.roles ?? []).filter((role) => principal.roles.includes(role));
     const elevated = Object.freeze({ ...principal, roles: given ?? Object.freeze(kept) });
     const least = state.isPending ? Math.max(state.level, AFTER_PENDING) : state.level;
-    if (state.isPending) Object.assign(state, limitsOf(settings, now, state.remembered, false));
+    // A sealed login may have begun after the present: see its revocations.
+    const startedAt = Math.max(now, state.startedAt);
+    if (state.isPending) Object.assign(state, limitsOf(settings, startedAt, state.remembered, false));
     const proof = { amr: Object.freeze([...new Set([...state.amr, ...amr])]), level: level ?? least };
     Object.assign(state, { principal: elevated, authenticatedAt: now, isPending: false, ...proof });
   };

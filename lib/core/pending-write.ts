@@ -58,9 +58,7 @@ export function toPendingWrite(draft: SessionDraft, options: WriteOptions = {}):
   const token = kept ?? renewed ?? rotated ?? newToken(id, settings.name);
   const issuedAt = draft.has('isolate') ? now : draft.state.secrets.issuedAt;
   const secrets = hasHistory ? secretsOf(draft, replacement, now) : newHistory(issuedAt);
-  const isUse =
-    draft.touches || base === null || draft.has('login') || (draft.isLocked && draft.has('elevate'));
-  const lastSeenAt = isUse ? now : draft.state.lastSeenAt;
+  const lastSeenAt = isUse(draft) ? now : draft.state.lastSeenAt;
   const state = { ...draft.state, lastSeenAt, secrets };
   const record: SessionRecord = {
     id,
@@ -85,6 +83,12 @@ export function toPendingWrite(draft: SessionDraft, options: WriteOptions = {}):
       (kept === null || (record.secretHash === kept.secretHash && changesLifespan(draft, base!))),
     operations: [...draft.operations],
   };
+}
+
+/** A lock ends with a proof, or with the login. */
+function isUse(draft: SessionDraft): boolean {
+  if (draft.touches || draft.base === null || draft.has('login')) return true;
+  return draft.isLocked && (draft.has('elevate') || draft.has('logout'));
 }
 
 /** Drops a rotation that is not needed: the token was rotated meanwhile, or too many former ones are in use. */
@@ -165,11 +169,13 @@ export function largestPart(draft: SessionDraft): string {
 }
 
 function partsOf({ state, values }: SessionDraft): { name: string; size: number }[] {
-  const { data, messages, constants } = state;
+  const { data, messages, constants, principal, actor } = state;
   const sizeOf = (key: string, value: unknown): number => values.encode(key, value).length;
   return [
     ...Object.entries(data).map(([key, value]) => ({ name: `'${key}'`, size: sizeOf(key, value) })),
     { name: 'its flash messages', size: sizeOf('messages', messages) },
     { name: 'its constants', size: sizeOf('constants', constants) },
+    { name: 'its principal', size: JSON.stringify(principal).length },
+    { name: 'the data that actAs() has set aside', size: actor?.content.length ?? 0 },
   ];
 }

@@ -40,7 +40,7 @@ export class Session extends SessionContent {
 
   /**
    * Records a new authentication, such as a second factor or a repeated password. May change the roles. Renews the token. Completes a pending
-   * login, whose lifetime then begins, and unlocks a locked one.
+   * login, whose lifetime then begins, and unlocks a locked one, which then acts as no other principal any more.
    * @throws SessionError `PRINCIPAL_INVALID`, `SESSION_NOT_LOGGED_IN`, `SESSION_OPTIONS_INVALID`; `SESSION_ACTING_REFUSED` while acting as
    * another principal
    */
@@ -155,10 +155,12 @@ export class Session extends SessionContent {
     return isPending ? principal : null;
   }
 
-  /** The principal of a login that its idle timeout has locked, or `null`. `elevate` or `login` unlocks it. */
+  /**
+   * The principal of a login that its idle timeout has locked, or `null`: the real one, if it acted as another. `elevate` or `login` unlocks it.
+   */
   get locked(): Principal | null {
     const { isLocked, rights, state } = draftOf(this);
-    return isLocked && rights !== null ? state.principal : null;
+    return isLocked && rights !== null ? (state.actor?.principal ?? state.principal) : null;
   }
 
   /** The real principal while it acts as {@link principal}, else `null`. */

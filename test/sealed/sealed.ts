@@ -1,4 +1,4 @@
-import { DEFAULT_LOGIN_SETTINGS } from '../../lib/core/login-settings';
+import { DEFAULT_LOGIN_SETTINGS, type LoginSettings } from '../../lib/core/login-settings';
 import { MemorySessionStore, type Session, type SessionEvent, type SessionStore } from 'nestjs-tessera';
 import { SealedSessions, type SealingKey } from 'nestjs-tessera/sealed';
 import { jsonCodec } from '../../lib/core/session-codec';
@@ -43,6 +43,7 @@ export interface SealedOptions {
   readonly maxBytes?: number;
   readonly storeTimeout?: number;
   readonly lifetime?: number;
+  readonly logins?: Partial<LoginSettings>;
   readonly idleTimeout?: number | null;
 }
 
@@ -55,7 +56,7 @@ export function sealedCore(options: SealedOptions = {}): Sealed {
     name = 'default',
   } = options;
   const { cookie = '__Host-session', maxBytes = 65_536, storeTimeout = 1000 } = options;
-  const { lifetime = DAY, idleTimeout = 30 * MINUTE } = options;
+  const { lifetime = DAY, idleTimeout = 30 * MINUTE, logins = {} } = options;
   const inner = options.list ?? new MemorySessionStore();
   const list = new WatchedStore(inner);
   const events: Partial<SessionEvent>[] = [];
@@ -72,7 +73,7 @@ export function sealedCore(options: SealedOptions = {}): Sealed {
     storeTimeout,
     sealedFor: `cookie ${cookie}`,
     rotateEvery: null,
-    logins: DEFAULT_LOGIN_SETTINGS,
+    logins: { ...DEFAULT_LOGIN_SETTINGS, ...logins },
     persistent: false,
     timeouts: { lifetime, idleTimeout },
     rememberedTimeouts: { lifetime: 30 * DAY, idleTimeout: null },
