@@ -8,7 +8,7 @@ const DEFAULT_VALIDITY = 300_000;
 
 const LONGEST_NAME = 200;
 
-/** Grants that are not used are forgotten beyond this number, the oldest first. */
+/** Grants that are not used are forgotten beyond this number, those first that end first. */
 const MAX_GRANTS = 20;
 
 /** See `Session.grant`. */
@@ -21,9 +21,9 @@ export function grant(draft: SessionDraft, operation: string, validFor = DEFAULT
     throw new SessionError('SESSION_NOT_LOGGED_IN', 'grant() needs a login: call login() first.');
   const now = draft.settings.clock();
   draft.record('data', (state) => {
-    const valid = Object.entries(state.own.grants ?? {}).filter(
-      ([name, until]) => until > now && name !== operation,
-    );
+    const valid = Object.entries(state.own.grants ?? {})
+      .filter(([name, until]) => until > now && name !== operation)
+      .sort(([, a], [, b]) => a - b);
     const grants: Record<string, number> = {};
     for (const [name, until] of valid.slice(1 - MAX_GRANTS)) setOwn(grants, name, until);
     setOwn(grants, operation, now + validFor);

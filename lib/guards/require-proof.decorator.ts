@@ -27,7 +27,7 @@ export function RecentLogin(
 ): ClassDecorator & MethodDecorator {
   const hasUnit = typeof maxAge === 'string' && !DIGITS.test(maxAge);
   const milliseconds = hasUnit ? parseDuration(maxAge) : maxAge;
-  if (typeof milliseconds !== 'number' || !(milliseconds >= 1))
+  if (typeof milliseconds !== 'number' || !(milliseconds >= 1 && milliseconds < Infinity))
     throw invalid(`@RecentLogin() needs a duration such as '10m', got ${JSON.stringify(maxAge)}`);
   return requireProof('maxAge', milliseconds, instance);
 }
