@@ -2,7 +2,8 @@
 export { SessionModule } from './session.module';
 export type { SessionModuleExtras, SessionOptionsFactory } from './session.module-definition';
 export { describePolicy } from './session.options';
-export type { Duration, SessionModuleOptions } from './session.options';
+export type { Duration } from './durations';
+export type { SessionModuleOptions } from './session.options';
 export type { LoginModuleOptions } from './login.options';
 export type { LimitPolicy } from './core/login-settings';
 export type { PolicyName, SessionPolicy } from './core/session-policy';

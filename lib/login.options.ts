@@ -2,9 +2,7 @@ import type { LimitPolicy, LoginSettings, SessionLimit } from './core/login-sett
 import type { Principal } from './core/principal';
 import type { DeviceDescription } from './requests/client-device';
 import type { Authorize } from './requests/session-instance';
-
-/** A duration: milliseconds, or a string such as `'90s'`, `'30m'`, `'24h'`, `'7d'`. */
-export type Duration = number | string;
+import type { Duration } from './durations';
 
 /** Options of `SessionModule.forRoot` about logins. */
 export interface LoginModuleOptions {

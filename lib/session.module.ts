@@ -45,13 +45,9 @@ import {
   type SessionModuleExtras,
   type SessionModuleSyncOptions,
 } from './session.module-definition';
-import {
-  doubtfulDurations,
-  resolveOptions,
-  type ResolvedOptions,
-  type SessionModuleOptions,
-} from './session.options';
+import { resolveOptions, type ResolvedOptions, type SessionModuleOptions } from './session.options';
 import { SessionRegistry } from './session.registry';
+import { doubtfulDurations } from './durations';
 import { SessionService } from './session.service';
 import { SessionSweeper } from './session.sweeper';
 import { MemorySessionStore } from './stores/memory/memory-session-store';

@@ -1,8 +1,9 @@
+import { doubtfulDurations } from './durations';
 import * as v from 'valibot';
 import { z } from 'zod';
 import { jsonCodec } from './core/session-codec';
 import { SessionError } from './core/session.errors';
-import { doubtfulDurations, resolveOptions, type SessionModuleOptions } from './session.options';
+import { resolveOptions, type SessionModuleOptions } from './session.options';
 import { MemorySessionStore } from './stores/memory/memory-session-store';
 import { CookieTransport } from './transports/cookie-transport';
 import type { SessionTransport } from './transports/session-transport';

@@ -1,11 +1,11 @@
-import { parse as parseDuration } from '@lukeed/ms';
+import { durationReader, type Duration } from './durations';
 import { TIMER_LIMIT, systemClock, type Clock } from './core/clock';
 import { jsonCodec, type SessionCodec } from './core/session-codec';
 import type { Timeouts } from './core/session-expiry';
 import { isRepositoryProvider, type SessionRepositoryProvider } from './core/session-repository';
 import type { SessionStore } from './core/session-store';
 import { SessionError } from './core/session.errors';
-import { LOGIN_OPTIONS, resolveLogins, type Duration, type LoginModuleOptions } from './login.options';
+import { LOGIN_OPTIONS, resolveLogins, type LoginModuleOptions } from './login.options';
 import type { LoginSettings } from './core/login-settings';
 import {
   beyondPreset,
@@ -27,8 +27,6 @@ import { MemorySessionStore } from './stores/memory/memory-session-store';
 import { resolveCookie, type CookieOptions } from './transports/cookie-options';
 import { CookieTransport } from './transports/cookie-transport';
 import type { SessionTransport } from './transports/session-transport';
-
-export type { Duration };
 
 /** Options of `SessionModule.forRoot`. All are optional, with safe defaults. */
 export interface SessionModuleOptions extends LoginModuleOptions, SchemaOptions {
@@ -117,14 +115,7 @@ export interface ResolvedOptions {
   readonly clock: Clock;
 }
 
-const MINUTE = 60 * 1000;
-const DAY = 24 * 60 * MINUTE;
-
-/** Maximum duration, in milliseconds. Added to the current time it is still a valid instant. */
-const DURATION_LIMIT = 100_000 * DAY;
-
-/** A number without a unit. Seconds and milliseconds are both likely, and differ by a thousand. */
-const DIGITS = /^\s*\d+(\.\d+)?\s*$/;
+const DAY = 24 * 60 * 60 * 1000;
 
 const MODULE_OPTIONS: Record<keyof SessionModuleOptions, true> = {
   store: true,
@@ -153,21 +144,6 @@ const REMEMBER_ME_OPTIONS: Record<keyof NonNullable<SessionModuleOptions['rememb
   idleTimeout: true,
 };
 
-/** Returns a warning for each number of milliseconds that was probably meant to be seconds. */
-export function doubtfulDurations({
-  lifetime,
-  idleTimeout,
-  rememberMe = {},
-}: SessionModuleOptions): string[] {
-  const remembered = {
-    'rememberMe.lifetime': rememberMe.lifetime,
-    'rememberMe.idleTimeout': rememberMe.idleTimeout,
-  };
-  return Object.entries({ lifetime, idleTimeout, ...remembered })
-    .filter(([, duration]) => typeof duration === 'number' && duration < MINUTE)
-    .map(([option, duration]) => `${option} is ${duration} milliseconds. For seconds write '${duration}s'.`);
-}
-
 /**
  * Fills in the defaults, and reports all invalid options in one error.
  * @throws SessionError `SESSION_OPTIONS_INVALID`
@@ -176,22 +152,7 @@ export function resolveOptions(options: SessionModuleOptions | undefined, name: 
   if (options === undefined || options === null)
     throw invalidOptions(name, ['the factory returned no options; return an object, {} for the defaults']);
   const problems: string[] = [];
-  const duration = (option: string, value: Duration, limit = DURATION_LIMIT): number => {
-    if (typeof value === 'string' && DIGITS.test(value)) {
-      problems.push(
-        `${option} must say its unit, got ${show(value)}: write '${value.trim()}s' for seconds, or the number ${value.trim()} for milliseconds`,
-      );
-      return limit;
-    }
-    const milliseconds =
-      typeof value === 'number' ? value : typeof value === 'string' ? parseDuration(value) : undefined;
-    if (milliseconds !== undefined && milliseconds >= 1 && milliseconds <= limit)
-      return Math.floor(milliseconds);
-    problems.push(
-      `${option} must be a duration in milliseconds or such as '30m', '24h', '7d', at most ${limit} ms, got ${show(value)}`,
-    );
-    return limit;
-  };
+  const duration = durationReader(problems);
   const durationOrNull = (option: string, value: Duration | false, limit?: number): number | null =>
     value === false ? null : duration(option, value, limit);
 

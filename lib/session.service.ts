@@ -5,7 +5,8 @@ import type { Session } from './core/session';
 import type { KeyOf, SessionData, SessionKey } from './core/session-data';
 import type { SessionPolicy } from './core/session-policy';
 import { isTrustedOrigin } from './requests/request-origin';
-import type { SessionHandle, UnitOfWork } from './requests/session-handle';
+import type { SessionHandle } from './requests/session-handle';
+import type { UnitOfWork } from './requests/unit-of-work';
 import { currentHandle, peekScope, scopeOf } from './requests/session-scope';
 import { SessionRegistry, endAll, type EndAll, type PrincipalRef } from './session.registry';
 import type { SessionInstances } from './requests/session-instance';
@@ -97,7 +98,8 @@ export class SessionService {
    * @throws SessionUnavailableException when the store fails; SessionError `SESSION_OPTIONS_INVALID`
    */
   async takeGrant(operation: string): Promise<boolean> {
-    return this.#handle().takeGrant(operation);
+    const handle = this.#handle();
+    return handle.taking((session, commit) => handle.instance.manager.takeGrant(session, operation, commit));
   }
 
   /** Replaces the token: see `Session.renewToken`. */
@@ -116,7 +118,8 @@ export class SessionService {
    * @throws SessionUnavailableException when the store fails; the value may then be lost
    */
   async take<K extends SessionKey>(key: KeyOf<K>): Promise<SessionData[K] | undefined> {
-    return this.#handle().take(key);
+    const handle = this.#handle();
+    return handle.taking((session, commit) => handle.instance.manager.take(session, key, commit));
   }
 
   /**
@@ -127,7 +130,9 @@ export class SessionService {
   async intended(): Promise<string | null>;
   async intended(fallback: string): Promise<string>;
   async intended(fallback: string | null = null): Promise<string | null> {
-    return (await this.#handle().takeIntended()) ?? fallback;
+    const handle = this.#handle();
+    const { manager } = handle.instance;
+    return (await handle.taking((session, commit) => manager.takeIntended(session, commit))) ?? fallback;
   }
 
   /**

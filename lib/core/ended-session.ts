@@ -1,4 +1,6 @@
+import { hash } from 'node:crypto';
 import type { SessionRecord } from './session-record';
+import type { SecretHash } from './session-token';
 import { SessionError } from './session.errors';
 
 /**
@@ -28,10 +30,16 @@ export function endedRecord(record: SessionRecord, reason: EndReason, now: numbe
   return {
     ...record,
     version: record.version + 1,
+    secretHash: endedHash(record.secretHash),
     principal: null,
     expiresAt: Math.ceil(now) + TOLD_FOR,
     body: `${FORMAT}${JSON.stringify(reason)}`,
   };
+}
+
+/** Returns the hash by which the last token of an ended session is known. A store that tells of ends sees that the secret has changed. */
+export function endedHash(secretHash: SecretHash): SecretHash {
+  return hash('sha256', `ended.${secretHash}`, 'base64url') as SecretHash;
 }
 
 /** @throws SessionError `SESSION_OPTIONS_INVALID` */

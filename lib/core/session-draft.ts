@@ -7,9 +7,9 @@ import { NO_RIGHTS, ownerOf, type Rights } from './rights';
 import { LONGEST_REQUEST, strictestOf, type Replacement } from './secret-history';
 import { openBody } from './checked-content';
 import { decodeFacts } from './session-body';
-import type { SessionEventReason, SessionEventType } from './session-event';
+import type { SessionEventReason } from './session-event';
 import { lastSeenOf } from './session-expiry';
-import { PROOFS, announcedBy, unconfirmedOf } from './session-operation';
+import { OF_LOGINS, PROOFS, announcedBy, unconfirmedOf } from './session-operation';
 import type { Announcement, LoginNotes } from './session-operation';
 import type { Operation, Unconfirmed } from './session-operation';
 import type { Absorbed, SessionStatus, SessionWatcher } from './session-operation';
@@ -18,9 +18,7 @@ import type { SessionSettings } from './session-settings';
 import { newState, type SessionState } from './session-state';
 import { newSessionId, type ParsedToken, type SessionId } from './session-token';
 import { retain } from './retain';
-import { SessionError, responseStarted, sessionDestroyed } from './session.errors';
-
-const OF_LOGINS: readonly SessionEventType[] = ['loggedIn', 'loginPending', 'actedAs', 'stoppedActing'];
+import { responseStarted, sessionDestroyed } from './session.errors';
 
 /** The state behind a `Session`: what the request found, and the operations that it recorded. The session writes it, the commit reads it. */
 export class SessionDraft {
@@ -181,14 +179,6 @@ export class SessionDraft {
     this.origin ??= originOf(this);
     this.settled = null;
     this.watcher?.changing();
-  }
-
-  /** See `Session.merge`. */
-  mergeAtCommit(token: string): void {
-    this.assertWritable();
-    const message = 'merge() needs the token of another session: pass it as the client sent it.';
-    if (!this.isToken(token)) throw new SessionError('SESSION_TOKEN_INVALID', message);
-    this.merging.push(token);
   }
 
   /** Ends the session and continues with an empty one. */

@@ -1,4 +1,4 @@
-import { reasonOfEnd } from './ended-session';
+import { endedHash, reasonOfEnd } from './ended-session';
 import { CURRENT, type Standing } from './secret-history';
 import { UnreadableBody } from './session-body';
 import type { SessionDraft } from './session-draft';
@@ -30,8 +30,9 @@ export class SessionLoader {
     try {
       draft.load(record, token);
     } catch (error) {
-      const isOwner = sameHash(token.secretHash, record.secretHash);
       const reason = reasonOfEnd(record);
+      const hash = reason === null ? token.secretHash : endedHash(token.secretHash);
+      const isOwner = sameHash(hash, record.secretHash);
       if (reason === null) return this.dropUnreadable(draft, record, error, isOwner);
       // Without its secret an ended session is told like one that never was.
       draft.endedBecause = isOwner ? reason : 'unknown';

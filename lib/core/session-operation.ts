@@ -54,6 +54,14 @@ export interface Announcement {
   readonly subject?: string;
 }
 
+/** The events of logins, which are dropped with them. */
+export const OF_LOGINS: readonly SessionEventType[] = [
+  'loggedIn',
+  'loginPending',
+  'actedAs',
+  'stoppedActing',
+];
+
 /** Operations after which the rights of a former secret do not limit the request any more. */
 export const PROOFS: readonly Operation['kind'][] = ['login', 'logout', 'elevate'];
 

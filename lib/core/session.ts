@@ -13,6 +13,7 @@ import { SessionContent, draftOf } from './session-content';
 import { expiryOf } from './session-expiry';
 import type { SessionStatus } from './session-operation';
 import type { SessionId } from './session-token';
+import { SessionError } from './session.errors';
 
 export { draftOf };
 
@@ -116,7 +117,11 @@ export class Session extends SessionContent {
    * @throws SessionError `SESSION_TOKEN_INVALID` when the text does not have the form of a token
    */
   merge(token: string): void {
-    draftOf(this).mergeAtCommit(token);
+    const draft = draftOf(this);
+    draft.assertWritable();
+    const message = 'merge() needs the token of another session: pass it as the client sent it.';
+    if (!draft.isToken(token)) throw new SessionError('SESSION_TOKEN_INVALID', message);
+    draft.merging.push(token);
   }
 
   /**

@@ -69,14 +69,21 @@ export class StoredLogins implements LoginSource {
 function statusOf(login: WatchedLogin, head: SessionHead | SessionRecord, now: number): LoginStatus {
   if (head.principal !== login.principal) return isReadable(head) ? 'other-login' : 'ended';
   if (head.expiresAt <= now) return 'expired';
-  if (head.version === login.version) return { ...login, expiresAt: head.expiresAt };
+  // A login that locks is written at each use, so that its version tells whether it was used.
+  if (head.version === login.version)
+    return login.locks ? lapsed(login, now) : { ...login, expiresAt: head.expiresAt };
   try {
     const present = watchedLoginOf(head as SessionRecord);
-    return present.startedAt === login.startedAt ? present : 'other-login';
+    const isSame = present.startedAt === login.startedAt && present.actsAs === login.actsAs;
+    return isSame ? lapsed(present, now) : 'other-login';
   } catch (error) {
     if (error instanceof UnreadableBody) return 'ended';
     throw error;
   }
+}
+
+function lapsed(login: WatchedLogin, now: number): LoginStatus {
+  return login.expiresAt <= now ? 'expired' : login;
 }
 
 /** Whether a record that has changed is one of a session. Others take its place when it is ended. */

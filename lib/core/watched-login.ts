@@ -1,3 +1,4 @@
+import { principalKey } from './principal';
 import { decodeFacts } from './session-body';
 import type { SessionRecord } from './session-record';
 import type { SecretHash, SessionId } from './session-token';
@@ -11,11 +12,15 @@ export interface WatchedLogin {
   readonly secretHash: SecretHash;
   /** `realm:id`, or `null`. */
   readonly principal: string | null;
+  /** `realm:id` of the principal that it acts as, or `null`. */
+  readonly actsAs: string | null;
   /** When the principal logged in; without a login, when the session began. */
   readonly startedAt: number;
   /** Since when the session stands: later than `startedAt` if it stayed when all others of its principal were ended. */
   readonly standsSince: number;
-  /** When it ends, unless it is extended. */
+  /** Whether its idle timeout locks it. */
+  readonly locks: boolean;
+  /** When it ends or is locked, unless it is used. */
   readonly expiresAt: number;
   /** When it ends in any case. */
   readonly deadline: number;
@@ -41,7 +46,13 @@ export interface LoginSource {
 /** @throws UnreadableBody */
 export function watchedLoginOf(record: SessionRecord): WatchedLogin {
   const { id, version, secretHash, principal, expiresAt } = record;
-  const { startedAt, deadline, secrets } = decodeFacts(record.body);
+  const state = decodeFacts(record.body);
+  const { startedAt, deadline, secrets, actor } = state;
   const standsSince = Math.max(startedAt, secrets.issuedAt);
-  return { id, version, secretHash, principal, startedAt, standsSince, expiresAt, deadline };
+  // A login that its idle timeout locks is none until it is proved again.
+  const locksAt =
+    state.isLocking && state.idleTimeout !== null ? state.lastSeenAt + state.idleTimeout : Infinity;
+  const times = { startedAt, standsSince, expiresAt: Math.min(expiresAt, locksAt), deadline };
+  const actsAs = actor === null ? null : state.principal && principalKey(state.principal);
+  return { id, version, secretHash, principal, actsAs, locks: locksAt !== Infinity, ...times };
 }

@@ -2,7 +2,7 @@ import { METHODS, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import type { HttpAdapterHost } from '@nestjs/core';
 import type { SessionError } from '../core/session.errors';
-import type { UnitOfWork } from '../requests/session-handle';
+import type { UnitOfWork } from '../requests/unit-of-work';
 import type { SessionInstances } from '../requests/session-instance';
 import { currentScope, finders, findScope, SessionScope } from '../requests/session-scope';
 import type { Connection } from '../transports/session-transport';

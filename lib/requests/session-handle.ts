@@ -3,37 +3,18 @@ import type { EndReason } from '../core/ended-session';
 import type { PrincipalInput } from '../core/principal';
 import { draftOf, type Session } from '../core/session';
 import { openContent } from '../core/checked-content';
-import type { KeyOf, SessionData, SessionKey } from '../core/session-data';
 import { ownerOf } from '../core/rights';
 import type { SessionDraft } from '../core/session-draft';
 import type { SessionWatcher } from '../core/session-operation';
 import { SessionError } from '../core/session.errors';
 import type { LoginEnd } from '../core/watched-login';
-import type { Connection, RequestHeaders } from '../transports/session-transport';
 import type { ResponseHeaders, SessionTransport } from '../transports/session-transport';
 import { isStored, rightsOf } from './draft-facts';
 import { EndedSignal } from './ended-signal';
+import { onlySession } from './only-session';
+import type { UnitOfWork } from './unit-of-work';
 import { isExpected, isRefusedLogin, reportFailure } from './session-instance';
 import type { SessionInstance, Undone } from './session-instance';
-
-/** What sessions know of the HTTP request, socket message or GraphQL operation that they serve. Each door implements it. */
-export interface UnitOfWork {
-  /**
-   * Its headers have the tokens. They are read once for each instance that is used. The method is that of an HTTP request; a unit without
-   * one is taken for a request that changes something.
-   */
-  readonly request: { readonly headers: RequestHeaders; readonly method?: string | undefined };
-  readonly connection: Connection;
-  /** Whether the answer is complete or the client has gone. No commit follows, so each change of a stored session is saved by itself. */
-  readonly isOver: boolean;
-  /**
-   * Called at the first use of each session, before it is opened, and when the scope names headers for `Vary`. With the first call, the door
-   * starts to commit the scope before it answers. Returns whether the answer has begun. The session then cannot be changed, since the client could not be told.
-   */
-  begin(isFirst: boolean): boolean;
-  /** Returns the error that handlers see instead of a store's failure, with that failure as its `cause`. */
-  translate(failure: SessionError): Error;
-}
 
 const DONE = Promise.resolve();
 
@@ -128,19 +109,9 @@ export class SessionHandle implements Delivery {
     }
   }
 
-  /** See `SessionManager.take`. */
-  async take<K extends SessionKey>(key: KeyOf<K>): Promise<SessionData[K] | undefined> {
-    return this.instance.manager.take(await this.open(), key, () => this.commit());
-  }
-
-  /** See `SessionManager.takeGrant`. */
-  async takeGrant(operation: string): Promise<boolean> {
-    return this.instance.manager.takeGrant(await this.open(), operation, () => this.commit());
-  }
-
-  /** See `SessionManager.takeIntended`. */
-  async takeIntended(): Promise<string | null> {
-    return this.instance.manager.takeIntended(await this.open(), () => this.commit());
+  /** Takes something out of the session, as `SessionManager.take` does. Throws what {@link open} throws. */
+  async taking<T>(take: (session: Session, commit: () => Promise<void>) => Promise<T>): Promise<T> {
+    return take(await this.open(), () => this.commit());
   }
 
   /** See `SessionManager.endAll`. Throws what {@link open} throws. */
@@ -239,13 +210,15 @@ export class SessionHandle implements Delivery {
     const token = reading.kind === 'token' ? reading : null;
     this.#presented = token !== null;
     this.#transport = token?.transport ?? transport;
+    const find = (value: string | null, isDoubtful = false): Promise<Session> =>
+      manager.find(value, this.arrivedAt, this.#touches, isDoubtful);
     try {
-      const only = reading.kind === 'ambiguous' ? await this.#findOnly(reading.values) : null;
+      const only = reading.kind === 'ambiguous' ? await onlySession(manager, reading.values, find) : null;
       if (only !== null) {
         this.#presented = true;
         this.#decision = manager.tell(only);
       } else if (reading.kind === 'ambiguous') emit({ type: 'rejected', reason: 'ambiguous' });
-      this.#session = only ?? (await manager.find(token?.value ?? null, this.arrivedAt, this.#touches));
+      this.#session = only ?? (await find(token?.value ?? null));
     } catch (error) {
       this.#fail(error, 'opened');
     }
@@ -258,17 +231,6 @@ export class SessionHandle implements Delivery {
       draft.device = () => describe({ headers: request.headers, address: connection.address ?? null });
     if (this.unit.isOver) draft.watcher = this.watcher;
     return this.#session;
-  }
-
-  /** Returns the session that several tokens open, or `null` when they open none or different ones. */
-  async #findOnly(tokens: readonly string[] = []): Promise<Session | null> {
-    const { manager } = this.instance;
-    const found: Session[] = [];
-    for (const token of new Set(tokens))
-      found.push(await manager.find(token, this.arrivedAt, this.#touches, true));
-    const open = found.filter(({ isNew }) => !isNew);
-    if (new Set(open.map(({ id }) => id)).size !== 1) return null;
-    return open.find((each) => manager.isCurrent(each)) ?? open[0]!;
   }
 
   async #finish(session: Session): Promise<void> {

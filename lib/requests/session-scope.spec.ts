@@ -1,4 +1,4 @@
-import type { UnitOfWork } from './session-handle';
+import type { UnitOfWork } from './unit-of-work';
 import { SessionInstances } from './session-instance';
 import { SessionScope } from './session-scope';
 

@@ -5,7 +5,8 @@ import type { Session } from '../core/session';
 import type { SessionWatcher } from '../core/session-operation';
 import { SessionError } from '../core/session.errors';
 import { aboutCopies } from './copies';
-import { SessionHandle, type UnitOfWork } from './session-handle';
+import { SessionHandle } from './session-handle';
+import type { UnitOfWork } from './unit-of-work';
 import type { SessionInstances } from './session-instance';
 
 /** Key under which a request keeps its scope: Node's own request, which both platforms share. */

@@ -1,0 +1,21 @@
+import type { SessionError } from '../core/session.errors';
+import type { Connection, RequestHeaders } from '../transports/session-transport';
+
+/** What sessions know of the HTTP request, socket message or GraphQL operation that they serve. Each door implements it. */
+export interface UnitOfWork {
+  /**
+   * Its headers have the tokens. They are read once for each instance that is used. The method is that of an HTTP request; a unit without
+   * one is taken for a request that changes something.
+   */
+  readonly request: { readonly headers: RequestHeaders; readonly method?: string | undefined };
+  readonly connection: Connection;
+  /** Whether the answer is complete or the client has gone. No commit follows, so each change of a stored session is saved by itself. */
+  readonly isOver: boolean;
+  /**
+   * Called at the first use of each session, before it is opened, and when the scope names headers for `Vary`. With the first call, the door
+   * starts to commit the scope before it answers. Returns whether the answer has begun. The session then cannot be changed, since the client could not be told.
+   */
+  begin(isFirst: boolean): boolean;
+  /** Returns the error that handlers see instead of a store's failure, with that failure as its `cause`. */
+  translate(failure: SessionError): Error;
+}

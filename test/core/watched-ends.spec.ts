@@ -1,0 +1,54 @@
+import { MINUTE, core, type Core } from '../support/core';
+import '../support/session-data';
+
+/** Logs Ada in, and watches her session as its next request finds it. */
+async function watched(under: Core): Promise<{ token: string; ended: Promise<string> }> {
+  const { manager } = under;
+  const session = await manager.open(null);
+  session.login({ id: 'ada', roles: ['support'] });
+  const outcome = await manager.commit(session);
+  const token = outcome.kind === 'issue' ? outcome.token : '';
+  const found = await manager.open(token);
+  const ended = new Promise<string>((resolve) => void manager.watchEnd(found, resolve));
+  return { token, ended };
+}
+
+it('S2: the watch of a login that its idle timeout locks ends then', async () => {
+  const under = core({ idleTimeout: 30 * MINUTE, logins: { locksWhenIdle: true } });
+  const { token, ended } = await watched(under);
+  under.clock.advance(20 * MINUTE);
+  // A use writes it, so that it goes on.
+  await under.manager.commit(await under.manager.open(token));
+  under.clock.advance(20 * MINUTE);
+  const stillOpen = (await under.manager.open(token)).principal?.id;
+  under.clock.advance(10 * MINUTE);
+  expect({ stillOpen, end: await ended }).toEqual({ stillOpen: 'ada', end: 'expired' });
+  under.manager.close();
+});
+
+it('S2 L13: the watch of a login ends when its principal begins to act as another', async () => {
+  const under = core();
+  const { token, ended } = await watched(under);
+  const session = await under.manager.open(token);
+  session.actAs({ id: 'bert' });
+  await under.manager.commit(session);
+  expect(await ended).toBe('other-login');
+  under.manager.close();
+});
+
+it('S2: the watch of a visitor’s session ends at once when the session is ended from outside', async () => {
+  const under = core();
+  const { manager } = under;
+  const session = await manager.open(null);
+  session.set('visits', 1);
+  const outcome = await manager.commit(session);
+  const found = await manager.open(outcome.kind === 'issue' ? outcome.token : '');
+  const began = performance.now();
+  const ended = new Promise<string>((resolve) => void manager.watchEnd(found, resolve));
+  await manager.directory.end(found.id, null, 'revoked');
+  expect({ end: await ended, isSoon: performance.now() - began < 10_000 }).toEqual({
+    end: 'ended',
+    isSoon: true,
+  });
+  manager.close();
+});
