@@ -67,7 +67,7 @@ export type { LoginRedirectOptions } from './http/login-redirect.filter';
 // In providers
 export { SessionService } from './session.service';
 export { SessionRegistry } from './session.registry';
-export type { EndAll, PrincipalRef } from './session.registry';
+export type { EndAll, EndOne, PrincipalRef } from './session.registry';
 export type { SessionInfo } from './core/session-info';
 export { InjectSessions } from './decorators/inject-sessions.decorator';
 export {

@@ -48,18 +48,17 @@ export class SessionRegistry {
 
   /**
    * Ends a session at once, for good. Returns `false` when no session has this id, or when it belongs to another principal than `principal`.
-   * When a user asks, pass that user as `principal`: otherwise one user can end the session of another.
+   * When a user asks, pass that user as `principal`: otherwise one user can end the session of another. After the end of the current session,
+   * the changes of this request are dropped and its cookie stays, so that the next request is told the reason. To clear the cookie in this
+   * answer use `session.destroy()`.
    * @param options `reason` is told to the client (`session.endedBecause`) and in the event. @default 'revoked'
-   * @throws SessionError `PRINCIPAL_INVALID`, `SESSION_CONFLICT`, `SESSION_OPTIONS_INVALID` for a reason of more than 100 characters
+   * @throws SessionError `PRINCIPAL_INVALID`, also for a `principal` that is `undefined`; `SESSION_CONFLICT`; `SESSION_OPTIONS_INVALID` for a
+   * reason of more than 100 characters
    */
-  async end(
-    id: string,
-    {
-      principal,
-      reason = 'revoked',
-    }: { readonly principal?: PrincipalRef; readonly reason?: EndReason } = {},
-  ): Promise<boolean> {
-    const key = principal === undefined ? null : keyOf(principal);
+  async end(id: string, options: EndOne = {}): Promise<boolean> {
+    const { principal, reason = 'revoked' } = options;
+    // A principal that was looked up somewhere and is missing there must not pass for any.
+    const key = 'principal' in options ? keyOf(principal!) : undefined;
     if (!isSessionId(id)) return false;
     return this.#run((directory) => directory.end(id, key, reason));
   }
@@ -94,22 +93,27 @@ export class SessionRegistry {
 
   /**
    * Yields every session, those of visitors too, one after the other, without holding them all in memory. Each can be read, changed and
-   * destroyed like that of a request. The change is committed when the loop asks for the next session, or ends. The loop does not count as a use of
-   * the sessions, so it extends none. What needs a new token, such as a login, fails at the commit with `SESSION_TOKEN_UNDELIVERABLE`.
+   * destroyed like that of a request. The change is committed when the loop asks for the next session, or ends, also by an error. The loop does
+   * not count as a use of the sessions, so it extends none. When a session logs in or out meanwhile, the change is dropped and the session is
+   * yielded again, unless the loop has ended. What needs a new token, such as a login, fails at the commit with
+   * `SESSION_TOKEN_UNDELIVERABLE`. Leaves out sessions that cannot be read.
    *
    * ```ts
    * for await (const session of registry.all()) if (session.get('theme') === 'old') session.delete('theme');
    * ```
    */
   all(): AsyncIterable<Session> {
-    return this.#directory.all();
+    const handle = this.#handle();
+    const sessions = this.#directory.all();
+    return handle === null ? sessions : translated(sessions, handle);
   }
 
   /**
-   * Changes the roles of a principal in all its sessions, from their next requests on, and returns the number of these sessions. Change them in
-   * your own data first. A login under way whose credentials were checked before (`checkedAt`) is refused. A session in which another principal
-   * acts as this one keeps the roles that `actAs` was given.
-   * @throws SessionError `PRINCIPAL_INVALID`
+   * Changes the roles of a principal in all its sessions, pending logins included, from their next requests on, and returns the number of these
+   * sessions. Change them in your own data first. A login under way whose credentials were checked before (`checkedAt`) is refused. A session in
+   * which another principal acts as this one keeps the roles that `actAs` was given. After a failure some sessions may have changed: call it
+   * again.
+   * @throws SessionError `PRINCIPAL_INVALID`, `SESSION_CONFLICT`
    */
   async setRoles(principal: PrincipalRef, roles: readonly string[]): Promise<number> {
     const key = keyOf(principal);
@@ -143,6 +147,14 @@ export class SessionRegistry {
   }
 }
 
+/** Options of `end`. */
+export interface EndOne {
+  /** To whom the session must belong. @default any */
+  readonly principal?: PrincipalRef;
+  /** What the client is told (`session.endedBecause`) and the event: at most 100 characters. @default 'revoked' */
+  readonly reason?: EndReason;
+}
+
 /** Options of `endAll`. */
 export interface EndAll {
   /** With `'current'`, the session of this request stays if it is one of them. */
@@ -161,6 +173,14 @@ export async function endAll(
   const handle = currentHandle(instances, name, except === undefined);
   if (handle !== null) return handle.endAll(principal, except === 'current', reason);
   return instances.get(name).manager.endAll(principal, reason === undefined ? {} : { reason });
+}
+
+async function* translated<T>(items: AsyncIterable<T>, handle: SessionHandle): AsyncGenerator<T> {
+  try {
+    yield* items;
+  } catch (error) {
+    await handle.translating(Promise.reject(error));
+  }
 }
 
 function keyOf(principal: PrincipalRef): string {

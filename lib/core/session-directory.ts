@@ -2,16 +2,19 @@ import { assertReason, type EndReason } from './ended-session';
 import { toRoles, type Principal } from './principal';
 import { ownerOf } from './rights';
 import { openContent } from './checked-content';
+import { UnreadableBody } from './session-body';
 import { Session } from './session';
 import type { SessionCommit } from './session-commit';
 import { SessionDraft } from './session-draft';
+import { isIdle } from './session-expiry';
 import { infoOf, liveSession, type LiveSession, type SessionInfo } from './session-info';
+import type { SessionWatcher } from './session-operation';
 import type { SessionRecord } from './session-record';
 import type { SessionRepository } from './session-repository';
 import type { SessionSettings } from './session-settings';
 import type { SessionState } from './session-state';
 import type { SessionId } from './session-token';
-import { tooManyConflicts } from './session.errors';
+import { SessionError, tooManyConflicts } from './session.errors';
 
 /** Each attempt finds a session that another request wrote to since. This many in a row indicate a fault. */
 const MAX_ATTEMPTS = 10;
@@ -64,18 +67,15 @@ export class SessionDirectory {
     return live && this.#infoOf(live, current);
   }
 
-  /** Ends a session. Returns `false` when there is none with this id, or it is not of the principal. */
-  async end(id: SessionId, principal: string | null, reason: EndReason): Promise<boolean> {
+  /**
+   * Ends a session. Returns `false` when there is none with this id, or it is not of the principal.
+   * @param principal `undefined` for any
+   */
+  async end(id: SessionId, principal: string | undefined, reason: EndReason): Promise<boolean> {
     assertReason(reason);
-    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-      const record = await this.#repository.get(id);
-      if (record === null || this.#liveOf(record) === null) return false;
-      if (principal !== null && record.principal !== principal) return false;
-      if (!(await this.#repository.endAs(record, reason))) continue;
-      this.#settings.emit({ type: 'destroyed', id, principal: record.principal, reason });
-      return true;
-    }
-    throw tooManyConflicts(MAX_ATTEMPTS);
+    const ended = await this.#endAs(id, principal, reason);
+    if (ended !== null) this.#settings.emit({ type: 'destroyed', id, principal: ended.principal, reason });
+    return ended !== null;
   }
 
   /**
@@ -90,29 +90,36 @@ export class SessionDirectory {
     for (const record of records) {
       const live = this.#liveOf(record);
       if (live === null) continue;
+      // Its content stays encoded: also a session whose content cannot be read must not keep the former roles.
       const draft = this.#draftOf(live);
       draft.record('data', (state) => {
         if (ownerOf(state) === principal) giveRoles(state, given);
       });
       await this.#commit.write(draft, UNREACHED);
-      changed++;
+      if (!draft.superseded) changed++;
     }
+    this.#settings.emit({ type: 'rolesChanged', principal });
     return changed;
   }
 
-  /** Yields every session. What the caller changes in one is committed when it asks for the next one, or stops. */
+  /**
+   * Yields every session. What the caller changes in one is committed when it asks for the next one, or stops. If the login of the session
+   * has changed meanwhile, the changes are dropped, since they were meant for another one, and the session is yielded again.
+   */
   async *all(): AsyncGenerator<Session, void, undefined> {
     for await (const record of this.#repository.records()) {
-      const live = this.#liveOf(record);
-      if (live === null) continue;
-      const draft = this.#draftOf(live);
-      const session = new Session(draft);
-      try {
-        yield session;
-      } finally {
-        draft.noticeMutations();
-        if (draft.status !== 'unchanged' || draft.ended.length > 0)
-          await this.#commit.write(draft, UNREACHED);
+      let found: SessionRecord | null = record;
+      for (let attempt = 1; found !== null; attempt++) {
+        if (attempt > MAX_ATTEMPTS) throw tooManyConflicts(MAX_ATTEMPTS);
+        const draft = this.#readableOf(found);
+        if (draft === null) break;
+        let isCommitted = false;
+        try {
+          yield new Session(draft);
+        } finally {
+          isCommitted = await this.#commitVisit(draft);
+        }
+        found = isCommitted ? null : await this.#repository.get(record.id);
       }
     }
   }
@@ -144,11 +151,65 @@ export class SessionDirectory {
 
   #draftOf({ record, state }: LiveSession): SessionDraft {
     const draft = new SessionDraft(this.#settings, () => false);
-    Object.assign(draft, { state, base: record, isAdministered: true, touches: false });
-    openContent(state, this.#settings, draft);
-    return draft;
+    const isLocked = isIdle(state, this.#settings.clock());
+    return Object.assign(draft, { state, base: record, isAdministered: true, touches: false, isLocked });
+  }
+
+  /** Returns `null` for a record that is no session, or cannot be read: its next request reports and ends it. */
+  #readableOf(record: SessionRecord): SessionDraft | null {
+    const live = this.#liveOf(record);
+    if (live === null) return null;
+    try {
+      const draft = this.#draftOf(live);
+      openContent(live.state, this.#settings, draft);
+      return draft;
+    } catch (error) {
+      if (error instanceof UnreadableBody) return null;
+      throw error;
+    }
+  }
+
+  /** Commits what a loop has done to a session. Returns `false` when that was dropped. */
+  async #commitVisit(draft: SessionDraft): Promise<boolean> {
+    draft.watcher = LOOP_HAS_MOVED_ON;
+    draft.noticeMutations();
+    const { ended, status } = draft;
+    if (status === 'unchanged' && ended.length === 0) return true;
+    // Unlike in a request, only as it was found: the caller has not seen a login since.
+    for (const { id, principal } of ended.splice(0))
+      if ((await this.#endAs(id, principal, 'revoked')) === null) return false;
+    await this.#commit.write(draft, UNREACHED);
+    return !draft.superseded;
+  }
+
+  /**
+   * Ends a session, and returns it; `null` when there is none with this id, or it is not of the principal.
+   * @param principal `null` for none, `undefined` for any
+   */
+  async #endAs(
+    id: SessionId,
+    principal: string | null | undefined,
+    reason: EndReason,
+  ): Promise<SessionRecord | null> {
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+      const record = await this.#repository.get(id);
+      if (record === null || this.#liveOf(record) === null) return null;
+      if (principal !== undefined && record.principal !== principal) return null;
+      if (await this.#repository.endAs(record, reason)) return record;
+    }
+    throw tooManyConflicts(MAX_ATTEMPTS);
   }
 }
+
+/** Refuses changes that would not be committed any more. */
+const LOOP_HAS_MOVED_ON: SessionWatcher = {
+  changing: () => {
+    throw new SessionError(
+      'SESSION_RESPONSE_STARTED',
+      'The loop over all sessions has gone on, so this session cannot change any more. Change it before the next one is asked for.',
+    );
+  },
+};
 
 /** Changes the roles of a session, and those that its former secrets keep for a while. */
 function giveRoles(state: SessionState, roles: readonly string[]): void {

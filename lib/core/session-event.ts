@@ -20,6 +20,8 @@ export type SessionEventType =
   | 'actedAs'
   /** A principal who acted as another one acts as itself again. */
   | 'stoppedActing'
+  /** `setRoles` changed the roles of a principal in all its sessions. */
+  | 'rolesChanged'
   /** Ended because a request used a rotated token after its successor was used: one of them is a copy. */
   | 'stolen'
   /** A token was refused, or the changes of a request were dropped; see `reason`. */
