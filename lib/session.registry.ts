@@ -179,7 +179,7 @@ async function* translated<T>(items: AsyncIterable<T>, handle: SessionHandle): A
   try {
     yield* items;
   } catch (error) {
-    await handle.translating(Promise.reject(error));
+    await handle.translating(Promise.reject(error as Error));
   }
 }
 

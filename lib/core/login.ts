@@ -223,10 +223,15 @@ export function elevate(draft: SessionDraft, elevation: Elevation): void {
   draft.assertWritable();
   // The lock has ended it, and it is the real principal who proves.
   if (actor !== null) endActing(draft, draft.state);
+  const secret = lastFormerOf(draft.state);
+  const isCurrent = draft.lent === null;
   const apply = (state: SessionState): void => {
-    // Without new roles: those of this request that no other request has taken meanwhile.
-    const kept = (state.principal?.roles ?? []).filter((role) => principal.roles.includes(role));
-    const elevated = Object.freeze({ ...principal, roles: given ?? Object.freeze(kept) });
+    // Without new roles: those of this request that no other request has taken meanwhile. What was not changed with a new token was given to
+    // the principal by `setRoles`.
+    const isOwn = (role: string): boolean => principal.roles.includes(role);
+    const present = state.principal?.roles ?? [];
+    const kept = isCurrent && lastFormerOf(state) === secret ? present : present.filter(isOwn);
+    const elevated = Object.freeze({ ...principal, roles: given ?? Object.freeze([...kept]) });
     const least = state.isPending ? Math.max(state.level, AFTER_PENDING) : state.level;
     // A sealed login may have begun after the present: see its revocations.
     const startedAt = Math.max(now, state.startedAt);
@@ -236,4 +241,9 @@ export function elevate(draft: SessionDraft, elevation: Elevation): void {
   };
   const announces = { ...ANNOUNCED, type: 'loggedIn', principal: principalKey(principal) } as const;
   draft.record('elevate', apply, isPending ? { isSignIn: true, announces } : {});
+}
+
+/** Returns what changes with each replacement of the secret. */
+function lastFormerOf({ secrets }: SessionState): string | null {
+  return secrets.former.at(-1)?.hash ?? null;
 }

@@ -1,6 +1,5 @@
 import { assertReason, type EndReason } from './ended-session';
 import { toRoles, type Principal } from './principal';
-import { ownerOf } from './rights';
 import { openContent } from './checked-content';
 import { UnreadableBody } from './session-body';
 import { Session } from './session';
@@ -92,9 +91,7 @@ export class SessionDirectory {
       if (live === null) continue;
       // Its content stays encoded: also a session whose content cannot be read must not keep the former roles.
       const draft = this.#draftOf(live);
-      draft.record('data', (state) => {
-        if (ownerOf(state) === principal) giveRoles(state, given);
-      });
+      draft.record('data', (state) => giveRoles(state, given));
       await this.#commit.write(draft, UNREACHED);
       if (!draft.superseded) changed++;
     }

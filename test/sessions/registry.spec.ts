@@ -8,7 +8,7 @@ import {
   type SessionRecord,
 } from 'nestjs-tessera';
 import { manualClock, type ManualClock } from 'nestjs-tessera/testing';
-import { closeApps, platforms, startApp, type Platform } from '../support/app';
+import { closeApps, startApp, type Platform } from '../support/app';
 import { HOUR, MINUTE } from '../support/core';
 import { scripted, type Scripted } from '../support/scripted';
 import '../support/session-data';
