@@ -172,9 +172,10 @@ export class SessionDirectory {
     draft.noticeMutations();
     const { ended, status } = draft;
     if (status === 'unchanged' && ended.length === 0) return true;
-    // Unlike in a request, only as it was found: the caller has not seen a login since.
-    for (const { id, principal } of ended.splice(0))
-      if ((await this.#endAs(id, principal, 'revoked')) === null) return false;
+    // Unlike in a request, only as it was found: the caller has not seen a login since. What comes after an end is refused below.
+    if (status !== 'changed')
+      for (const { id, principal } of ended.splice(0))
+        if ((await this.#endAs(id, principal, 'revoked')) === null) return false;
     await this.#commit.write(draft, UNREACHED);
     return !draft.superseded;
   }
