@@ -1,6 +1,10 @@
+import { inspect } from 'node:util';
+import { Logger } from '@nestjs/common';
 import type { Device } from '../core/device';
 import { SessionError } from '../core/session.errors';
 import type { RequestHeaders } from '../transports/session-transport';
+
+const logger = new Logger('SessionModule');
 
 /** What a login knows of its client. */
 export interface DeviceRequest {
@@ -9,14 +13,25 @@ export interface DeviceRequest {
   readonly address: string | null;
 }
 
-/** Returns the label of a client, such as `Firefox on Windows`. 512 characters of it are kept. `login` throws what it throws. */
+/**
+ * Returns the label of a client, such as `Firefox on Windows`. 512 characters of it are kept. Synchronous. When it throws or returns no text,
+ * the login goes on with `Unknown device`, and the first such error is logged.
+ */
 export type DeviceDescription = (request: DeviceRequest) => string;
 
 /** Maximum length of what is read and of what is kept, in UTF-16 code units. */
 const MAX_LENGTH = 512;
 
-/** Control and format characters, such as those that reverse the direction of a text. The text comes from the client. */
-const CONTROL = /[\p{Cc}\p{Cf}\p{Surrogate}]/gu;
+/**
+ * Control and format characters, such as those that reverse the direction of a text, and separators of lines. The text comes from the
+ * client.
+ */
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Surrogate}]/gu;
+
+const UNKNOWN = 'Unknown device';
+
+/** The first product of a client that is no browser (RFC 9110 section 10.1.5), such as `curl` of `curl/8.14.1`. */
+const PRODUCT = /^(?!Mozilla\b)[\w.-]{1,32}(?=\/)/;
 
 /**
  * Returns the function that describes the client at a login.
@@ -27,11 +42,30 @@ export function deviceDescription(
 ): ((request: DeviceRequest) => Device) | null {
   if (devices === false) return null;
   const describe = devices === true ? byBowser() : devices;
-  return (request) => {
-    const label = String(describe(request)).replace(CONTROL, '').slice(0, MAX_LENGTH);
-    const address = request.address?.slice(0, MAX_LENGTH) ?? null;
-    return { label, address };
+  let isReported = false;
+  const labelOf = (request: DeviceRequest): string => {
+    try {
+      return cleaned(describe(request));
+    } catch (error) {
+      if (!isReported) logger.warn('A device could not be described, and is listed as unknown', error);
+      isReported = true;
+      return UNKNOWN;
+    }
   };
+  return (request) => {
+    const address = request.address?.slice(0, MAX_LENGTH) ?? null;
+    return { label: labelOf(request), address };
+  };
+}
+
+/** @throws TypeError when it is no text */
+function cleaned(label: unknown): string {
+  // A function that is asynchronous by mistake must not end the process when it fails.
+  if (label instanceof Promise) label.catch(() => undefined);
+  if (typeof label !== 'string')
+    throw new TypeError(`devices must return a text, got ${inspect(label, { depth: 0 })}.`);
+  // The end may have cut a pair of surrogates apart, so it comes first.
+  return label.slice(0, MAX_LENGTH).replace(INVISIBLE, '').trim() || UNKNOWN;
 }
 
 /** The used part of `bowser`. */
@@ -48,13 +82,12 @@ function byBowser(): DeviceDescription {
   return ({ headers }) => {
     const userAgent = headers['user-agent'];
     if (typeof userAgent !== 'string' || userAgent === '') return UNKNOWN;
-    const { browser, os } = bowser.parse(userAgent.slice(0, MAX_LENGTH));
-    if (!browser.name) return os.name || UNKNOWN;
+    const text = userAgent.slice(0, MAX_LENGTH);
+    const { browser, os } = bowser.parse(text);
+    if (!browser.name) return os.name || PRODUCT.exec(text)?.[0] || UNKNOWN;
     return os.name ? `${browser.name} on ${os.name}` : browser.name;
   };
 }
-
-const UNKNOWN = 'Unknown device';
 
 function loadBowser(): Bowser {
   try {
