@@ -23,6 +23,7 @@ export function readOptions() {
     options: {
       only: { type: 'string', multiple: true, default: GROUPS },
       quick: { type: 'boolean', default: false },
+      full: { type: 'boolean', default: false },
       json: { type: 'string' },
       node: { type: 'string', default: NODE },
       route: { type: 'string', multiple: true },
@@ -38,6 +39,8 @@ export function readOptions() {
     only: values.only,
     /** Under a minute a group, and rougher: compiling still shows. */
     quick: values.quick,
+    /** Of the group that grows: a million sessions on servers too, which takes minutes more. */
+    full: values.full,
     /** The file for the figures. */
     json: values.json && resolve(values.json),
     /** The Node that everything runs in: a major version, or a binary. */

@@ -11,7 +11,7 @@ const { parseToken } = require('../../dist/core/session-token.js');
 const SECRET = 's'.repeat(43);
 const { secretHash } = parseToken(`${'i'.repeat(22)}.${SECRET}`, 'default');
 const call = { signal: new AbortController().signal };
-/** Sessions of one principal. Of ten sessions, five belong to one, and five to nobody. */
+/** Sessions of one principal, unless it is said otherwise. Of ten sessions, five belong to one, and five to visitors. */
 export const EACH = 5;
 const IN_FLIGHT = 200;
 const data = dataOf(200);
@@ -23,10 +23,23 @@ const data = dataOf(200);
 export class Population {
   #random = generator();
   #isExpired;
+  /** Sessions of one principal, and of as many visitors as come with it. */
+  #group;
+  /** How many principals have had the place of one, by its number. */
+  #successions = new Map();
 
-  constructor(store, size) {
+  /**
+   * @param each sessions of a principal
+   * @param visitors sessions without one, for each principal
+   * @param insertMany stores records at once; by default one by one, many at a time
+   */
+  constructor(store, size, { each = EACH, visitors = EACH, insertMany } = {}) {
     this.store = store;
     this.size = size;
+    this.each = each;
+    this.insertMany =
+      insertMany ?? ((records) => Promise.all(records.map((record) => store.insert(record, call))));
+    this.#group = each + visitors;
     this.versions = new Uint32Array(size);
     /** Those that have expired and wait to be swept. */
     this.expired = [];
@@ -47,7 +60,7 @@ export class Population {
     for (const n of numbers) this.versions[n] = 0;
     for (let i = 0; i < numbers.length; i += IN_FLIGHT) {
       const some = numbers.slice(i, i + IN_FLIGHT);
-      await Promise.all(some.map((n) => this.store.insert(this.next(n), call)));
+      await this.insertMany(some.map((n) => this.next(n)));
       for (const n of some) this.versions[n] = 1;
     }
   }
@@ -61,7 +74,9 @@ export class Population {
   }
 
   principal(n) {
-    return n % (2 * EACH) < EACH ? `user:${Math.floor(n / (2 * EACH))}` : null;
+    if (n % this.#group >= this.each) return null;
+    const number = Math.floor(n / this.#group);
+    return `user:${number}.${this.#successions.get(number) ?? 0}`;
   }
 
   /** Its record with the next version, as it would be written now. */
@@ -97,11 +112,18 @@ export class Population {
     return [...chosen];
   }
 
+  /** Lets another principal take the place of one: stores remember for a while that there was a former one. */
+  succeed(n) {
+    const number = Math.floor(n / this.#group);
+    this.#successions.set(number, (this.#successions.get(number) ?? 0) + 1);
+  }
+
   /** Different principals, each by the first of its sessions. */
   principals(count) {
-    if (count > this.size / (2 * EACH)) throw new Error(`there are not ${count} principals`);
+    const group = this.#group;
+    if (count > this.size / group) throw new Error(`there are not ${count} principals`);
     const chosen = new Set();
-    while (chosen.size < count) chosen.add(Math.floor((this.#random() * this.size) / (2 * EACH)) * 2 * EACH);
+    while (chosen.size < count) chosen.add(Math.floor((this.#random() * this.size) / group) * group);
     return [...chosen];
   }
 
