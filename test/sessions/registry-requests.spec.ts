@@ -183,6 +183,31 @@ describe.each(platforms)('the registry in a request on %s', (platform) => {
     });
   });
 
+  it('asks the store as often as the guide says, for three sessions', async () => {
+    for (const who of [await visitor(app), await visitor(app)]) await session.run(who, (s) => s.login(ADA));
+    const callsOf = async (run: () => Promise<unknown>): Promise<string> => {
+      store.take();
+      await run();
+      return store.take().toSorted().join(' ');
+    };
+    expect({
+      list: await callsOf(() => registry.list(ADA)),
+      count: await callsOf(() => registry.count(ADA)),
+      get: await callsOf(async () => registry.get(await idOf(ada))),
+      setRoles: await callsOf(() => registry.setRoles(ADA, [])),
+      end: await callsOf(async () => registry.end(await idOf(ada))),
+      endAll: await callsOf(() => registry.endAll(ADA)),
+    }).toEqual({
+      list: 'findByPrincipal',
+      count: 'findByPrincipal',
+      get: 'find',
+      setRoles: 'find findByPrincipal insert update update update',
+      end: 'find update',
+      // Two are left, and one update is that of the note.
+      endAll: 'deleteByPrincipal find findByPrincipal findByPrincipal update update update',
+    });
+  });
+
   it('F1: answers 503 when the store fails, with the code for filters and none of its words', async () => {
     const id = await idOf(ada);
     const calls: Record<string, () => Promise<unknown>> = {
