@@ -171,7 +171,7 @@ function proves(platform: Platform, create: () => Promise<StoreUnderTest>): void
     { what: 'a login', work: (s: Session) => s.login(ADA) },
     { what: 'a new token', work: (s: Session) => s.renewToken() },
     { what: 'a change after a logout', work: (s: Session) => (s.logout(), s.set('visits', 2)) },
-  ])('S3: refuses $what, which needs a token that no client would learn', async ({ work }) => {
+  ])('refuses $what, which needs a token that no client would learn', async ({ work }) => {
     await session.run(visitors[0]!, (s) => s.login({ id: 8 }));
     const before = await all((s) => [s.principal?.id ?? null, s.get('visits')]);
     await expect(walk(work)).rejects.toMatchObject({ code: 'SESSION_TOKEN_UNDELIVERABLE' });
