@@ -17,16 +17,13 @@ import { SessionError, tooManyConflicts } from './session.errors';
 /** Each round finds what changed during the previous one. This many indicate a fault. */
 const MAX_ROUNDS = 10;
 
-/** Maximum pauses of a login that waits for others to give up, in milliseconds: the first one, and the limit of those that follow. */
+/** Maximum pauses of a login that waits for others, in milliseconds: the first one, and the limit of those that follow. */
 const FIRST_PAUSE = 2;
-const LONGEST_PAUSE = 100;
+const LONGEST_PAUSE = 20;
 
-/**
- * How long such a login waits: so many times as long as it took to read the sessions, since those others need two calls, and at least this
- * long, in milliseconds.
- */
-const WAITED_READS = 10;
-const LEAST_WAIT = 100;
+/** How long the others get: so many times what it took to read the sessions, since they need two calls, and at least this, in milliseconds. */
+const READS_WAITED = 10;
+const LEAST_WAIT = 60;
 
 /** Maximum number of principals whose unfinished logins are remembered. */
 const MAX_UNFINISHED = 1000;
@@ -123,20 +120,22 @@ export class SessionLimitKeeper {
 
   /**
    * Ends no session, since clients may have their tokens: its own is refused if it is not one of the first. If it is, waits for those after it
-   * to be refused by their own logins, and is refused if one of them stays.
+   * to be refused by their own logins. When one of them stays, because its client was told before, the last of the first is refused: each
+   * waits for longer than those after it.
    */
   async #outlasts(own: SessionId, owner: string, max: number): Promise<boolean> {
     const began = performance.now();
-    let patience = Infinity;
+    let patience = 0;
     for (let round = 0; ; round++) {
       const logins = await this.#logins.of(owner);
       const waited = performance.now() - began;
-      if (round === 0) patience = Math.max(LEAST_WAIT, WAITED_READS * waited);
+      patience ||= Math.max(LEAST_WAIT, READS_WAITED * waited);
       const position = this.#positionIn(logins, own);
       const absence = position < 0 ? await this.#logins.absenceOf(own) : null;
       if (absence !== null) return absence !== 'evicted';
       if (position >= 0 && logins.length <= max) return true;
-      if (position >= max || waited > Math.min(patience, this.settings.storeTimeout)) return false;
+      const isLast = waited > Math.min(patience * (max - position), this.settings.storeTimeout);
+      if (position >= max || isLast) return false;
       await pause(Math.random() * Math.min(FIRST_PAUSE * 2 ** round, LONGEST_PAUSE));
     }
   }
