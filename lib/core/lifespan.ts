@@ -39,7 +39,7 @@ export function setRemembered(draft: SessionDraft, remember: boolean): void {
     state.remembered = remember;
     // `elevate` applies the timeouts.
     if (state.isPending) return;
-    const end = state.startedAt + lifetime;
+    const end = Math.floor(state.startedAt) + lifetime;
     const deadline = state.hasOwnDeadline ? Math.min(end, state.deadline) : end;
     Object.assign(state, { deadline, idleTimeout });
   });

@@ -101,10 +101,12 @@ export function login(draft: SessionDraft, input: PrincipalInput, options: Login
   const { settings } = draft;
   const now = settings.clock();
   const device = draft.device();
+  const limits = limitsOf(settings, now, remembered, isPending);
+  const startedAt = timeOfLogin(settings, now);
   const apply = (state: SessionState): void => {
     if (!keepData) Object.assign(state, { data: {}, messages: [], own: withoutInput(state.own) });
     const rights = { principal, authenticatedAt: now, amr, level, isPending, actor: null };
-    Object.assign(state, { ...rights, ...limitsOf(settings, now, remembered, isPending), device });
+    Object.assign(state, { ...rights, ...limits, startedAt, device });
     state.own = ownAfter(state.own);
     for (const [key, text] of constants) setConstant(state.constants, key, text);
   };
@@ -117,6 +119,19 @@ type Limits = Pick<
   SessionState,
   'startedAt' | 'deadline' | 'hasOwnDeadline' | 'idleTimeout' | 'isLocking' | 'remembered'
 >;
+
+/** When each instance logged in last. */
+const lastLogins = new WeakMap<SessionSettings, number>();
+
+/** Returns the time of a login. With a limit of sessions, one of several in the same millisecond gets a later thousandth of it. */
+function timeOfLogin(settings: SessionSettings, now: number): number {
+  if (settings.logins.limit === null) return now;
+  const last = lastLogins.get(settings) ?? -Infinity;
+  const isSame = now <= last && Math.floor(now) === Math.floor(last);
+  const at = isSame ? last + 0.001 : now;
+  lastLogins.set(settings, at);
+  return at;
+}
 
 /** Returns the timeouts of a login that begins now. */
 function limitsOf(settings: SessionSettings, now: number, remembered: boolean, isPending: boolean): Limits {
@@ -225,6 +240,7 @@ export function elevate(draft: SessionDraft, elevation: Elevation): void {
   if (actor !== null) endActing(draft, draft.state);
   const secret = lastFormerOf(draft.state);
   const isCurrent = draft.lent === null;
+  const loginAt = isPending ? timeOfLogin(settings, now) : now;
   const apply = (state: SessionState): void => {
     // Without new roles: those of this request that no other request has taken meanwhile. What was not changed with a new token was given to
     // the principal by `setRoles`.
@@ -234,8 +250,9 @@ export function elevate(draft: SessionDraft, elevation: Elevation): void {
     const elevated = Object.freeze({ ...principal, roles: given ?? Object.freeze([...kept]) });
     const least = state.isPending ? Math.max(state.level, AFTER_PENDING) : state.level;
     // A sealed login may have begun after the present: see its revocations.
-    const startedAt = Math.max(now, state.startedAt);
-    if (state.isPending) Object.assign(state, limitsOf(settings, startedAt, state.remembered, false));
+    const startedAt = Math.max(loginAt, state.startedAt);
+    if (state.isPending)
+      Object.assign(state, limitsOf(settings, Math.floor(startedAt), state.remembered, false), { startedAt });
     const proof = { amr: Object.freeze([...new Set([...state.amr, ...amr])]), level: level ?? least };
     Object.assign(state, { principal: elevated, authenticatedAt: now, isPending: false, ...proof });
   };

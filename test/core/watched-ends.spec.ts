@@ -45,7 +45,7 @@ it('S2: the watch of a visitor’s session ends at once when the session is ende
   const found = await manager.open(outcome.kind === 'issue' ? outcome.token : '');
   const began = performance.now();
   const ended = new Promise<string>((resolve) => void manager.watchEnd(found, resolve));
-  await manager.directory.end(found.id, null, 'revoked');
+  await manager.directory.end(found.id, undefined, 'revoked');
   expect({ end: await ended, isSoon: performance.now() - began < 10_000 }).toEqual({
     end: 'ended',
     isSoon: true,
