@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { FORGET, KEEP, unwritten, type CommitOutcome, type Delivery } from './commit-outcome';
-import { endOthers } from './end-others';
+import { endLatest, endOthers } from './end-others';
 import { endedRecord, reasonOfEnd, type EndReason } from './ended-session';
 import { KeyedQueue } from './keyed-queue';
 import { finishWrite, toPendingWrite, type PendingWrite } from './pending-write';
@@ -122,13 +122,13 @@ export class StoredSessions implements SessionRepository {
   /** Records it first: a login that is written after the end of the others finds the record. */
   async endAll(principal: string, kept: SessionDraft | null, reason: EndReason): Promise<CommitOutcome> {
     const sessions = this.store.ofPrincipal(principal);
+    const endOne = (record: SessionRecord): Promise<unknown> => endLatest(this, record, reason);
     const end = async (): Promise<void> => {
       if (kept === null) {
         // That the clients can be told why is worth no failure.
-        await endOthers(sessions.find, null, (record) => this.endAs(record, reason)).catch(() => undefined);
+        await endOthers(sessions.find, null, endOne).catch(() => undefined);
         await sessions.delete();
-      } else if (!(await endOthers(sessions.find, kept.id, (record) => this.endAs(record, reason))))
-        throw tooManyConflicts(MIN_ATTEMPTS);
+      } else if (!(await endOthers(sessions.find, kept.id, endOne))) throw tooManyConflicts(MIN_ATTEMPTS);
     };
     try {
       await this.#revocations.record(principal);

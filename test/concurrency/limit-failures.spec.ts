@@ -163,8 +163,11 @@ describe('a limit that is a function', () => {
     const session = await app.manager.open(token);
     logIn(session);
     await expect(app.manager.commit(session)).rejects.toMatchObject(error);
-    expect({ calls: app.store.take(), usable: await usable([token]) }).toEqual({
+    const calls = app.store.take();
+    const second = await ending(app.manager.commit(session));
+    expect({ calls, second, usable: await usable([token]) }).toEqual({
       calls: ['find'],
+      second: 'keep',
       usable: 1,
     });
   });

@@ -108,6 +108,25 @@ describe('a session that a login is about to end because of the limit', () => {
   });
 });
 
+describe('a session that changes faster than it can be ended', () => {
+  it('L9: keeps its place, and the login is refused', async () => {
+    begin(1);
+    const token = await app.issued(null, logIn);
+    const there = elsewhere();
+    app.store.before = async (operation) => {
+      if (operation === 'update')
+        await there.request(token, (session) => session.update('visits', (n = 0) => n + 1));
+    };
+    const login = await loginOf(app);
+    const count = await app.manager.directory.countOf('default:ada');
+    expect({ login, old: await principalOf(token), count }).toEqual({
+      login: 'SESSION_CONFLICT',
+      old: 'ada',
+      count: 1,
+    });
+  });
+});
+
 describe('a session that expires', () => {
   it('L9: cannot come back after a login did not count it', async () => {
     begin(1, 'evict-oldest', { idleTimeout: null, lifetime: HOUR });
