@@ -5,7 +5,8 @@ import { SessionError } from './session.errors';
 
 /**
  * Why the session of a token has ended: `evicted` by the limit of sessions, `revoked` from outside, `idle-timeout`, `lifetime`, `stolen`
- * because its token was copied, or the reason given to `endAll` or `end`. `unknown` when the record is gone, after an expiry or a logout.
+ * because its token was copied, or the reason given to `endAll` or `end`. `unknown` when the record is gone, after an expiry or a logout, and
+ * for a token that is not its last one.
  */
 export type EndReason =
   'evicted' | 'revoked' | 'idle-timeout' | 'lifetime' | 'stolen' | 'unknown' | (string & {});

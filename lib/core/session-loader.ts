@@ -73,8 +73,8 @@ export class SessionLoader {
     if (standing.kind === 'endable') draft.endable = record;
     draft.superseded = standing.kind === 'endable' || (standing.kind === 'dead' && standing.isRecent);
     const reason = standing.kind === 'revoked' ? 'revoked' : 'stale-token';
-    if (reason === 'revoked') draft.endedBecause = reason;
-    else if (standing.kind === 'unknown') draft.endedBecause = 'unknown';
+    // Also for a wrong secret: whether the session is there must not show. A request that came too late for its token is not told that.
+    if (!draft.superseded) draft.endedBecause = reason === 'revoked' ? reason : 'unknown';
     this.#reject(reason, standing.kind === 'unknown' ? { id } : { id, principal });
     return false;
   }
