@@ -13,6 +13,12 @@ export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
 export const DAY = 24 * HOUR;
 
+/** The clock of the machine, for tests in several processes. They cannot move it. */
+export const machineClock: ManualClock = Object.assign(() => Date.now(), {
+  advance: () => Date.now(),
+  set: () => Date.now(),
+});
+
 /** The core by itself: no framework, no HTTP, a real store. */
 export interface Core {
   readonly manager: SessionManager;
