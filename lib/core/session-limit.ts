@@ -23,7 +23,7 @@ const LONGEST_PAUSE = 20;
 
 /** How long the others get: so many times what it took to read the sessions, since they need two calls, and at least this, in milliseconds. */
 const READS_WAITED = 10;
-const LEAST_WAIT = 60;
+const LEAST_WAIT = 200;
 
 /** Maximum number of principals whose unfinished logins are remembered. */
 const MAX_UNFINISHED = 1000;

@@ -1,10 +1,10 @@
 import type { Session } from 'nestjs-tessera';
+import { manualClock } from '../../lib/testing/manual-clock';
 import { core, type Core } from '../support/core';
 import '../support/session-data';
 import { ending } from '../concurrency/endings';
+import { HELD, LOGINS, POLICIES, stormOn } from '../concurrency/limit-storm';
 import { processes, useStandingTime } from './tiered-processes';
-
-useStandingTime();
 
 const ada = { id: 'ada' };
 const logIn = (session: Session): void => session.login(ada);
@@ -23,6 +23,8 @@ const isUsable = async ({ manager }: Core, token: string): Promise<boolean> =>
   (await manager.open(token)).principal !== null;
 
 describe('a session whose last change is not in the durable tier yet, changed by another process', () => {
+  useStandingTime();
+
   it('L9: is ended by a login beyond the limit', async () => {
     const { here, there } = await two();
     const token = await there.issued(null, logIn);
@@ -49,3 +51,20 @@ describe('a session whose last change is not in the durable tier yet, changed by
     expect({ ends, isLeft: await isUsable(there, token) }).toEqual({ ends: 'done', isLeft: false });
   });
 });
+
+describe.each([{ writeBehind: false }, { writeBehind: true }])(
+  `${LOGINS} logins of one principal at once, in two processes, on tiers with %p`,
+  (options) => {
+    it.each(POLICIES)('L9: %s leaves three usable tokens, and there are never more', async (policy) => {
+      const two = await processes(2, options);
+      const clock = manualClock(Date.now());
+      const result = await stormOn(
+        two.map(({ store }) => store),
+        policy,
+        clock,
+      );
+      await Promise.all(two.map(({ store }) => store.close()));
+      expect(result).toEqual(HELD);
+    });
+  },
+);
