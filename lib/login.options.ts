@@ -8,13 +8,15 @@ import type { Duration } from './durations';
 export interface LoginModuleOptions {
   /**
    * How many sessions one principal may be logged in to: a whole number from 1, or a function of the principal that returns one, or `Infinity`
-   * for no limit. Needs a store that finds sessions by principal. Pending logins do not count.
+   * for no limit. The function is called once for each login; when it fails, the login is refused. Needs a store that finds sessions by
+   * principal. Pending logins do not count. All instances on one store count together.
    * @default no limit
    */
   readonly maxSessionsPerPrincipal?: number | ((principal: Principal) => number | Promise<number>);
   /**
    * What happens at a login beyond the limit: `evict-oldest` ends the session with the oldest login, `evict-idle` the one that was not used for
-   * the longest time, `refuse` refuses the login with `SESSION_LIMIT_REACHED` (403). Of logins at the same moment, any may be refused.
+   * the longest time, `refuse` refuses the login with `SESSION_LIMIT_REACHED` (403). Of logins at the same moment, any may be refused;
+   * `refuse` ends no session. A session whose client lost its cookie counts until it expires.
    * @default 'evict-oldest'
    */
   readonly onLimit?: LimitPolicy;

@@ -118,7 +118,7 @@ export const STORE_LIMITS = {
   retention: {
     promise: 'that a record stays until it expires',
     consequence:
-      'when its memory is full, sessions end early, ending all sessions of a user may miss some, and a revocation of a sealed session may be lost',
+      'when its memory is full, sessions end early, ending all sessions of a user, and the limit of them, may miss some, and a revocation of a sealed session may be lost',
     wayOut: 'Use a store, or a server, that does not evict.',
   },
 } as const satisfies Record<StoreLimit, Record<'promise' | 'consequence' | 'wayOut', string>>;

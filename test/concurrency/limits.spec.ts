@@ -1,4 +1,4 @@
-import type { Principal, Session } from 'nestjs-tessera';
+import { MemorySessionStore, type Principal, type Session } from 'nestjs-tessera';
 import type { LimitPolicy } from '../../lib/core/login-settings';
 import { manualClock } from '../../lib/testing/manual-clock';
 import { HOUR, MINUTE, core, type Core, type CoreOptions } from '../support/core';
@@ -234,6 +234,17 @@ describe('a login that is checked against the limit', () => {
     const token = outcome?.kind === 'issue' ? outcome.token : '';
     const count = await app.manager.directory.countOf('default:ada');
     expect({ principal: await principalOf(token), count }).toEqual({ principal: null, count: 0 });
+  });
+});
+
+describe('a memory store that is full', () => {
+  it('L9: keeps the limit, and room for other principals', async () => {
+    begin(2, 'evict-oldest', { store: new MemorySessionStore({ maxSessions: 4 }) });
+    const bob = await app.issued(null, (session) => session.login({ id: 'bob' }));
+    const tokens: string[] = [];
+    for (let n = 0; n < 6; n++) tokens.push(await app.issued(null, logIn));
+    const usable = (await Promise.all(tokens.map(principalOf))).filter(Boolean);
+    expect({ usable, bob: await principalOf(bob) }).toEqual({ usable: ['ada', 'ada'], bob: 'bob' });
   });
 });
 
