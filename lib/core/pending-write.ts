@@ -110,6 +110,7 @@ export function finishWrite(draft: SessionDraft, write: PendingWrite, delivery: 
     emit({ type: 'renewed', id, principal, ...(replacement === 'rotate' && { reason: 'rotation' }) });
   draft.settle(record, draft.isAdministered ? null : token, write.operations);
   draft.state.secrets = state.secrets;
+  draft.notedAt = state.lastSeenAt;
   if (!draft.touches) draft.state.lastSeenAt = state.lastSeenAt;
   return write.tells && delivery.reach !== 'never' ? issueToken(state, token, settings) : KEEP;
 }

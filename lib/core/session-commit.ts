@@ -159,7 +159,7 @@ export function dueOperations(draft: SessionDraft, delivery: Delivery): readonly
   const { base, token, state, settings } = draft;
   const { secrets } = state;
   const { rotateEvery, clock } = settings;
-  const isUse = draft.touches && isUseDue(state, draft.now());
+  const isUse = draft.touches && isUseDue(state, draft.notedAt, draft.now());
   if (base === null || token === null) return NONE;
   if (rotateEvery === null && secrets.former.length === 0 && !isUse) return NONE;
   if (base.expiresAt <= draft.now()) return NONE;
@@ -168,7 +168,7 @@ export function dueOperations(draft: SessionDraft, delivery: Delivery): readonly
   const isProven = isCurrent && token === draft.openedWith;
   const due: Operation[] = [];
   // The write notes the time.
-  if (isUse) due.push({ kind: 'data', apply: () => {} });
+  if (isUse) due.push({ kind: 'data', apply: () => {}, isNote: true });
   if (isProven && isSuccessorUnseen(secrets)) {
     const now = clock();
     due.push({

@@ -68,6 +68,8 @@ export class SessionDraft {
   touches = true;
   /** Whether the request has other tokens too, so that a replaced one does not mean that it was copied. */
   isDoubtful = false;
+  /** Time of the last use that this request has written. The state keeps that of the requests before. */
+  notedAt = -Infinity;
   /** Number of commits under way. */
   commits = 0;
   watcher: SessionWatcher | null = null;

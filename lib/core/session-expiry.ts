@@ -54,9 +54,15 @@ export function isIdle({ isLocking, idleTimeout, lastSeenAt }: Idling, now: numb
   return isLocking && idleTimeout !== null && now >= lastSeenAt + idleTimeout;
 }
 
-/** Whether the last use of such a session is long enough ago to be written: its expiry does not tell it. */
-export function isUseDue({ isLocking, idleTimeout, lastSeenAt }: Idling, now: number): boolean {
-  return isLocking && idleTimeout !== null && now - lastSeenAt > idleTimeout * EXTEND_AFTER;
+/**
+ * Whether the last use of such a session is long enough ago to be written: its expiry does not tell it.
+ * @param notedAt time of the last use that this request has written
+ */
+export function isUseDue(session: Idling, notedAt: number, now: number): boolean {
+  const { isLocking, idleTimeout, lastSeenAt } = session;
+  return (
+    isLocking && idleTimeout !== null && now - Math.max(lastSeenAt, notedAt) > idleTimeout * EXTEND_AFTER
+  );
 }
 
 /** Whether so little idle time remains that the session could expire during the current request. */

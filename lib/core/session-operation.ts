@@ -31,6 +31,8 @@ export interface Operation extends LoginNotes {
    */
   readonly kind: 'data' | 'take' | 'lifespan' | Replacement;
   readonly apply: (state: SessionState) => void;
+  /** Whether it notes the use of the session only, which need not be written. */
+  readonly isNote?: true;
 }
 
 /** `unchanged`: nothing to write. `changed`: to be written. `destroyed`: ended, and cannot change any more. */

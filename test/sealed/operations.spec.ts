@@ -424,4 +424,16 @@ describe.each([
     const other = app.twin({ readableByClient: !readableByClient });
     expect(await other.look(value, (s) => s.isNew)).toBe(true);
   });
+
+  it('E3: notes the use of a login that locks with its answer, and loses nothing when there is none', async () => {
+    app = sealedCore({ readableByClient, logins: { locksWhenIdle: true } });
+    const value = await begun((s) => s.login(ada));
+    const outcomes: string[] = [];
+    app.clock.advance(4 * MINUTE);
+    for (const reach of ['gone', 'never', 'open'] as const) {
+      const session = await app.manager.open(value);
+      outcomes.push((await app.manager.commit(session, { reach, capacity: Infinity })).kind);
+    }
+    expect(outcomes).toEqual(['keep', 'keep', 'issue']);
+  });
 });

@@ -99,6 +99,10 @@ export class SealedRepository implements SessionRepository {
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
       const { base, lineage } = draft;
       if (base === null) return unwritten(draft);
+      if (delivery.reach !== 'open' && draft.operations.every(({ isNote }) => isNote)) {
+        draft.operations.length = 0;
+        return unwritten(draft);
+      }
       const before = decodeFacts(base.body);
       const [status] = await Promise.all([this.#statusOf(draft, base, before), this.#moveLogin(draft)]);
       if (draft.lineage !== lineage) return unwritten(draft);
