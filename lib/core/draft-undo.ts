@@ -45,17 +45,27 @@ export function takeBack(
   base: SessionRecord,
   ...kinds: readonly Operation['kind'][]
 ): void {
-  const isKept = ({ kind }: Operation): boolean => !kinds.includes(kind);
-  draft.adopt(base, draft.operations.filter(isKept));
-  draft.drop(...kinds);
+  const kept = draft.operations.filter(({ kind }) => !kinds.includes(kind));
+  keepOnly(draft, base, kept);
 }
+
+function keepOnly(draft: SessionDraft, base: SessionRecord, kept: readonly Operation[]): void {
+  draft.adopt(base, kept);
+  retain(draft.operations, (operation) => kept.includes(operation));
+}
+
+const NEED_TOKEN: readonly Operation['kind'][] = ['login', 'elevate', 'isolate', 'renew', 'rotate'];
 
 /** Takes back the changes that need a token, but for a logout. */
 export function withhold(draft: SessionDraft): void {
   if (draft.left !== null) return returnTo(draft, draft.left, draft.left);
   if (draft.base === null) return draft.abandon();
   const written = writtenMerges(draft);
-  takeBack(draft, draft.base, 'login', 'elevate', 'act', 'isolate', 'renew', 'rotate');
+  // What was recorded after `act` belongs to the other principal.
+  const act = draft.operations.findIndex(({ kind }) => kind === 'act');
+  const own = act === -1 ? draft.operations : draft.operations.slice(0, act);
+  const kept = own.filter(({ kind }) => !NEED_TOKEN.includes(kind));
+  keepOnly(draft, draft.base, kept);
   forgetLogin(draft, written);
 }
 

@@ -1,5 +1,6 @@
 import { ownerOf } from './rights';
 import { openBody } from './checked-content';
+import { decodeFacts } from './session-body';
 import { draftOf, type Session } from './session';
 import type { SessionDraft } from './session-draft';
 import type { SessionRecord } from './session-record';
@@ -68,9 +69,10 @@ export class SessionMerger {
   }
 }
 
-/** Whether another principal is logged in to the other session than to this one, or this one acts as another. */
-function isForeign({ principal }: SessionRecord, state: SessionState): boolean {
-  return state.actor !== null || (principal !== null && principal !== ownerOf(state));
+/** Whether another principal is logged in to the other session than to this one, or one of the two acts as another. */
+function isForeign({ principal, body }: SessionRecord, state: SessionState): boolean {
+  if (principal === null) return state.actor !== null;
+  return state.actor !== null || principal !== ownerOf(state) || decodeFacts(body).actor !== null;
 }
 
 function mergeRefused(): SessionError {

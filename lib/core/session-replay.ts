@@ -1,4 +1,5 @@
 import { KEEP, unwritten, type CommitOutcome } from './commit-outcome';
+import type { Rights } from './rights';
 import { isStrict, replacementOf } from './secret-history';
 import { UnreadableBody, decodeFacts } from './session-body';
 import type { SessionDraft } from './session-draft';
@@ -26,8 +27,8 @@ export function join(draft: SessionDraft, current: SessionRecord): boolean {
 
 /** Whether a request goes on after its secret was replaced. Drops its own change of the secret where that came second. */
 function mayGoOn(draft: SessionDraft, current: SessionRecord): boolean {
-  const { secrets, principal } = decodeFacts(current.body);
-  const replaced = replacementOf(secrets, draft.token!);
+  const facts = decodeFacts(current.body);
+  const replaced = replacementOf(facts.secrets, draft.token!);
   if (replaced === null || isStrict(replaced.by)) return false;
   draft.isUnanswered = false;
   const isRotation = replaced.by === 'rotate' && replaced.rights === null;
@@ -35,12 +36,17 @@ function mayGoOn(draft: SessionDraft, current: SessionRecord): boolean {
   if (!isRotation && (draft.has('logout') || draft.has('act'))) return false;
   draft.drop('rotate', ...(isRotation ? [] : (['renew'] as const)));
   if (draft.isLoggingIn) return true;
-  const hasSameRoles = draft.state.principal?.roles.join('\0') === principal?.roles.join('\0');
-  if (replaced.rights !== null && hasSameRoles) draft.drop('elevate');
+  if (replaced.rights !== null && hasProved(facts, draft.state)) draft.drop('elevate');
   // A change of rights replaces the secret all the same, and then as strictly as was asked.
   if (!isRotation && !draft.has('elevate')) draft.drop('isolate');
   draft.lent = replaced.rights;
   return true;
+}
+
+/** Whether a session has the rights that another request would give it, by a proof of its own. */
+function hasProved({ principal, level, amr }: Rights, asked: Rights): boolean {
+  const hasSameRoles = principal?.roles.join('\0') === asked.principal?.roles.join('\0');
+  return hasSameRoles && level >= asked.level && asked.amr.every((method) => amr.includes(method));
 }
 
 /**

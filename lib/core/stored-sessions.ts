@@ -261,8 +261,8 @@ export class StoredSessions implements SessionRepository {
       const isWanted = uncertain.lineage === lineage;
       if (isWanted && wasWritten === null) throw unrepeatable();
       if (isWanted && wasWritten) return this.#finish(draft, uncertain, delivery);
-      // A login that was taken back since. No client has its token.
-      if (wasWritten && uncertain.replacement === 'login') draft.ended.push(current);
+      // A login, or an impersonation, that was taken back since. No client has its token.
+      if (wasWritten && isLogin(uncertain)) draft.ended.push(current);
     }
     if (current !== null && join(draft, current)) return draft.status === 'changed' ? null : unwritten(draft);
     if (current === null && base!.expiresAt <= draft.now() && !draft.isLoggingIn) throw expiredMeanwhile();
@@ -281,6 +281,10 @@ export class StoredSessions implements SessionRepository {
     if (write.record.version === 1) draft.ended.push(write.record);
     return unwritten(draft);
   }
+}
+
+function isLogin({ replacement }: PendingWrite): boolean {
+  return replacement === 'login' || replacement === 'act';
 }
 
 function unrepeatable(): SessionError {
