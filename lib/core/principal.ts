@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from 'node:util';
+import { isJsonValue, isPlainObject } from './json-value';
 import type { ClaimValues } from './session-data';
 import { SessionError } from './session.errors';
 
@@ -76,10 +76,21 @@ export function toRoles(roles: readonly string[] = []): readonly string[] {
 
 /** Returns a frozen copy of the claims. */
 function toClaims(claims: ClaimValues): ClaimValues {
-  const copy: unknown = JSON.parse(JSON.stringify(claims));
-  if (!isDeepStrictEqual(copy, claims))
-    throw invalidPrincipal('its claims must be JSON values, which come back from the store as they were');
+  const copy = copyOf(claims);
+  if (copy === undefined || !isPlainObject(claims) || !isJsonValue(claims))
+    throw invalidPrincipal(
+      'its claims must be an object of JSON values, which come back from the store as they were',
+    );
   return frozen(copy) as ClaimValues;
+}
+
+/** Returns `undefined` for what JSON cannot express, such as a circle. */
+function copyOf(value: unknown): unknown {
+  try {
+    return JSON.parse(JSON.stringify(value));
+  } catch {
+    return undefined;
+  }
 }
 
 /** Freezes an object with all that it contains. */

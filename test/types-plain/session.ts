@@ -5,12 +5,13 @@ import { Session } from 'nestjs-tessera';
 @Controller()
 export class PlainController {
   @Get() get(@Session() session: Session) {
-    session.login({ id: 1 });
+    session.login({ id: 1, claims: { anything: ['that', 'is', 'JSON'] } });
+    const claim: unknown = session.principal?.claims?.['anything'];
     session.flash('anything', 'a text');
     const texts: string[] = session.messages('anything');
     const all: { kind: string; message: string }[] = session.messages();
     const keys: never[] = session.keys();
-    void [texts, all, keys, session.entries()];
+    void [texts, all, keys, claim, session.entries()];
 
     // @ts-expect-error -- declare SessionData first
     session.get('cart');

@@ -10,6 +10,10 @@ declare module 'nestjs-tessera' {
     tenant: string;
     limits: { readonly uploads: number };
   }
+  interface PrincipalClaims {
+    tenant: string;
+    permissions: readonly string[];
+  }
   interface SessionMessages {
     notice: string;
     undo: { readonly label: string; readonly path: string };

@@ -4,6 +4,7 @@
 import type {
   FlashKind,
   Principal,
+  PrincipalClaims,
   Session,
   SessionKey,
   SessionStore,
@@ -88,14 +89,29 @@ export function messages(session: Session): void {
 
 export function lifecycle(session: Session): void {
   session.login({ id: 7n, realm: 'staff', roles: ['admin'] }, { rememberMe: true, keepData: false });
+  session.login({ id: 1, claims: { tenant: 'acme' } }, { pending: true, amr: ['pwd'], level: 1 });
   session.logout({ keepData: true });
-  session.elevate({ roles: ['admin'] });
+  session.elevate({ roles: ['admin'], amr: ['otp'], level: 2 });
+  session.actAs({ id: 2, claims: { permissions: ['read'] } });
+  session.grant('transfer:1', 60_000);
+  same<NonNullable<typeof session.principal>['claims'], Readonly<Partial<PrincipalClaims>> | undefined>(true);
+  const actor: Principal | null = session.actor;
+  const tenant: string | undefined = session.pending?.claims?.tenant;
+  void [actor, tenant, session.locked, session.amr, session.level];
   session.rememberMe(false);
   session.deadline = Date.UTC(2030, 0, 1);
   session.idleTimeout = null;
   same<typeof session.principal, Principal | null>(true);
   same<typeof session.status, 'unchanged' | 'changed' | 'destroyed'>(true);
 
+  // @ts-expect-error -- a misspelt claim
+  session.login({ id: 1, claims: { tenants: 'acme' } });
+  // @ts-expect-error -- a claim of another type
+  session.login({ id: 1, claims: { tenant: 5 } });
+  // @ts-expect-error -- L4: a pending login is completed by elevate alone
+  session.pending = null;
+  // @ts-expect-error -- a level is a number
+  session.elevate({ level: '2' });
   // @ts-expect-error -- nobody
   session.login();
   // @ts-expect-error -- a principal has an id
