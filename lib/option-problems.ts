@@ -43,7 +43,7 @@ export function transportProblems(transport: unknown): string[] {
 
 export function presetOf(policy: unknown, problems: string[]): PolicyTimeouts | null {
   if (policy === undefined) return null;
-  if (Object.hasOwn(POLICIES, policy as string)) return POLICIES[policy as PolicyName];
+  if (typeof policy === 'string' && Object.hasOwn(POLICIES, policy)) return POLICIES[policy as PolicyName];
   problems.push(`policy must be one of ${Object.keys(POLICIES).join(', ')}, got ${show(policy)}`);
   return null;
 }

@@ -40,23 +40,24 @@ export interface SessionPolicy {
   readonly always: readonly string[];
 }
 
-const ALWAYS: readonly string[] = [
+const ALWAYS: readonly string[] = Object.freeze([
   'A token has 256 random bits besides a public id; a store has its SHA-256 only.',
   'The token is replaced by each login, second factor, change of rights and end of a login.',
   'Timeouts are enforced on the server.',
   'A logout ends the session on the server.',
-];
+]);
 
-/** Returns the policy that settings result in. */
+/** Returns the policy that settings result in, frozen. */
 export function policyOf(
   settings: Pick<SessionSettings, 'name' | 'timeouts' | 'rememberedTimeouts' | 'logins' | 'rotateEvery'>,
   { preset, max, tokenIn }: { preset: PolicyName | null; max: unknown; tokenIn: string },
 ): SessionPolicy {
   const { name, timeouts, rememberedTimeouts, rotateEvery } = settings;
   const { limit, locksWhenIdle, pendingLifetime } = settings.logins;
-  return {
-    ...{ name, preset, ...timeouts, onIdle: locksWhenIdle ? 'lock' : 'end', rememberMe: rememberedTimeouts },
+  const rememberMe = Object.freeze({ ...rememberedTimeouts });
+  return Object.freeze({
+    ...{ name, preset, ...timeouts, onIdle: locksWhenIdle ? 'lock' : 'end', rememberMe },
     ...{ pendingLifetime, rotateEvery, onLimit: limit?.policy ?? null, tokenIn, always: ALWAYS },
     maxSessionsPerPrincipal: limit === null ? null : typeof max === 'number' ? max : 'by principal',
-  };
+  });
 }
