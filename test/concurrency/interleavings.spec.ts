@@ -13,11 +13,11 @@ const RUNS = often(50, 1_000);
 describeStores('on', ({ name, create }) => {
   const numRuns = name === 'memory' ? RUNS : Math.ceil(RUNS * 0.1);
 
-  const explore = (faults: boolean) =>
+  const explore = (faults: boolean, locks = false) =>
     fc.assert(
       fc.asyncProperty(interleavings(faults), fc.scheduler(), async (commands, scheduler) => {
         const { store, close } = await create();
-        const world = new World(store, scheduler);
+        const world = new World(store, scheduler, undefined, locks);
         try {
           await fc.scheduledModelRun(scheduler, () => ({ model: {}, real: world }), commands);
           await scheduler.waitFor(world.answered());
@@ -36,5 +36,9 @@ describeStores('on', ({ name, create }) => {
 
   it('R10: nor does one in which answers of the store are lost and requests commit once more', async () => {
     await explore(true);
+  }, 120_000);
+
+  it('R10: nor does one in which the idle timeout locks logins', async () => {
+    await explore(true, true);
   }, 120_000);
 });

@@ -9,10 +9,16 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   { weight: 1, arbitrary: fc.constant<Action>({ kind: 'mutate' }) },
   {
     weight: 3,
-    arbitrary: fc.constantFrom<Action>({ kind: 'login', user: 'a' }, { kind: 'login', user: 'b' }),
+    arbitrary: fc.constantFrom<Action>(
+      { kind: 'login', user: 'a', pending: false },
+      { kind: 'login', user: 'b', pending: false },
+      { kind: 'login', user: 'a', pending: true },
+    ),
   },
   { weight: 2, arbitrary: fc.boolean().map<Action>((keepData) => ({ kind: 'logout', keepData })) },
-  { weight: 1, arbitrary: fc.constant<Action>({ kind: 'elevate' }) },
+  { weight: 2, arbitrary: fc.constant<Action>({ kind: 'elevate' }) },
+  { weight: 1, arbitrary: fc.constant<Action>({ kind: 'act' }) },
+  { weight: 1, arbitrary: fc.constant<Action>({ kind: 'stop acting' }) },
   { weight: 2, arbitrary: fc.constant<Action>({ kind: 'renew' }) },
   { weight: 2, arbitrary: fc.constant<Action>({ kind: 'rotate' }) },
   { weight: 2, arbitrary: fc.constant<Action>({ kind: 'take' }) },

@@ -6,9 +6,11 @@ export type Action =
   | { readonly kind: 'set' }
   | { readonly kind: 'update' }
   | { readonly kind: 'mutate' }
-  | { readonly kind: 'login'; readonly user: 'a' | 'b' }
+  | { readonly kind: 'login'; readonly user: 'a' | 'b'; readonly pending: boolean }
   | { readonly kind: 'logout'; readonly keepData: boolean }
   | { readonly kind: 'elevate' }
+  | { readonly kind: 'act' }
+  | { readonly kind: 'stop acting' }
   | { readonly kind: 'renew' }
   | { readonly kind: 'rotate' }
   | { readonly kind: 'take' }

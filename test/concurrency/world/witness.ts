@@ -1,7 +1,19 @@
 import type { Scheduler } from 'fast-check';
-import type { SessionRecord, SessionStore, StoreCall } from 'nestjs-tessera';
+import type { Principal, SessionRecord, SessionStore, StoreCall } from 'nestjs-tessera';
 import { decodeFacts } from '../../../lib/core/session-body';
 import { visits, type Visit } from './visit';
+
+/** After these, requests under way have no right to the session. */
+const CHANGES_OWNER = ['login', 'logout', 'act'];
+
+/** What a session shows of who uses it, as a text. */
+export function rightsText(
+  principal: Principal | null,
+  pending: Principal | null,
+  actor: Principal | null = null,
+): string {
+  return JSON.stringify({ principal, pending, actor });
+}
 
 /**
  * Stands between the managers and a real store: every call waits for the scheduler before it is made and once more before its
@@ -129,8 +141,8 @@ export class Witness implements SessionStore {
   }
 
   #noteSecret({ id, secretHash, body }: SessionRecord): void {
-    const { principal, secrets } = decodeFacts(body);
-    const rights = JSON.stringify(principal);
+    const { principal, isPending, actor, secrets } = decodeFacts(body);
+    const rights = rightsText(isPending ? null : principal, isPending ? principal : null, actor?.principal);
     const known = this.rights.get(secretHash);
     if (known !== undefined && known !== rights)
       this.#object(`${id} went from ${known} to ${rights} under the same secret`);
@@ -141,7 +153,7 @@ export class Witness implements SessionStore {
     this.rights.set(secretHash, rights);
     this.secrets.set(id, [...before, secretHash]);
     if (by !== undefined && by !== 'rotate' && by !== 'elevate') this.strict.add(secretHash);
-    this.#logins.set(id + secretHash, by === 'login' || by === 'logout' ? login + 1 : login);
+    this.#logins.set(id + secretHash, by !== undefined && CHANGES_OWNER.includes(by) ? login + 1 : login);
   }
 
   /** From when the write is on its way: it was sent in time, whenever it arrives. */

@@ -3,13 +3,14 @@ import type { Scheduler } from 'fast-check';
 import { jsonCodec, type SessionEvent, type SessionStore } from 'nestjs-tessera';
 import { manualClock } from 'nestjs-tessera/testing';
 import type { Clock } from '../../../lib/core/clock';
-import type { Session } from '../../../lib/core/session';
+import { draftOf, type Session } from '../../../lib/core/session';
+import { ownerOf } from '../../../lib/core/rights';
 import type { CommitOutcome } from '../../../lib/core/commit-outcome';
 import { SessionManager } from '../../../lib/core/session-manager';
 import { parseToken } from '../../../lib/core/session-token';
 import { SessionError } from '../../../lib/core/session.errors';
 import { visits, type Action, type Plan, type Visit } from './visit';
-import { Witness } from './witness';
+import { Witness, rightsText } from './witness';
 
 const NAME = 'default';
 const PROCESSES = 2;
@@ -20,8 +21,11 @@ interface Client {
   readonly jars: { main: string | null; side: string | null };
 }
 
-/** Stamps that a request has been told are stored, by session and key. */
-type Ledger = Map<string, Map<string, Set<number>>>;
+/** Stamps by key. */
+type Stamps = Map<string, Set<number>>;
+
+/** Stamps that a request has been told are stored, by book: the id of a session, and of one who acts as another a suffix. */
+type Ledger = Map<string, Stamps>;
 
 /** Keys as the property test uses them; no application declares them. */
 interface Notebook {
@@ -47,14 +51,20 @@ export class World {
   readonly #issued = new Map<string, string>();
   readonly #sideSessions = new Set<string>();
   readonly #taken = new Set<string>();
+  /** Stamps that belong to a principal who was acted as. */
+  readonly #foreign = new Set<number>();
   #visits = 0;
   #stamps = 0;
 
-  /** @param storeOf what a process puts before the store it shares with the others. @default nothing */
+  /**
+   * @param storeOf what a process puts before the store it shares with the others. @default nothing
+   * @param locks whether the idle timeout locks a login
+   */
   constructor(
     store: SessionStore,
     scheduler: Scheduler,
     storeOf: (shared: SessionStore, clock: Clock) => SessionStore = (shared) => shared,
+    private readonly locks = false,
   ) {
     this.witness = new Witness(store, scheduler, this.clock);
     this.objections = this.witness.objections;
@@ -70,7 +80,7 @@ export class World {
           name: NAME,
           maxBytes: 65_536,
           rotateEvery: null,
-          logins: DEFAULT_LOGIN_SETTINGS,
+          logins: { ...DEFAULT_LOGIN_SETTINGS, locksWhenIdle: locks },
           persistent: false,
           sealedFor: 'test',
           storeTimeout: 60_000,
@@ -99,7 +109,7 @@ export class World {
       const last = this.#issued.get(record?.secretHash ?? '');
       const session = await this.#managers[0]!.open(last ?? null);
       if (session.isNew) this.objections.push(`the last token of ${id} opens nothing, and nothing ended it`);
-      else this.#check(session, this.#promised(id), 'at the end');
+      else this.#check(session, this.#promised(bookOf(session)), 'at the end');
     }
     for (const token of this.#issued.values()) {
       const session = await this.#managers[0]!.open(token);
@@ -148,8 +158,11 @@ export class World {
     this.#taken.add(taken);
   }
 
-  stamp(): number {
-    return ++this.#stamps;
+  /** @param isActing whether a principal writes it that acts as another */
+  stamp(isActing = false): number {
+    const stamp = ++this.#stamps;
+    if (isActing) this.#foreign.add(stamp);
+    return stamp;
   }
 
   /** Whether this token is known to open nothing any more. */
@@ -171,9 +184,13 @@ export class World {
     this.#checkRights(session, token);
   }
 
-  #checkRights({ isNew, id, principal }: Session, token: string): void {
+  #checkRights({ isNew, id, principal, pending, actor, locked }: Session, token: string): void {
     const granted = this.witness.rights.get(hashOf(token));
-    const shown = JSON.stringify(principal);
+    const shown = rightsText(principal, pending, actor);
+    if (locked !== null && shown === NO_RIGHTS) return;
+    // An old token from before the login was unlocked.
+    const isFormer = this.witness.records.get(id)?.secretHash !== hashOf(token);
+    if (this.locks && isFormer && shown === NO_RIGHTS) return;
     if (!isNew && shown !== granted) this.objections.push(`a token of ${id} for ${granted} shows ${shown}`);
   }
 
@@ -198,34 +215,44 @@ export class World {
     if (isSide) this.#sideSessions.add(idOf(token));
   }
 
-  promise(id: string, key: string, stamps: Iterable<number>): void {
-    const session = this.#ledger.get(id) ?? new Map<string, Set<number>>();
-    this.#ledger.set(id, session);
+  promise(book: string, key: string, stamps: Iterable<number>): void {
+    const session: Stamps = this.#ledger.get(book) ?? new Map();
+    this.#ledger.set(book, session);
     session.set(key, new Set([...(session.get(key) ?? []), ...stamps]));
   }
 
-  /** What has been promised for a session so far. */
-  #promised(id: string): Map<string, Set<number>> {
-    return new Map([...(this.#ledger.get(id) ?? [])].map(([key, stamps]) => [key, new Set(stamps)]));
+  /** What has been promised so far. */
+  #promised(book: string): Stamps {
+    return new Map([...(this.#ledger.get(book) ?? [])].map(([key, stamps]) => [key, new Set(stamps)]));
   }
 
-  promised(id: string): Map<string, Set<number>> {
-    return this.#promised(id);
+  /** The same for all books of a session. */
+  promised(id: string): Ledger {
+    const books = [...this.#ledger.keys()].filter((book) => book.startsWith(id));
+    return new Map(books.map((book) => [book, this.#promised(book)]));
   }
 
-  check(session: Session, promised: Map<string, Set<number>>, visit: Visit): void {
+  check(session: Session, promised: Ledger, visit: Visit): void {
     const prefix = `client${visit.plan.client}-`;
-    const { principal } = session;
-    if (principal !== null && !principal.id.startsWith(prefix))
-      this.objections.push(`${prefix} was shown ${principal.id}`);
+    for (const each of [session.principal, session.pending, session.locked, session.actor])
+      if (each !== null && !each.id.startsWith(prefix))
+        this.objections.push(`${prefix} was shown ${each.id}`);
     const owner = (session as unknown as Notebook).get('owner');
     if (owner !== undefined && owner !== prefix)
       this.objections.push(`${prefix} read the data of somebody else`);
-    this.#check(session, promised, `to request ${visit.number}`);
+    this.#check(session, promised.get(bookOf(session)) ?? new Map(), `to request ${visit.number}`);
   }
 
-  #check(session: Session, promised: Map<string, Set<number>>, when: string): void {
+  #check(session: Session, promised: Stamps, when: string): void {
     const data = session as unknown as Notebook;
+    const acting = data.get('acting') as number | undefined;
+    const isActing = draftOf(session).state.actor !== null;
+    const written = [data.get('left') ?? [], data.get('stamps') ?? []].flat() as number[];
+    // Stamps grow: what is older than the beginning belongs to the real principal.
+    const isForeign = (stamp: number): boolean =>
+      acting === undefined ? this.#foreign.has(stamp) : stamp < acting;
+    if (isActing !== (acting !== undefined) || written.some(isForeign))
+      this.objections.push(`the data of another principal was shown ${when}`);
     if (data.get('left') !== data.get('right')) this.objections.push(`two versions were mixed ${when}`);
     const stamps = (data.get('stamps') ?? []) as number[];
     if (new Set(stamps).size !== stamps.length) this.objections.push(`a change was made twice ${when}`);
@@ -263,7 +290,7 @@ export class World {
 /** One request of one client, from its cookie to its Set-Cookie. */
 class Request {
   /** Stamps that were recorded and not yet promised. */
-  #unsaid: { key: string; stamp: number }[] = [];
+  #unsaid: { suffix: string; key: string; stamp: number }[] = [];
   #retired: string[] = [];
   #session!: Session;
 
@@ -277,7 +304,7 @@ class Request {
   async run(): Promise<void> {
     const { world, token, visit } = this;
     const causes = token === null ? [] : world.causesOfDeath(token);
-    const promised = token === null ? new Map<string, Set<number>>() : world.promised(idOf(token));
+    const promised: Ledger = token === null ? new Map() : world.promised(idOf(token));
     this.#session = await world.manager(visit.plan).open(token);
     if (!this.#session.isNew) {
       // A request that arrived in time may have written meanwhile.
@@ -328,35 +355,37 @@ class Request {
       case 'get':
         return void data.get('stamps');
       case 'set': {
-        const stamp = this.world.stamp();
+        const stamp = this.world.stamp(suffixOf(session) !== '');
         data.set('left', stamp);
         data.set('owner', `client${this.visit.plan.client}-`);
         return data.set('right', stamp);
       }
       case 'update': {
-        const stamp = this.world.stamp();
+        const stamp = this.world.stamp(suffixOf(session) !== '');
         data.update(key, (list = []) => [...(list as number[]), stamp]);
         if (key === 'stamps') data.update('count', (n = 0) => (n as number) + 1);
-        return void this.#unsaid.push({ key, stamp });
+        return void this.#unsaid.push({ suffix: suffixOf(session), key, stamp });
       }
       case 'mutate': {
         const list = data.get('list') as number[] | undefined;
         return list === undefined ? data.set('list', []) : void list.push(this.world.stamp());
       }
       case 'login':
-        return this.#login(`client${this.visit.plan.client}-${action.user}`);
+        return this.#login(`client${this.visit.plan.client}-${action.user}`, action.pending);
       case 'logout':
         if (this.token !== null) this.visit.ending.add(idOf(this.token));
         // With the secret of just before it ends the session.
         if (session.isNew) this.#unsaid = [];
-        if (!action.keepData) this.#retire();
+        if (!action.keepData || draftOf(session).state.actor !== null) this.#retire();
         // Where the token was renewed meanwhile nothing can be kept.
-        else if (session.principal !== null) this.visit.ending.add(session.id);
+        else if (this.#owner !== null) this.visit.ending.add(session.id);
         return session.logout({ keepData: action.keepData });
       case 'elevate':
-        return session.principal === null
-          ? undefined
-          : session.elevate({ roles: [`role${this.world.stamp()}`] });
+        return this.#elevate();
+      case 'act':
+        return this.#actAs();
+      case 'stop acting':
+        return session.stopActing();
       case 'renew':
         return session.renewToken();
       case 'rotate':
@@ -376,12 +405,33 @@ class Request {
     return known ?? `side${this.visit.number}`;
   }
 
-  #login(id: string): void {
-    const { principal } = this.#session;
-    if (principal !== null && principal.id !== id && !this.visit.superseded) this.#retire();
-    this.#session.login({ id });
+  #login(id: string, pending: boolean): void {
+    const isOther = this.#owner !== null && this.#owner !== `default:${id}`;
+    const isActing = draftOf(this.#session).state.actor !== null;
+    if ((isOther || isActing) && !this.visit.superseded) this.#retire();
+    this.#session.login({ id }, { pending });
     this.visit.logins.add(`default:${id}`);
     this.visit.superseded = false;
+  }
+
+  get #owner(): string | null {
+    return ownerOf(draftOf(this.#session).state);
+  }
+
+  #elevate(): void {
+    const { principal, pending, locked, actor } = this.#session;
+    if (actor !== null || (principal ?? pending ?? locked) === null) return;
+    this.#session.elevate({ roles: [`role${this.world.stamp()}`] });
+  }
+
+  /** The session is empty then. What it gets goes into a book of its own. */
+  #actAs(): void {
+    const { principal, actor } = this.#session;
+    // One with an old token may not, and one that merges must not: the commit would be refused.
+    const mayAct = draftOf(this.#session).rights === null && this.visit.mergeable.size === 0;
+    if (principal === null || actor !== null || !mayAct) return;
+    this.#session.actAs({ id: `client${this.visit.plan.client}-x` });
+    (this.#session as unknown as Notebook).set('acting', this.world.stamp());
   }
 
   /** What was recorded goes with the session. */
@@ -395,6 +445,7 @@ class Request {
   #merge(): void {
     const { side } = this.client.jars;
     if (side === null || this.visit.plan.jar === 'side') return;
+    if (draftOf(this.#session).state.actor !== null) return;
     this.visit.mergeable.add(idOf(side));
     this.#session.merge(side);
   }
@@ -417,7 +468,7 @@ class Request {
     this.#receive(decision);
     // Retired while the commit was under way: what it wrote has gone with the session.
     if (visit.superseded || isNew || this.#retired.length > 0) return true;
-    for (const { key, stamp } of unsaid) world.promise(id, key, [stamp]);
+    for (const { suffix, key, stamp } of unsaid) world.promise(id + suffix, key, [stamp]);
     return true;
   }
 
@@ -451,6 +502,18 @@ class Request {
     if (jar === 'side') world.sideKeys.set(id, this.#sideKey());
     client.jars[jar] = decision.token;
   }
+}
+
+const NO_RIGHTS = rightsText(null, null);
+
+function bookOf(session: Session): string {
+  return session.id + suffixOf(session);
+}
+
+/** That of one who acts as another: each time the session begins empty. */
+function suffixOf(session: Session): string {
+  const acting = (session as unknown as Notebook).get('acting');
+  return acting === undefined ? '' : `/${acting as number}`;
 }
 
 function idOf(token: string): string {
