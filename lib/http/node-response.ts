@@ -1,4 +1,5 @@
 import { ServerResponse, type OutgoingHttpHeaders } from 'node:http';
+import type { Socket } from 'node:net';
 import { setOwn } from '../core/session-state';
 import type { ResponseHeaders } from '../transports/session-transport';
 
@@ -47,6 +48,33 @@ export function sentHeader(response: ServerResponse, name: string): string | nul
   const { _header: head } = response as NodeResponse;
   if (!isHttp1(response)) return response.getHeader(name)?.toString() ?? null;
   return new RegExp(`^${name}: *(.*)$`, 'im').exec(head ?? '')?.[1] ?? null;
+}
+
+/**
+ * Whether nothing more can be sent. Node does not close a response that still waits for its turn, behind others of its HTTP/1 connection,
+ * when that connection is lost.
+ */
+export function isOver({ closed, socket, req }: ServerResponse): boolean {
+  return closed || (socket === null && req.socket.destroyed);
+}
+
+/** What is called when a connection is lost. One listener for all, because a client may send any number of requests at once. */
+const whenLost = new WeakMap<Socket, Set<() => void>>();
+
+/** Calls `then` once, when the response {@link isOver}. */
+export function onceOver(response: ServerResponse, then: () => void): void {
+  response.once('close', then);
+  const { socket } = response.req;
+  if (response.socket !== null || socket.destroyed) return;
+  const calls = whenLost.get(socket) ?? new Set();
+  if (!whenLost.has(socket)) socket.once('close', () => calls.forEach((call) => call()));
+  whenLost.set(socket, calls);
+  const lose = (): void => {
+    response.off('close', then);
+    then();
+  };
+  calls.add(lose);
+  response.once('close', () => calls.delete(lose));
 }
 
 /** Copies the set headers with their spelling. For HTTP/1. */

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { SessionHandle } from '../requests/session-handle';
 import type { SessionScope } from '../requests/session-scope';
-import { isHttp1, sentHeader } from './node-response';
+import { isHttp1, isOver, onceOver, sentHeader } from './node-response';
 
 /** How often open responses are looked at, in milliseconds. Most have ended by then. */
 const LOOK_EVERY = 400;
@@ -26,10 +26,11 @@ export class OpenStreams {
   #timer: NodeJS.Timeout | undefined;
 
   add(response: ServerResponse, scope: SessionScope): void {
+    if (isOver(response)) return;
     const open: OpenResponse = { response, scope, watched: new Map() };
     this.#open.add(open);
     this.#timer ??= setInterval(() => this.#look(), LOOK_EVERY).unref();
-    response.once('close', () => {
+    onceOver(response, () => {
       this.#open.delete(open);
       for (const stop of open.watched.values()) stop();
     });

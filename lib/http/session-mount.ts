@@ -6,6 +6,7 @@ import type { UnitOfWork } from '../requests/unit-of-work';
 import type { SessionInstances } from '../requests/session-instance';
 import { currentScope, finders, findScope, SessionScope } from '../requests/session-scope';
 import type { Connection } from '../transports/session-transport';
+import { isOver, onceOver } from './node-response';
 import { OpenStreams } from './open-streams';
 import { SessionGate } from './session-gate';
 import { exceptionOf } from './session.exceptions';
@@ -200,14 +201,14 @@ class HttpRequest implements UnitOfWork {
   }
 
   get isOver(): boolean {
-    return this.response.closed;
+    return isOver(this.response);
   }
 
   begin(isFirst: boolean): boolean {
     const { headersSent } = this.response;
     if (isFirst) {
       if (!headersSent) new SessionGate(this.response, this.scope);
-      this.response.once('close', () => this.scope.finish());
+      onceOver(this.response, () => this.scope.finish());
       if (this.scope.instances.closesStreams) openStreams.add(this.response, this.scope);
     }
     return headersSent;
