@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { constants, type Http2ServerResponse } from 'node:http2';
 import type { SessionHandle } from '../requests/session-handle';
 import type { SessionScope } from '../requests/session-scope';
 import { isHttp1, isOver, onceOver, sentHeader } from './node-response';
@@ -65,7 +66,7 @@ function watch({ response, scope, watched }: OpenResponse): void {
 function close(response: ServerResponse): void {
   if (response.writableEnded || response.destroyed) return;
   if (!/^text\/event-stream\b/i.test(sentHeader(response, 'content-type') ?? '')) {
-    response.destroy();
+    breakOff(response);
     return;
   }
   // Code that writes to it until it hears of the end would cause an error event, which ends the process without a listener.
@@ -74,5 +75,11 @@ function close(response: ServerResponse): void {
   const { socket } = response;
   if (isHttp1(response)) response.once('close', () => socket?.destroySoon());
   response.end();
-  setTimeout(() => response.destroy(), END_TIMEOUT).unref();
+  setTimeout(() => breakOff(response), END_TIMEOUT).unref();
+}
+
+/** On HTTP/2, `destroy()` resets the stream without an error, which clients take for its end. */
+function breakOff(response: ServerResponse): void {
+  if (isHttp1(response)) response.destroy();
+  else (response as unknown as Http2ServerResponse).stream.close(constants.NGHTTP2_INTERNAL_ERROR);
 }

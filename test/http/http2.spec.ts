@@ -1,11 +1,11 @@
 import { once } from 'node:events';
-import { connect, type ClientHttp2Session, type IncomingHttpHeaders } from 'node:http2';
+import { connect, constants, type ClientHttp2Session, type IncomingHttpHeaders } from 'node:http2';
 import type { AddressInfo } from 'node:net';
-import { Controller, Get, Inject, Res, type Type } from '@nestjs/common';
+import { Controller, Get, Inject, Post, Query, Res, type Type } from '@nestjs/common';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import type { FastifyReply } from 'fastify';
-import { MemorySessionStore, SessionModule, SessionService } from 'nestjs-tessera';
+import { MemorySessionStore, SessionModule, SessionService, type SessionModuleOptions } from 'nestjs-tessera';
 import { door, WatchedStore } from '../support/watched-store';
 
 declare module 'nestjs-tessera' {
@@ -65,9 +65,13 @@ async function ask(client: ClientHttp2Session, path: string): Promise<Answer> {
   return { headers, body };
 }
 
-async function start(store: WatchedStore, controllers: Type[]): Promise<NestFastifyApplication> {
+async function start(
+  store: WatchedStore,
+  controllers: Type[],
+  options: SessionModuleOptions = {},
+): Promise<NestFastifyApplication> {
   const module = await Test.createTestingModule({
-    imports: [SessionModule.forRoot({ store })],
+    imports: [SessionModule.forRoot({ store, ...options })],
     controllers,
   }).compile();
   const adapter = new FastifyAdapter({ http2: true });
@@ -138,5 +142,63 @@ describe('H1: on fastify over HTTP/2', () => {
       cookies: undefined,
       body: { statusCode: 503, code: 'SESSION_STORE_UNAVAILABLE', message: 'Service Unavailable' },
     });
+  });
+});
+
+describe('S2: a stream whose session ends, on fastify over HTTP/2', () => {
+  @Controller()
+  class LiveController {
+    constructor(@Inject(SessionService) private readonly sessions: SessionService) {}
+
+    @Post('login') async login(): Promise<void> {
+      await this.sessions.login({ id: 'ada' });
+    }
+    @Post('logout') async logout(): Promise<void> {
+      await this.sessions.logout();
+    }
+    @Get('live') async live(@Query('type') type: string, @Res() reply: FastifyReply): Promise<void> {
+      await this.sessions.current();
+      reply.hijack();
+      reply.raw.writeHead(200, { 'content-type': type });
+      reply.raw.write('begun');
+    }
+  }
+
+  let app: NestFastifyApplication;
+  let client: ClientHttp2Session;
+
+  beforeEach(async () => {
+    app = await start(new WatchedStore(new MemorySessionStore()), [LiveController], {
+      closeStreamsOnEnd: true,
+    });
+    client = connect(`http://localhost:${(app.getHttpServer().address() as AddressInfo).port}`);
+  });
+  afterEach(async () => {
+    client.destroy();
+    await app.close();
+  });
+
+  async function post(path: string, cookie = ''): Promise<string> {
+    const stream = client.request({ ':method': 'POST', ':path': path, cookie });
+    const [headers] = (await once(stream, 'response')) as [IncomingHttpHeaders];
+    await once(stream.resume(), 'close');
+    return headers['set-cookie']?.[0]?.split(';')[0] ?? '';
+  }
+
+  it.each([
+    ['ends, if it is of events', 'text/event-stream', constants.NGHTTP2_NO_ERROR],
+    [
+      'is broken off otherwise, so that no client takes its part for the whole',
+      'application/x-ndjson',
+      constants.NGHTTP2_INTERNAL_ERROR,
+    ],
+  ])('%s', async (_, type, code) => {
+    const cookie = await post('/login');
+    const stream = client.request({ ':path': `/live?type=${encodeURIComponent(type)}`, cookie });
+    stream.on('error', () => {});
+    await once(stream, 'data');
+    await post('/logout', cookie);
+    await new Promise((resolve) => stream.once('close', resolve));
+    expect({ code: stream.rstCode, isConnected: !client.closed }).toEqual({ code, isConnected: true });
   });
 });
