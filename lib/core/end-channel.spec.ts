@@ -16,12 +16,12 @@ class ScriptedServer implements EndServer {
   /** Whether messages arrive nowhere. */
   swallows = false;
 
-  async connect(receive: (message: string) => void, lost: () => void) {
+  async connect(receive: (message: string) => void, lost: () => void, over: AbortSignal) {
     if (this.refuses) throw new Error('refused');
     this.opened++;
     const connection = { receive, lost };
     this.#connections.add(connection);
-    return () => void this.#connections.delete(connection);
+    over.addEventListener('abort', () => this.#connections.delete(connection));
   }
 
   async send(message: string): Promise<void> {
@@ -130,15 +130,33 @@ it('stays inactive where messages are forbidden', async () => {
   channel.close();
 });
 
-it('closes a connection that comes after its end', async () => {
+it('gives up an attempt to connect that takes too long, or that is not needed any more', async () => {
   const server = new ScriptedServer();
-  let arrive!: () => void;
-  const late = new Promise<void>((resolve) => (arrive = resolve));
-  let closed = 0;
-  server.connect = () => late.then(() => () => void closed++);
+  const attempts: AbortSignal[] = [];
+  server.connect = (_receive, _lost, over) => {
+    attempts.push(over);
+    return new Promise(() => {});
+  };
   const { channel } = listening(server);
+  await pass(6 * SECOND);
+  const late = attempts.map(({ aborted }) => aborted);
   channel.close();
-  arrive();
   await pass(1);
-  expect({ closed }).toEqual({ closed: 1 });
+  expect({ late, closed: attempts.map(({ aborted }) => aborted) }).toEqual({
+    late: [true, false],
+    closed: [true, true],
+  });
+});
+
+it('keeps no memory of its tests, however long a connection lasts', async () => {
+  const races = jest.spyOn(Promise, 'race');
+  const { channel } = listening(new ScriptedServer());
+  await pass(3600 * SECOND);
+  channel.close();
+  const times = new Map<unknown, number>();
+  for (const [raced] of races.mock.calls)
+    for (const promise of raced) times.set(promise, (times.get(promise) ?? 0) + 1);
+  races.mockRestore();
+  // A promise that is pending keeps a reaction for each race in which it was.
+  expect(Math.max(...times.values())).toBe(1);
 });

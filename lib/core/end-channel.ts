@@ -8,9 +8,10 @@ export interface EndServer {
    * Opens a connection of its own, which receives every message. It need not connect again when it breaks.
    * @param receive called with each message
    * @param lost called when the connection breaks
-   * @returns a function that closes the connection, also a broken one
+   * @param over aborts when the connection is not needed any more, also while it is being opened, or broken. Then it must be closed, and
+   * the attempt to open it given up
    */
-  connect(receive: (message: string) => void, lost: () => void): Promise<() => void>;
+  connect(receive: (message: string) => void, lost: () => void, over: AbortSignal): Promise<void>;
   /** Sends a message to every process that listens, this one included. */
   send(message: string): Promise<unknown>;
 }
@@ -94,30 +95,37 @@ export class EndChannel {
   /** Resolves when a connection is lost; rejects when it cannot be opened, or messages do not arrive. */
   async #hear(stop: AbortSignal, succeeded: () => void): Promise<void> {
     const link: Link = { test: '', passed: () => {}, lost: () => {} };
-    let isOver = false;
-    const ended = new Promise<'lost'>((resolve) => {
+    const over = new AbortController();
+    const { signal } = over;
+    const ended = new Promise<void>((resolve) => {
       link.lost = () => {
-        if (!isOver) this.#isActive = false;
-        resolve('lost');
+        if (!signal.aborted) this.#isActive = false;
+        resolve();
       };
     });
     stop.addEventListener('abort', link.lost, { once: true });
     const connecting = this.server.connect(
-      (message) => isOver || this.#receive(message, link),
+      (message) => signal.aborted || this.#receive(message, link),
       () => link.lost(),
+      signal,
     );
     try {
-      await within(CONNECTING_TIMEOUT, Promise.race([connecting, ended]));
-      while (!stop.aborted) {
-        if ((await Promise.race([this.#test(link), ended])) === 'lost') return;
-        succeeded();
-        if ((await Promise.race([wait(TEST_EVERY, stop), ended])) === 'lost') return;
-      }
+      // Once for each connection: a promise keeps what every race with it needs.
+      await Promise.race([ended, this.#use(connecting, link, signal, succeeded)]);
     } finally {
       if (!stop.aborted) this.#isActive = false;
-      isOver = true;
+      over.abort();
       stop.removeEventListener('abort', link.lost);
-      connecting.then((disconnect) => disconnect()).catch(() => undefined);
+    }
+  }
+
+  /** Tests a connection from time to time, until it is over. Rejects when a test fails. */
+  async #use(connecting: Promise<void>, link: Link, over: AbortSignal, succeeded: () => void): Promise<void> {
+    await within(CONNECTING_TIMEOUT, connecting);
+    while (!over.aborted) {
+      await this.#test(link);
+      if (!over.aborted) succeeded();
+      await wait(TEST_EVERY, over);
     }
   }
 

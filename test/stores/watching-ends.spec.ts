@@ -198,6 +198,27 @@ describeSome(redisClients, belongs, 'ends on Redis through', ({ open }) => {
   });
 });
 
+describe('ends on Redis behind Sentinels', () => {
+  it('leave no client behind that goes on trying to connect', async () => {
+    // Nothing listens there.
+    const sentinels = [{ host: '127.0.0.1', port: 1 }];
+    const client = new Redis({ sentinels, name: 'none', lazyConnect: true });
+    client.on('error', () => {});
+    const opened: Redis[] = [];
+    const duplicate = client.duplicate.bind(client);
+    client.duplicate = (options) => {
+      opened.push(duplicate(options));
+      return opened.at(-1)!;
+    };
+    const ears = new Ears(new RedisSessionStore(client, { prefix: 's:' }));
+    await until(() => opened.some(({ status }) => status === 'connecting'), 'it tries to connect');
+    ears.close();
+    const givenUp = until(() => opened.every(({ status }) => status === 'end'), 'it gives up', PATIENCE);
+    await givenUp.finally(() => client.disconnect());
+    expect(opened).toHaveLength(1);
+  });
+});
+
 describeWith('postgres', 'ends on PostgreSQL', (service: () => Service) => {
   const cleanups: (() => unknown)[] = [];
   let proxy: TcpProxy;

@@ -105,7 +105,12 @@ export class IoredisConnection implements RedisConnection {
     return this.#watch === null ? send() : this.#watch.send(() => this.#connectionOf(key), call, send);
   }
 
-  async listen(channel: string, receive: (message: string) => void, lost: () => void): Promise<() => void> {
+  async listen(
+    channel: string,
+    receive: (message: string) => void,
+    lost: () => void,
+    over: AbortSignal,
+  ): Promise<void> {
     const hear = (from: string, message: string): void => void (from === channel && receive(message));
     const cluster = this.#cluster;
     // A Cluster has a connection for messages beside the others.
@@ -115,19 +120,15 @@ export class IoredisConnection implements RedisConnection {
       if (cluster === null) client.disconnect();
       else cluster.unsubscribe(channel).catch(() => undefined);
     };
+    // Also while it connects: a client of Sentinels would try for ever.
+    over.addEventListener('abort', close, { once: true });
     client.on('message', hear);
-    try {
-      if (cluster === null) {
-        client.on('error', () => {});
-        client.once('end', lost);
-        await client.connect();
-      }
-      await client.subscribe(channel);
-    } catch (error) {
-      close();
-      throw error;
+    if (cluster === null) {
+      client.on('error', () => {});
+      client.once('end', lost);
+      await client.connect();
     }
-    return close;
+    await client.subscribe(channel);
   }
 
   nodes(): readonly RedisNode[] {

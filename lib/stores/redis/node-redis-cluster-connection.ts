@@ -96,8 +96,13 @@ export class NodeRedisClusterConnection implements RedisConnection {
     }
   }
 
-  listen(channel: string, receive: (message: string) => void): Promise<() => void> {
-    return listenThrough(this.#cluster, channel, receive);
+  listen(
+    channel: string,
+    receive: (message: string) => void,
+    _lost: () => void,
+    over: AbortSignal,
+  ): Promise<void> {
+    return listenThrough(this.#cluster, channel, receive, over);
   }
 
   nodes(): readonly RedisNode[] {

@@ -81,10 +81,15 @@ class NodeRedisConnection implements RedisConnection {
     return this.sendCommand(command, call);
   }
 
-  async listen(channel: string, receive: (message: string) => void, lost: () => void): Promise<() => void> {
+  async listen(
+    channel: string,
+    receive: (message: string) => void,
+    lost: () => void,
+    over: AbortSignal,
+  ): Promise<void> {
     const { client } = this;
-    if ('getSentinelNode' in client) return listenThrough(client, channel, receive);
-    const listen = (single: NodeRedisSingle) => listenBeside(single, channel, receive, lost);
+    if ('getSentinelNode' in client) return listenThrough(client, channel, receive, over);
+    const listen = (single: NodeRedisSingle) => listenBeside(single, channel, receive, lost, over);
     // A pool's client is only the model of the connection.
     if ('execute' in client)
       return listen((await (client as NodeRedisPool).execute(async (single) => single)) as NodeRedisSingle);

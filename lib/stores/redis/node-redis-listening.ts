@@ -16,21 +16,16 @@ export async function listenBeside(
   channel: string,
   receive: Receive,
   lost: () => void,
-): Promise<() => void> {
+  over: AbortSignal,
+): Promise<void> {
   const { socket } = client.options ?? {};
   const own = client.duplicate({ socket: { ...socket, reconnectStrategy: false } });
   const close = (): void => void destroyClient(own);
   for (const event of ['error', 'end']) own.on(event, lost);
-  try {
-    await openClient(own);
-    await (own as NodeRedisClient as ListeningClient).subscribe(channel, (message) =>
-      receive(textOf(message)),
-    );
-  } catch (error) {
-    close();
-    throw error;
-  }
-  return close;
+  over.addEventListener('abort', close, { once: true });
+  await openClient(own);
+  if (over.aborted) return close();
+  await (own as NodeRedisClient as ListeningClient).subscribe(channel, (message) => receive(textOf(message)));
 }
 
 /** Uses the client's own connection for messages. When it connects again, nothing tells. */
@@ -38,9 +33,12 @@ export async function listenThrough(
   client: NodeRedisClient,
   channel: string,
   receive: Receive,
-): Promise<() => void> {
+  over: AbortSignal,
+): Promise<void> {
   const listening = client as ListeningClient;
   const hear = (message: string | Buffer): void => receive(textOf(message));
+  const leave = (): void => void listening.unsubscribe(channel, hear).catch(() => undefined);
   await listening.subscribe(channel, hear);
-  return () => void listening.unsubscribe(channel, hear).catch(() => undefined);
+  if (over.aborted) return leave();
+  over.addEventListener('abort', leave, { once: true });
 }

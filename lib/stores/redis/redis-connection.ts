@@ -34,9 +34,14 @@ export interface RedisConnection {
    * Receives the messages of a channel: through a new connection with the client's settings, or that of a Cluster's or Sentinel's client
    * for messages.
    * @param lost called when the connection breaks, if that is noticed
-   * @returns a function that ends it
+   * @param over aborts when no messages are needed any more. Attempts to connect are then given up, too
    */
-  listen(channel: string, receive: (message: string) => void, lost: () => void): Promise<() => void>;
+  listen(
+    channel: string,
+    receive: (message: string) => void,
+    lost: () => void,
+    over: AbortSignal,
+  ): Promise<void>;
   /** The server, or every master of a Cluster. @throws Error when one is missing */
   nodes(): readonly RedisNode[];
 }

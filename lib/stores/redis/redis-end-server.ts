@@ -12,7 +12,7 @@ const SENDING_TIMEOUT = 2000;
 export function redisEndServer(connection: RedisConnection, prefix: string): EndServer {
   const channel = connection.hiddenPrefix + prefix + ENDED_CHANNEL;
   return {
-    connect: (receive, lost) => connection.listen(channel, receive, lost),
+    connect: (receive, lost, over) => connection.listen(channel, receive, lost, over),
     send: (message) =>
       connection.send(channel, ['publish', channel, message], {
         signal: AbortSignal.timeout(SENDING_TIMEOUT),

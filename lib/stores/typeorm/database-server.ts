@@ -15,16 +15,17 @@ export interface DatabaseServer {
   /** Classifies the driver's error of a statement. */
   failureOf(error: unknown): DriverFailure;
   /**
-   * Receives the messages of a channel on a connection of the pool, until the returned function is called. Only a server that passes
-   * messages has it.
+   * Receives the messages of a channel on a connection of the pool. Only a server that passes messages has it.
    * @param lost called when the connection breaks
+   * @param over aborts when the connection must be closed
    */
   listen?(
     pool: DataSource,
     channel: string,
     receive: (message: string) => void,
     lost: () => void,
-  ): Promise<() => void>;
+    over: AbortSignal,
+  ): Promise<void>;
   /** Reads the table's definition; see `DedicatedConnection.inspect`. */
   inspect(ask: RunQuery, table: SessionTable): Promise<TableFacts | null>;
 }

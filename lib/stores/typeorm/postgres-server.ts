@@ -119,19 +119,16 @@ async function listen(
   channel: string,
   receive: (message: string) => void,
   lost: () => void,
-): Promise<() => void> {
+  over: AbortSignal,
+): Promise<void> {
   const [client, release] = await (pool.driver as unknown as PgDriver).obtainMasterConnection();
   client.on('error', lost);
   client.on('end', lost);
   client.on('notification', ({ payload = '' }) => receive(payload));
   const close = (): void => release(new Error('closed'));
-  try {
-    await client.query({ text: `LISTEN "${channel}"` });
-  } catch (error) {
-    close();
-    throw error;
-  }
-  return close;
+  if (over.aborted) return close();
+  over.addEventListener('abort', close, { once: true });
+  await client.query({ text: `LISTEN "${channel}"` });
 }
 
 /** Whether the connection still works: errors of the server have a severity. After classes 08 and 57P it closes the connection. */

@@ -83,19 +83,12 @@ export class ServerConnection implements DedicatedConnection {
     const { server } = this;
     if (server.listen === undefined) return null;
     return {
-      connect: async (receive, lost) => {
+      connect: async (receive, lost, over) => {
         const pool = await openPool(ofOneConnection(server.options));
         const close = (): void => void pool.destroy().catch(() => undefined);
-        try {
-          const leave = await server.listen!(pool, channel, receive, lost);
-          return () => {
-            leave();
-            close();
-          };
-        } catch (error) {
-          close();
-          throw error;
-        }
+        if (over.aborted) return close();
+        over.addEventListener('abort', close, { once: true });
+        await server.listen!(pool, channel, receive, lost, over);
       },
       send: (message) =>
         this.run(NOTIFY, [channel, message], { signal: AbortSignal.timeout(SENDING_TIMEOUT) }),
