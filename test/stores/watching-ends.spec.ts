@@ -219,6 +219,13 @@ describe('ends on Redis behind Sentinels', () => {
   });
 });
 
+/** The sockets that keep this process alive. */
+function openSockets(): { readonly remotePort?: number }[] {
+  return (
+    process as unknown as { _getActiveHandles(): { readonly remotePort?: number }[] }
+  )._getActiveHandles();
+}
+
 describeWith('postgres', 'ends on PostgreSQL', (service: () => Service) => {
   const cleanups: (() => unknown)[] = [];
   let proxy: TcpProxy;
@@ -286,6 +293,15 @@ describeWith('postgres', 'ends on PostgreSQL', (service: () => Service) => {
     },
     60_000,
   );
+
+  it('keep no process alive whose server is gone without a farewell', async () => {
+    const { app, here, ears } = await two();
+    const port = Number(new URL((app.options as { url: string }).url).port);
+    proxy.strand();
+    ears.close();
+    await here.close();
+    expect(openSockets().filter(({ remotePort }) => remotePort === port)).toEqual([]);
+  });
 
   it('are told to those of the same table only', async () => {
     const { app, there, ears } = await two();

@@ -26,6 +26,8 @@ interface PgClient {
   on(event: 'error' | 'end', listener: () => void): void;
   on(event: 'notification', listener: (message: { readonly payload?: string }) => void): void;
   off(event: 'error', listener: () => void): void;
+  /** Not of `pg-native`. */
+  unref?(): void;
 }
 
 interface PgDriver {
@@ -128,6 +130,7 @@ async function listen(
   const close = (): void => release(new Error('closed'));
   if (over.aborted) return close();
   over.addEventListener('abort', close, { once: true });
+  client.unref?.();
   await client.query({ text: `LISTEN "${channel}"` });
 }
 
@@ -153,6 +156,8 @@ function ownOptions(given: PostgresOptions, poolSize: number | undefined): DataS
       connectionTimeoutMillis: connectTimeout ?? CONNECTING_TIMEOUT,
       idleTimeoutMillis: IDLE_TIMEOUT,
       keepAlive: true,
+      // A server that is gone does not answer the farewell of an idle connection. The process need not wait for it.
+      allowExitOnIdle: true,
       ...application,
       max: poolSizeOf(poolSize, given.poolSize, application?.['max']),
       min: 0,
