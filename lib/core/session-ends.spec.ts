@@ -12,9 +12,8 @@ afterEach(() => jest.useRealTimers());
 function aLogin(given: Partial<WatchedLogin> = {}): WatchedLogin {
   const id = newSessionId();
   const { secretHash } = newToken(id, 'default');
-  const times = { startedAt: 0, standsSince: 0, expiresAt: HOUR, deadline: 2 * HOUR };
-  const login = { id, version: 1, secretHash, principal: 'default:ada', actsAs: null, locks: false };
-  return { ...login, ...times, ...given };
+  const times = { startedAt: 0, standsSince: 0, expiresAt: HOUR, locksAt: null, deadline: 2 * HOUR };
+  return { id, version: 1, secretHash, principal: 'default:ada', actsAs: null, ...times, ...given };
 }
 
 /** A source whose logins stay as they are until a test ends them. */

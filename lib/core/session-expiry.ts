@@ -49,9 +49,14 @@ export function lastSeenOf(lifespan: Lifespan, expiresAt: number, notedAt: numbe
     : Math.max(notedAt, expiresAt - idleTimeout);
 }
 
+/** Returns when the idle timeout of a session that it only locks is reached; `null` for other sessions. */
+export function lockOf({ isLocking, idleTimeout, lastSeenAt }: Idling): number | null {
+  return isLocking && idleTimeout !== null ? lastSeenAt + idleTimeout : null;
+}
+
 /** Whether the idle timeout of a session that it only locks is reached. */
-export function isIdle({ isLocking, idleTimeout, lastSeenAt }: Idling, now: number): boolean {
-  return isLocking && idleTimeout !== null && now >= lastSeenAt + idleTimeout;
+export function isIdle(session: Idling, now: number): boolean {
+  return now >= (lockOf(session) ?? Infinity);
 }
 
 /**

@@ -215,7 +215,7 @@ export class SessionManager {
    */
   watchEnd(session: Session, onEnd: (end: LoginEnd) => void): () => void {
     const { base } = draftOf(session);
-    return base === null ? () => {} : this.#ends.watch(watchedLoginOf(base), onEnd);
+    return base === null ? () => {} : this.#ends.watch(watchedLoginOf(base, this.settings.clock()), onEnd);
   }
 
   /** Returns the outcome that tells the client the token with which it opened a session once more, unless a newer one has replaced it. */

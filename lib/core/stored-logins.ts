@@ -69,27 +69,28 @@ export class StoredLogins implements LoginSource {
 function statusOf(login: WatchedLogin, head: SessionHead | SessionRecord, now: number): LoginStatus {
   if (head.principal !== login.principal) return isReadable(head) ? 'other-login' : 'ended';
   if (head.expiresAt <= now) return 'expired';
-  // A login that locks is written at each use, so that its version tells whether it was used.
-  if (head.version === login.version)
-    return login.locks ? lapsed(login, now) : { ...login, expiresAt: head.expiresAt };
   try {
-    const present = watchedLoginOf(head as SessionRecord);
-    const isSame = present.startedAt === login.startedAt && present.actsAs === login.actsAs;
-    return isSame ? lapsed(present, now) : 'other-login';
+    const present = head.version === login.version ? extended(login, head) : changed(login, head, now);
+    if (present.startedAt !== login.startedAt || present.actsAs !== login.actsAs) return 'other-login';
+    return present.expiresAt <= now ? 'expired' : present;
   } catch (error) {
     if (error instanceof UnreadableBody) return 'ended';
     throw error;
   }
 }
 
-function lapsed(login: WatchedLogin, now: number): LoginStatus {
-  return login.expiresAt <= now ? 'expired' : login;
+function extended(login: WatchedLogin, { expiresAt }: SessionHead): WatchedLogin {
+  return { ...login, expiresAt: Math.min(expiresAt, login.locksAt ?? Infinity) };
+}
+
+function changed({ locksAt }: WatchedLogin, head: SessionHead, now: number): WatchedLogin {
+  return watchedLoginOf(head as SessionRecord, locksAt === null ? now : -Infinity);
 }
 
 /** Whether a record that has changed is one of a session. Others take its place when it is ended. */
 function isReadable(head: SessionHead | SessionRecord): boolean {
   try {
-    return watchedLoginOf(head as SessionRecord) !== null;
+    return watchedLoginOf(head as SessionRecord, 0) !== null;
   } catch {
     return false;
   }

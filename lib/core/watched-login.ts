@@ -1,5 +1,6 @@
 import { principalKey } from './principal';
 import { decodeFacts } from './session-body';
+import { isIdle, lockOf } from './session-expiry';
 import type { SessionRecord } from './session-record';
 import type { SecretHash, SessionId } from './session-token';
 import type { EndListener, EndSubscription } from './store-capabilities';
@@ -18,17 +19,17 @@ export interface WatchedLogin {
   readonly startedAt: number;
   /** Since when the session stands: later than `startedAt` if it stayed when all others of its principal were ended. */
   readonly standsSince: number;
-  /** Whether its idle timeout locks it. */
-  readonly locks: boolean;
-  /** When it ends or is locked, unless it is used. */
+  /** When it ends or is locked, unless it is extended or used. */
   readonly expiresAt: number;
+  /** When it is locked, unless it is used; `null` when it is never locked, or was locked from the beginning. */
+  readonly locksAt: number | null;
   /** When it ends in any case. */
   readonly deadline: number;
 }
 
 /**
- * How a watched login ended: `ended` when the session was logged out, destroyed or revoked, `expired`, or `other-login` when the session
- * goes on with another login, or with none.
+ * How a watched login ended: `ended` when the session was logged out, destroyed or revoked, `expired` also when its idle timeout has locked
+ * it, or `other-login` when the session goes on with another login, or with none.
  */
 export type LoginEnd = 'ended' | 'expired' | 'other-login';
 
@@ -43,16 +44,18 @@ export interface LoginSource {
   watchEnds(listener: EndListener): EndSubscription | null;
 }
 
-/** @throws UnreadableBody */
-export function watchedLoginOf(record: SessionRecord): WatchedLogin {
-  const { id, version, secretHash, principal, expiresAt } = record;
+/**
+ * @param from a login that is locked at this instant is watched as a locked one
+ * @throws UnreadableBody
+ */
+export function watchedLoginOf(record: SessionRecord, from: number): WatchedLogin {
+  const { id, version, secretHash, principal } = record;
   const state = decodeFacts(record.body);
   const { startedAt, deadline, secrets, actor } = state;
-  const standsSince = Math.max(startedAt, secrets.issuedAt);
-  // A login that its idle timeout locks is none until it is proved again.
-  const locksAt =
-    state.isLocking && state.idleTimeout !== null ? state.lastSeenAt + state.idleTimeout : Infinity;
-  const times = { startedAt, standsSince, expiresAt: Math.min(expiresAt, locksAt), deadline };
   const actsAs = actor === null ? null : state.principal && principalKey(state.principal);
-  return { id, version, secretHash, principal, actsAs, locks: locksAt !== Infinity, ...times };
+  const standsSince = Math.max(startedAt, secrets.issuedAt);
+  const locksAt = isIdle(state, from) ? null : lockOf(state);
+  const expiresAt = Math.min(record.expiresAt, locksAt ?? Infinity);
+  const times = { startedAt, standsSince, expiresAt, locksAt, deadline };
+  return { id, version, secretHash, principal, actsAs, ...times };
 }

@@ -54,7 +54,7 @@ export class EndedSignal {
 function sessionEnded(end: LoginEnd): SessionError {
   const how = {
     ended: 'it was logged out, destroyed or revoked',
-    expired: 'it has expired',
+    expired: 'it has expired, or its idle timeout has locked it',
     'other-login': 'it goes on with another login, or with none',
   }[end];
   return new SessionError(

@@ -398,6 +398,44 @@ describe.each(platforms)('a stream of an ended session on %s', (platform) => {
   });
 });
 
+describe.each(platforms)('a stream of a login that its idle timeout locks on %s', (platform) => {
+  const MINUTE = 60_000;
+  let clock: ManualClock;
+  let one: Awaited<ReturnType<typeof start>>;
+  let ada: Visitor;
+
+  beforeEach(async () => {
+    clock = manualClock(Date.now());
+    const times = { clock, onIdle: 'lock', idleTimeout: '15m', lifetime: '12h' };
+    one = await start(platform, new MemorySessionStore(), times);
+    ada = await visitor(one.app);
+    await ada.post('/login', { id: 'ada' });
+  });
+
+  it('S2: is closed within a second, unless other requests use the session', async () => {
+    const stream = await open(ada, one.url, '/events');
+    await watched(one);
+    clock.advance(10 * MINUTE);
+    await ada.post('/see');
+    clock.advance(10 * MINUTE);
+    await watched(one);
+    const before = stream.isOver();
+    clock.advance(5 * MINUTE);
+    expect({ before, text: await endOf(stream) }).toEqual({
+      before: false,
+      text: expect.stringContaining('begun'),
+    });
+  });
+
+  it('goes on if it was opened while the login was locked, so that its client does not connect for ever', async () => {
+    clock.advance(15 * MINUTE);
+    const stream = await open(ada, one.url, '/events?of=locked');
+    await watched(one);
+    await watched(one);
+    expect({ isOver: stream.isOver() }).toEqual({ isOver: false });
+  });
+});
+
 describe.each(platforms)('the signal of ended() on %s', (platform) => {
   let store: WatchedStore;
   let app: App;
