@@ -56,7 +56,8 @@ function fieldsOf(body: unknown, except: readonly string[]): FormFields {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return fields;
   for (const [name, value] of Object.entries(body)) {
     if (!isText(value) || except.includes(name) || isSecret(name)) continue;
-    const length = name.length + [value].flat().join('').length;
+    // With a separator, so that empty values count, too.
+    const length = name.length + [value].flat().join(' ').length;
     if (length > room) continue;
     room -= length;
     setOwn(fields, name, Array.isArray(value) ? [...value] : value);

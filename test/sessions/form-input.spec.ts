@@ -78,6 +78,12 @@ describe.each(platforms)('on %s', (platform) => {
       });
     });
 
+    it('counts each value of a list, so that a list of empty ones does not fill the session', async () => {
+      const ada = await visitor(await start());
+      await ask(ada, (s) => void s.flashInput({ a: 'x', list: Array(20_000).fill(''), z: 'z' }));
+      expect(await ask(ada, (s) => s.oldInput())).toEqual({ a: 'x', z: 'z' });
+    });
+
     it('has at most 16,384 characters, and other fields than the longest', async () => {
       const ada = await visitor(await start());
       await ask(ada, (s) => void s.flashInput({ a: 'x', long: 'x'.repeat(16_384), z: 'z' }));
