@@ -81,11 +81,12 @@ export class LoginRedirectFilter implements ExceptionFilter<UnauthorizedExceptio
     if (host.getType<string>() !== 'http') return null;
     const { method, originalUrl, headers } = requestOf(host);
     const { headersSent, sent } = responseOf(host);
-    if (method !== 'GET' || headersSent === true || sent === true || !acceptsHtml(headers.accept))
-      return null;
+    if (method !== 'GET' || headersSent === true || sent === true) return null;
     const { code } = Object(exception.getResponse()) as { readonly code?: string };
     const page = code === undefined ? undefined : this.#pages.get(code);
-    return page === undefined || pathOf(page) === pathOf(originalUrl) ? null : page;
+    if (page === undefined || pathOf(page) === pathOf(originalUrl)) return null;
+    peekScope(host)?.dependOn(['Accept']);
+    return acceptsHtml(headers.accept) ? page : null;
   }
 
   #refuse(exception: UnauthorizedException, host: ArgumentsHost): unknown {

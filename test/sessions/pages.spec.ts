@@ -100,6 +100,17 @@ describe.each(platforms)('pages on %s', (platform) => {
   const pathOf = (answer: Answer): string | null => answer.json<{ path: string | null }>().path;
 
   describe('LoginRedirectFilter', () => {
+    it('tells caches that its answer depends on what the client accepts, whatever it is', async () => {
+      const ada = await visitor(await start());
+      const answers = [await open(ada, '/members'), await open(ada, '/members', 'application/json')];
+      const others = [await open(ada, '/token'), await open(ada, '/login', 'application/json')];
+      const isVaried = ({ headers }: Answer): boolean => /\bAccept\b/.test(headers.get('vary') ?? '');
+      expect({ answers: answers.map(isVaried), others: others.map(isVaried) }).toEqual({
+        answers: [true, true],
+        others: [false, false],
+      });
+    });
+
     it('sends a visitor who opens a page to the login, which can tell where the visitor wanted to go', async () => {
       const ada = await visitor(await start());
       const refused = await open(ada, '/members/list?sort=name&next=//x.example');
