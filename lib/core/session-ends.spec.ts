@@ -149,6 +149,25 @@ describe.each([
   });
 });
 
+it.each([
+  ['answers slowly', false],
+  ['times out', true],
+])('reads during half of the time at most when the store %s', async (_, fails) => {
+  const source = new ScriptedSource(false);
+  let busy = 0;
+  source.fails = fails;
+  source.during = () => {
+    busy += 2 * SECOND;
+    return new Promise((resolve) => setTimeout(resolve, 2 * SECOND));
+  };
+  watching(source, [aLogin()]);
+  await pass(60 * SECOND);
+  expect({ isBusy: busy > 20 * SECOND, isTooBusy: busy > 32 * SECOND }).toEqual({
+    isBusy: true,
+    isTooBusy: false,
+  });
+});
+
 describe('the reads of a store that tells of ends', () => {
   it('are one for many hints, and a few more for copies that are removed after the hint', async () => {
     const source = new ScriptedSource(true);

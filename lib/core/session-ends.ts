@@ -46,6 +46,7 @@ export class SessionEnds {
   #subscription: EndSubscription | null = null;
   #timer: NodeJS.Timeout | undefined;
   #idleSince = 0;
+  #restsUntil = 0;
   #isReading = false;
   #isScheduled = false;
   #isClosed = false;
@@ -111,6 +112,8 @@ export class SessionEnds {
   }
 
   #tick(): void {
+    // A pass may have taken long. Then the store gets as long a pause before the next.
+    if (performance.now() < this.#restsUntil) return;
     if (this.#watches.size > 0) void this.#read(this.#subscription?.isActive !== true);
     else if (performance.now() - this.#idleSince > LINGER) this.#stop();
   }
@@ -129,6 +132,7 @@ export class SessionEnds {
   async #read(all: boolean): Promise<void> {
     if (this.#isReading) return;
     this.#isReading = true;
+    const begunAt = performance.now();
     try {
       const due = this.#due(all);
       for (let start = 0; start < due.length; start += LOGINS_PER_PASS)
@@ -139,6 +143,8 @@ export class SessionEnds {
     } catch {
       // The store has reported its failure. The next tick tries again.
       this.#isReading = false;
+    } finally {
+      this.#restsUntil = 2 * performance.now() - begunAt;
     }
   }
 
