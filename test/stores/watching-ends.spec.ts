@@ -1,4 +1,5 @@
 import { Redis } from 'ioredis';
+import { createClient } from 'redis';
 import {
   MemorySessionStore,
   isWatchable,
@@ -195,6 +196,24 @@ describeSome(redisClients, belongs, 'ends on Redis through', ({ open }) => {
       await until(async () => (await listening()) === 0, 'the connection is closed');
       expect({ before, during }).toEqual({ before: 0, during: 1 });
     });
+  });
+});
+
+describeWithPrivate('redis', 'ends on Redis', (server) => {
+  it('are told through a connection that may be silent for longer than those of the application', async () => {
+    const socket = { socketTimeout: 100, reconnectStrategy: 10 };
+    const client = createClient({ url: server().url, socket });
+    const timeouts: Error[] = [];
+    client.on('error', (error: Error) => timeouts.push(error));
+    await client.connect();
+    const ears = new Ears(new RedisSessionStore(client, { prefix: 't:' }));
+    await ears.active();
+    const before = timeouts.length;
+    await until(() => timeouts.length > before + 3, 'the application’s connection has timed out thrice');
+    const { heard } = ears;
+    ears.close();
+    client.destroy();
+    expect(heard).toEqual([null]);
   });
 });
 

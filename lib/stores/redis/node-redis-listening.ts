@@ -10,7 +10,10 @@ interface ListeningClient extends NodeRedisClient {
   unsubscribe(channel: string, listener: (message: string | Buffer) => void): Promise<unknown>;
 }
 
-/** Opens a connection to the server of a client. It does not connect again, so that no message is missed unnoticed. */
+/**
+ * Opens a connection to the server of a client. It does not connect again, so that no message is missed unnoticed. It may be silent for longer
+ * than the application allows its own: messages test it.
+ */
 export async function listenBeside(
   client: NodeRedisSingle,
   channel: string,
@@ -19,7 +22,7 @@ export async function listenBeside(
   over: AbortSignal,
 ): Promise<void> {
   const { socket } = client.options ?? {};
-  const own = client.duplicate({ socket: { ...socket, reconnectStrategy: false } });
+  const own = client.duplicate({ socket: { ...socket, reconnectStrategy: false, socketTimeout: undefined } });
   const close = (): void => void destroyClient(own);
   for (const event of ['error', 'end']) own.on(event, lost);
   over.addEventListener('abort', close, { once: true });
