@@ -233,6 +233,7 @@ export function elevate(draft: SessionDraft, elevation: Elevation): void {
   const given = roles === undefined ? null : toRoles(roles);
   const amr = amrOf(elevation);
   const level = levelOf(elevation);
+  const reached = afterProof({ level: rights.level, isPending });
   const { settings } = draft;
   const now = settings.clock();
   draft.assertWritable();
@@ -248,12 +249,14 @@ export function elevate(draft: SessionDraft, elevation: Elevation): void {
     const present = state.principal?.roles ?? [];
     const kept = isCurrent && lastFormerOf(state) === secret ? present : present.filter(isOwn);
     const elevated = Object.freeze({ ...principal, roles: given ?? Object.freeze([...kept]) });
-    const least = state.isPending ? Math.max(state.level, AFTER_PENDING) : state.level;
+    // The same for the level and the methods: an old secret must not get what a newer one has proved.
+    const least = Math.min(reached, afterProof(state));
+    const proved = state.amr.filter((method) => rights.amr.includes(method));
     // A sealed login may have begun after the present: see its revocations.
     const startedAt = Math.max(loginAt, state.startedAt);
     if (state.isPending)
       Object.assign(state, limitsOf(settings, Math.floor(startedAt), state.remembered, false), { startedAt });
-    const proof = { amr: Object.freeze([...new Set([...state.amr, ...amr])]), level: level ?? least };
+    const proof = { amr: Object.freeze([...new Set([...proved, ...amr])]), level: level ?? least };
     Object.assign(state, { principal: elevated, authenticatedAt: now, isPending: false, ...proof });
   };
   const announces = { ...ANNOUNCED, type: 'loggedIn', principal: principalKey(principal) } as const;
@@ -263,4 +266,9 @@ export function elevate(draft: SessionDraft, elevation: Elevation): void {
 /** Returns what changes with each replacement of the secret. */
 function lastFormerOf({ secrets }: SessionState): string | null {
   return secrets.former.at(-1)?.hash ?? null;
+}
+
+/** Returns the level after a proof that names none. */
+function afterProof({ level, isPending }: Pick<SessionState, 'level' | 'isPending'>): number {
+  return isPending ? Math.max(level, AFTER_PENDING) : level;
 }

@@ -120,6 +120,25 @@ describeStores('an old secret on', ({ create }) => {
     expect(await rolesOf(again)).toEqual([]);
   });
 
+  it('L1: of before an elevation does not get its level and methods by a weaker proof', async () => {
+    const strong = await world.issued(token, (session) => session.elevate({ level: 3, amr: ['hwk'] }));
+    const { level, amr } = await manager.open(strong);
+    expect({ level, amr }).toEqual({ level: 3, amr: ['hwk'] });
+    const again = await world.issued(token, (session) => session.elevate({ amr: ['pwd'] }));
+    const weak = await manager.open(again);
+    expect({ level: weak.level, amr: weak.amr }).toEqual({ level: 1, amr: ['pwd'] });
+  });
+
+  it('L1, L14: of a pending login gets no more than its own second factor proves', async () => {
+    const pending = await world.issued(null, (session) =>
+      session.login(ada, { pending: true, amr: ['pwd'] }),
+    );
+    await world.issued(pending, (session) => session.elevate({ level: 3, amr: ['hwk'] }));
+    const again = await world.issued(pending, (session) => session.elevate({ amr: ['otp'] }));
+    const { level, amr } = await manager.open(again);
+    expect({ level, amr }).toEqual({ level: 2, amr: ['pwd', 'otp'] });
+  });
+
   it('L1: of before a rotation has no rights either that came after it', async () => {
     const rotated = await world.issued(token, (session) => session.rotateToken());
     const elevated = await world.issued(rotated, secondFactor);
