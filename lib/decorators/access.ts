@@ -44,19 +44,29 @@ const reflector = new Reflector();
 
 /**
  * Returns what the guard of one instance requires. Decorators of the handler take precedence over those of its controller. On the
- * same target, `@RequireRoles` and `@UseGuards(guard)` take precedence over `@Public()`.
+ * same target, `@RequireRoles` and `@UseGuards(guard)` take precedence over `@Public()`, and what requires a login over `@RequirePending()`.
  */
 export function accessTo(context: ExecutionContext, sessionName: string, guard: CanActivate): Access {
-  let named = false;
+  let needsLogin = false;
   for (const target of [context.getHandler(), context.getClass()]) {
     const roles = reflector.get<readonly string[] | undefined>(rolesKey(sessionName), target);
     if (roles !== undefined) return { kind: 'roles', roles };
-    if (reflector.get<true | undefined>(proofKey('pending', sessionName), target)) return { kind: 'pending' };
+    // Before the guards, since `@RequirePending` itself adds one.
+    needsLogin ||= requiresProof(sessionName, target);
+    if (!needsLogin && reflector.get<true | undefined>(proofKey('pending', sessionName), target))
+      return { kind: 'pending' };
     const guards = reflector.get<unknown[] | undefined>(GUARDS_METADATA, target) ?? [];
-    named ||= guards.includes(guard) || guards.includes(guard.constructor);
-    if (!named && reflector.get<boolean | undefined>(PUBLIC_KEY, target) === true) return { kind: 'public' };
+    needsLogin ||= guards.includes(guard) || guards.includes(guard.constructor);
+    if (!needsLogin && reflector.get<boolean | undefined>(PUBLIC_KEY, target) === true)
+      return { kind: 'public' };
   }
   return { kind: 'login' };
+}
+
+/** Whether a target has `@RecentLogin` or `@RequireLevel`, which no pending login can meet. */
+function requiresProof(sessionName: string, target: Parameters<Reflector['get']>[1]): boolean {
+  const required = [proofKey('maxAge', sessionName), proofKey('level', sessionName)];
+  return required.some((key) => reflector.get<unknown>(key, target) !== undefined);
 }
 
 /** Returns what a route requires of the proof of its principal. Decorators of the handler take precedence over those of its controller. */

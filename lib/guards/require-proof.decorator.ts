@@ -48,7 +48,8 @@ export function RequireLevel(
 
 /**
  * Allows requests whose login is pending (`session.pending`), and no others: for the form and the check of the further factor. Applies
- * `AuthGuard`. Answers 401 without any login, and 403 with code `PENDING_LOGIN_REQUIRED` after a completed one.
+ * `AuthGuard`. Answers 401 without any login, and 403 with code `PENDING_LOGIN_REQUIRED` after a completed one. A handler that requires a login
+ * or a proof requires it in a controller with this, too; on the same target it applies instead of this.
  */
 export function RequirePending(instance: GuardedInstance = {}): ClassDecorator & MethodDecorator {
   return requireProof('pending', true, instance);

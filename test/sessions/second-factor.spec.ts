@@ -9,6 +9,7 @@ import {
 import {
   AuthGuard,
   Principal,
+  RecentLogin,
   RequireLevel,
   RequirePending,
   RequireRoles,
@@ -62,6 +63,26 @@ class PagesController {
   }
 }
 
+@RequirePending()
+@Controller('factor')
+class FactorController {
+  @Get('form') form() {
+    return 'form';
+  }
+  @RequireLevel(2) @Get('keys') keys() {
+    return 'keys';
+  }
+  @RecentLogin('10m') @Get('codes') codes() {
+    return 'codes';
+  }
+  @UseGuards(AuthGuard) @Get('list') list() {
+    return 'list';
+  }
+  @RequirePending() @RequireLevel(2) @Get('both') both() {
+    return 'both';
+  }
+}
+
 const pages = ['account', 'admin', 'level', 'own', 'code'] as const;
 
 /** The code of an answer, or its text when it is a page. */
@@ -84,7 +105,7 @@ describe.each(platforms)('a login with a second factor on %s', (platform) => {
       app = await startApp({
         platform,
         options: { ...kept(), clock, ...options },
-        controllers: [PagesController, session.controller],
+        controllers: [PagesController, FactorController, session.controller],
         providers: [OwnGuard],
       });
       person = await visitor(app);
@@ -114,6 +135,27 @@ describe.each(platforms)('a login with a second factor on %s', (platform) => {
       amr: s.amr,
       endsIn: s.deadline - clock(),
       remembered: s.remembered,
+    });
+
+    it('L14: lets a requirement of a handler take precedence over @RequirePending of its controller', async () => {
+      const answers = async (): Promise<Record<string, string>> => {
+        const found: Record<string, string> = {};
+        for (const page of ['form', 'keys', 'codes', 'list', 'both'])
+          found[page] = codeOf(await person.get(`/factor/${page}`));
+        return found;
+      };
+      await begin();
+      const refused = '401 LOGIN_PENDING';
+      expect(await answers()).toEqual({
+        form: 'form',
+        keys: refused,
+        codes: refused,
+        list: refused,
+        both: refused,
+      });
+      await complete();
+      const opened = { keys: 'keys', codes: 'codes', list: 'list', both: 'both' };
+      expect(await answers()).toEqual({ form: '403 PENDING_LOGIN_REQUIRED', ...opened });
     });
 
     it('L14: passes no guard but @RequirePending while the second factor is due', async () => {
