@@ -32,14 +32,15 @@ export async function endOthers(
 }
 
 /**
- * Ends a session of a principal that was found in a list, also when it was written to since: a list may be older than the store's `find`.
- * @returns `over` when it has ended already, or is another principal's by now; `changed` when other requests keep writing to it
+ * Ends a session of a principal that was found in a list, also when it was written to since: a list may be older than the store's `find`. When
+ * other requests keep writing first, removes it without a reason: who has a copy of its token must not keep it alive by writing to it.
+ * @returns `over` when it has ended already, or is another principal's by now
  */
 export async function endLatest(
-  repository: Pick<SessionRepository, 'endAs' | 'get'>,
+  repository: Pick<SessionRepository, 'endAs' | 'end' | 'get'>,
   record: SessionRecord,
   reason: EndReason,
-): Promise<'ended' | 'over' | 'changed'> {
+): Promise<'ended' | 'over'> {
   let latest = record;
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
     if (await repository.endAs(latest, reason)) return 'ended';
@@ -47,5 +48,6 @@ export async function endLatest(
     if (found === null || found.principal !== record.principal || reasonOfEnd(found) !== null) return 'over';
     latest = found;
   }
-  return 'changed';
+  await repository.end(latest);
+  return 'ended';
 }

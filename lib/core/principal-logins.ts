@@ -37,12 +37,11 @@ export class PrincipalLogins {
     throw tooManyConflicts(MAX_ATTEMPTS);
   }
 
-  /** Ends a session because of the limit. Returns `false` when other requests keep writing to it. */
-  async evict(record: SessionRecord): Promise<boolean> {
+  /** Ends a session because of the limit. */
+  async evict(record: SessionRecord): Promise<void> {
     const end = await endLatest(this.repository, record, 'evicted');
     const { id, principal } = record;
     if (end === 'ended') this.settings.emit({ type: 'evicted', id, principal, reason: 'limit' });
-    return end !== 'changed';
   }
 
   /** Why a session is missing among the logins; `null` when it should be there. */

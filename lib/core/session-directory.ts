@@ -13,9 +13,9 @@ import type { SessionRepository } from './session-repository';
 import type { SessionSettings } from './session-settings';
 import type { SessionState } from './session-state';
 import type { SessionId } from './session-token';
-import { SessionError, tooManyConflicts } from './session.errors';
+import { SessionError } from './session.errors';
 
-/** Each attempt finds a session that another request wrote to since. This many in a row indicate a fault. */
+/** Each attempt finds a session that another request wrote to since. */
 const MAX_ATTEMPTS = 10;
 
 /** Maximum number of expired records that one call removes. */
@@ -189,13 +189,15 @@ export class SessionDirectory {
     principal: string | null | undefined,
     reason: EndReason,
   ): Promise<SessionRecord | null> {
-    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+    for (let attempt = 1; ; attempt++) {
       const record = await this.#repository.get(id);
       if (record === null || this.#liveOf(record) === null) return null;
       if (principal !== undefined && record.principal !== principal) return null;
-      if (await this.#repository.endAs(record, reason)) return record;
+      // Without the reason then: who has a copy of its token must not keep it alive by writing to it.
+      if (attempt > MAX_ATTEMPTS) await this.#repository.end(record);
+      else if (!(await this.#repository.endAs(record, reason))) continue;
+      return record;
     }
-    throw tooManyConflicts(MAX_ATTEMPTS);
   }
 }
 

@@ -112,8 +112,8 @@ export class SessionLimitKeeper {
         return absence !== 'evicted';
       }
       const beyond = logins.slice(max).filter(({ record }) => record.id !== own);
-      const ended = await Promise.all(beyond.map(({ record }) => this.#logins.evict(record)));
-      if (ended.every(Boolean)) return position < max;
+      await Promise.all(beyond.map(({ record }) => this.#logins.evict(record)));
+      return position < max;
     }
     throw tooManyConflicts(MAX_ROUNDS);
   }
