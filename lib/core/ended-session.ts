@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { SessionRecord } from './session-record';
-import type { SecretHash } from './session-token';
+import { sameHash, type SecretHash } from './session-token';
 import { SessionError } from './session.errors';
 
 /**
@@ -25,22 +25,18 @@ const LONGEST_REASON = 100;
 
 /**
  * Returns the record that replaces that of a session which is ended from outside. It opens no session, and tells the client that has the last
- * token why the session ended. No other write to the session can succeed any more.
+ * token why the session ended. No other write to the session can succeed any more. Its secret is another one also without a login, so that
+ * stores see an end in it, and not a change of data: they tell those who watch the session, and do not write it later.
  */
 export function endedRecord(record: SessionRecord, reason: EndReason, now: number): SessionRecord {
   return {
     ...record,
     version: record.version + 1,
-    secretHash: endedHash(record.secretHash),
+    secretHash: endedHashOf(record.secretHash),
     principal: null,
     expiresAt: Math.ceil(now) + TOLD_FOR,
     body: `${FORMAT}${JSON.stringify(reason)}`,
   };
-}
-
-/** Returns the hash by which the last token of an ended session is known. A store that tells of ends sees that the secret has changed. */
-export function endedHash(secretHash: SecretHash): SecretHash {
-  return hash('sha256', `ended.${secretHash}`, 'base64url') as SecretHash;
 }
 
 /** @throws SessionError `SESSION_OPTIONS_INVALID` */
@@ -61,4 +57,13 @@ export function reasonOfEnd({ body }: SessionRecord): EndReason | null {
   } catch {
     return 'revoked';
   }
+}
+
+/** Whether a client has the last secret of a session that has ended. */
+export function isLastSecret(ended: SessionRecord, secretHash: SecretHash): boolean {
+  return sameHash(endedHashOf(secretHash), ended.secretHash);
+}
+
+function endedHashOf(secretHash: SecretHash): SecretHash {
+  return hash('sha256', `ended.${secretHash}`, 'base64url') as SecretHash;
 }

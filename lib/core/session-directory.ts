@@ -13,7 +13,7 @@ import type { SessionRepository } from './session-repository';
 import type { SessionSettings } from './session-settings';
 import type { SessionState } from './session-state';
 import type { SessionId } from './session-token';
-import { SessionError } from './session.errors';
+import { SessionError, tooManyConflicts } from './session.errors';
 
 /** Each attempt finds a session that another request wrote to since. */
 const MAX_ATTEMPTS = 10;

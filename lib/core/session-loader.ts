@@ -1,4 +1,4 @@
-import { endedHash, reasonOfEnd } from './ended-session';
+import { isLastSecret, reasonOfEnd } from './ended-session';
 import { CURRENT, type Standing } from './secret-history';
 import { UnreadableBody } from './session-body';
 import type { SessionDraft } from './session-draft';
@@ -31,11 +31,10 @@ export class SessionLoader {
       draft.load(record, token);
     } catch (error) {
       const reason = reasonOfEnd(record);
-      const hash = reason === null ? token.secretHash : endedHash(token.secretHash);
-      const isOwner = sameHash(hash, record.secretHash);
+      const isOwner = sameHash(token.secretHash, record.secretHash);
       if (reason === null) return this.dropUnreadable(draft, record, error, isOwner);
       // Without its secret an ended session is told like one that never was.
-      draft.endedBecause = isOwner ? reason : 'unknown';
+      draft.endedBecause = isLastSecret(record, token.secretHash) ? reason : 'unknown';
       this.#reject('revoked', { id: record.id });
       return null;
     }
