@@ -87,6 +87,7 @@ export class SessionLoader {
   ): Promise<void> {
     if (!(error instanceof UnreadableBody)) throw error;
     draft.abandon();
+    if (!isOwner) draft.endedBecause = 'unknown';
     this.#reject(error.newer ? 'newer-format' : 'corrupt', { id: record.id });
     if (isOwner && !error.newer) await this.repository.end(record);
   }

@@ -44,7 +44,13 @@ class GuessesController {
 }
 
 /** What has become of the session whose id the guesser knows. */
-const fates: Record<string, (ada: Visitor, clock: ManualClock, sessions: SessionService) => unknown> = {
+type Fate = (
+  ada: Visitor,
+  clock: ManualClock,
+  sessions: SessionService,
+  store: MemorySessionStore,
+) => unknown;
+const fates: Record<string, Fate> = {
   'in use': async (ada) => {
     void ada.post('/slow');
     await arrived.opened;
@@ -53,7 +59,14 @@ const fates: Record<string, (ada: Visitor, clock: ManualClock, sessions: Session
   expired: (_, clock) => clock.advance(HOUR),
   gone: (ada) => ada.post('/logout'),
   revoked: (_ada, _clock, sessions) => sessions.endAll({ id: 'ada' }, { reason: 'password-changed' }),
+  'of a newer release': (_ada, _clock, _sessions, store) => rewrite(store, '999\n[]\n[]'),
+  unreadable: (_ada, _clock, _sessions, store) => rewrite(store, 'nonsense'),
 };
+
+async function rewrite(store: MemorySessionStore, body: string): Promise<void> {
+  for (const record of await store.findByPrincipal('default:ada'))
+    await store.update({ ...record, version: record.version + 1, body }, record.version);
+}
 
 const guesses: Record<string, string> = {
   'another secret': 'A'.repeat(43),
@@ -64,14 +77,15 @@ const guesses: Record<string, string> = {
 
 describe.each(platforms)('a guessed secret on %s', (platform) => {
   let clock: ManualClock;
+  let store: MemorySessionStore;
   let app: App;
   let ada: Visitor;
 
   beforeEach(async () => {
     [arrived, released] = [door(), door()];
     clock = manualClock();
-    const options = { store: new MemorySessionStore(), clock };
-    app = await startApp({ platform, options, controllers: [GuessesController] });
+    store = new MemorySessionStore();
+    app = await startApp({ platform, options: { store, clock }, controllers: [GuessesController] });
     ada = await visitor(app);
     await ada.post('/login');
   });
@@ -96,7 +110,7 @@ describe.each(platforms)('a guessed secret on %s', (platform) => {
       'C13, W24: is answered as for one that never was: %s',
       async (_name, secret) => {
         const [id] = (await ada.token())!.split('.') as [string];
-        await befall(ada, clock, app.get(SessionService));
+        await befall(ada, clock, app.get(SessionService), store);
         expect(await guess(id, secret)).toEqual(await guess(newSessionId(), secret));
       },
     );
