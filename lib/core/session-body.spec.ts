@@ -1,7 +1,8 @@
 import { NO_RIGHTS } from './rights';
 import { jsonCodec } from './session-codec';
 import { decodeBody, decodeFacts, encodeBody, UnreadableBody } from './session-body';
-import { newState } from './session-state';
+import type { FormerSecret } from './secret-history';
+import { newState, type SessionState } from './session-state';
 
 const HASH = 'A'.repeat(22);
 const bodyWith = (secrets: unknown): string => {
@@ -46,5 +47,40 @@ describe('what the library keeps in a session', () => {
   it.each([null, [], 'A', 1])('D4: makes a body unreadable as %p', (own) => {
     const body = bodyWith([5, null]).replace('[{}]', JSON.stringify([{}, {}, [], {}, null, own]));
     expect(() => decodeBody(body, jsonCodec)).toThrow(UnreadableBody);
+  });
+});
+
+describe('the format of a body', () => {
+  const ada = { id: 'ada', realm: 'default', roles: [] };
+  const login = { ...NO_RIGHTS, principal: ada, authenticatedAt: 0, level: 1 };
+  const former = { hash: HASH, by: 'elevate', at: 0, successorSeenAt: null, rights: null } as const;
+  const formatOf = (given: Partial<SessionState>, secret: Partial<FormerSecret> = {}): string => {
+    const secrets = { issuedAt: 0, family: null, former: [{ ...former, ...secret }] };
+    const state = { ...newState(0, { lifetime: 1, idleTimeout: null }), secrets, ...given };
+    const body = encodeBody(state, jsonCodec);
+    expect(decodeBody(body, jsonCodec)).toEqual(state);
+    return body.split('\n')[0]!;
+  };
+
+  it('D4: is the first for what every release reads in the same way', () => {
+    expect([formatOf({}), formatOf(login), formatOf(login, { rights: login })]).toEqual(['1', '1', '1']);
+  });
+
+  const pending = { ...login, isPending: true };
+  const withClaims = { ...login, principal: { ...ada, claims: { scope: 'read' } } };
+
+  it.each<{ what: string; given: Partial<SessionState>; secret?: Partial<FormerSecret> }>([
+    { what: 'a pending login', given: pending },
+    { what: 'a login that locks', given: { ...login, isLocking: true } },
+    { what: 'an actor', given: { ...login, actor: { principal: ada, amr: [], level: 1, content: '[{}]' } } },
+    { what: 'methods', given: { ...login, amr: ['pwd'] } },
+    { what: 'a level', given: { ...login, level: 2 } },
+    { what: 'claims', given: withClaims },
+    { what: 'a device', given: { ...login, device: { label: 'A phone', address: null } } },
+    { what: 'a secret of a pending login', given: login, secret: { rights: pending } },
+    { what: 'a secret of a login with claims', given: login, secret: { rights: withClaims } },
+    { what: 'a secret of an impersonation', given: login, secret: { by: 'act' } },
+  ])('L14, D4: is one that the first release leaves alone with $what', ({ given, secret }) => {
+    expect(formatOf(given, secret)).toBe('2');
   });
 });

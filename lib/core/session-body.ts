@@ -2,15 +2,22 @@ import { check, isDictionary, isNumberOrNull, isText } from './body-checks';
 import { decodeDetails, decodePrincipal, decodeRights } from './encoded-rights';
 import { encodeDetails, encodePrincipal, encodeRights } from './encoded-rights';
 import type { EncodedDetails, EncodedPrincipal, EncodedRights } from './encoded-rights';
+import type { Principal } from './principal';
 import { DEFAULT_LEVEL } from './rights';
 import { isReplacement, type FormerSecret, type SecretHistory } from './secret-history';
 import { UnsupportedValue, type SessionCodec } from './session-codec';
 import { newState, type FlashEntry, type OwnValues, type SessionState } from './session-state';
 import { SessionError } from './session.errors';
 
-/** The format that this release writes. The record of a newer format is not changed. */
-const FORMAT = 1;
-const PREFIX = `${FORMAT}\n`;
+/** The newest format that this release reads. The record of a newer format is not changed. */
+const FORMAT = 2;
+/** Of sessions that each release reads in the same way. */
+const PREFIX = '1\n';
+/**
+ * Of a session with facts about its login that the first release does not know. It would take a pending or locked login for a complete one,
+ * and so reads none, while both run side by side.
+ */
+const PREFIX_OF_DETAILS = `${FORMAT}\n`;
 
 /** What is composed without escapes must have this form: the beginning of a hash in base64url, marked for a family. */
 const HASH_FORM = /^~?[\w-]{22}$/;
@@ -91,7 +98,19 @@ export function encodeBody(state: SessionState, codec: SessionCodec): string {
   if (hasHistory) facts += `,[${issuedAt},${family && `"${family}"`}${former.map(encodeSecret).join('')}]`;
   else if (details !== null) facts += ',null';
   if (details !== null) facts += `,${JSON.stringify(details)}`;
-  return `${PREFIX}[${facts}]\n${encodeContent(state, codec)}`;
+  const isPlain =
+    details === null && !state.isLocking && hasNoClaims(principal) && former.every(isPlainSecret);
+  return `${isPlain ? PREFIX : PREFIX_OF_DETAILS}[${facts}]\n${encodeContent(state, codec)}`;
+}
+
+function hasNoClaims(principal: Principal | null): boolean {
+  return principal?.claims === undefined;
+}
+
+/** Whether the first release knows all that is noted of a former secret. */
+function isPlainSecret({ by, rights }: FormerSecret): boolean {
+  if (rights === null || rights.principal === null) return by !== 'act';
+  return by !== 'act' && hasNoClaims(rights.principal) && encodeDetails(rights, null) === null;
 }
 
 export function encodeContent(state: SessionState, codec: SessionCodec): string {
@@ -119,7 +138,8 @@ function contentOf({ data, constants, messages, merged, receipt, own }: SessionS
 export function decodeFacts(body: string): SessionState {
   const factsAt = body.indexOf('\n') + 1;
   const contentAt = body.indexOf('\n', factsAt) + 1;
-  if (!body.startsWith(PREFIX)) throw new UnreadableBody(isNewer(body.slice(0, Math.max(0, factsAt - 1))));
+  if (!body.startsWith(PREFIX) && !body.startsWith(PREFIX_OF_DETAILS))
+    throw new UnreadableBody(isNewer(body.slice(0, Math.max(0, factsAt - 1))));
   if (contentAt === 0) throw new UnreadableBody(false);
   try {
     const facts = JSON.parse(body.slice(factsAt, contentAt - 1)) as EncodedFacts;

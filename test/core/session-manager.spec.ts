@@ -699,7 +699,7 @@ describe('a commit', () => {
 
     it('D4: leaves a newer format alone, and goes on anonymous', async () => {
       const token = await stored();
-      const record = { ...(await find(token))!, version: 2, body: '2\nsomething better' };
+      const record = { ...(await find(token))!, version: 2, body: '3\nsomething better' };
       await app.store.inner.update(record, 1, call);
       await app.issued(token, (s) => s.set('visits', 5));
       expect(await find(token)).toEqual(record);

@@ -122,7 +122,7 @@ describe.each(dialects)('a sealed session as %s', (_name, dialect) => {
   });
 
   it('D4: is left alone when a newer release made it', async () => {
-    const newer = await reseal((await dialect.open(value, KEY)).replace('\n1\n', '\n2\n'));
+    const newer = await reseal((await dialect.open(value, KEY)).replace('\n1\n', '\n3\n'));
     app.told();
     expect(await app.request(newer)).toEqual({ kind: 'keep' });
     expect(app.told()).toEqual(['rejected: newer-format']);

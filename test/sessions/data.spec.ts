@@ -160,7 +160,7 @@ describe.each(platforms)('data on %s', (platform) => {
       ['truncated', (body) => body.slice(0, -3), 'corrupt'],
       ['of an older format', (body) => body.replace(/^1\n/, '0\n'), 'corrupt'],
       ['of the wrong shape', () => '1\n[0,0,9e15,null,0,0,["7"]]\n[{}]', 'corrupt'],
-      ['of a newer format', (body) => body.replace(/^1\n/, '2\n'), 'newer-format'],
+      ['of a newer format', (body) => body.replace(/^1\n/, '3\n'), 'newer-format'],
     ];
     it.each(bodies)('D4: a body that is %s makes a visitor, and one event', async (_what, spoil, reason) => {
       await session.run(ada, (s) => s.login({ id: 7 }));

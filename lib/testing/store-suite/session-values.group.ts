@@ -98,7 +98,7 @@ export function describeSessionValues(suite: StoreSuite): void {
   it('D4: leaves a body of a newer release alone', async () => {
     const sessions = sessionsOver(suite.store);
     const token = await loggedIn(sessions);
-    const record = await rewrite(suite.store, token, () => '2\n{"of":"tomorrow"}');
+    const record = await rewrite(suite.store, token, () => '3\n{"of":"tomorrow"}');
     sessions.events.length = 0;
     await sessions.request(token, (session) => untyped(session).set('theme', 'dark'));
     const refused = sessions.events.filter(({ type }) => type === 'rejected');
