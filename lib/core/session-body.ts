@@ -18,6 +18,8 @@ const PREFIX = '1\n';
  * and so reads none, while both run side by side.
  */
 const PREFIX_OF_DETAILS = `${FORMAT}\n`;
+/** From here on, formats are those of the library's other records: see `endedRecord` and `PrincipalRevocations`. */
+const FIRST_OF_OTHERS = 999_999_990;
 
 /** What is composed without escapes must have this form: the beginning of a hash in base64url, marked for a family. */
 const HASH_FORM = /^~?[\w-]{22}$/;
@@ -195,6 +197,12 @@ export function decodeBody(body: string, codec: SessionCodec): SessionState {
   const state = decodeFacts(body);
   decodeContent(state, codec);
   return state;
+}
+
+/** Whether a body is that of a session, and this release cannot read it. */
+export function isOfNewerRelease(body: string): boolean {
+  const format = body.slice(0, Math.max(0, body.indexOf('\n')));
+  return isNewer(format) && Number(format) < FIRST_OF_OTHERS;
 }
 
 function isNewer(format: string): boolean {

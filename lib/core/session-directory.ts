@@ -1,7 +1,7 @@
 import { assertReason, type EndReason } from './ended-session';
 import { toRoles, type Principal } from './principal';
 import { openContent } from './checked-content';
-import { UnreadableBody } from './session-body';
+import { UnreadableBody, isOfNewerRelease } from './session-body';
 import { Session } from './session';
 import type { SessionCommit } from './session-commit';
 import { SessionDraft } from './session-draft';
@@ -142,6 +142,12 @@ export class SessionDirectory {
     return liveSession(record, this.#settings.clock());
   }
 
+  /** Whether a record is that of a session that has not ended, also of one of a newer release, which ends like the others. */
+  #isSession(record: SessionRecord): boolean {
+    const isUnread = isOfNewerRelease(record.body) && record.expiresAt > this.#settings.clock();
+    return isUnread || this.#liveOf(record) !== null;
+  }
+
   #infoOf(live: LiveSession, current: SessionId | null): SessionInfo {
     return infoOf(live, current, this.#settings);
   }
@@ -191,7 +197,7 @@ export class SessionDirectory {
   ): Promise<SessionRecord | null> {
     for (let attempt = 1; ; attempt++) {
       const record = await this.#repository.get(id);
-      if (record === null || this.#liveOf(record) === null) return null;
+      if (record === null || !this.#isSession(record)) return null;
       if (principal !== undefined && record.principal !== principal) return null;
       // Without the reason then: who has a copy of its token must not keep it alive by writing to it.
       if (attempt > MAX_ATTEMPTS) await this.#repository.end(record);

@@ -697,6 +697,19 @@ describe('a commit', () => {
       expect(await find(token)).toBeNull();
     });
 
+    it('L11: ends one of a newer format by its id', async () => {
+      const token = await stored();
+      const { id } = (await find(token))!;
+      await app.store.inner.update(
+        { ...(await find(token))!, version: 2, body: '3\nsomething better' },
+        1,
+        call,
+      );
+      const end = () => app.manager.directory.end(id, null, 'revoked');
+      expect({ first: await end(), again: await end() }).toEqual({ first: true, again: false });
+      expect((await app.manager.open(token)).endedBecause).toBe('revoked');
+    });
+
     it('D4: leaves a newer format alone, and goes on anonymous', async () => {
       const token = await stored();
       const record = { ...(await find(token))!, version: 2, body: '3\nsomething better' };
