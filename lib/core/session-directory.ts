@@ -1,4 +1,5 @@
 import { assertReason, type EndReason } from './ended-session';
+import { endLatest } from './end-others';
 import { toRoles, type Principal } from './principal';
 import { openContent } from './checked-content';
 import { UnreadableBody, isOfNewerRelease } from './session-body';
@@ -84,19 +85,13 @@ export class SessionDirectory {
   async setRoles(principal: string, roles: readonly string[]): Promise<number> {
     const given = toRoles(roles);
     await this.#repository.outdateLogins(principal);
-    const records = await this.#repository.ofPrincipal(principal);
-    let changed = 0;
-    for (const record of records) {
-      const live = this.#liveOf(record);
-      if (live === null) continue;
-      // Its content stays encoded: also a session whose content cannot be read must not keep the former roles.
-      const draft = this.#draftOf(live);
-      draft.record('data', (state) => giveRoles(state, given));
-      await this.#commit.write(draft, UNREACHED);
-      if (!draft.superseded) changed++;
-    }
+    const changed = new Set<SessionId>();
+    // Twice: for those that logged in meanwhile, and because a store that writes later has written when it lists.
+    for (let round = 1; round <= 2; round++)
+      for (const record of await this.#repository.ofPrincipal(principal))
+        if (!changed.has(record.id) && (await this.#giveRoles(record, given))) changed.add(record.id);
     this.#settings.emit({ type: 'rolesChanged', principal });
-    return changed;
+    return changed.size;
   }
 
   /**
@@ -129,6 +124,20 @@ export class SessionDirectory {
       total += removed;
       if (removed < SWEEP_BATCH) return total;
     }
+  }
+
+  /** Changes the roles of a session. Ends one of a newer release, whose roles it cannot change. */
+  async #giveRoles(record: SessionRecord, roles: readonly string[]): Promise<boolean> {
+    const live = this.#liveOf(record);
+    if (live === null) {
+      if (this.#isSession(record)) await endLatest(this.#repository, record, 'revoked');
+      return false;
+    }
+    // Its content stays encoded: also a session whose content cannot be read must not keep the former roles.
+    const draft = this.#draftOf(live);
+    draft.record('data', (state) => giveRoles(state, roles));
+    await this.#commit.write(draft, UNREACHED);
+    return !draft.superseded;
   }
 
   async #loginsOf(principal: string): Promise<LiveSession[]> {

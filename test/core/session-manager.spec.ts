@@ -705,7 +705,7 @@ describe('a commit', () => {
         1,
         call,
       );
-      const end = () => app.manager.directory.end(id, null, 'revoked');
+      const end = () => app.manager.directory.end(id, undefined, 'revoked');
       expect({ first: await end(), again: await end() }).toEqual({ first: true, again: false });
       expect((await app.manager.open(token)).endedBecause).toBe('revoked');
     });
