@@ -12,6 +12,9 @@ export interface FlashInputOptions {
 /** Maximum length of all fields together, in characters. Fields that do not fit are not kept. */
 const LONGEST_INPUT = 16_384;
 
+/** Those around a name and a text do not count. */
+const QUOTES = 4;
+
 /** A field is not kept whose name has one of these, without regard to case and separators. */
 const SECRETS = ['passw', 'passphrase', 'passcode', 'secret', 'token', 'credential', 'apikey', 'cardnumber'];
 
@@ -56,8 +59,8 @@ function fieldsOf(body: unknown, except: readonly string[]): FormFields {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return fields;
   for (const [name, value] of Object.entries(body)) {
     if (!isText(value) || except.includes(name) || isSecret(name)) continue;
-    // With a separator, so that empty values count, too.
-    const length = name.length + [value].flat().join(' ').length;
+    // As it is written: quotes and escapes count, or a list of empty texts would have no length.
+    const length = JSON.stringify(name).length + JSON.stringify(value).length - QUOTES;
     if (length > room) continue;
     room -= length;
     setOwn(fields, name, Array.isArray(value) ? [...value] : value);

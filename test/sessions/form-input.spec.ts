@@ -97,6 +97,13 @@ describe.each(platforms)('on %s', (platform) => {
       expect(await ask(ada, (s) => s.oldInput())).toEqual({});
     });
 
+    it('fits into the session whatever a client sends', async () => {
+      const ada = await visitor(await start());
+      const many = Array.from({ length: 30_000 }, () => '');
+      await ask(ada, (s) => void s.flashInput({ a: 'x', many, control: '\u0001'.repeat(16_000), b: ['y'] }));
+      expect(await ask(ada, (s) => s.oldInput())).toEqual({ a: 'x', b: ['y'] });
+    });
+
     it('has names that every object has', async () => {
       const ada = await visitor(await start());
       await ask(ada, (s) => void s.flashInput(JSON.parse('{"__proto__":"x","constructor":"y"}')));
