@@ -25,8 +25,9 @@ const LONGEST_PAUSE = 20;
 const READS_WAITED = 10;
 const LEAST_WAIT = 200;
 
-/** Maximum number of principals whose unfinished logins are remembered. */
+/** Maximum number of principals whose unfinished logins are remembered, and of each one's: while a store fails, each login adds one. */
 const MAX_UNFINISHED = 1000;
+const MAX_UNFINISHED_OF_EACH = 20;
 
 /** How many sessions a principal may have. */
 interface Allowance {
@@ -178,7 +179,8 @@ export class SessionLimitKeeper {
     if (records.length === 0) return;
     const [oldest] = this.#unfinished.keys();
     if (this.#unfinished.size >= MAX_UNFINISHED && oldest !== undefined) this.#unfinished.delete(oldest);
-    this.#unfinished.set(owner, [...(this.#unfinished.get(owner) ?? []), ...records]);
+    const all = [...(this.#unfinished.get(owner) ?? []), ...records];
+    this.#unfinished.set(owner, all.slice(-MAX_UNFINISHED_OF_EACH));
   }
 
   /** Asks once for each login, and again only if it became one of another principal. */
