@@ -28,6 +28,13 @@ export interface Delivery {
 /** For a caller of the commit that passes the outcome to the client itself. */
 export const DIRECT: Delivery = Object.freeze({ reach: 'open', capacity: Infinity });
 
+/** No answer of this request reaches the client of the session, so that it cannot get a new token. */
+export const UNREACHED: Delivery = Object.freeze({
+  reach: 'never',
+  capacity: 0,
+  obstacle: 'it is the session of another client; let that client log in',
+});
+
 /** The outcome when nothing was written. */
 export function unwritten({ discard }: { readonly discard: boolean }): CommitOutcome {
   return discard ? FORGET : KEEP;

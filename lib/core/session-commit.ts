@@ -1,4 +1,4 @@
-import { FORGET, KEEP, unwritten, type CommitOutcome, type Delivery } from './commit-outcome';
+import { FORGET, KEEP, UNREACHED, unwritten, type CommitOutcome, type Delivery } from './commit-outcome';
 import { noteEnd, refuseLogin, withhold } from './draft-undo';
 import { dropVainRotation } from './pending-write';
 import { isUseDue } from './session-expiry';
@@ -35,7 +35,8 @@ export class SessionCommit {
   }
 
   /** @throws SessionError `SESSION_TOKEN_UNDELIVERABLE`, having written nothing */
-  write(draft: SessionDraft, delivery: Delivery): Promise<CommitOutcome> {
+  write(draft: SessionDraft, given: Delivery): Promise<CommitOutcome> {
+    const delivery = draft.isAdministered ? UNREACHED : given;
     const isLimited =
       this.settings.logins.limit !== null && draft.operations.some(({ isSignIn }) => isSignIn);
     return isLimited

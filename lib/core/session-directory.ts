@@ -1,3 +1,4 @@
+import { UNREACHED } from './commit-outcome';
 import { assertReason, type EndReason } from './ended-session';
 import { endLatest } from './end-others';
 import { toRoles, type Principal } from './principal';
@@ -21,13 +22,6 @@ const MAX_ATTEMPTS = 10;
 
 /** Maximum number of expired records that one call removes. */
 const SWEEP_BATCH = 200;
-
-/** No answer of this request reaches the client of the session, so that it cannot get a new token. */
-const UNREACHED = {
-  reach: 'never',
-  capacity: 0,
-  obstacle: 'it is the session of another client; let that client log in',
-} as const;
 
 /** Lists and changes the sessions of all clients. `principal` is `realm:id` in all methods. */
 export class SessionDirectory {
