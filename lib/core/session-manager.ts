@@ -145,8 +145,8 @@ export class SessionManager {
     commit: (session: Session) => Promise<unknown> = (session) => this.#commitUntold(session, delivery),
   ): Promise<void> {
     const key = principalKey(toPrincipal(principal));
-    const kept = except === undefined ? null : await this.#isolated(except, key, commit);
     assertReason(reason);
+    const kept = except === undefined ? null : await this.#isolated(except, key, commit);
     const outcome = await this.#repository.endAll(key, kept, reason);
     this.settings.emit({ type: 'destroyed', principal: key, reason });
     if (kept !== null && outcome.kind !== 'keep') kept.untold = outcome;

@@ -185,6 +185,15 @@ describe('a session that stays when all others are ended', () => {
     });
   });
 
+  it('W18: keeps its token when the reason is refused', async () => {
+    const token = await app.issued(null, (session) => session.login(ada));
+    const session = await app.manager.open(token);
+    await expect(app.manager.endAll(ada, { except: session, reason: '' })).rejects.toMatchObject({
+      code: 'SESSION_OPTIONS_INVALID',
+    });
+    expect(await principalIn(app, token)).toBe('ada');
+  });
+
   it('W18: can be saved after an endAll that failed, where no token can be told', async () => {
     const token = await app.issued(null, (session) => session.login(ada));
     const session = await app.manager.open(token);
