@@ -141,7 +141,7 @@ describe.each(platforms)('with OpenTelemetry, an application on %s', (platform) 
     const app = await startApp({ platform, controllers });
     const events = app.get<SessionEvents>(sessionEventsToken());
     const ended = { sessionName: 'default', id: null, principal: null, subject: null, at: 0 };
-    events.emit({ ...ended, type: 'destroyed', reason: 'asked by user 7' as never });
+    events.emit({ ...ended, type: 'destroyed', reason: 'asked by user 7' });
     events.emit({ ...ended, type: 'stolen', reason: null });
     const points = (await sdk.collected()).get('tessera.session.ended')?.points;
     expect(points).toEqual([
