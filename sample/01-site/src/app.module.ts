@@ -5,6 +5,7 @@ import { SessionModule } from 'nestjs-tessera';
 import { TypeOrmSessionStore } from 'nestjs-tessera/typeorm';
 import { DataSource } from 'typeorm';
 import { databaseOptions } from './database/database-options';
+import { DevicesModule } from './devices/devices.module';
 import { LoginModule } from './login/login.module';
 import { PlacesModule } from './places/places.module';
 import { settings } from './settings';
@@ -22,9 +23,12 @@ import { UnusedConnections } from './web/unused-connections';
         lifetime: '12h',
         idleTimeout: '30m',
         rememberMe: { lifetime: '30d', idleTimeout: '14d' },
+        // "Firefox on Windows", by the package bowser, and the address, for "where you are logged in".
+        devices: true,
       }),
     }),
     LoginModule,
+    DevicesModule,
     ShopModule,
     PlacesModule,
   ],

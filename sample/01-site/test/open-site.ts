@@ -26,8 +26,8 @@ export async function signUp(url: string, name: string): Promise<Person> {
   return logIn(url, name);
 }
 
-export async function logIn(url: string, name: string): Promise<Person> {
-  const person = new Person(url);
+export async function logIn(url: string, name: string, browser?: string): Promise<Person> {
+  const person = new Person(url, undefined, browser);
   const answer = await person.send('/login', credentials(name));
   expect(answer.headers.get('location')).toBe('/account');
   return person;

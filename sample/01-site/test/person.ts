@@ -14,6 +14,7 @@ export class Person {
   constructor(
     private readonly site: string,
     private readonly jar: CookieJar = new CookieJar(),
+    private readonly browser = 'an unknown browser',
   ) {}
 
   get(path: string): Promise<Answer> {
@@ -41,7 +42,7 @@ export class Person {
 
   async #fetch(path: string, init: RequestInit): Promise<Answer> {
     const cookie = await this.jar.getCookieString(this.#trusted);
-    const headers = { accept: 'text/html', cookie, ...init.headers };
+    const headers = { accept: 'text/html', 'user-agent': this.browser, cookie, ...init.headers };
     const response = await fetch(this.site + path, { ...init, headers, redirect: 'manual' });
     const cookies = response.headers.getSetCookie();
     for (const line of cookies) await this.jar.setCookie(line, this.#trusted);
