@@ -1,6 +1,5 @@
-import { Body, Controller, Get, Ip, Post, Query, Redirect } from '@nestjs/common';
-import { Session } from 'nestjs-tessera';
-import { localPath, returnQuery } from '../web/local-path';
+import { Body, Controller, Get, Ip, Post, Redirect } from '@nestjs/common';
+import { Session, SessionService } from 'nestjs-tessera';
 import { Page } from '../web/page.decorator';
 import { seeOther, type SeeOther } from '../web/see-other';
 import { tell } from '../web/tell';
@@ -8,31 +7,32 @@ import { enter } from './enter';
 import { LoginDto } from './login.dto';
 import { PasswordCheck } from './password-check';
 
-/** The form posts to the address it stands at, so that `?returnTo=` needs no hidden field. */
+/** After the login, a page that was refused before is next: the session remembers which. */
 @Controller('login')
 export class LoginController {
-  constructor(private readonly passwords: PasswordCheck) {}
+  constructor(
+    private readonly passwords: PasswordCheck,
+    private readonly sessions: SessionService,
+  ) {}
 
   @Get()
   @Page('login', 'Log in')
-  form(@Query('returnTo') returnTo: unknown): object {
-    return { query: returnQuery(returnTo) };
+  form(): object {
+    return {};
   }
 
   @Post()
   @Redirect()
   async login(
     @Body() { email, password, remember }: LoginDto,
-    @Query('returnTo') returnTo: unknown,
     @Session() session: Session,
     @Ip() address: string,
   ): Promise<SeeOther> {
     // One sentence for both: whether the address has an account is nobody's business.
-    const message = 'This email address and password do not belong together.';
-    const refusal = { message, values: { email } };
+    const refusal = { message: 'This email address and password do not belong together.' };
     const user = await this.passwords.verify({ email, password, address, refusal });
     enter(session, user, remember);
     tell(session, 'notice', `Welcome, ${user.name}.`);
-    return seeOther(localPath(returnTo) ?? '/account');
+    return seeOther(await this.sessions.intended('/account'));
   }
 }

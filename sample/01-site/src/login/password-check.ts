@@ -24,7 +24,7 @@ export class PasswordCheck {
   /** @throws FormException when the password is wrong, or was guessed at too often */
   async verify({ email, password, address, refusal }: Claim): Promise<User> {
     const wait = this.throttle.attempt(address, email);
-    if (wait > 0) throw new TooManyAttempts(wait, refusal.values);
+    if (wait > 0) throw new TooManyAttempts(wait);
     const user = await this.users.verify(email, password);
     if (user === null) throw new FormException(refusal, HttpStatus.UNAUTHORIZED);
     this.throttle.succeeded(address, email);

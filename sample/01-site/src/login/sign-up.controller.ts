@@ -1,8 +1,7 @@
-import { Body, Controller, Get, Ip, Post, Query, Redirect } from '@nestjs/common';
+import { Body, Controller, Get, Ip, Post, Redirect } from '@nestjs/common';
 import { Session } from 'nestjs-tessera';
 import { UsersService } from '../users/users.service';
 import { TooManyAttempts } from '../web/form.exception';
-import { returnQuery } from '../web/local-path';
 import { Page } from '../web/page.decorator';
 import { seeOther, type SeeOther } from '../web/see-other';
 import { tell } from '../web/tell';
@@ -21,8 +20,8 @@ export class SignUpController {
 
   @Get()
   @Page('sign-up', 'Sign up')
-  async form(@Query('returnTo') returnTo: unknown): Promise<object> {
-    return { first: await this.users.isEmpty(), query: returnQuery(returnTo) };
+  async form(): Promise<object> {
+    return { first: await this.users.isEmpty() };
   }
 
   /**
@@ -33,19 +32,18 @@ export class SignUpController {
   @Redirect()
   async signUp(
     @Body() { email, name, password }: SignUpDto,
-    @Query('returnTo') returnTo: unknown,
     @Session() session: Session,
     @Ip() address: string,
   ): Promise<SeeOther> {
     const wait = this.#throttle.attempt(networkOf(address));
-    if (wait > 0) throw new TooManyAttempts(wait, { email, name });
+    if (wait > 0) throw new TooManyAttempts(wait);
     await this.users.signUp(email, name, password);
     tell(
       session,
       'notice',
       'If this email address is new here, your account is ready: log in. If it had one before, that is unchanged: log in with its password.',
     );
-    tell(session, 'form', { values: { email } });
-    return seeOther(`/login${returnQuery(returnTo)}`);
+    session.flashInput({ email });
+    return seeOther('/login');
   }
 }

@@ -30,6 +30,14 @@ export class CartController {
     return seeOther('/cart');
   }
 
+  /** For a visitor's link: it leads to the login, and back to here. */
+  @Get('order')
+  @UseGuards(AuthGuard)
+  @Redirect()
+  backToCart(): SeeOther {
+    return seeOther('/cart');
+  }
+
   @Post('order')
   @UseGuards(AuthGuard)
   @Redirect()

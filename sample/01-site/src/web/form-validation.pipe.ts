@@ -7,7 +7,6 @@ export class FormValidationPipe extends ValidationPipe {
     super({
       transform: true,
       whitelist: true,
-      validationError: { target: true },
       exceptionFactory: toFormException,
     });
   }
@@ -20,11 +19,5 @@ function toFormException(errors: ValidationError[]): FormException {
       Object.values(constraints).at(-1) ?? 'Not valid',
     ]),
   );
-  const fields = Object.entries((errors[0]?.target ?? {}) as Record<string, unknown>);
-  const values = Object.fromEntries(
-    fields.flatMap(([field, value]) =>
-      typeof value === 'string' && field !== 'password' ? [[field, value.slice(0, 254)]] : [],
-    ),
-  );
-  return new FormException({ problems, values });
+  return new FormException({ problems });
 }

@@ -9,11 +9,9 @@ export interface FormReport {
   readonly message?: string;
   /** By field. */
   readonly problems?: Readonly<Record<string, string>>;
-  /** What to fill in again, by field; never a password. */
-  readonly values?: Readonly<Record<string, string>>;
 }
 
-/** A form cannot be accepted. Browsers are sent back to it with the report as a flash message; other clients get it as JSON. */
+/** A form cannot be accepted. Browsers are sent back to it with the report as a flash message, and what was typed; others get it as JSON. */
 export class FormException extends HttpException {
   constructor(
     readonly report: FormReport,
@@ -26,9 +24,11 @@ export class FormException extends HttpException {
 
 /** Says in how many minutes, rounded up. */
 export class TooManyAttempts extends FormException {
-  constructor(wait: number, values?: FormReport['values']) {
+  constructor(wait: number) {
     const minutes = Math.ceil(wait / MINUTE) * MINUTE;
-    const message = `Too many attempts. Try again in ${lengthOfTime(minutes)}.`;
-    super({ message, ...(values && { values }) }, HttpStatus.TOO_MANY_REQUESTS);
+    super(
+      { message: `Too many attempts. Try again in ${lengthOfTime(minutes)}.` },
+      HttpStatus.TOO_MANY_REQUESTS,
+    );
   }
 }

@@ -1,4 +1,4 @@
-import type { Session } from 'nestjs-tessera';
+import type { FormFields, Session } from 'nestjs-tessera';
 import { countItems } from '../shop/cart';
 import type { FormReport } from './form.exception';
 
@@ -10,9 +10,10 @@ export interface Frame {
   readonly items: number;
   readonly notices: readonly string[];
   readonly warnings: readonly string[];
-  readonly form: FormReport | undefined;
-  /** Whether the form was refused; otherwise it is only filled in. */
-  readonly refused: boolean;
+  /** What is wrong with the form that was sent, if it was refused. */
+  readonly refused: FormReport | undefined;
+  /** What was typed into it. */
+  readonly values: FormFields;
 }
 
 const PLACES = [
@@ -22,11 +23,10 @@ const PLACES = [
 ];
 const ADMIN = { href: '/admin', label: 'Admin' };
 
-/** Reads the flash messages, which are gone with that. */
+/** Reads the flash messages and the form, which are gone with that. */
 export function frameOf(session: Session, path: string, title: string): Frame {
   const { principal } = session;
   const name = session.constant('name') ?? 'friend';
-  const form = session.messages('form').at(-1);
   const places = principal?.roles.includes('admin') ? [...PLACES, ADMIN] : PLACES;
   return {
     title,
@@ -35,13 +35,13 @@ export function frameOf(session: Session, path: string, title: string): Frame {
     items: countItems(session.get('cart')),
     notices: session.messages('notice'),
     warnings: session.messages('warning'),
-    form,
-    refused: form?.message !== undefined || form?.problems !== undefined,
+    refused: session.messages('form').at(-1),
+    values: session.oldInput(),
   };
 }
 
 /** The frame of a page that leaves the session alone: neither the store nor the cookie is touched for it. */
 export function bareFrame(title: string): Frame {
   const links = PLACES.map((place) => ({ ...place, current: false }));
-  return { title, links, user: null, items: 0, notices: [], warnings: [], form: undefined, refused: false };
+  return { title, links, user: null, items: 0, notices: [], warnings: [], refused: undefined, values: {} };
 }

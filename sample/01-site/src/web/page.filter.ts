@@ -1,10 +1,17 @@
-import { Catch, HttpException, HttpStatus, Logger, type ArgumentsHost } from '@nestjs/common';
+import {
+  Catch,
+  HttpException,
+  HttpStatus,
+  Logger,
+  UnauthorizedException,
+  type ArgumentsHost,
+} from '@nestjs/common';
 import { BaseExceptionFilter } from '@nestjs/core';
 import type { Request, Response } from 'express';
-import { SessionService, type Session } from 'nestjs-tessera';
+import { LoginRedirectFilter, SessionService, type Session } from 'nestjs-tessera';
 import { FormException } from './form.exception';
 import { bareFrame, frameOf } from './frame';
-import { localPath, returnQuery } from './local-path';
+import { localPath } from './local-path';
 import { tell } from './tell';
 
 const PAGES: Record<number, { title: string; text: string }> = {
@@ -22,6 +29,8 @@ const REFUSED = { title: 'We cannot do that', text: 'The request was not one we 
 @Catch()
 export class PageFilter extends BaseExceptionFilter {
   readonly #logger = new Logger('PageFilter');
+  /** Remembers a refused page for `sessions.intended()`. What was posted is not sent again: the front page is next. */
+  readonly #login = new LoginRedirectFilter('/login', { otherwise: { catch: toLogin } });
 
   constructor(private readonly sessions: SessionService) {
     super();
@@ -32,31 +41,32 @@ export class PageFilter extends BaseExceptionFilter {
     const response = host.switchToHttp().getResponse<Response>();
     if (response.headersSent || request.accepts('html', 'json') !== 'html') return super.catch(error, host);
     // Nest does not wait for filters, so what goes wrong in here has to be caught in here.
-    this.#answer(error, request, response).catch((failure: unknown) => super.catch(failure, host));
+    this.#answer(error, request, response, host).catch((failure: unknown) => super.catch(failure, host));
   }
 
-  async #answer(error: unknown, request: Request, response: Response): Promise<void> {
+  async #answer(error: unknown, request: Request, response: Response, host: ArgumentsHost): Promise<void> {
     const status = statusOf(error);
     if (status >= 500) this.#logger.error(error);
     // A store that is down is one of the errors shown here.
     const session = await this.sessions.of(request).catch(() => null);
     if (session === null) return show(response, status, bareFrame(pageOf(status).title));
     if (error instanceof FormException) return backToForm(error, session, request, response);
-    if (status === 401) return toLogin(session, request, response);
+    if (error instanceof UnauthorizedException) {
+      tell(session, 'warning', 'Log in to go on.');
+      return void this.#login.catch(error, host);
+    }
     show(response, status, frameOf(session, request.path, pageOf(status).title), messageOf(error));
   }
 }
 
 function backToForm({ report }: FormException, session: Session, request: Request, response: Response): void {
   tell(session, 'form', report);
+  session.flashInput(request.body);
   response.redirect(HttpStatus.SEE_OTHER, localPath(request.originalUrl) ?? '/');
 }
 
-function toLogin(session: Session, request: Request, response: Response): void {
-  tell(session, 'warning', 'Log in to go on.');
-  // What was posted is not sent again; going on from the front page is better than a page that only answers to POST.
-  const query = request.method === 'GET' ? returnQuery(request.originalUrl) : '';
-  response.redirect(HttpStatus.SEE_OTHER, `/login${query}`);
+function toLogin(_error: unknown, host: ArgumentsHost): void {
+  host.switchToHttp().getResponse<Response>().redirect(HttpStatus.SEE_OTHER, '/login');
 }
 
 function show(response: Response, status: number, frame: object, detail?: string): void {
