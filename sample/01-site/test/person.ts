@@ -54,3 +54,8 @@ export class Person {
     return this.site.replace('http:', 'https:');
   }
 }
+
+/** Where an answer leads. */
+export async function place(answer: Promise<Answer>): Promise<string | null> {
+  return (await answer).headers.get('location');
+}

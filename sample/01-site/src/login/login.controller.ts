@@ -30,8 +30,8 @@ export class LoginController {
   ): Promise<SeeOther> {
     // One sentence for both: whether the address has an account is nobody's business.
     const refusal = { message: 'This email address and password do not belong together.' };
-    const user = await this.passwords.verify({ email, password, address, refusal });
-    enter(session, user, remember);
+    const { user, checkedAt } = await this.passwords.verify({ email, password, address, refusal });
+    enter(session, user, { rememberMe: remember, checkedAt, amr: ['pwd'] });
     tell(session, 'notice', `Welcome, ${user.name}.`);
     return seeOther(await this.sessions.intended('/account'));
   }

@@ -26,7 +26,14 @@ export class LoginDto extends PasswordDto {
   readonly remember: boolean = false;
 }
 
-export class SignUpDto {
+export class NewPasswordDto {
+  // Length is what counts; rules about digits and punctuation make passwords worse (NIST SP 800-63B).
+  @IsString({ message: 'Choose a password' })
+  @Length(12, 128, { message: 'Choose a password of 12 to 128 characters' })
+  readonly password!: string;
+}
+
+export class SignUpDto extends NewPasswordDto {
   @Transform(tidy)
   @IsString({ message: 'Enter your name' })
   @Length(1, 60, { message: 'Enter your name, in at most 60 characters' })
@@ -36,9 +43,4 @@ export class SignUpDto {
   @IsEmail({}, { message: 'Enter an email address, like ada@example.com' })
   @MaxLength(254, { message: 'An email address has at most 254 characters' })
   readonly email!: string;
-
-  // Length is what counts; rules about digits and punctuation make passwords worse (NIST SP 800-63B).
-  @IsString({ message: 'Choose a password' })
-  @Length(12, 128, { message: 'Choose a password of 12 to 128 characters' })
-  readonly password!: string;
 }

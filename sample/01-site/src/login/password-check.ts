@@ -13,6 +13,13 @@ export interface Claim {
   readonly refusal: FormReport;
 }
 
+/** A password that was right. */
+export interface Verified {
+  readonly user: User;
+  /** When it was, in epoch milliseconds: for `login`, which refuses it when all sessions of the account were ended since. */
+  readonly checkedAt: number;
+}
+
 /** Asks for a password, wherever the site does: each form that takes one is another place to guess. */
 @Injectable()
 export class PasswordCheck {
@@ -22,12 +29,13 @@ export class PasswordCheck {
   ) {}
 
   /** @throws FormException when the password is wrong, or was guessed at too often */
-  async verify({ email, password, address, refusal }: Claim): Promise<User> {
+  async verify({ email, password, address, refusal }: Claim): Promise<Verified> {
     const wait = this.throttle.attempt(address, email);
     if (wait > 0) throw new TooManyAttempts(wait);
+    const checkedAt = Date.now();
     const user = await this.users.verify(email, password);
     if (user === null) throw new FormException(refusal, HttpStatus.UNAUTHORIZED);
     this.throttle.succeeded(address, email);
-    return user;
+    return { user, checkedAt };
   }
 }

@@ -36,9 +36,10 @@ export class RememberController {
   ): Promise<SeeOther> {
     const { email } = await this.users.get(principal.id);
     const refusal = { message: 'This is not your password.' };
-    const user = await this.passwords.verify({ email, password, address, refusal });
+    const { user, checkedAt } = await this.passwords.verify({ email, password, address, refusal });
+    const { amr, level } = session;
     // The password makes it a login: the 30 days begin now, and the token is a new one.
-    enter(session, user, true);
+    enter(session, user, { rememberMe: true, checkedAt, amr, level });
     tell(session, 'notice', 'You stay logged in when this browser is closed.');
     return seeOther('/account');
   }

@@ -33,6 +33,10 @@ export class UsersService {
     return (await this.passwords.matches(password, user?.passwordHash)) ? user : null;
   }
 
+  async changePassword(id: Principal['id'], password: string): Promise<void> {
+    await this.users.update(Number(id), { passwordHash: await this.passwords.hash(password) });
+  }
+
   /** The user of a login. */
   get(id: Principal['id']): Promise<User> {
     return this.users.findOneByOrFail({ id: Number(id) });

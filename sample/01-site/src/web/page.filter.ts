@@ -8,11 +8,12 @@ import {
 } from '@nestjs/common';
 import { BaseExceptionFilter } from '@nestjs/core';
 import type { Request, Response } from 'express';
-import { LoginRedirectFilter, SessionService, type Session } from 'nestjs-tessera';
+import { SessionService, type Session } from 'nestjs-tessera';
 import { FormException } from './form.exception';
 import { bareFrame, frameOf } from './frame';
 import { localPath } from './local-path';
 import { tell } from './tell';
+import { toLogin } from './to-login';
 
 const PAGES: Record<number, { title: string; text: string }> = {
   403: { title: 'This door stays closed', text: 'The site has refused this request.' },
@@ -29,8 +30,6 @@ const REFUSED = { title: 'We cannot do that', text: 'The request was not one we 
 @Catch()
 export class PageFilter extends BaseExceptionFilter {
   readonly #logger = new Logger('PageFilter');
-  /** Remembers a refused page for `sessions.intended()`. What was posted is not sent again: the front page is next. */
-  readonly #login = new LoginRedirectFilter('/login', { otherwise: { catch: toLogin } });
 
   constructor(private readonly sessions: SessionService) {
     super();
@@ -51,10 +50,7 @@ export class PageFilter extends BaseExceptionFilter {
     const session = await this.sessions.of(request).catch(() => null);
     if (session === null) return show(response, status, bareFrame(pageOf(status).title));
     if (error instanceof FormException) return backToForm(error, session, request, response);
-    if (error instanceof UnauthorizedException) {
-      tell(session, 'warning', 'Log in to go on.');
-      return void this.#login.catch(error, host);
-    }
+    if (error instanceof UnauthorizedException) return toLogin(error, session, host);
     show(response, status, frameOf(session, request.path, pageOf(status).title), messageOf(error));
   }
 }
@@ -63,10 +59,6 @@ function backToForm({ report }: FormException, session: Session, request: Reques
   tell(session, 'form', report);
   session.flashInput(request.body);
   response.redirect(HttpStatus.SEE_OTHER, localPath(request.originalUrl) ?? '/');
-}
-
-function toLogin(_error: unknown, host: ArgumentsHost): void {
-  host.switchToHttp().getResponse<Response>().redirect(HttpStatus.SEE_OTHER, '/login');
 }
 
 function show(response: Response, status: number, frame: object, detail?: string): void {
