@@ -8,6 +8,7 @@ import { databaseOptions } from './database/database-options';
 import { DevicesModule } from './devices/devices.module';
 import { LoginModule } from './login/login.module';
 import { PlacesModule } from './places/places.module';
+import { SecondFactorModule } from './second-factor/second-factor.module';
 import { settings } from './settings';
 import { ShopModule } from './shop/shop.module';
 import { PageFilter } from './web/page.filter';
@@ -28,6 +29,7 @@ import { UnusedConnections } from './web/unused-connections';
       }),
     }),
     LoginModule,
+    SecondFactorModule,
     DevicesModule,
     ShopModule,
     PlacesModule,

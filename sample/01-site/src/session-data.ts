@@ -16,6 +16,8 @@ declare module 'nestjs-tessera' {
     /** The pages seen, latest first. */
     history: Sight[];
     cart: Cart;
+    /** A secret that the visitor's authenticator app is about to take, in base 32. */
+    totpSecret: string;
   }
 
   /** Fixed by login, gone with it. */

@@ -31,7 +31,10 @@ export class LoginController {
     // One sentence for both: whether the address has an account is nobody's business.
     const refusal = { message: 'This email address and password do not belong together.' };
     const { user, checkedAt } = await this.passwords.verify({ email, password, address, refusal });
-    enter(session, user, { rememberMe: remember, checkedAt, amr: ['pwd'] });
+    const pending = user.hasSecondFactor;
+    enter(session, user, { rememberMe: remember, checkedAt, amr: ['pwd'], pending });
+    // Until the code is right, the session is logged in to nothing.
+    if (pending) return seeOther('/login/code');
     tell(session, 'notice', `Welcome, ${user.name}.`);
     return seeOther(await this.sessions.intended('/account'));
   }

@@ -20,5 +20,6 @@ import { SignUpController } from './sign-up.controller';
     PasswordController,
   ],
   providers: [PasswordCheck, { provide: LoginThrottle, useFactory: () => new LoginThrottle() }],
+  exports: [LoginThrottle],
 })
 export class LoginModule {}

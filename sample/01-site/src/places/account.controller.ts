@@ -1,17 +1,24 @@
 import { Controller, Get, Post, Redirect, UseGuards } from '@nestjs/common';
 import { AuthGuard, Principal, Session } from 'nestjs-tessera';
+import { UsersService } from '../users/users.service';
 import { Page } from '../web/page.decorator';
 import { seeOther, type SeeOther } from '../web/see-other';
 import { tell } from '../web/tell';
+
+/** Names of RFC 8176, in words. */
+const METHODS: Readonly<Record<string, string>> = { pwd: 'password', otp: 'code' };
 
 /** What the session knows, and what can be done with it. */
 @Controller('account')
 @UseGuards(AuthGuard)
 export class AccountController {
+  constructor(private readonly users: UsersService) {}
+
   @Get()
   @Page('account', 'Account')
-  show(@Session() session: Session, @Principal() { id, roles }: Principal): object {
-    const { createdAt, authenticatedAt, idleTimeout, deadline, remembered } = session;
+  async show(@Session() session: Session, @Principal() { id, roles }: Principal): Promise<object> {
+    const { createdAt, authenticatedAt, amr, level, idleTimeout, deadline, remembered } = session;
+    const { hasSecondFactor } = await this.users.get(id);
     return {
       facts: {
         id: session.id,
@@ -19,8 +26,11 @@ export class AccountController {
         roles: roles.join(', '),
         createdAt,
         authenticatedAt,
+        methods: amr.map((method) => METHODS[method] ?? method).join(' and '),
+        level,
         remembered,
       },
+      hasSecondFactor,
       idleTimeout,
       lifetimeLeft: deadline - Date.now(),
       deadline,

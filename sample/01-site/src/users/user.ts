@@ -21,7 +21,19 @@ export class User {
   @Column({ type: 'text' })
   readonly role!: Role;
 
+  /** Shared with the authenticator app, in base 32; `null` without a second factor. Left out like the hash. */
+  @Column({ type: 'text', nullable: true, select: false })
+  readonly totpSecret?: string | null;
+
+  /** The time step of the code that was used last: that one and those before are spent. `null` without a second factor. */
+  @Column({ type: 'integer', nullable: true })
+  readonly totpUsedStep!: number | null;
+
   /** Epoch milliseconds. */
   @Column({ type: 'integer' })
   readonly joinedAt!: number;
+
+  get hasSecondFactor(): boolean {
+    return this.totpUsedStep !== null;
+  }
 }

@@ -51,6 +51,9 @@ export class PageFilter extends BaseExceptionFilter {
     if (session === null) return show(response, status, bareFrame(pageOf(status).title));
     if (error instanceof FormException) return backToForm(error, session, request, response);
     if (error instanceof UnauthorizedException) return toLogin(error, session, host);
+    // A code sent twice, say: the login is complete.
+    if (codeOf(error) === 'PENDING_LOGIN_REQUIRED')
+      return response.redirect(HttpStatus.SEE_OTHER, '/account');
     show(response, status, frameOf(session, request.path, pageOf(status).title), messageOf(error));
   }
 }
@@ -67,6 +70,12 @@ function show(response: Response, status: number, frame: object, detail?: string
 
 function pageOf(status: number): { title: string; text: string } {
   return PAGES[status] ?? (status >= 500 ? OTHER : REFUSED);
+}
+
+/** The code of an error of the library. */
+function codeOf(error: unknown): string | undefined {
+  const body = error instanceof HttpException ? error.getResponse() : null;
+  return (Object(body) as { readonly code?: string }).code;
 }
 
 function statusOf(error: unknown): number {

@@ -6,6 +6,7 @@ import { tell } from './tell';
 
 /** Where a visitor goes whom a guard refuses, by the code of its 401, and what is said there. */
 const REFUSALS: Readonly<Record<string, { readonly page: string; readonly words: string }>> = {
+  LOGIN_PENDING: { page: '/login/code', words: 'Enter the code that your app shows to go on.' },
   RECENT_LOGIN_REQUIRED: {
     page: '/account/confirm',
     words: 'You logged in a while ago. Enter your password to go on.',
