@@ -24,6 +24,8 @@ import { UnusedConnections } from './web/unused-connections';
         lifetime: '12h',
         idleTimeout: '30m',
         rememberMe: { lifetime: '30d', idleTimeout: '14d' },
+        // A login on a fourth device ends the oldest one, which is told why: see web/why-ended.ts.
+        maxSessionsPerPrincipal: 3,
         // "Firefox on Windows", by the package bowser, and the address, for "where you are logged in".
         devices: true,
       }),

@@ -1,6 +1,7 @@
 import type { FormFields, Session } from 'nestjs-tessera';
 import { countItems } from '../shop/cart';
 import type { FormReport } from './form.exception';
+import { whyEnded } from './why-ended';
 
 /** What every page shows around its own content. */
 export interface Frame {
@@ -27,6 +28,7 @@ const ADMIN = { href: '/admin', label: 'Admin' };
 export function frameOf(session: Session, path: string, title: string): Frame {
   const { principal } = session;
   const name = session.constant('name') ?? 'friend';
+  const ended = whyEnded(session.endedBecause);
   const places = principal?.roles.includes('admin') ? [...PLACES, ADMIN] : PLACES;
   return {
     title,
@@ -34,7 +36,7 @@ export function frameOf(session: Session, path: string, title: string): Frame {
     user: principal === null ? null : { name, initial: [...name][0]!.toUpperCase() },
     items: countItems(session.get('cart')),
     notices: session.messages('notice'),
-    warnings: session.messages('warning'),
+    warnings: [...(ended === null ? [] : [ended]), ...session.messages('warning')],
     refused: session.messages('form').at(-1),
     values: session.oldInput(),
   };

@@ -3,6 +3,7 @@ import { HttpStatus } from '@nestjs/common';
 import type { Response } from 'express';
 import { LoginRedirectFilter, type Session } from 'nestjs-tessera';
 import { tell } from './tell';
+import { whyLogIn } from './why-ended';
 
 /** Where a visitor goes whom a guard refuses, by the code of its 401, and what is said there. */
 const REFUSALS: Readonly<Record<string, { readonly page: string; readonly words: string }>> = {
@@ -23,9 +24,12 @@ const pages = Object.fromEntries(Object.entries(REFUSALS).map(([code, { page }])
 /** Remembers a refused page for `sessions.intended()`. What was posted is not sent again: another page is next. */
 const redirect = new LoginRedirectFilter('/login', { pages, otherwise: { catch: leave } });
 
-/** Answers a 401 with the way to the page where what is missing can be had. */
+/**
+ * Answers a 401 with the way to the page where what is missing can be had. Why the session of before has ended can be told in this request
+ * alone, since the redirect gives the client another session; the message in it is for the next page.
+ */
 export function toLogin(error: UnauthorizedException, session: Session, host: ArgumentsHost): void {
-  tell(session, 'warning', refusalOf(error).words);
+  tell(session, 'warning', whyLogIn(session.endedBecause) ?? refusalOf(error).words);
   redirect.catch(error, host);
 }
 
