@@ -54,16 +54,21 @@ function keepOnly(draft: SessionDraft, base: SessionRecord, kept: readonly Opera
   retain(draft.operations, (operation) => kept.includes(operation));
 }
 
-const NEED_TOKEN: readonly Operation['kind'][] = ['login', 'elevate', 'isolate', 'renew', 'rotate'];
+const NEED_TOKEN: readonly Operation['kind'][] = ['elevate', 'isolate', 'renew', 'rotate'];
 
-/** Takes back the changes that need a token, but for a logout. */
+/** After these, what is recorded is about another principal than before. */
+const CHANGE_PRINCIPAL: readonly Operation['kind'][] = ['login', 'act'];
+
+/**
+ * Takes back the changes that need a token, but for a logout, and everything that was recorded after a login or an impersonation: it would be
+ * among the data of who was there before.
+ */
 export function withhold(draft: SessionDraft): void {
-  if (draft.left !== null) return returnTo(draft, draft.left, draft.left);
+  if (draft.left !== null) returnTo(draft, draft.left, draft.left);
   if (draft.base === null) return draft.abandon();
   const written = writtenMerges(draft);
-  // What was recorded after `act` belongs to the other principal.
-  const act = draft.operations.findIndex(({ kind }) => kind === 'act');
-  const own = act === -1 ? draft.operations : draft.operations.slice(0, act);
+  const change = draft.operations.findIndex(({ kind }) => CHANGE_PRINCIPAL.includes(kind));
+  const own = change === -1 ? draft.operations : draft.operations.slice(0, change);
   const kept = own.filter(({ kind }) => !NEED_TOKEN.includes(kind));
   keepOnly(draft, draft.base, kept);
   forgetLogin(draft, written);

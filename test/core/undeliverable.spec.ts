@@ -85,9 +85,9 @@ describe('a commit whose client has gone', () => {
     async (when) => {
       const visitor = await app.issued(null, (session) => session.set('visits', 1));
       const session = await app.manager.open(visitor);
+      session.set('theme', 'dark');
       session.login(ada);
       session.merge(token);
-      session.set('theme', 'dark');
       if (when !== 'at once') {
         app.store.before = (operation) => {
           if (operation === 'update') throw new Error('down');
@@ -107,6 +107,49 @@ describe('a commit whose client has gone', () => {
       });
     },
   );
+
+  it.each<[string, Parameters<Core['request']>[1]]>([
+    ['a login', (session) => session.login({ id: 'bob' })],
+    ['an impersonation', (session) => (session.login(ada), session.actAs({ id: 'bob' }))],
+  ])('R17: saves nothing of after %s in the session of a visitor', async (_what, work) => {
+    const visitor = await app.issued(null, (session) => session.set('visits', 1));
+    await app.manager.open(visitor).then((session) => {
+      session.set('visits', 2);
+      work!(session);
+      session.set('theme', 'dark');
+      return app.manager.commit(session, GONE);
+    });
+    const found = await app.manager.open(visitor);
+    expect({ data: found.entries(), principal: found.principal }).toEqual({
+      data: [['visits', 2]],
+      principal: null,
+    });
+  });
+
+  it.each<[string, Parameters<Core['request']>[1]]>([
+    ['actAs', (session) => session.actAs({ id: 'bob' })],
+    ['stopActing', (session) => session.stopActing()],
+  ])('R17, L13: saves nothing of after %s among the data of the other principal', async (what, work) => {
+    const before = what === 'actAs' ? token : await app.issued(token, (own) => own.actAs({ id: 'bob' }));
+    const session = await app.manager.open(before);
+    work!(session);
+    session.set('theme', 'dark');
+    await app.manager.commit(session, GONE);
+    expect((await app.manager.open(before)).has('theme')).toBe(false);
+  });
+
+  it.each<[string, Parameters<Core['request']>[1]]>([
+    ['a renewal', (session) => session.renewToken()],
+    ['an elevation', (session) => session.elevate({ roles: ['admin'] })],
+    ['a login', (session) => session.login(ada)],
+  ])('R17: does not make %s either that came before a login as another', async (_what, work) => {
+    const session = await app.manager.open(token);
+    work!(session);
+    session.login({ id: 'bob' });
+    const outcome = await app.manager.commit(session, GONE);
+    const { principal: found } = await app.manager.open(token);
+    expect({ outcome, roles: found?.roles }).toEqual({ outcome: { kind: 'keep' }, roles: ['member'] });
+  });
 
   it('R14: removes a first login whose insert was given up', async () => {
     const session = await app.manager.open(token);
