@@ -67,8 +67,12 @@ export function withhold(draft: SessionDraft): void {
   if (draft.left !== null) returnTo(draft, draft.left, draft.left);
   if (draft.base === null) return draft.abandon();
   const written = writtenMerges(draft);
-  const change = draft.operations.findIndex(({ kind }) => CHANGE_PRINCIPAL.includes(kind));
-  const own = change === -1 ? draft.operations : draft.operations.slice(0, change);
+  const { operations, isLocked } = draft;
+  // Timeouts set after a proof that unlocks would unlock the login without it.
+  const isChange = ({ kind }: Operation): boolean =>
+    CHANGE_PRINCIPAL.includes(kind) || (isLocked && kind === 'elevate');
+  const change = operations.findIndex(isChange);
+  const own = change === -1 ? operations : operations.slice(0, change);
   const kept = own.filter(({ kind }) => !NEED_TOKEN.includes(kind));
   keepOnly(draft, draft.base, kept);
   forgetLogin(draft, written);

@@ -1,6 +1,6 @@
 import type { SessionId } from 'nestjs-tessera';
 import type { Delivery } from '../../lib/core/commit-outcome';
-import { core, type Core } from '../support/core';
+import { core, HOUR, type Core } from '../support/core';
 import '../support/session-data';
 
 const ada = { id: 'ada', roles: ['member'] };
@@ -149,6 +149,21 @@ describe('a commit whose client has gone', () => {
     const outcome = await app.manager.commit(session, GONE);
     const { principal: found } = await app.manager.open(token);
     expect({ outcome, roles: found?.roles }).toEqual({ outcome: { kind: 'keep' }, roles: ['member'] });
+  });
+
+  it.each<[string, Parameters<Core['request']>[1]]>([
+    ['rememberMe', (session) => session.rememberMe()],
+    ['another idle timeout', (session) => void (session.idleTimeout = null)],
+  ])('R17: leaves a login locked after a proof and %s', async (_what, work) => {
+    app = core({ logins: { locksWhenIdle: true } });
+    token = await app.issued(null, (session) => session.login(ada));
+    app.clock.advance(HOUR);
+    const session = await app.manager.open(token);
+    session.elevate();
+    work!(session);
+    await app.manager.commit(session, GONE);
+    const { locked, principal: found } = await app.manager.open(token);
+    expect({ locked: locked?.id, principal: found }).toEqual({ locked: 'ada', principal: null });
   });
 
   it('R14: removes a first login whose insert was given up', async () => {
