@@ -100,6 +100,25 @@ describeStores('requests of one login that change its rights, on', ({ create }) 
     });
   });
 
+  it('L8: a login and what follows it are not reported when they are refused after they were written', async () => {
+    await begin((s) => s.set('cart', ['pear']));
+    const session = await open();
+    session.login(ada, { checkedAt: app.clock() });
+    session.actAs(bob);
+    app.store.after = async (operation) => {
+      if (operation !== 'update') return;
+      app.store.after = () => {};
+      app.clock.advance(1);
+      await app.manager.endAll(ada);
+    };
+    const refused = await outcomeOf(app.manager.commit(session));
+    await app.manager.commit(session);
+    expect({ refused, told: app.told().filter((type) => /loggedIn|acted/.test(type)) }).toEqual({
+      refused: 'SESSION_LOGIN_OUTDATED',
+      told: [],
+    });
+  });
+
   it('L9: a completion beyond the limit is refused, and leaves the pending login as it was', async () => {
     await begin((s) => s.login(ada, { pending: true }), { limit: { max: () => 1, policy: 'refuse' } });
     await app.issued(null, (s) => s.login(ada));
