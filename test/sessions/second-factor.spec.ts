@@ -188,16 +188,17 @@ describe.each(platforms)('a login with a second factor on %s', (platform) => {
       });
     });
 
-    it('L14: ends after its own lifetime, whatever happens meanwhile', async () => {
+    it.each<[string, (s: Session) => void]>([
+      ['data is written', (s) => s.update('visits', (n = 0) => n + 1)],
+      ['it is to be remembered', (s) => s.rememberMe()],
+      ['a later deadline is set', (s) => (s.deadline = clock() + DAY)],
+      ['an idle timeout is set', (s) => (s.idleTimeout = 5 * MINUTE)],
+      ['its token is renewed', (s) => s.renewToken()],
+    ])('L14: ends after its own lifetime, although %s', async (_what, work) => {
       await begin({ rememberMe: true });
       for (let minutes = 1; minutes < 10; minutes++) {
         clock.advance(MINUTE);
-        await session.run(person, (s) => {
-          if (minutes % 2 === 1) s.rememberMe();
-          else s.deadline = clock() + DAY;
-          s.idleTimeout = 5 * MINUTE;
-          s.set('visits', minutes);
-        });
+        await session.run(person, work);
       }
       clock.advance(MINUTE - 1);
       const before = await session.ask(person, (s) => s.pending?.id);
