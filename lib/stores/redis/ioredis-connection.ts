@@ -3,7 +3,7 @@ import type { StoreCall } from '../../core/session-store';
 import { AnswerWatch } from './answer-watch';
 import { slotOf } from './key-slot';
 import type { IoredisClient } from './redis-client';
-import { CLOSING_TIMEOUT, signalOf } from './redis-connection';
+import { CLOSING_TIMEOUT, oneOf, signalOf } from './redis-connection';
 import type { RedisCommand, RedisConnection, RedisNode } from './redis-connection';
 import { textOf } from './redis-reply';
 import { warnOfNoReconnect, warnOfSilence } from './silence-warnings';
@@ -30,9 +30,7 @@ interface IoredisInstance extends IoredisClient {
   once(event: 'end', listener: (value: unknown) => void): unknown;
   on(event: 'message', listener: (channel: string, message: string) => void): unknown;
   on(event: 'error', listener: () => void): unknown;
-  off(event: 'message', listener: (channel: string, message: string) => void): unknown;
   subscribe(channel: string): Promise<unknown>;
-  unsubscribe(channel: string): Promise<unknown>;
   duplicate(options: object): IoredisInstance;
 }
 
@@ -111,23 +109,14 @@ export class IoredisConnection implements RedisConnection {
     lost: () => void,
     over: AbortSignal,
   ): Promise<void> {
-    const hear = (from: string, message: string): void => void (from === channel && receive(message));
-    const cluster = this.#cluster;
-    // A Cluster has a connection for messages beside the others.
-    const client = cluster ?? this.#client.duplicate({ lazyConnect: true, retryStrategy: null });
-    const close = (): void => {
-      client.off('message', hear);
-      if (cluster === null) client.disconnect();
-      else cluster.unsubscribe(channel).catch(() => undefined);
-    };
+    const model = this.#cluster === null ? this.#client : oneOf(this.#cluster.nodes('master'));
+    const client = model.duplicate({ lazyConnect: true, retryStrategy: null });
     // Also while it connects: a client of Sentinels would try for ever.
-    over.addEventListener('abort', close, { once: true });
-    client.on('message', hear);
-    if (cluster === null) {
-      client.on('error', () => {});
-      client.once('end', lost);
-      await client.connect();
-    }
+    over.addEventListener('abort', () => client.disconnect(), { once: true });
+    client.on('message', (from, message) => void (from === channel && receive(message)));
+    client.on('error', () => {});
+    client.once('end', lost);
+    await client.connect();
     await client.subscribe(channel);
   }
 

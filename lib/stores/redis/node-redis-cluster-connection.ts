@@ -9,9 +9,9 @@ import {
   openClient,
 } from './node-redis-client';
 import { slotOf } from './key-slot';
-import { listenThrough } from './node-redis-listening';
+import { listenBeside } from './node-redis-listening';
 import type { NodeRedisClient } from './redis-client';
-import { type RedisCommand, type RedisConnection, type RedisNode, signalOf } from './redis-connection';
+import { type RedisCommand, type RedisConnection, type RedisNode, oneOf, signalOf } from './redis-connection';
 import { TransientError } from './redis-failure';
 import { UnsentCommands } from './unsent-commands';
 
@@ -96,13 +96,14 @@ export class NodeRedisClusterConnection implements RedisConnection {
     }
   }
 
-  listen(
+  async listen(
     channel: string,
     receive: (message: string) => void,
-    _lost: () => void,
+    lost: () => void,
     over: AbortSignal,
   ): Promise<void> {
-    return listenThrough(this.#cluster, channel, receive, over);
+    const model = await this.#cluster.nodeClient(oneOf(this.#cluster.masters));
+    if (!over.aborted) await listenBeside(model, channel, receive, lost, over);
   }
 
   nodes(): readonly RedisNode[] {

@@ -4,7 +4,7 @@ import { textOf } from './redis-reply';
 
 type Receive = (message: string) => void;
 
-/** A client with a connection for messages beside its others: that of a Cluster or of Sentinels. */
+/** A client with a connection for messages beside its others: that of Sentinels. */
 interface ListeningClient extends NodeRedisClient {
   subscribe(channel: string, listener: (message: string | Buffer) => void): Promise<unknown>;
   unsubscribe(channel: string, listener: (message: string | Buffer) => void): Promise<unknown>;

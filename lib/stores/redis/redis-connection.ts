@@ -31,8 +31,8 @@ export interface RedisConnection {
    */
   send(key: string, command: RedisCommand, call: StoreCall): Promise<unknown>;
   /**
-   * Receives the messages of a channel: through a new connection with the client's settings, or that of a Cluster's or Sentinel's client
-   * for messages.
+   * Receives the messages of a channel: through a new connection with the client's settings, in a Cluster to any of its masters, which pass
+   * all messages on; or through the connection for messages that a client of Sentinels has.
    * @param lost called when the connection breaks, if that is noticed
    * @param over aborts when no messages are needed any more. Attempts to connect are then given up, too
    */
@@ -58,4 +58,10 @@ export function signalOf({ signal }: StoreCall): AbortSignal {
 /** Reads `signal` only if it must, because reading it would create the signal. */
 export function isAborted(call: StoreCall): boolean {
   return call.aborted ?? call.signal.aborted;
+}
+
+/** Returns any of some servers. @throws Error when there is none */
+export function oneOf<T>(servers: readonly T[]): T {
+  if (servers.length === 0) throw new Error('no server is connected');
+  return servers[Math.floor(Math.random() * servers.length)]!;
 }

@@ -217,7 +217,7 @@ export class RedisSessionStore
     }
   }
 
-  /** Opens a connection of its own, while there are listeners; with a Cluster or Sentinels, uses the client's own for messages. */
+  /** Opens a connection of its own, while there are listeners; with a client of Sentinels, of `redis`, uses the client's own for messages. */
   watchEnds(listener: EndListener): EndSubscription {
     return this.#ends.watch(listener);
   }
