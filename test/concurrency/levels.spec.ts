@@ -65,13 +65,26 @@ describeStores('requests of one login that change its rights, on', ({ create }) 
     });
   });
 
-  it('L3: two proofs of different methods at once both count', async () => {
+  it('L1, L3: of two proofs at once the second has what it proved itself', async () => {
     await begin((s) => s.login(ada));
     const [, second] = await race(
       (s) => s.elevate({ amr: ['otp'], level: 2 }),
       (s) => s.elevate({ amr: ['hwk'], level: 3 }),
     );
-    expect(await look(second!)).toEqual({ ...AS_ADA, level: 3, amr: ['hwk', 'otp'] });
+    expect(await look(second!)).toEqual({ ...AS_ADA, level: 3, amr: ['hwk'] });
+  });
+
+  it('L1: a request that was under way gets no level and method of another proof by a weaker one', async () => {
+    await begin((s) => s.login(ada));
+    const slow = await open();
+    await app.issued(token, (s) => s.elevate({ amr: ['hwk'], level: 3 }));
+    slow.elevate({ amr: ['pwd'] });
+    const outcome = await app.manager.commit(slow);
+    expect(outcome.kind === 'issue' && (await look(outcome.token))).toEqual({
+      ...AS_ADA,
+      level: 1,
+      amr: ['pwd'],
+    });
   });
 
   it('R13: keeps what a request wrote that was under way when the login was completed, without its rights', async () => {

@@ -201,7 +201,7 @@ describe.each(platforms)('the registry in a request on %s', (platform) => {
       list: 'findByPrincipal',
       count: 'findByPrincipal',
       get: 'find',
-      setRoles: 'find findByPrincipal insert update update update',
+      setRoles: 'find findByPrincipal findByPrincipal insert update update update',
       end: 'find update',
       // Two are left, and one update is that of the note.
       endAll: 'deleteByPrincipal find findByPrincipal findByPrincipal update update update',
