@@ -219,8 +219,9 @@ async function logIn(page: Page, name: string, remember = false): Promise<void> 
 }
 
 /** The back button. Playwright's own `goBack` does not notice a page that was kept whole, and waits for ever. */
+/** Resolves when the page is loaded: two pages in a row may have one address, since both lead to the login. */
 async function back(page: Page): Promise<void> {
-  await page.evaluate('history.back()');
+  await Promise.all([page.waitForEvent('load'), page.evaluate('history.back()')]);
 }
 
 async function logOut(page: Page): Promise<void> {

@@ -60,7 +60,7 @@ const MISTAKES: Record<string, [title: RegExp, Store: new () => SessionStore]> =
     class extends MemorySessionStore {
       override async find(id: Id) {
         const found = await super.find(id);
-        return found && { ...found, body: found.body.replace(/^2/, '1') };
+        return found && { ...found, body: found.body.replace(/^3/, '2') };
       }
     },
   ],
