@@ -58,6 +58,7 @@ module.exports = {
   reportUnusedDisableDirectives: true,
   overrides: [
     { files: ['*.js'], parserOptions: { sourceType: 'commonjs' } },
+    { files: ['sample/*/public/*.js'], env: { browser: true }, parserOptions: { sourceType: 'module' } },
     {
       files: ['*.ts'],
       parser: '@typescript-eslint/parser',

@@ -4,6 +4,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { SessionModule } from 'nestjs-tessera';
 import { TypeOrmSessionStore } from 'nestjs-tessera/typeorm';
 import { DataSource } from 'typeorm';
+import { AdminModule } from './admin/admin.module';
 import { databaseOptions } from './database/database-options';
 import { DevicesModule } from './devices/devices.module';
 import { LoginModule } from './login/login.module';
@@ -26,6 +27,8 @@ import { UnusedConnections } from './web/unused-connections';
         rememberMe: { lifetime: '30d', idleTimeout: '14d' },
         // A login on a fourth device ends the oldest one, which is told why: see web/why-ended.ts.
         maxSessionsPerPrincipal: 3,
+        // A live page ends with its session, wherever that was ended: see live/live.service.ts.
+        closeStreamsOnEnd: true,
         // "Firefox on Windows", by the package bowser, and the address, for "where you are logged in".
         devices: true,
       }),
@@ -33,6 +36,7 @@ import { UnusedConnections } from './web/unused-connections';
     LoginModule,
     SecondFactorModule,
     DevicesModule,
+    AdminModule,
     ShopModule,
     PlacesModule,
   ],

@@ -20,9 +20,11 @@ export function credentials(name: string): Record<string, string> {
   return { email: `${name}@example.com`, password: PASSWORD };
 }
 
-/** Somebody who has signed up and logged in. */
+let signUps = 0;
+
+/** Somebody who has signed up, at an address of their own, and logged in. */
 export async function signUp(url: string, name: string): Promise<Person> {
-  await new Person(url).send('/sign-up', { name, ...credentials(name) });
+  await api(url, '/sign-up', { name, ...credentials(name) }, `10.9.0.${++signUps}`);
   return logIn(url, name);
 }
 

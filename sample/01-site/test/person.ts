@@ -30,6 +30,20 @@ export class Person {
     });
   }
 
+  /** Listens to server-sent events, as the script of a live page does. */
+  async listen(path: string): Promise<EventStream> {
+    const cookie = await this.jar.getCookieString(this.#trusted);
+    const headers = { accept: 'text/event-stream', cookie };
+    const response = await fetch(this.site + path, { headers, redirect: 'manual' });
+    return new EventStream(response);
+  }
+
+  /** What a script gets that asks for a part of a page. */
+  async part(path: string): Promise<Response> {
+    const cookie = await this.jar.getCookieString(this.#trusted);
+    return fetch(this.site + path, { headers: { cookie }, redirect: 'manual' });
+  }
+
   /** Somebody who has got hold of the same cookie. */
   async thief(): Promise<Person> {
     return new Person(this.site, await this.jar.clone());
@@ -52,6 +66,37 @@ export class Person {
   /** Browsers trust the loopback host with a `Secure` cookie; the jar has to be told. */
   get #trusted(): string {
     return this.site.replace('http:', 'https:');
+  }
+}
+
+export class EventStream {
+  readonly #reader;
+  #text = '';
+
+  constructor(readonly response: Response) {
+    this.#reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+  }
+
+  /** The data of the next event; `null` at the end of the stream. */
+  async next(): Promise<string | null> {
+    for (;;) {
+      const event = /^data: (.*)\n(?:.+\n)*\n/m.exec(this.#text);
+      if (event !== null) {
+        this.#text = this.#text.slice(event.index + event[0].length);
+        return event[1]!;
+      }
+      const { done, value } = await this.#reader.read();
+      if (done) return null;
+      this.#text += value;
+    }
+  }
+
+  async end(): Promise<void> {
+    while ((await this.next()) !== null);
+  }
+
+  close(): Promise<void> {
+    return this.#reader.cancel();
   }
 }
 

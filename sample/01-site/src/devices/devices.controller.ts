@@ -1,21 +1,53 @@
-import { Body, Controller, Get, Post, Redirect, UseGuards } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Get,
+  Post,
+  Redirect,
+  Render,
+  Sse,
+  UseGuards,
+  type MessageEvent,
+} from '@nestjs/common';
 import { AuthGuard, Principal, Session, SessionRegistry } from 'nestjs-tessera';
-import { Page } from '../web/page.decorator';
+import type { Observable } from 'rxjs';
+import { LivePage } from '../live/live-page.decorator';
+import { Live } from '../live/live.service';
 import { seeOther, type SeeOther } from '../web/see-other';
 import { tell } from '../web/tell';
 import { SessionDto } from './session.dto';
 
-/** "Where you are logged in": every session of the account, by its public id, which is no credential. */
+/** "Where you are logged in": every session of the account, live, by its public id, which is no credential. */
 @Controller('account/devices')
 @UseGuards(AuthGuard)
 export class DevicesController {
-  constructor(private readonly registry: SessionRegistry) {}
+  constructor(
+    private readonly registry: SessionRegistry,
+    private readonly live: Live,
+  ) {}
 
   @Get()
-  @Page('devices', 'Where you are logged in')
+  @LivePage('devices', 'Where you are logged in')
   async show(@Principal() principal: Principal): Promise<object> {
-    const devices = await this.registry.list(principal);
-    return { devices, others: devices.length > 1 };
+    return { devices: await this.registry.list(principal) };
+  }
+
+  /** The list alone, for the script. No use of the session: a page that is left open does not keep it alive. */
+  @Get('list')
+  @Render('devices-list')
+  async list(
+    @Principal() principal: Principal,
+    @Session({ touch: false }) _session: Session,
+  ): Promise<object> {
+    return { layout: false, devices: await this.registry.list(principal) };
+  }
+
+  @Sse('changes')
+  changes(
+    @Principal() { realm, id }: Principal,
+    @Session({ touch: false }) _session: Session,
+  ): Observable<MessageEvent> {
+    return this.live.changes(({ principal }) => principal === `${realm}:${id}`);
   }
 
   /** The principal makes it their own sessions alone: with the id of another account's session this finds nothing. */

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
+import { LiveModule } from '../live/live.module';
 import { DevicesController } from './devices.controller';
 
-@Module({ controllers: [DevicesController] })
+@Module({ imports: [LiveModule], controllers: [DevicesController] })
 export class DevicesModule {}

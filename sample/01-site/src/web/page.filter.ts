@@ -38,7 +38,8 @@ export class PageFilter extends BaseExceptionFilter {
   override catch(error: unknown, host: ArgumentsHost): void {
     const request = host.switchToHttp().getRequest<Request>();
     const response = host.switchToHttp().getResponse<Response>();
-    if (response.headersSent || request.accepts('html', 'json') !== 'html') return super.catch(error, host);
+    // A script or a stream that asks for anything gets no page, and no message that the next page is to show.
+    if (response.headersSent || request.accepts('json', 'html') !== 'html') return super.catch(error, host);
     // Nest does not wait for filters, so what goes wrong in here has to be caught in here.
     this.#answer(error, request, response, host).catch((failure: unknown) => super.catch(failure, host));
   }

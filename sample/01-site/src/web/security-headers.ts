@@ -1,6 +1,6 @@
 import type { NextFunction, Request, Response } from 'express';
 
-/** Our own style sheet and pictures, forms to ourselves, nothing else: there is no script here to be injected into. */
+/** Our own style sheet and pictures, forms to ourselves, nothing else: pages have no script to be injected into. */
 const POLICY = [
   "default-src 'none'",
   "style-src 'self'",
@@ -9,6 +9,9 @@ const POLICY = [
   "base-uri 'none'",
   "frame-ancestors 'none'",
 ].join('; ');
+
+/** For pages with our own script, which asks this site alone. */
+export const LIVE_POLICY = `${POLICY}; script-src 'self'; connect-src 'self'`;
 
 /**
  * On every response, pictures and errors included. `Strict-Transport-Security` is missing on purpose: it belongs to whatever speaks
