@@ -64,12 +64,16 @@ describeWithSqlite('the administrator of the sample site', () => {
       },
     );
 
-    it('is alone in ending the sessions of others', async () => {
+    it('is alone in ending the sessions of others, and in acting as them', async () => {
       const member = await signUp(url, newName());
       const name = newName();
       const other = await signUp(url, name);
       const id = idOf(name, (await ada.get('/admin/sessions')).text);
-      expect((await member.send('/admin/sessions/end', { id })).status).toBe(403);
+      const statuses = {
+        end: (await member.send('/admin/sessions/end', { id })).status,
+        act: (await member.send('/acting', { user: '1' })).status,
+      };
+      expect(statuses).toEqual({ end: 403, act: 403 });
       expect((await other.get('/account')).status).toBe(200);
     });
   });
@@ -155,6 +159,97 @@ describeWithSqlite('the administrator of the sample site', () => {
       streams.push(stream);
       expect(await stream.next()).toBe('changed');
       return stream;
+    }
+  });
+
+  describe('who acts as a member', () => {
+    let name: string;
+    let member: Person;
+
+    beforeEach(async () => {
+      name = newName();
+      member = await signUp(url, name);
+      await ada.send('/shop', { product: 'owl' });
+      await actAs(name);
+    });
+
+    it.each(['/', '/shop', '/account', '/members', '/admin', '/nowhere'])(
+      'has a bar at the top of %s that says so',
+      async (path) => {
+        expect((await ada.get(path)).text).toContain(`You are acting as <strong>${name}</strong>.`);
+      },
+    );
+
+    it('sees the site as the member, without the rights and the cart of the administrator', async () => {
+      expect((await ada.get('/members')).text).toContain(`Come in, ${name}.`);
+      expect((await ada.get('/admin')).status).toBe(403);
+      expect((await ada.get('/cart')).text).toContain('It is empty.');
+    });
+
+    it('goes back by the bar, to the rights and the cart of before', async () => {
+      expect(await place(ada.send('/acting/stop'))).toBe('/admin');
+      const { text } = await ada.get('/admin');
+      expect(text).toContain(`You are yourself again, and no longer ${name}.`);
+      expect(text).not.toContain('acting-bar');
+      expect((await ada.get('/cart')).text).toContain('Minerva&#x27;s owl');
+    });
+
+    it('has another token for it, both ways', async () => {
+      const acting = await ada.token();
+      const thief = await ada.thief();
+      await ada.send('/acting/stop');
+      expect(await ada.token()).not.toBe(acting);
+      expect(await place(thief.get('/account'))).toBe('/login');
+    });
+
+    it('is logged out altogether by a logout', async () => {
+      await ada.send('/logout');
+      expect(await place(ada.get('/account'))).toBe('/login');
+      expect(await place(ada.get('/admin'))).toBe('/login');
+    });
+
+    it.each([
+      '/account/devices',
+      '/account/password',
+      '/account/second-factor/on',
+      '/account/second-factor/off',
+      '/account/confirm',
+      '/account/remember',
+    ])('is refused %s, which is for its owner', async (path) => {
+      const { status, text } = await ada.get(path);
+      expect({ status, text }).toEqual({
+        status: 403,
+        text: expect.stringContaining('Only the owner of the account can do this') as string,
+      });
+    });
+
+    it.each<[path: string, form: Record<string, string>]>([
+      ['/account/password', { password: 'five words are even better' }],
+      ['/account/devices/end-others', {}],
+    ])('cannot do it by sending the form of %s either', async (path, form) => {
+      expect((await ada.send(path, form)).status).toBe(403);
+      expect((await member.get('/account')).status).toBe(200);
+    });
+
+    it('is in the list of another administrator’s browser as who it is, and not among the member’s devices', async () => {
+      const elsewhere = await logIn(url, 'ada');
+      expect(loginsIn((await elsewhere.get('/admin/sessions')).text)).toContain(`ada acting as ${name}`);
+      expect((await member.get('/account/devices')).text.match(/<h2>/g)).toHaveLength(1);
+    });
+
+    it.each([
+      { as: 'an administrator, who they are', user: '1', status: 403 },
+      { as: 'somebody who is not there', user: '999', status: 404 },
+    ])('does not act as $as', async ({ user, status }) => {
+      await ada.send('/acting/stop');
+      expect((await ada.send('/acting', { user })).status).toBe(status);
+    });
+
+    async function actAs(user: string): Promise<void> {
+      const { text } = await ada.get('/admin');
+      const row = text.split('<tr>').find((part) => part.includes(`>${user}</th>`))!;
+      const [, id] = /name="user" value="(.*?)"/.exec(row)!;
+      expect(await place(ada.send('/acting', { user: id! }))).toBe('/');
     }
   });
 

@@ -12,6 +12,7 @@ export class AdminController {
   @Get()
   @Page('admin', 'Admin')
   async show(): Promise<object> {
-    return { users: await this.users.all() };
+    const users = await this.users.all();
+    return { users: users.map((user) => ({ ...user, isMember: user.role === 'member' })) };
   }
 }

@@ -13,6 +13,7 @@ import { AuthGuard, Principal, Session, SessionRegistry } from 'nestjs-tessera';
 import type { Observable } from 'rxjs';
 import { LivePage } from '../live/live-page.decorator';
 import { Live } from '../live/live.service';
+import { OwnerOnly } from '../web/owner-only';
 import { seeOther, type SeeOther } from '../web/see-other';
 import { tell } from '../web/tell';
 import { SessionDto } from './session.dto';
@@ -20,6 +21,7 @@ import { SessionDto } from './session.dto';
 /** "Where you are logged in": every session of the account, live, by its public id, which is no credential. */
 @Controller('account/devices')
 @UseGuards(AuthGuard)
+@OwnerOnly()
 export class DevicesController {
   constructor(
     private readonly registry: SessionRegistry,

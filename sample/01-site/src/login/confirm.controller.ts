@@ -1,6 +1,7 @@
 import { Body, Controller, Get, Ip, Post, Redirect, UseGuards } from '@nestjs/common';
 import { AuthGuard, Principal, Session, SessionService } from 'nestjs-tessera';
 import { UsersService } from '../users/users.service';
+import { OwnerOnly } from '../web/owner-only';
 import { Page } from '../web/page.decorator';
 import { seeOther, type SeeOther } from '../web/see-other';
 import { PasswordDto } from './login.dto';
@@ -9,6 +10,7 @@ import { PasswordCheck } from './password-check';
 /** Asks for the password again. `@RecentLogin()` leads here from what must not be done at a browser that was left open, and back. */
 @Controller('account/confirm')
 @UseGuards(AuthGuard)
+@OwnerOnly()
 export class ConfirmController {
   constructor(
     private readonly users: UsersService,

@@ -1,6 +1,7 @@
 import { Body, Controller, Get, Post, Redirect } from '@nestjs/common';
 import { Principal, RecentLogin, Session, SessionService } from 'nestjs-tessera';
 import { UsersService } from '../users/users.service';
+import { OwnerOnly } from '../web/owner-only';
 import { Page } from '../web/page.decorator';
 import { seeOther, type SeeOther } from '../web/see-other';
 import { tell } from '../web/tell';
@@ -9,6 +10,7 @@ import { NewPasswordDto } from './login.dto';
 /** A change of password, for who has given the present one in the last ten minutes. */
 @Controller('account/password')
 @RecentLogin('10m')
+@OwnerOnly()
 export class PasswordController {
   constructor(
     private readonly users: UsersService,

@@ -1,6 +1,7 @@
 import { Body, Controller, Get, Ip, Post, Redirect, UseGuards } from '@nestjs/common';
 import { AuthGuard, Principal, Session } from 'nestjs-tessera';
 import { UsersService } from '../users/users.service';
+import { OwnerOnly } from '../web/owner-only';
 import { Page } from '../web/page.decorator';
 import { seeOther, type SeeOther } from '../web/see-other';
 import { tell } from '../web/tell';
@@ -14,6 +15,7 @@ import { PasswordCheck } from './password-check';
  */
 @Controller('account/remember')
 @UseGuards(AuthGuard)
+@OwnerOnly()
 export class RememberController {
   constructor(
     private readonly users: UsersService,

@@ -1,6 +1,7 @@
 import { Body, Controller, Get, Ip, Post, Redirect } from '@nestjs/common';
 import { Principal, RecentLogin, Session } from 'nestjs-tessera';
 import { UsersService } from '../users/users.service';
+import { OwnerOnly } from '../web/owner-only';
 import { Page } from '../web/page.decorator';
 import { seeOther, type SeeOther } from '../web/see-other';
 import { tell } from '../web/tell';
@@ -12,6 +13,7 @@ import { SecondFactor } from './second-factor.service';
 /** Turns the second factor on and off, for who has given the password in the last ten minutes. */
 @Controller('account/second-factor')
 @RecentLogin('10m')
+@OwnerOnly()
 export class SecondFactorController {
   constructor(
     private readonly users: UsersService,

@@ -42,6 +42,10 @@ export class UsersService {
     return this.users.findOneByOrFail({ id: Number(id) });
   }
 
+  find(id: number): Promise<User | null> {
+    return this.users.findOneBy({ id });
+  }
+
   all(): Promise<User[]> {
     return this.users.find({ order: { id: 'ASC' } });
   }

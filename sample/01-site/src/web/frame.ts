@@ -8,6 +8,8 @@ export interface Frame {
   readonly title: string;
   readonly links: readonly { readonly href: string; readonly label: string; readonly current: boolean }[];
   readonly user: { readonly name: string; readonly initial: string } | null;
+  /** Whether an administrator acts as the user. */
+  readonly acting: boolean;
   readonly items: number;
   readonly notices: readonly string[];
   readonly warnings: readonly string[];
@@ -34,6 +36,7 @@ export function frameOf(session: Session, path: string, title: string): Frame {
     title,
     links: places.map((place) => ({ ...place, current: place.href === path })),
     user: principal === null ? null : { name, initial: [...name][0]!.toUpperCase() },
+    acting: session.actor !== null,
     items: countItems(session.get('cart')),
     notices: session.messages('notice'),
     warnings: [...(ended === null ? [] : [ended]), ...session.messages('warning')],
@@ -45,5 +48,6 @@ export function frameOf(session: Session, path: string, title: string): Frame {
 /** The frame of a page that leaves the session alone: neither the store nor the cookie is touched for it. */
 export function bareFrame(title: string): Frame {
   const links = PLACES.map((place) => ({ ...place, current: false }));
-  return { title, links, user: null, items: 0, notices: [], warnings: [], refused: undefined, values: {} };
+  const nothing = { items: 0, notices: [], warnings: [], refused: undefined, values: {} };
+  return { title, links, user: null, acting: false, ...nothing };
 }
