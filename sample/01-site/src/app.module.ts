@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
-import { APP_FILTER } from '@nestjs/core';
+import { APP_FILTER, APP_GUARD } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { SessionModule } from 'nestjs-tessera';
+import { CsrfGuard, SessionModule } from 'nestjs-tessera';
 import { TypeOrmSessionStore } from 'nestjs-tessera/typeorm';
 import { DataSource } from 'typeorm';
 import { AdminModule } from './admin/admin.module';
@@ -29,6 +29,8 @@ import { UnusedConnections } from './web/unused-connections';
         maxSessionsPerPrincipal: 3,
         // A live page ends with its session, wherever that was ended: see live/live.service.ts.
         closeStreamsOnEnd: true,
+        // This site is for browsers, which say where a form comes from: a request with our cookie that does not say is refused.
+        csrf: { strict: true },
         // "Firefox on Windows", by the package bowser, and the address, for "where you are logged in".
         devices: true,
       }),
@@ -40,6 +42,10 @@ import { UnusedConnections } from './web/unused-connections';
     ShopModule,
     PlacesModule,
   ],
-  providers: [{ provide: APP_FILTER, useClass: PageFilter }, UnusedConnections],
+  providers: [
+    { provide: APP_GUARD, useClass: CsrfGuard },
+    { provide: APP_FILTER, useClass: PageFilter },
+    UnusedConnections,
+  ],
 })
 export class AppModule {}

@@ -1,7 +1,6 @@
 import { resolve } from 'node:path';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { FormValidationPipe } from './web/form-validation.pipe';
-import { refuseOtherOrigins } from './web/same-origin';
 import { neverStore, securityHeaders } from './web/security-headers';
 import { useViews } from './web/views';
 
@@ -12,7 +11,7 @@ export function configureSite(app: NestExpressApplication): void {
   app.disable('x-powered-by');
   app.use(securityHeaders);
   app.useStaticAssets(resolve(root, 'public'), { index: false });
-  app.use(neverStore, refuseOtherOrigins);
+  app.use(neverStore);
   useViews(app, resolve(root, 'views'));
   app.useGlobalPipes(new FormValidationPipe());
 }

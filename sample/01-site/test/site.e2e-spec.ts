@@ -176,15 +176,36 @@ describeWithSqlite('the sample site', () => {
     [{ origin: 'https://evil.example' }, 403],
     [{ origin: 'null' }, 403],
     [{}, 403],
-  ])('answers a form that says it comes from %j with %i', async (headers, status) => {
-    const answer = await fetch(`${url}/shop`, {
+  ])('answers a form with our cookie that says it comes from %j with %i', async (headers, status) => {
+    const visitor = new Person(url);
+    await visitor.get('/');
+    const cookie = `__Host-session=${await visitor.token()}`;
+    expect((await sendForm({ ...headers, cookie })).status).toBe(status);
+    expect((await visitor.get('/cart')).text.includes('Oil lamp')).toBe(status === 303);
+  });
+
+  it.each([
+    [{ 'sec-fetch-site': 'cross-site' }, 403],
+    [{ origin: 'https://evil.example' }, 403],
+    // No browser: nothing that could be made to send our cookie.
+    [{}, 303],
+  ])('answers a form without a cookie that says it comes from %j with %i', async (headers, status) => {
+    expect((await sendForm(headers)).status).toBe(status);
+  });
+
+  it('says on a page why it has refused a form', async () => {
+    const answer = await sendForm({ accept: 'text/html', origin: 'https://evil.example' });
+    expect(await answer.text()).toContain('The request comes from another site.');
+  });
+
+  function sendForm(headers: Partial<Record<string, string>>): Promise<Response> {
+    return fetch(`${url}/shop`, {
       method: 'POST',
       redirect: 'manual',
       body: new URLSearchParams({ product: 'lamp' }),
       headers: headers as Record<string, string>,
     });
-    expect(answer.status).toBe(status);
-  });
+  }
 
   it.each(['/', '/login', '/nowhere'])(
     'lets no page be stored or run a script, and no error page either: %s',
