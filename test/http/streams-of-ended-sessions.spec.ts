@@ -295,7 +295,11 @@ describe.each(platforms)('streams of ended sessions on %s', (platform) => {
       // A stream that is closed later than any of these would have closed the first.
       await other.post('/logout');
       await endOf(control);
-      expect({ isOver: stream.isOver() }).toEqual({ isOver: false });
+      const isOver = stream.isOver();
+      // Before Nest 12 an application on Fastify waits for open streams when it closes.
+      await there.post('/logout');
+      await endOf(stream);
+      expect({ isOver }).toEqual({ isOver: false });
     });
   });
 });

@@ -14,6 +14,7 @@ import {
 import { SealedSessions } from 'nestjs-tessera/sealed';
 import { KEY } from '../sealed/sealed';
 import { closeApps, platforms, startApp, type App } from '../support/app';
+import { nestMajor } from '../support/nest';
 import { scripted, type Scripted } from '../support/scripted';
 import '../support/session-data';
 import { visitor, type Visitor } from '../support/visitor';
@@ -179,6 +180,8 @@ describe.each(platforms)('the label of a device on %s', (platform) => {
     }).compile();
     const adapter = new FastifyAdapter({ trustProxy: 'loopback' });
     app = module.createNestApplication(adapter, { logger: false });
+    // There, `app.use` needs this.
+    if (nestMajor === 10) await adapter.init();
     await configure?.(app);
     await app.listen(0, '127.0.0.1');
     ada = await visitor(app);
