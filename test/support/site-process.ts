@@ -1,13 +1,20 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 const root = resolve(__dirname, '../..');
 const program = join(root, 'sample/01-site/dist/main.js');
+
+/** A directory that is there while one of several test files compiles, which removes `dist` first. */
+const building = join(root, 'node_modules/.cache/nestjs-tessera/building');
+
+/** In milliseconds. A process that was killed leaves the directory behind. */
+const LONGEST_BUILD = 120_000;
 
 /** The sample site as a process of its own, run as `npm start` runs it, on a database that nobody else has. */
 export class SiteProcess {
@@ -18,7 +25,7 @@ export class SiteProcess {
 
   /** Compiles what has changed since the last time, and starts the site on a free port. */
   static async start(): Promise<SiteProcess> {
-    await build();
+    await inTurn(build);
     const site = new SiteProcess(await freePort());
     await site.#start();
     return site;
@@ -76,6 +83,27 @@ async function build(): Promise<void> {
   await promisify(execFile)('npm', ['run', 'prestart'], { cwd: root }).catch((error: { stdout: string }) => {
     throw new Error(`The site does not compile:\n${error.stdout}`);
   });
+}
+
+/** Runs when no other process does. */
+async function inTurn(work: () => Promise<void>): Promise<void> {
+  mkdirSync(resolve(building, '..'), { recursive: true });
+  while (!isFirst()) await wait(100);
+  try {
+    await work();
+  } finally {
+    rmSync(building, { recursive: true, force: true });
+  }
+}
+
+function isFirst(): boolean {
+  try {
+    mkdirSync(building);
+    return true;
+  } catch {
+    if (Date.now() - changedAt(building) > LONGEST_BUILD) rmSync(building, { recursive: true, force: true });
+    return false;
+  }
 }
 
 function newest(folder: string): number {
