@@ -218,9 +218,15 @@ async function logIn(page: Page, name: string, remember = false): Promise<void> 
   await page.getByText(`Welcome, ${name}`).waitFor();
 }
 
-/** The back button, until the page is loaded: two pages in a row may have one address. Playwright's own `goBack` may wait for ever. */
+/**
+ * The back button, until another page is complete: two in a row may have one address, and the load of the page before may end late.
+ * Playwright's own `goBack` may wait for ever.
+ */
 async function back(page: Page): Promise<void> {
-  await Promise.all([page.waitForEvent('load'), page.evaluate('history.back()')]);
+  await page.evaluate("document.documentElement.id = 'left'; history.back()");
+  const isThere = "document.documentElement.id !== 'left' && document.readyState === 'complete'";
+  for (let tries = 0; tries < 2000; tries++) if (await page.evaluate(isThere).catch(() => false)) return;
+  throw new Error('The back button leads nowhere.');
 }
 
 async function logOut(page: Page): Promise<void> {
