@@ -63,7 +63,12 @@ describe('the format of a body', () => {
   };
 
   it('D4: is the first for what every release reads in the same way', () => {
-    expect([formatOf({}), formatOf(login), formatOf(login, { rights: login })]).toEqual(['1', '1', '1']);
+    const formats = {
+      visitor: formatOf({}),
+      login: formatOf(login),
+      formerLogin: formatOf(login, { rights: login }),
+    };
+    expect(formats).toEqual({ visitor: '1', login: '1', formerLogin: '1' });
   });
 
   const pending = { ...login, isPending: true };

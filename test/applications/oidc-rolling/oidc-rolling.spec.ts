@@ -84,7 +84,7 @@ describe.each(platforms)('an application with OpenID Connect and a rolling sessi
     }
     const before = await statusOf(ada);
     clock.advance('5m');
-    expect([before, await statusOf(ada)]).toEqual([200, 401]);
+    expect({ before, after: await statusOf(ada) }).toEqual({ before: 200, after: 401 });
   });
 
   it('is not kept alive by a page that asks how much time is left', async () => {
