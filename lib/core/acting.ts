@@ -57,7 +57,7 @@ function restore(state: SessionState, draft: SessionDraft): void {
   const { actor } = state;
   if (actor === null) return;
   const { principal, amr, level, content } = actor;
-  const empty = { constants: {}, messages: [], merged: {}, own: {}, receipt: null };
+  const empty = { constants: {}, messages: [], merged: {}, own: {}, receipts: null };
   Object.assign(state, { principal, amr, level, actor: null, ...empty, encodedContent: content });
   openContent(state, draft.settings, draft);
 }

@@ -1,4 +1,3 @@
-import { randomText } from './random-text';
 import type { SessionDraft } from './session-draft';
 import { getOwn, setOwn, type SessionState } from './session-state';
 import { SessionError } from './session.errors';
@@ -43,7 +42,6 @@ export function useGrant(draft: SessionDraft, operation: string): (() => boolean
     isFound = validUntil(state, operation) > draft.settings.clock();
     const { [operation]: _, ...grants } = state.own.grants ?? {};
     state.own = { ...state.own, grants };
-    state.receipt = randomText(9);
   });
   return () => isFound;
 }

@@ -1,5 +1,4 @@
 import { isLocalPath } from './local-path';
-import { randomText } from './random-text';
 import type { SessionDraft } from './session-draft';
 
 /** Records where a visitor wanted to go, if it is a path of this site and the session can be changed. */
@@ -19,7 +18,6 @@ export function takeOutIntended(draft: SessionDraft): (() => string | null) | nu
     const { intended, ...kept } = state.own;
     found = intended;
     state.own = kept;
-    state.receipt = randomText(9);
   });
   return () => (isLocalPath(found) ? found : null);
 }

@@ -9,6 +9,7 @@ import type { Operation } from './session-operation';
 import type { SessionRecord } from './session-record';
 import type { SessionSettings } from './session-settings';
 import type { SessionState } from './session-state';
+import { withReceipt } from './receipts';
 import { newToken, rotatedToken, sameHash, type ParsedToken } from './session-token';
 import { SessionTooLargeError } from './session.errors';
 
@@ -59,7 +60,9 @@ export function toPendingWrite(draft: SessionDraft, options: WriteOptions = {}):
   const issuedAt = draft.has('isolate') ? now : draft.state.secrets.issuedAt;
   const secrets = hasHistory ? secretsOf(draft, replacement, now) : newHistory(issuedAt);
   const lastSeenAt = isUse(draft) ? now : draft.state.lastSeenAt;
-  const state = { ...draft.state, lastSeenAt, secrets };
+  const takes = draft.has('take');
+  const receipts = takes && hasHistory ? withReceipt(draft.state.receipts) : draft.state.receipts;
+  const state = { ...draft.state, lastSeenAt, secrets, receipts };
   const record: SessionRecord = {
     id,
     version: (base?.version ?? 0) + 1,
@@ -77,7 +80,7 @@ export function toPendingWrite(draft: SessionDraft, options: WriteOptions = {}):
     lineage: draft.lineage,
     isOver: record.expiresAt <= now && (base === null || draft.has('lifespan')),
     replacement,
-    takes: draft.has('take'),
+    takes,
     tells:
       !draft.isAdministered &&
       (kept === null || (record.secretHash === kept.secretHash && changesLifespan(draft, base!))),
@@ -110,6 +113,7 @@ export function finishWrite(draft: SessionDraft, write: PendingWrite, delivery: 
     emit({ type: 'renewed', id, principal, ...(replacement === 'rotate' && { reason: 'rotation' }) });
   draft.settle(record, draft.isAdministered ? null : token, write.operations);
   draft.state.secrets = state.secrets;
+  draft.state.receipts = state.receipts;
   draft.notedAt = state.lastSeenAt;
   if (!draft.touches) draft.state.lastSeenAt = state.lastSeenAt;
   return write.tells && delivery.reach !== 'never' ? issueToken(state, token, settings) : KEEP;

@@ -64,7 +64,7 @@ type EncodedContent = readonly [
   constants?: Record<string, string>,
   messages?: FlashEntry[],
   merged?: Record<string, number>,
-  receipt?: string | null,
+  receipts?: string | null,
   own?: OwnValues,
 ];
 
@@ -125,9 +125,9 @@ function encodeSecret({ hash, by, at, successorSeenAt, rights }: FormerSecret): 
   return `,["${hash}","${by}",${at},${successorSeenAt}${kept ?? ''}]`;
 }
 
-function contentOf({ data, constants, messages, merged, receipt, own }: SessionState): EncodedContent {
-  if (Object.keys(own).length > 0) return [data, constants, messages, merged, receipt, own];
-  if (receipt !== null) return [data, constants, messages, merged, receipt];
+function contentOf({ data, constants, messages, merged, receipts, own }: SessionState): EncodedContent {
+  if (Object.keys(own).length > 0) return [data, constants, messages, merged, receipts, own];
+  if (receipts !== null) return [data, constants, messages, merged, receipts];
   const isPlain =
     messages.length === 0 && Object.keys(constants).length === 0 && Object.keys(merged).length === 0;
   return isPlain ? [data] : [data, constants, messages, merged];
@@ -181,9 +181,9 @@ export function decodeContent(state: SessionState, codec: SessionCodec): void {
     const content = codec.decode(state.encodedContent) as EncodedContent;
     check(isDictionary(content[0]));
     if (content.length > 1) {
-      const [, constants = {}, messages = [], merged = {}, receipt = null, own = {}] = content;
+      const [, constants = {}, messages = [], merged = {}, receipts = null, own = {}] = content;
       check(isSound(constants, messages, merged) && isDictionary(own));
-      Object.assign(state, { constants, messages, merged, receipt, own });
+      Object.assign(state, { constants, messages, merged, receipts, own });
     }
     state.data = content[0];
     state.encodedContent = null;

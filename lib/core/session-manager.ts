@@ -1,6 +1,5 @@
 import { DIRECT, KEEP, unwritten, type CommitOutcome, type Delivery } from './commit-outcome';
 import { takeOutIntended } from './intended';
-import { randomText } from './random-text';
 import { issueToken } from './pending-write';
 import { principalKey, toPrincipal, type PrincipalInput } from './principal';
 import { assertReason, type EndReason } from './ended-session';
@@ -101,7 +100,6 @@ export class SessionManager {
     draft.record('take', (state) => {
       taken = getOwn(state.data, key);
       delete state.data[key];
-      state.receipt = randomText(9);
     });
     return (await this.#isTaken(draft, commit)) ? (taken as SessionData[K]) : undefined;
   }

@@ -21,8 +21,8 @@ export interface SessionState extends Writable<Required<Lifespan>>, Writable<Rig
   messages: FlashEntry[];
   /** The ids of the last merged sessions and their versions, so that a slower merge does not restore an older one. */
   merged: Record<string, number>;
-  /** Identifies the last write that took out a value for exactly one request; `null` for none. */
-  receipt: string | null;
+  /** Identifies the last writes that took out a value for exactly one request, the latest first; `null` for none. See {@link withReceipt}. */
+  receipts: string | null;
   /** What the library itself keeps for the session, by name. */
   own: OwnValues;
   /** The encoded content, which is the properties above, until it is decoded. Until then they are empty, and no operation may change it. */
@@ -83,7 +83,7 @@ export function newState(now: number, { lifetime, idleTimeout }: Timeouts): Sess
     constants: {},
     messages: [],
     merged: {},
-    receipt: null,
+    receipts: null,
     own: {},
     encodedContent: null,
   };

@@ -1,4 +1,5 @@
 import type { PendingWrite } from './pending-write';
+import { hasReceiptOf } from './receipts';
 import { formerOf } from './secret-history';
 import { decodeBody } from './session-body';
 import type { SessionCodec } from './session-codec';
@@ -18,14 +19,14 @@ export function isWritten(write: PendingWrite, current: SessionRecord, codec: Se
   return isOvertaken || current.version < record.version ? false : null;
 }
 
-/** Whether a record contains a critical write, or was made from one that does. */
+/** Whether a record contains a critical write, or was made from one that does; `null` when it does not tell. */
 export function contains(
   current: SessionRecord,
   { record, token, replacement, state }: PendingWrite,
   codec: SessionCodec,
-): boolean {
-  const { secrets, receipt } = decodeBody(current.body, codec);
-  return replacement === null
-    ? receipt === state.receipt
-    : sameHash(current.secretHash, record.secretHash) || formerOf(secrets, token) !== null;
+): boolean | null {
+  const { secrets, receipts } = decodeBody(current.body, codec);
+  if (replacement !== null)
+    return sameHash(current.secretHash, record.secretHash) || formerOf(secrets, token) !== null;
+  return hasReceiptOf(state.receipts!, receipts, current.version - record.version);
 }
