@@ -16,6 +16,10 @@ export class Told {
 
   constructor(private readonly app: Pick<Core, 'manager'>) {}
 
+  get size(): number {
+    return this.#usable.size;
+  }
+
   add(token: string): void {
     this.#usable.add(token);
   }
