@@ -17,10 +17,14 @@ const population = new Population(store, size, { each: EACH, visitors: 0, insert
 /** How many principals are asked for at once. */
 const [LISTS, ENDS] = [50, 10];
 
+/** How many lists are made before anything is measured, and over how many connections: see {@link warmUp}. */
+const [WARM_UP, CONNECTIONS] = [120_000, 10];
+
 const tasks = {
   fill: async () => {
     await population.fill();
     await settle();
+    await warmUp();
   },
   /** Microseconds of each. */
   measure: async () => {
@@ -37,6 +41,16 @@ answer(tasks, async () => {
   manager.close();
   await close();
 });
+
+/** As in a server that has been up for a while. A process of PostgreSQL that touches a page for the first time waits until it is mapped. */
+async function warmUp() {
+  const pass = Math.min(size / EACH, WARM_UP / CONNECTIONS);
+  const connection = async () => {
+    for (let done = 0; done < WARM_UP / CONNECTIONS; done += pass)
+      for (const n of population.principals(pass)) await list(n)();
+  };
+  await Promise.all(Array.from({ length: CONNECTIONS }, connection));
+}
 
 /** As `SessionRegistry.list` does. */
 function list(n) {

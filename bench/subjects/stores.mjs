@@ -24,7 +24,10 @@ export const stores = {
       store: new FileSessionStore(join(folder, 'sessions')),
       close: async () => {},
     })),
-  postgres: fromVariable('POSTGRES_URL', (url) => overTypeOrm({ type: 'postgres', url }, inBulk)),
+  // Connections stay while other processes are measured: a new one knows neither the tables nor their pages.
+  postgres: fromVariable('POSTGRES_URL', (url) =>
+    overTypeOrm({ type: 'postgres', url, extra: { idleTimeoutMillis: 0 } }, inBulk),
+  ),
   mariadb: fromVariable('MARIADB_URL', (url) => overTypeOrm({ type: 'mariadb', url })),
   redis: fromVariable('REDIS_URL', async (url) => {
     const { Redis } = await import('ioredis');
