@@ -39,6 +39,17 @@ interface Link {
   lost: () => void;
 }
 
+class Subscription implements EndSubscription {
+  constructor(
+    private readonly isHeard: () => boolean,
+    readonly close: () => void,
+  ) {}
+
+  get isActive(): boolean {
+    return this.isHeard();
+  }
+}
+
 /**
  * The ends that one store hears of. One connection for all listeners, opened for the first and closed after the last. It is tested with
  * messages to itself: a server may forbid them, a proxy may swallow them, and the network may lose a connection without closing it.
@@ -58,16 +69,11 @@ export class EndChannel {
       this.#stop = new AbortController();
       void this.#listen(this.#stop.signal);
     }
-    const isActive = (): boolean => this.#isActive;
-    return {
-      get isActive() {
-        return isActive();
-      },
-      close: () => {
-        this.#listeners.delete(own);
-        if (this.#listeners.size === 0) this.close();
-      },
+    const close = (): void => {
+      this.#listeners.delete(own);
+      if (this.#listeners.size === 0) this.close();
     };
+    return new Subscription(() => this.#isActive, close);
   }
 
   /** Closes the connection, and leaves no listener. */

@@ -115,7 +115,7 @@ export class StoreClient {
   /** Inserts a record that the store must keep until it expires. Returns `false` when there is a record with this id. */
   insertLasting(record: SessionRecord): Promise<boolean> {
     return this.call('insert', record.id, (call) =>
-      this.store.insert(record, lasting(call)).then(
+      this.store.insert(record, new LastingCall(call)).then(
         () => true,
         (error: unknown) => {
           if (error instanceof SessionError && error.code === 'SESSION_DUPLICATE_ID') return false;
@@ -221,16 +221,18 @@ function incapable(store: SessionStore, capability: string): SessionError {
 }
 
 /** Demands that the store keeps what is inserted. */
-function lasting(call: StoreCall): StoreCall {
-  return {
-    lasting: true,
-    get signal() {
-      return call.signal;
-    },
-    get aborted() {
-      return call.aborted ?? call.signal.aborted;
-    },
-  };
+class LastingCall implements StoreCall {
+  readonly lasting = true;
+
+  constructor(private readonly call: StoreCall) {}
+
+  get signal(): AbortSignal {
+    return this.call.signal;
+  }
+
+  get aborted(): boolean {
+    return this.call.aborted ?? this.call.signal.aborted;
+  }
 }
 
 /** Keeps what a log may contain. Drivers attach the parameters of a statement to their errors, and those contain hashes and data. */

@@ -187,17 +187,17 @@ class HttpRequest implements UnitOfWork {
   }
 
   get connection(): Connection {
-    const { platformRequest } = this;
-    const { protocol, secure = protocol === 'https' } = platformRequest;
+    const { protocol, secure = protocol === 'https' } = this.platformRequest;
     const { headers, socket } = this.request;
     return {
       secure: secure || (socket as TLSSocket).encrypted === true,
       host: headers.host ?? (headers[':authority'] as string | undefined),
-      // Express computes it at each call.
-      get address() {
-        return platformRequest.ip ?? socket.remoteAddress;
-      },
     };
+  }
+
+  /** Express computes it at each call. */
+  get address(): string | undefined {
+    return this.platformRequest.ip ?? this.request.socket.remoteAddress;
   }
 
   get isOver(): boolean {

@@ -226,9 +226,9 @@ export class SessionHandle implements Delivery {
     draft.sealed = this.#sealed;
     draft.touches &&= this.#touches;
     const { describe } = this.instance;
-    const { request, connection } = this.unit;
+    const { unit } = this;
     if (describe !== null)
-      draft.device = () => describe({ headers: request.headers, address: connection.address ?? null });
+      draft.device = () => describe({ headers: unit.request.headers, address: unit.address ?? null });
     if (this.unit.isOver) draft.watcher = this.watcher;
     return this.#session;
   }

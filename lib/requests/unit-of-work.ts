@@ -9,6 +9,8 @@ export interface UnitOfWork {
    */
   readonly request: { readonly headers: RequestHeaders; readonly method?: string | undefined };
   readonly connection: Connection;
+  /** The client's address, as the framework trusts its proxies. Absent when it is unknown. */
+  readonly address?: string | undefined;
   /** Whether the answer is complete or the client has gone. No commit follows, so each change of a stored session is saved by itself. */
   readonly isOver: boolean;
   /**

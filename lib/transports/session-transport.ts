@@ -34,8 +34,6 @@ export interface Connection {
   readonly secure: boolean;
   /** The host that the client requested, with or without a port. */
   readonly host: string | undefined;
-  /** The client's address. Absent when it is unknown. */
-  readonly address?: string | undefined;
 }
 
 /**
