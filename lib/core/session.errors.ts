@@ -120,3 +120,17 @@ export function tooManyConflicts(attempts: number): SessionError {
     `Other requests wrote first ${attempts} times in a row; the session was not written.`,
   );
 }
+
+export function unrepeatable(): SessionError {
+  return new SessionError(
+    'SESSION_CONFLICT',
+    'The store did not answer a write, and another request wrote since: it cannot be repeated safely.',
+  );
+}
+
+export function expiredMeanwhile(): SessionError {
+  return new SessionError(
+    'SESSION_EXPIRED',
+    'The session expired during this request, which took longer than a request may take. Its changes were not written.',
+  );
+}

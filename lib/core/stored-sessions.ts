@@ -14,7 +14,7 @@ import { giveWay, join } from './session-replay';
 import type { Finding, SessionRepository } from './session-repository';
 import type { SessionSettings } from './session-settings';
 import { newToken, parseToken, sameHash, type ParsedToken, type SessionId } from './session-token';
-import { SessionError, tooManyConflicts } from './session.errors';
+import { expiredMeanwhile, tooManyConflicts, unrepeatable } from './session.errors';
 import type { StoreClient } from './store-client';
 import { contains, isCritical, isWritten } from './uncertain-write';
 import { StoredLogins } from './stored-logins';
@@ -285,18 +285,4 @@ export class StoredSessions implements SessionRepository {
 
 function isLogin({ replacement }: PendingWrite): boolean {
   return replacement === 'login' || replacement === 'act';
-}
-
-function unrepeatable(): SessionError {
-  return new SessionError(
-    'SESSION_CONFLICT',
-    'The store did not answer a write, and another request wrote since: it cannot be repeated safely.',
-  );
-}
-
-function expiredMeanwhile(): SessionError {
-  return new SessionError(
-    'SESSION_EXPIRED',
-    'The session expired during this request, which took longer than a request may take. Its changes were not written.',
-  );
 }
