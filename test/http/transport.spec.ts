@@ -143,7 +143,6 @@ describe.each(platforms)('a transport of the application on %s', (platform) => {
       expect(transport.asked[0]).toEqual({
         secure: false,
         host: expect.stringMatching(/^127\.0\.0\.1:/),
-        address: '127.0.0.1',
         presented: false,
       });
     } finally {
