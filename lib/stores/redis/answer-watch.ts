@@ -4,8 +4,6 @@ import { isCommandTimeout, redisFailureOf } from './redis-failure';
 
 /** How often the commands that wait are looked at, in milliseconds. */
 const LOOK_EVERY = 1000;
-/** How many looks in a row find a connection silent before it is replaced. */
-const SILENT_LOOKS = 2;
 /** How many looks a replaced connection is left alone. */
 const SPARED_LOOKS = 5;
 
@@ -19,8 +17,8 @@ interface WaitingCommand<C> {
  * Replaces connections that answer nothing. When a network drops a connection without closing it, a client of Redis notices that only
  * after a quarter of an hour, when TCP gives up, and all commands wait until then.
  *
- * A connection is silent when a call has passed its deadline with its command unanswered, and nothing else has been answered since. So a
- * server that is slower than the deadline allows, but answers, keeps its connections.
+ * A connection is replaced when two looks in a row find a call on it past its deadline with its command unanswered, and nothing has arrived
+ * between the two. So a server that is slower than the deadline allows, but answers, keeps its connections.
  *
  * Only for a client that the store alone uses: commands of other code may delay those of the store, and would be rejected or executed twice.
  */
@@ -28,9 +26,12 @@ export class AnswerWatch<C extends object> {
   readonly #waiting = new Set<WaitingCommand<C>>();
   /** Connections on which the client gave a command up, with what they had received by then. */
   readonly #gaveUp = new Map<C, number>();
-  /** For each silent connection the number of looks that found it so; negative while it is left alone. */
+  /** Connections that the last look found unanswered, with what they had received by then. */
   readonly #silent = new Map<C, number>();
+  /** For each connection that was replaced the number of looks for which it is still left alone. */
+  readonly #spared = new Map<C, number>();
   #timer: NodeJS.Timeout | undefined;
+  #look: NodeJS.Immediate | undefined;
 
   /**
    * @param replace must do nothing with a connection that is not established, or that the application closes
@@ -79,22 +80,22 @@ export class AnswerWatch<C extends object> {
   /** Replaces nothing any more, and resolves when the commands that wait have ended. The next command starts the watch again. */
   async stop(): Promise<void> {
     clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#silent.clear();
-    this.#gaveUp.clear();
+    clearImmediate(this.#look);
+    this.#timer = this.#look = undefined;
+    for (const connections of [this.#silent, this.#spared, this.#gaveUp]) connections.clear();
     await Promise.allSettled(Array.from(this.#waiting, ({ answer }) => answer));
   }
 
+  /** The look follows the timer when what has arrived is read: after a blocked event loop, timers come first. */
   #lookLater(): void {
-    this.#timer ??= setTimeout(this.#look, LOOK_EVERY).unref();
+    this.#timer ??= setTimeout(() => (this.#look = setImmediate(() => this.#lookNow())), LOOK_EVERY).unref();
   }
 
   #answered(command: WaitingCommand<C>): void {
-    if (this.#silent.size + this.#gaveUp.size === 0) return;
+    if (this.#silent.size + this.#spared.size + this.#gaveUp.size === 0) return;
     const connection = connectionOf(command);
     if (connection === undefined) return;
-    this.#silent.delete(connection);
-    this.#gaveUp.delete(connection);
+    for (const connections of [this.#silent, this.#spared, this.#gaveUp]) connections.delete(connection);
   }
 
   #givenUp(command: WaitingCommand<C>): void {
@@ -104,18 +105,22 @@ export class AnswerWatch<C extends object> {
     this.#lookLater();
   }
 
-  /** Looks are counted, not measured: answers that arrived while the event loop was blocked are read between two of them. */
-  readonly #look = (): void => {
+  #lookNow(): void {
     this.#timer = undefined;
     const unanswered = this.#unanswered();
-    for (const connection of new Set([...this.#silent.keys(), ...unanswered.keys()])) {
-      const looks = (this.#silent.get(connection) ?? 0) + 1;
-      const commands = unanswered.get(connection);
-      if (looks <= 0) this.#silent.set(connection, looks);
-      else if (commands === undefined) this.#silent.delete(connection);
-      else if (looks < SILENT_LOOKS) this.#silent.set(connection, looks);
+    for (const [connection, looks] of this.#spared) {
+      unanswered.delete(connection);
+      if (looks > 1) this.#spared.set(connection, looks - 1);
+      else this.#spared.delete(connection);
+    }
+    for (const connection of this.#silent.keys())
+      if (!unanswered.has(connection)) this.#silent.delete(connection);
+    for (const [connection, commands] of unanswered) {
+      const received = this.receivedOn(connection);
+      if (this.#silent.get(connection) !== received) this.#silent.set(connection, received);
       else {
-        this.#silent.set(connection, -SPARED_LOOKS);
+        this.#silent.delete(connection);
+        this.#spared.set(connection, SPARED_LOOKS);
         // They say nothing about the next connection.
         for (const command of commands) this.#waiting.delete(command);
         this.#gaveUp.delete(connection);
@@ -123,9 +128,9 @@ export class AnswerWatch<C extends object> {
       }
     }
     if (this.#waiting.size + this.#gaveUp.size > 0) this.#lookLater();
-  };
+  }
 
-  /** Never throws: it runs in a timer, where an error would end the process. */
+  /** Never throws: it runs in a look, where an error would end the process. */
   #tryToReplace(connection: C): void {
     try {
       this.replace(connection);
