@@ -7,7 +7,8 @@ const { call } = require('../../lib/testing/store-suite/store-suite.ts');
 
 const [directory, task, argument] = process.argv.slice(2);
 const store = new FileSessionStore(directory);
-const tell = (what) => process.stdout.write(`${JSON.stringify(what)}\n`);
+/** Resolves when it has left this process: what waits in it is lost when it is killed. */
+const tell = (what) => new Promise((resolve) => process.stdout.write(`${JSON.stringify(what)}\n`, resolve));
 
 const tasks = {
   /** Adds one to the number in a session's body, as often as told, at the same time as others do. */
@@ -27,13 +28,13 @@ const tasks = {
         body: JSON.stringify({ n, text: 'x'.repeat(n % 3000) }),
       });
       await store.insert(first, call);
-      tell(first);
+      await tell(first);
       const second = nextOf(first, { principal: n % 2 ? first.principal : null });
       await store.update(second, 1, call);
-      tell(second);
+      await tell(second);
       if (n % 3 === 0) {
         await store.delete(first.id, call);
-        tell({ id: first.id, version: Infinity });
+        await tell({ id: first.id, version: Infinity });
       }
     }
   },
@@ -45,13 +46,13 @@ const tasks = {
     fs.rename = async (from, to) => {
       if (from.includes('.lock') && isFirst) {
         isFirst = false;
-        tell('stopping');
+        await tell('stopping');
         process.kill(process.pid, 'SIGSTOP');
       }
       return rename(from, to);
     };
     const next = nextOf(record, { principal: 'default:eve', expiresAt: START + 7_200_000 });
-    tell(await store.update(next, record.version, call));
+    await tell(await store.update(next, record.version, call));
   },
   /** Ends every session of a principal, one by one, and sweeps; then says which failed. */
   async endAll() {
@@ -61,13 +62,13 @@ const tasks = {
     for (const { id } of await store.findByPrincipal(argument, call))
       await store.delete(id, call).catch(note);
     await store.sweep(START, 1000, call).catch(note);
-    tell(failures);
+    await tell(failures);
   },
   /** Goes through everything with few files open at once, as `ulimit -n` says. */
   async count() {
     let all = 0;
     for await (const { id } of store.records(call)) if (id) all++;
-    tell({ all, ofPrincipal: (await store.findByPrincipal('default:many', call)).length });
+    await tell({ all, ofPrincipal: (await store.findByPrincipal('default:many', call)).length });
   },
   /** Looks for all while no file can be opened any more. It opens them itself: many reads at once are not enough on Node 26. */
   async openAll() {
@@ -81,7 +82,7 @@ const tasks = {
     }
     const outcomes = await Promise.allSettled(ids.map((id) => store.find(id, call)));
     await Promise.all(held.map((file) => file.close()));
-    tell(outcomes.filter(({ status }) => status === 'rejected').map(({ reason }) => reason.message));
+    await tell(outcomes.filter(({ status }) => status === 'rejected').map(({ reason }) => reason.message));
   },
 };
 

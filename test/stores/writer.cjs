@@ -21,6 +21,9 @@ const { DataSource } = require('typeorm');
 const [database, task, argument] = process.argv.slice(2);
 const store = new TypeOrmSessionStore(new DataSource({ type: 'better-sqlite3', database }));
 
+/** Resolves when it has left this process: what waits in it is lost when it is killed. */
+const tell = (text) => new Promise((resolve) => process.stdout.write(text, resolve));
+
 const tasks = {
   /** Adds one to the number in a session's body, as often as told, at the same time as others do. */
   async increment() {
@@ -39,7 +42,7 @@ const tasks = {
         body: JSON.stringify({ n, text: 'x'.repeat(n % 3000) }),
       });
       await store.insert(record, call);
-      process.stdout.write(`${JSON.stringify(record)}\n`);
+      await tell(`${JSON.stringify(record)}\n`);
     }
   },
   async print() {
