@@ -1,41 +1,20 @@
-import { mkdirSync } from 'node:fs';
-import { resolve } from 'node:path';
 import type { Page } from 'playwright-core';
 import { Secret, TOTP } from 'otpauth';
-import { Browser, findChromium } from '../support/browser';
+import { artifacts, describeInChromium, type Browser } from '../support/browser';
 import { itEachLong, itLong } from '../support/long';
-import { describeRequiring } from '../support/not-run';
-import { SiteProcess } from '../support/site-process';
-import { describeWithSqlite } from '../support/sqlite';
-
-const chromium = findChromium();
-const missing =
-  chromium === null ? 'Chromium is needed: install the package chromium, or set CHROMIUM_PATH' : null;
 
 const PASSWORD = 'four words are enough';
-const artifacts = resolve(__dirname, '../artifacts');
 
-describeWithSqlite('a person with two browsers at the sample site', () => {
-  describeRequiring(missing, 'in Chromium', walk);
-});
-
-function walk(): void {
-  let site: SiteProcess;
+describeInChromium('a person with two browsers at the sample site', (site, open) => {
   let desk: Browser;
   let phone: Browser;
   let here: Page;
   let there: Page;
 
-  beforeAll(async () => {
-    mkdirSync(artifacts, { recursive: true });
-    site = await SiteProcess.start();
-    await createAdministrator(site.url);
-  }, 180_000);
-
-  afterAll(() => site?.stop());
+  beforeAll(() => createAdministrator(site().url));
 
   beforeEach(async () => {
-    [desk, phone] = await Promise.all([Browser.open(chromium!, site.url), Browser.open(chromium!, site.url)]);
+    [desk, phone] = await Promise.all([open(), open()]);
     here = desk.page;
     there = phone.page;
   });
@@ -178,7 +157,7 @@ function walk(): void {
       await here.getByText('You are yourself again').waitFor();
     },
   );
-}
+});
 
 /** At the list of devices: logs the other browser out. */
 function buttonOfOther(page: Page) {

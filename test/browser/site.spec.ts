@@ -1,38 +1,16 @@
-import { mkdirSync } from 'node:fs';
-import { resolve } from 'node:path';
 import type { Page } from 'playwright-core';
-import { Browser, findChromium } from '../support/browser';
+import { artifacts, describeInChromium, type Browser } from '../support/browser';
 import { itEachLong, itLong } from '../support/long';
-import { describeRequiring } from '../support/not-run';
-import { SiteProcess } from '../support/site-process';
-import { describeWithSqlite } from '../support/sqlite';
-
-const chromium = findChromium();
-const missing =
-  chromium === null ? 'Chromium is needed: install the package chromium, or set CHROMIUM_PATH' : null;
 
 const PASSWORD = 'four words are enough';
 const COOKIE = '__Host-session';
-const artifacts = resolve(__dirname, '../artifacts');
 
-describeWithSqlite('a person at the sample site', () => {
-  describeRequiring(missing, 'in Chromium', walk);
-});
-
-function walk(): void {
-  let site: SiteProcess;
+describeInChromium('a person at the sample site', (site, open) => {
   let browser: Browser;
   let page: Page;
 
-  beforeAll(async () => {
-    mkdirSync(artifacts, { recursive: true });
-    site = await SiteProcess.start();
-  }, 180_000);
-
-  afterAll(() => site?.stop());
-
   beforeEach(async () => {
-    browser = await Browser.open(chromium!, site.url);
+    browser = await open();
     page = browser.page;
   });
 
@@ -136,7 +114,7 @@ function walk(): void {
     await page.goto('/shop');
     await addToCart(page, 'Laurel wreath');
     await signUp(page, 'Gus');
-    await site.restart();
+    await site().restart();
     await page.goto('/members');
     await page.getByRole('heading', { name: 'Come in, Gus' }).waitFor();
     await page.goto('/cart');
@@ -185,7 +163,7 @@ function walk(): void {
     await page.goto('/account');
     await shoot('account-dark');
   });
-}
+});
 
 async function addToCart(page: Page, product: string): Promise<void> {
   const badge = page.getByRole('link', { name: /^Cart/ });

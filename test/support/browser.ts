@@ -1,12 +1,42 @@
-import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import { chromium, type BrowserContext, type Page } from 'playwright-core';
+import { describeRequiring } from './not-run';
+import { SiteProcess } from './site-process';
+import { describeWithSqlite } from './sqlite';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
 
+/** Where the walks leave their pictures. */
+export const artifacts = resolve(__dirname, '../artifacts');
+
+/** A walk through the sample site, which runs as a process of its own. The summary says so when Chromium or SQLite is missing. */
+export function describeInChromium(
+  title: string,
+  walk: (site: () => SiteProcess, open: () => Promise<Browser>) => void,
+): void {
+  const executablePath = findChromium();
+  const missing =
+    executablePath === null ? 'Chromium is needed: install the package chromium, or set CHROMIUM_PATH' : null;
+  describeWithSqlite(title, () => {
+    describeRequiring(missing, 'in Chromium', () => {
+      let site: SiteProcess;
+      beforeAll(async () => {
+        mkdirSync(artifacts, { recursive: true });
+        site = await SiteProcess.start();
+      }, 180_000);
+      afterAll(() => site?.stop());
+      walk(
+        () => site,
+        () => Browser.open(executablePath!, site.url),
+      );
+    });
+  });
+}
+
 /** The Chromium of this machine, or `null`: `CHROMIUM_PATH`, else the first of the usual names on the `PATH`. */
-export function findChromium(): string | null {
+function findChromium(): string | null {
   const folders = (process.env['PATH'] ?? '').split(delimiter);
   const candidates = NAMES.flatMap((name) => folders.map((folder) => join(folder, name)));
   return [process.env['CHROMIUM_PATH'] ?? '', ...candidates].find(isExecutable) ?? null;
