@@ -2,6 +2,7 @@ import {
   MemorySessionStore,
   SessionService,
   describePolicy,
+  type PolicyName,
   type SessionModuleOptions,
   type SessionPolicy,
 } from 'nestjs-tessera';
@@ -15,6 +16,7 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
+/** What `describePolicy` finds wrong. */
 function refusal(options: SessionModuleOptions): string[] {
   try {
     describePolicy(options);
@@ -32,7 +34,7 @@ const timeoutsOf = ({ preset, lifetime, idleTimeout, rememberMe }: SessionPolicy
 });
 
 describe('describePolicy()', () => {
-  it('tells the whole policy of the defaults', () => {
+  it('E7: tells the whole policy of the defaults', () => {
     expect(describePolicy({})).toEqual({
       name: 'default',
       preset: null,
@@ -54,7 +56,7 @@ describe('describePolicy()', () => {
     });
   });
 
-  it('tells what is configured, and is JSON', () => {
+  it('E7: tells what is configured, and is JSON', () => {
     const policy = describePolicy(
       {
         ...{ lifetime: '8h', idleTimeout: false, rememberMe: { lifetime: '7d', idleTimeout: '2d' } },
@@ -69,24 +71,25 @@ describe('describePolicy()', () => {
       ...{ pendingLifetime: 5 * MINUTE, rotateEvery: HOUR, tokenIn: 'cookie __Host-staff' },
       ...{ maxSessionsPerPrincipal: 'by principal', onLimit: 'refuse' },
     });
-    expect(describePolicy({ maxSessionsPerPrincipal: 3 })).toMatchObject({
+    expect(describePolicy({ maxSessionsPerPrincipal: 3 }, 'admin')).toMatchObject({
+      name: 'admin',
+      tokenIn: 'cookie __Host-session-admin',
       maxSessionsPerPrincipal: 3,
       onLimit: 'evict-oldest',
     });
   });
 
-  it.each([
-    ['aal1', 30 * DAY, null],
-    ['aal2', DAY, HOUR],
-    ['aal3', 12 * HOUR, 15 * MINUTE],
-  ] as const)('has the timeouts of NIST SP 800-63B-4 with %s', (preset, lifetime, idleTimeout) => {
-    const timeouts = { lifetime, idleTimeout };
+  it.each<{ preset: PolicyName; lifetime: number; idleTimeout: number | null }>([
+    { preset: 'aal1', lifetime: 30 * DAY, idleTimeout: null },
+    { preset: 'aal2', lifetime: DAY, idleTimeout: HOUR },
+    { preset: 'aal3', lifetime: 12 * HOUR, idleTimeout: 15 * MINUTE },
+  ])('E7: has the timeouts of NIST SP 800-63B-4 with $preset', ({ preset, ...timeouts }) => {
     expect(timeoutsOf(describePolicy({ policy: preset }))).toEqual({
       ...{ preset, ...timeouts, rememberMe: timeouts },
     });
   });
 
-  it('has shorter timeouts that are given beside a preset', () => {
+  it('E7: has shorter timeouts that are given beside a preset', () => {
     const options = { lifetime: '1h', idleTimeout: '5m', rememberMe: { lifetime: '2h' } } as const;
     expect(timeoutsOf(describePolicy({ policy: 'aal3', ...options }))).toEqual({
       preset: 'aal3',
@@ -95,7 +98,7 @@ describe('describePolicy()', () => {
     });
   });
 
-  it('refuses longer ones, in words that name the option', () => {
+  it('E7: refuses longer ones, in words that name the option', () => {
     expect({
       aal1: refusal({ policy: 'aal1', lifetime: '31d' }),
       aal2: refusal({
@@ -115,7 +118,7 @@ describe('describePolicy()', () => {
     });
   });
 
-  it.each(['aal4', 'constructor', 3, ['aal1'], null])('refuses the preset %p', (policy) => {
+  it.each(['aal4', 'constructor', 3, ['aal1'], null])('E7: refuses the preset %p', (policy) => {
     const [problem = ''] = refusal({ policy: policy as never });
     expect(problem).toContain('policy must be one of aal1, aal2, aal3, got ');
   });
