@@ -1,4 +1,5 @@
 import { ServerResponse, type OutgoingHttpHeaders } from 'node:http';
+import type { Http2ServerResponse } from 'node:http2';
 import type { Socket } from 'node:net';
 import { setOwn } from '../core/session-state';
 import type { ResponseHeaders } from '../transports/session-transport';
@@ -52,9 +53,11 @@ export function sentHeader(response: ServerResponse, name: string): string | nul
 
 /**
  * Whether nothing more can be sent. Node does not close a response that still waits for its turn, behind others of its HTTP/1 connection,
- * when that connection is lost.
+ * when that connection is lost. A response of HTTP/2 has no `closed`.
  */
-export function isOver({ closed, socket, req }: ServerResponse): boolean {
+export function isOver(response: ServerResponse): boolean {
+  if (!isHttp1(response)) return (response as unknown as Http2ServerResponse).stream.destroyed;
+  const { closed, socket, req } = response;
   return closed || (socket === null && req.socket.destroyed);
 }
 

@@ -145,6 +145,82 @@ describe('H1: on fastify over HTTP/2', () => {
   });
 });
 
+describe('a client that leaves before its answer, on fastify over HTTP/2', () => {
+  /** What the handler does when its client has left, and what comes of it. */
+  let work: (sessions: SessionService) => Promise<unknown>;
+  let arrived: () => void;
+  let report: (result: unknown) => void;
+
+  @Controller()
+  class PartingController {
+    constructor(@Inject(SessionService) private readonly sessions: SessionService) {}
+
+    @Get('in') async in(): Promise<void> {
+      await this.sessions.login({ id: 'ada' });
+    }
+
+    @Get('parting') async parting(@Res({ passthrough: true }) { raw }: FastifyReply): Promise<void> {
+      const closed = once(raw, 'close');
+      arrived();
+      await closed;
+      report(await work(this.sessions));
+    }
+
+    @Get('until-end') async untilEnd(): Promise<string> {
+      const ended = await this.sessions.ended();
+      arrived();
+      await once(ended, 'abort');
+      return 'ended';
+    }
+  }
+
+  let store: MemorySessionStore;
+  let app: NestFastifyApplication;
+  let client: ClientHttp2Session;
+
+  beforeEach(async () => {
+    store = new MemorySessionStore();
+    app = await start(new WatchedStore(store), [PartingController]);
+    client = connect(`http://localhost:${(app.getHttpServer().address() as AddressInfo).port}`);
+  });
+  afterEach(async () => {
+    client.destroy();
+    await app.close();
+  });
+
+  /** Asks for `/parting`, and leaves. */
+  async function leave<T>(cookie: string, afterwards: (sessions: SessionService) => Promise<T>): Promise<T> {
+    const reported = new Promise((resolve) => (report = resolve));
+    const hasArrived = new Promise<void>((resolve) => (arrived = resolve));
+    work = afterwards;
+    const stream = client.request({ ':path': '/parting', cookie });
+    stream.on('error', () => {});
+    await hasArrived;
+    stream.close(constants.NGHTTP2_CANCEL);
+    return (await reported) as T;
+  }
+
+  it('R17: is not logged in', async () => {
+    await leave('', async (sessions) => {
+      await sessions.login({ id: 'ada' });
+      await sessions.commit();
+    });
+    expect(store.size).toBe(0);
+  });
+
+  it('S2: leaves nothing behind that watches its session', async () => {
+    const { headers } = await ask(client, '/in');
+    const cookie = headers['set-cookie']![0]!.split(';')[0]!;
+    const left = await leave(cookie, (sessions) => sessions.ended());
+    const hasArrived = new Promise<void>((resolve) => (arrived = resolve));
+    const stream = client.request({ ':path': '/until-end', cookie });
+    await hasArrived;
+    await app.get(SessionService).endAll({ id: 'ada' });
+    await once(stream.resume(), 'close');
+    expect({ isAborted: left.aborted }).toEqual({ isAborted: false });
+  });
+});
+
 describe('S2: a stream whose session ends, on fastify over HTTP/2', () => {
   @Controller()
   class LiveController {
