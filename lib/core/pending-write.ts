@@ -4,7 +4,7 @@ import { afterReplacement, afterRotation, hasRoom, newHistory, pruned } from './
 import type { Replacement, SecretHistory } from './secret-history';
 import { decodeFacts, encodeBody } from './session-body';
 import type { SessionDraft } from './session-draft';
-import { expiryOf } from './session-expiry';
+import { expiryOf, isIdle } from './session-expiry';
 import type { Operation } from './session-operation';
 import type { SessionRecord } from './session-record';
 import type { SessionSettings } from './session-settings';
@@ -88,10 +88,24 @@ export function toPendingWrite(draft: SessionDraft, options: WriteOptions = {}):
   };
 }
 
+/**
+ * Whether a record may not be written to any more: it has expired, or its login was locked, while the request was under way. Another request may
+ * have used the session meanwhile, so it has to be read again.
+ */
+export function hasLapsed(draft: SessionDraft, { expiresAt, body }: SessionRecord): boolean {
+  const now = draft.now();
+  if (expiresAt <= now) return true;
+  const { isLocked, state } = draft;
+  const isLockable = state.isLocking && !isLocked && !ENDS_LOCK.some((kind) => draft.has(kind));
+  return isLockable && isIdle(decodeFacts(body), now);
+}
+
 /** A lock ends with a proof, or with the login. */
+const ENDS_LOCK = ['login', 'elevate', 'logout'] as const;
+
 function isUse(draft: SessionDraft): boolean {
   if (draft.touches || draft.base === null || draft.has('login')) return true;
-  return draft.isLocked && (draft.has('elevate') || draft.has('logout'));
+  return draft.isLocked && ENDS_LOCK.some((kind) => draft.has(kind));
 }
 
 /** Drops a rotation that is not needed: the token was rotated meanwhile, or too many former ones are in use. */

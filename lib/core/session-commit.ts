@@ -1,6 +1,6 @@
 import { FORGET, KEEP, UNREACHED, unwritten, type CommitOutcome, type Delivery } from './commit-outcome';
 import { noteEnd, refuseLogin, withhold } from './draft-undo';
-import { dropVainRotation } from './pending-write';
+import { dropVainRotation, hasLapsed } from './pending-write';
 import { isUseDue } from './session-expiry';
 import { isRotationDue, isSuccessorUnseen, withSuccessorSeen } from './secret-history';
 import { LONGEST_LOGIN, loginOutdated, precedes, type CheckedLogin } from './principal-revocations';
@@ -163,7 +163,7 @@ export function dueOperations(draft: SessionDraft, delivery: Delivery): readonly
   const isUse = draft.touches && isUseDue(state, draft.notedAt, draft.now());
   if (base === null || token === null) return NONE;
   if (rotateEvery === null && secrets.former.length === 0 && !isUse) return NONE;
-  if (base.expiresAt <= draft.now()) return NONE;
+  if (hasLapsed(draft, base)) return NONE;
   // A token that was issued in this very request has not reached its client yet.
   const isCurrent = sameHash(token.secretHash, base.secretHash);
   const isProven = isCurrent && token === draft.openedWith;

@@ -3,7 +3,7 @@ import { FORGET, KEEP, unwritten, type CommitOutcome, type Delivery } from './co
 import { endLatest, endOthers } from './end-others';
 import { endedRecord, reasonOfEnd, type EndReason } from './ended-session';
 import { KeyedQueue } from './keyed-queue';
-import { finishWrite, toPendingWrite, type PendingWrite } from './pending-write';
+import { finishWrite, hasLapsed, toPendingWrite, type PendingWrite } from './pending-write';
 import { PrincipalRevocations, type Revocation } from './principal-revocations';
 import { CURRENT, newHistory, standingOf, type Standing } from './secret-history';
 import { decodeFacts, encodeBody } from './session-body';
@@ -201,8 +201,7 @@ export class StoredSessions implements SessionRepository {
       const share = isCritical(write) ? SHARE_OF_WRITE : 1;
       let isDone = false;
       try {
-        // An expired record is not written to: another request may have extended it, else it stays expired.
-        if (draft.base.expiresAt > draft.now())
+        if (!hasLapsed(draft, draft.base))
           isDone = await this.store.update(record, record.version - 1, share);
       } catch (error) {
         this.#uncertain.set(draft, write);
@@ -264,7 +263,11 @@ export class StoredSessions implements SessionRepository {
       // A login, or an impersonation, that was taken back since. No client has its token.
       if (wasWritten && isLogin(uncertain)) draft.ended.push(current);
     }
-    if (current !== null && join(draft, current)) return draft.status === 'changed' ? null : unwritten(draft);
+    if (current !== null && join(draft, current)) {
+      if (draft.status !== 'changed') return unwritten(draft);
+      if (hasLapsed(draft, current)) throw expiredMeanwhile();
+      return null;
+    }
     if (current === null && base!.expiresAt <= draft.now() && !draft.isLoggingIn) throw expiredMeanwhile();
     return giveWay(draft, current) ?? this.insert(draft, delivery);
   }

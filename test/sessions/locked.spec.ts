@@ -16,7 +16,7 @@ import { waysToKeep } from '../support/kept';
 import { scripted, type Scripted } from '../support/scripted';
 import '../support/session-data';
 import { visitor, type Visitor } from '../support/visitor';
-import { WatchedStore } from '../support/watched-store';
+import { WatchedStore, door } from '../support/watched-store';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -167,6 +167,53 @@ describe.each(platforms)("a login with onIdle: 'lock' on %s", (platform) => {
         });
       },
     );
+
+    describe('while a request is under way', () => {
+      /** Answers when the test says so. */
+      async function begin(work: (session: Session) => unknown) {
+        const [arrived, going] = [door(), door()];
+        const answer = session.run(person, async (s) => {
+          arrived.open();
+          await going.opened;
+          work(s);
+        });
+        await arrived.opened;
+        return async () => {
+          going.open();
+          return (await answer).status;
+        };
+      }
+      const visit = (s: Session): unknown => s.set('visits', 1);
+
+      it.each([
+        { minutes: 5, work: () => {}, what: 'reads', status: 201, account: 'SESSION_LOCKED' },
+        { minutes: 5, work: visit, what: 'writes', status: 503, account: 'SESSION_LOCKED' },
+        { minutes: 4, work: visit, what: 'writes', status: 201, account: 'account' },
+      ])(
+        'E1, R18: is unlocked only by one that $what within five minutes: $minutes',
+        async ({ minutes, work, status, account }) => {
+          clock.advance(29 * MINUTE);
+          const end = await begin(work);
+          clock.advance(minutes * MINUTE);
+          expect({ status: await end(), account: await code('/account') }).toEqual({
+            // The client has the only copy of a sealed session, so nothing is lost for the others.
+            status: isSealed ? 201 : status,
+            account,
+          });
+        },
+      );
+
+      it('E1, R18: lets one go on for hours whose login others have used', async () => {
+        const end = await begin(visit);
+        for (let i = 0; i < 4; i++) {
+          clock.advance(20 * MINUTE);
+          await session.run(person, (s) => s.set('theme', 'dark'));
+        }
+        const status = await end();
+        const seen = await session.ask(person, (s) => [s.principal?.id, s.get('visits') ?? 0]);
+        expect({ status, seen }).toEqual({ status: 201, seen: ['7', isSealed ? 0 : 1] });
+      });
+    });
 
     it('E4: elevate() leaves the absolute end as it was, which ends a locked login, too', async () => {
       clock.advance(HOUR);

@@ -1,6 +1,7 @@
 import { FORGET, KEEP, unwritten, type CommitOutcome, type Delivery } from '../../core/commit-outcome';
 import {
   finishWrite,
+  hasLapsed,
   issueToken,
   largestPart,
   toPendingWrite,
@@ -248,7 +249,7 @@ export class SealedRepository implements SessionRepository {
 
   async #statusOf(draft: SessionDraft, base: SessionRecord, before: SessionState): Promise<RevocationStatus> {
     const since = standsSince(before);
-    if (base.expiresAt <= draft.now()) return ENDED;
+    if (hasLapsed(draft, base)) return ENDED;
     const uncertain = this.#uncertain.get(draft);
     if (uncertain?.id === base.id) {
       const renewed = { ...base, secretHash: uncertain.secretHash };
