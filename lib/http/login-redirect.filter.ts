@@ -116,7 +116,8 @@ function acceptsHtml(accept = ''): boolean {
 }
 
 function assertPage(page: unknown): void {
-  const isUrl = typeof page === 'string' && /^https?:\/\//.test(page) && URL.canParse(page);
+  // Other characters cannot be in a header.
+  const isUrl = typeof page === 'string' && /^https?:\/\/[\x21-\x7e]+$/.test(page) && URL.canParse(page);
   if (isUrl || isLocalPath(page)) return;
   throw new SessionError(
     'SESSION_OPTIONS_INVALID',

@@ -53,7 +53,7 @@ export function deviceDescription(
     }
   };
   return (request) => {
-    const address = request.address?.slice(0, MAX_LENGTH) ?? null;
+    const address = request.address === null ? null : visible(request.address);
     return { label: labelOf(request), address };
   };
 }
@@ -64,8 +64,12 @@ function cleaned(label: unknown): string {
   if (label instanceof Promise) label.catch(() => undefined);
   if (typeof label !== 'string')
     throw new TypeError(`devices must return a text, got ${inspect(label, { depth: 0 })}.`);
-  // The end may have cut a pair of surrogates apart, so it comes first.
-  return label.slice(0, MAX_LENGTH).replace(INVISIBLE, '').trim() || UNKNOWN;
+  return visible(label) || UNKNOWN;
+}
+
+/** The end may cut a pair of surrogates apart, so it comes first. */
+function visible(text: string): string {
+  return text.slice(0, MAX_LENGTH).replace(INVISIBLE, '').trim();
 }
 
 /** The used part of `bowser`. */

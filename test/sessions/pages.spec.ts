@@ -243,7 +243,17 @@ describe.each(platforms)('pages on %s', (platform) => {
     });
   });
 
-  it.each([undefined, null, '', 'login', '//x.example', '/\\x.example', '/log in', 'javascript:alert(1)'])(
+  const pathless = [
+    undefined,
+    null,
+    '',
+    'login',
+    '//x.example',
+    '/\\x.example',
+    '/log in',
+    'javascript:alert(1)',
+  ];
+  it.each([...pathless, 'https://login.example/€', 'https://login.example/\r\nset-cookie: a=b'])(
     'LoginRedirectFilter refuses %j as its page',
     (page) => {
       expect(() => new LoginRedirectFilter(page as never)).toThrow(/needs a page such as '\/login'/);
