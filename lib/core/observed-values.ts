@@ -1,12 +1,9 @@
-import { UnsupportedValue, type SessionCodec } from './session-codec';
+import { UnsupportedValue, shortened, type SessionCodec } from './session-codec';
 import { decodeValue, encodeValue } from './session-body';
 import type { Operation } from './session-operation';
 import { getOwn, setOwn } from './session-state';
 import { SessionValueError } from './session.errors';
 import type { ValueSchemas } from './value-schemas';
-
-/** Maximum length of a path in an error message. */
-const LONGEST_PATH = 80;
 
 /** Tracks the objects that application code got from or put into a session, with their encoded texts, to detect changes in place. */
 export class ObservedValues {
@@ -122,9 +119,4 @@ export class ObservedValues {
       return null;
     }
   }
-}
-
-/** The path into a circular value repeats itself a hundred times. */
-function shortened(path: string): string {
-  return path.length > LONGEST_PATH ? `${path.slice(0, LONGEST_PATH)}…` : path;
 }

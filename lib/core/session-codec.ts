@@ -31,6 +31,10 @@ export const plainJson: SessionCodec = {
 /** Maximum nesting. A deeper value is most likely circular. */
 const MAX_DEPTH = 100;
 
+/** Maximum length of a path in an error message. */
+const LONGEST_PATH = 80;
+const NAME = /^[\w$-]{1,40}$/;
+
 /**
  * JSON, with other types written as an array that begins with a tag: `["$date",0]`. Values without such types are plain JSON, and
  * are neither copied by `encode` nor walked by `decode`. An array that looks tagged gets the tag `$array`.
@@ -123,12 +127,22 @@ function packItems(items: unknown[], depth: number): unknown[] {
   return copy ?? items;
 }
 
+/** The path into a circular value repeats itself a hundred times. */
+export function shortened(path: string): string {
+  return path.length > LONGEST_PATH ? `${path.slice(0, LONGEST_PATH)}…` : path;
+}
+
+/** A step on the path to a part of a value, for messages. A key that is no name may be anything that a client has sent, so it is left out. */
+export function stepText(step: PropertyKey): string {
+  if (typeof step === 'number') return `[${step}]`;
+  return typeof step === 'string' && NAME.test(step) ? `.${step}` : '[…]';
+}
+
 function packAt(value: unknown, at: string | number, depth: number): unknown {
   try {
     return pack(value, depth + 1);
   } catch (error) {
-    if (error instanceof UnsupportedValue)
-      error.path = (typeof at === 'number' ? `[${at}]` : `.${at}`) + error.path;
+    if (error instanceof UnsupportedValue) error.path = stepText(at) + error.path;
     throw error;
   }
 }

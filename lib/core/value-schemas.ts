@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { SessionKey } from './session-data';
+import { shortened, stepText } from './session-codec';
 import { setOwn } from './session-state';
 import { SessionError, SessionValueError } from './session.errors';
 import type { SchemaIssue, SchemaResult, StandardSchema } from './standard-schema';
@@ -65,6 +66,11 @@ export class ValueSchemas {
     const result = validate(key, schema, value);
     if (result.issues === undefined || this.onMismatch === undefined) return result;
     const migrated = this.onMismatch(key as SessionKey, value, result.issues);
+    if (isPromise(migrated))
+      throw new SessionError(
+        'SESSION_OPTIONS_INVALID',
+        'onMismatch returned a promise. It is called while a session is read, and must return the value.',
+      );
     return migrated === undefined ? result : validate(key, schema, migrated);
   }
 }
@@ -77,9 +83,9 @@ function validate(key: string, schema: StandardSchema, value: unknown): SchemaRe
   throw new SessionError('SESSION_OPTIONS_INVALID', message);
 }
 
-/** Whether a validation is asynchronous. Its own failure is ignored then. */
-export function isPromise(result: SchemaResult<unknown> | Promise<unknown>): result is Promise<unknown> {
-  if (typeof (result as Partial<Promise<unknown>>).then !== 'function') return false;
+/** Whether a function was asynchronous. Its own failure is ignored then. */
+export function isPromise(result: unknown): result is Promise<unknown> {
+  if (typeof (result as Partial<Promise<unknown>> | null | undefined)?.then !== 'function') return false;
   (result as Promise<unknown>).then(undefined, () => undefined);
   return true;
 }
@@ -94,7 +100,7 @@ function outputOf(key: string, schema: StandardSchema, value: unknown): unknown 
 function refused(key: string, value: unknown, issues: readonly SchemaIssue[]): SessionValueError {
   // Not by its own map(): the array may be of a class, such as arktype's, which makes something else of it.
   const keys = Array.from(issues[0]?.path ?? [], (step) => (typeof step === 'object' ? step.key : step));
-  const path = keys.map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`)).join('');
+  const path = shortened(keys.map(stepText).join(''));
   const more = issues.length > 1 ? `, and ${issues.length - 1} more` : '';
   const reason = `its schema refuses ${typeAt(value, keys)}${more}; the property issues of this error tells why`;
   return new SessionValueError(`'${key}'${path}`, reason, issues);

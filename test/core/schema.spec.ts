@@ -89,6 +89,20 @@ describe('a session whose keys have schemas', () => {
     expect(codeOf(() => session.set('value', 'five'))).toBe('SESSION_OPTIONS_INVALID');
   });
 
+  it.each<{ what: string; key: string; path: string }>([
+    { what: 'names the key of a part', key: 'price', path: "'value'.price" },
+    {
+      what: 'has no line of a client',
+      key: 'x\n[Nest] LOG root logged in',
+      path: "'value'[…]",
+    },
+    { what: 'is short', key: 'k'.repeat(100_000), path: "'value'[…]" },
+  ])('T3: in the message of a refused value, $what', async ({ key, path }) => {
+    const session = await open({ value: z.record(z.string(), z.number()) });
+    const refused = { key: path, message: expect.stringMatching(/^.{1,200}$/) as unknown };
+    expect(() => session.set('value', { [key]: 'five' })).toThrow(expect.objectContaining(refused));
+  });
+
   it('handles the failure of an asynchronous schema, which would end the process', async () => {
     const validate = (): Promise<never> => Promise.reject(new Error('late'));
     const session = await open({ value: { '~standard': { version: 1, vendor: 'mine', validate } } });
@@ -98,6 +112,14 @@ describe('a session whose keys have schemas', () => {
 });
 
 describe('what an older release left in the store', () => {
+  it('refuses an onMismatch that is asynchronous, and handles its failure', async () => {
+    const late = (): Promise<never> => Promise.reject(new Error('late'));
+    const { older, newer } = releases({ cart: carts }, late);
+    const token = await older.issued(null, (s) => s.set('cart', 'a,b' as never));
+    await expect(newer.manager.open(token)).rejects.toThrow(/onMismatch returned a promise/);
+    await new Promise(setImmediate);
+  });
+
   it('is dropped, with one event for each request and key', async () => {
     const { older, newer } = releases({ cart: carts });
     const token = await older.issued(null, (s) => s.set('cart', 'old' as never));

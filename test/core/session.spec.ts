@@ -375,6 +375,13 @@ describe('a session', () => {
       expect(() => session.set('value', circular as never)).toThrow(/^.{0,120}'value'(\.a){40}….*circular/);
     });
 
+    it('T3: shows no key on the path that is no name', () => {
+      const value = { 'a-b': [{ 'x\n[Nest] LOG root logged in': () => {} }] };
+      expect(() => session.set('value', value as never)).toThrow(
+        expect.objectContaining({ key: "'value'.a-b[0][…]" }),
+      );
+    });
+
     it.each([
       { mode: 'strict', assign: (s: object) => Object.assign(s, { cart: ['a'] }) },
       { mode: 'sloppy', assign: runInThisContext('(s) => { s.cart = ["a"]; }') as (s: object) => void },
