@@ -25,15 +25,19 @@ class ScriptedSource {
   isActive = true;
   subscriptions = 0;
   fails = false;
+  /** Ids that cannot be read. */
+  readonly unreadable = new Set<string>();
   /** Runs before a read is answered. */
   during: () => void | Promise<void> = () => {};
 
   constructor(private readonly tells: boolean) {}
 
-  async statusOf(logins: readonly WatchedLogin[]): Promise<LoginStatus[]> {
+  async statusOf(logins: readonly WatchedLogin[]): Promise<(LoginStatus | null)[]> {
     this.reads.push(logins.map(({ id }) => id));
-    const statuses = logins.map(
-      (login) => this.ended.get(login.id) ?? { ...login, expiresAt: Date.now() + HOUR },
+    const statuses = logins.map((login) =>
+      this.unreadable.has(login.id)
+        ? null
+        : (this.ended.get(login.id) ?? { ...login, expiresAt: Date.now() + HOUR }),
     );
     await this.during();
     if (this.fails) throw new Error('down');
@@ -118,6 +122,41 @@ describe.each([
     source.fails = false;
     await pass(SECOND);
     expect({ meanwhile, afterwards: told(login) }).toEqual({ meanwhile: [], afterwards: ['ended'] });
+  });
+
+  it('S2: end within a second while others cannot be read, and those when they can be', async () => {
+    const source = new ScriptedSource(tells);
+    const many = Array.from({ length: 1500 }, () => aLogin());
+    const last = aLogin();
+    const { told } = watching(source, [...many, last]);
+    for (const { id } of many) source.unreadable.add(id).delete(many[700]!.id);
+    await pass(5 * SECOND);
+    for (const { id } of [last, many[0]!]) source.ended.set(id, 'ended');
+    source.listener?.(last.id);
+    await pass(SECOND);
+    const meanwhile = { last: [...told(last)], unreadable: [...told(many[0]!)] };
+    source.unreadable.clear();
+    await pass(SECOND);
+    expect({ meanwhile, afterwards: told(many[0]!) }).toEqual({
+      meanwhile: { last: ['ended'], unreadable: [] },
+      afterwards: ['ended'],
+    });
+  });
+
+  it('that cannot be read are read a few at a time, each by itself, and all in turn', async () => {
+    const source = new ScriptedSource(tells);
+    const logins = Array.from({ length: 40 }, () => aLogin());
+    for (const { id } of logins) source.unreadable.add(id);
+    watching(source, logins);
+    await pass(1);
+    source.reads.length = 0;
+    await pass(1.6 * SECOND);
+    const sizes = new Set(source.reads.map(({ length }) => length));
+    expect({
+      sizes: [...sizes],
+      reads: source.reads.length,
+      different: new Set(source.reads.flat()).size,
+    }).toEqual({ sizes: [1], reads: 48, different: 40 });
   });
 
   it('are told nothing after they were let go', async () => {

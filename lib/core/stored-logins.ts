@@ -1,5 +1,5 @@
 import type { Clock } from './clock';
-import { inParallel } from './in-parallel';
+import { answersInParallel } from './in-parallel';
 import { UnreadableBody } from './session-body';
 import type { SessionRecord } from './session-record';
 import type { SessionId } from './session-token';
@@ -16,6 +16,9 @@ import { watchedLoginOf, type LoginSource, type LoginStatus, type WatchedLogin }
 /** Maximum number of heads that one call reads. */
 const HEADS_PER_CALL = 100;
 
+/** What a store has answered: `null` for a session that it does not have. Those whose read failed are not in it. */
+type Found<T> = Map<SessionId, T | null>;
+
 /** The logins of sessions in a store. A login stays the same as long as the version of its record does, so that most need no body. */
 export class StoredLogins implements LoginSource {
   constructor(
@@ -23,21 +26,21 @@ export class StoredLogins implements LoginSource {
     private readonly clock: Clock,
   ) {}
 
-  async statusOf(logins: readonly WatchedLogin[]): Promise<readonly LoginStatus[]> {
+  async statusOf(logins: readonly WatchedLogin[]): Promise<readonly (LoginStatus | null)[]> {
     const ids = [...new Set(logins.map(({ id }) => id))];
     const heads = await this.#headsOf(ids);
     const changed = new Set<SessionId>();
     for (const { id, version } of logins) {
       const head = heads.get(id);
-      if (head !== undefined && head.version !== version && !('body' in head)) changed.add(id);
+      if (head && head.version !== version && !('body' in head)) changed.add(id);
     }
-    for (const record of await this.#records([...changed])) heads.set(record.id, record);
+    for (const id of changed) heads.delete(id);
+    for (const [id, record] of await this.#records([...changed])) heads.set(id, record);
     const now = this.clock();
     return logins.map((login) => {
       const head = heads.get(login.id);
-      // One that was deleted between the two reads has a head without a body.
-      const isGone = head === undefined || (head.version !== login.version && !('body' in head));
-      return isGone ? 'ended' : statusOf(login, head, now);
+      if (head === undefined) return null;
+      return head === null ? 'ended' : statusOf(login, head, now);
     });
   }
 
@@ -46,23 +49,30 @@ export class StoredLogins implements LoginSource {
     return isWatchable(store) ? store.watchEnds(listener) : null;
   }
 
-  async #headsOf(ids: readonly SessionId[]): Promise<Map<SessionId, SessionHead | SessionRecord>> {
+  async #headsOf(ids: readonly SessionId[]): Promise<Found<SessionHead | SessionRecord>> {
     const { client } = this;
     const { store } = client;
-    if (!isBatchReadable(store))
-      return new Map((await this.#records(ids)).map((record) => [record.id, record]));
+    if (!isBatchReadable(store)) return this.#records(ids);
     const pages: SessionId[][] = [];
     for (let start = 0; start < ids.length; start += HEADS_PER_CALL)
       pages.push(ids.slice(start, start + HEADS_PER_CALL));
-    const found = await inParallel(pages, (page) =>
+    const answers = await answersInParallel(pages, (page) =>
       client.call('findHeads', null, (call) => store.findHeads(page, call)),
     );
-    return new Map(found.flat().map((head) => [head.id, head]));
+    const found: Found<SessionHead> = new Map();
+    for (const [index, heads] of answers.entries()) {
+      if (heads === undefined) continue;
+      for (const id of pages[index]!) found.set(id, null);
+      for (const head of heads) found.set(head.id, head);
+    }
+    return found;
   }
 
-  async #records(ids: readonly SessionId[]): Promise<SessionRecord[]> {
-    const found = await inParallel(ids, (id) => this.client.find(id));
-    return found.filter((record) => record !== null);
+  async #records(ids: readonly SessionId[]): Promise<Found<SessionRecord>> {
+    const answers = await answersInParallel(ids, (id) => this.client.find(id));
+    const found: Found<SessionRecord> = new Map();
+    for (const [index, record] of answers.entries()) if (record !== undefined) found.set(ids[index]!, record);
+    return found;
   }
 }
 

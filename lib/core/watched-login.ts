@@ -38,8 +38,8 @@ export type LoginStatus = LoginEnd | WatchedLogin;
 
 /** Tells what became of logins. Each kind of repository has one. */
 export interface LoginSource {
-  /** Returns the status of each login, in their order. Rejects when the store fails; that ends no login. */
-  statusOf(logins: readonly WatchedLogin[]): Promise<readonly LoginStatus[]>;
+  /** Returns the status of each login, in their order; `null` for one that could not be read. Rejects when none could. Neither ends a login. */
+  statusOf(logins: readonly WatchedLogin[]): Promise<readonly (LoginStatus | null)[]>;
   /** See `WatchableStore`; `null` when the store cannot tell. */
   watchEnds(listener: EndListener): EndSubscription | null;
 }

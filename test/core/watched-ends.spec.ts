@@ -1,3 +1,4 @@
+import { MemorySessionStore } from 'nestjs-tessera';
 import { MINUTE, core, type Core } from '../support/core';
 import '../support/session-data';
 
@@ -51,4 +52,24 @@ it('S2: the watch of a visitor’s session ends at once when the session is ende
     isSoon: true,
   });
   manager.close();
+});
+
+/** As stores on files, and bridges: it cannot tell of ends. */
+class SilentStore extends MemorySessionStore {
+  override readonly watchEnds = undefined as never;
+}
+
+it.each([
+  ['that tells of ends', () => new MemorySessionStore()],
+  ['that does not', () => new SilentStore()],
+])('S2: the watch of a login ends while another cannot be read in a store %s', async (_, create) => {
+  const under = core({ store: create() });
+  const broken = await watched(under);
+  under.store.before = (operation, id) => {
+    if (operation === 'find' && broken.token.startsWith(id)) throw new Error('this file is damaged');
+  };
+  const { token, ended } = await watched(under);
+  await under.request(token, (session) => session.logout());
+  expect(await ended).toBe('ended');
+  under.manager.close();
 });

@@ -1,4 +1,5 @@
-import type { LoadedSession } from 'nestjs-tessera';
+import type { LoadedSession, MemorySessionStore } from 'nestjs-tessera';
+import { call } from '../../lib/testing/store-suite/store-suite';
 import { DAY, MINUTE } from '../support/core';
 import { sealedCore, type Sealed } from './sealed';
 
@@ -61,6 +62,20 @@ describe('the end of a watched sealed session', () => {
     const watched = await watch(here, value);
     here.clock.advance(DAY);
     expect(await watched.ended()).toBe('expired');
+  });
+
+  it('S2: comes while the revocation of another principal cannot be read', async () => {
+    const watched = await watch(here, value);
+    await there.manager.endAll({ id: 'eve' });
+    const eve = await watch(here, await there.issued(null, (session) => session.login({ id: 'eve' })));
+    const { inner } = here.list as unknown as { inner: MemorySessionStore };
+    for await (const entry of inner.records(call))
+      await inner.update({ ...entry, version: entry.version + 1, body: 'damaged' }, entry.version);
+    await there.request(value, (session) => session.logout());
+    expect({ end: await watched.ended(), isOtherOver: eve.isOver() }).toEqual({
+      end: 'ended',
+      isOtherOver: false,
+    });
   });
 
   it('is no renewal, no other data, and no idle time, which only the client knows', async () => {

@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/clock';
-import { inParallel } from '../../core/in-parallel';
+import { answersInParallel } from '../../core/in-parallel';
 import type { LoginSource, LoginStatus, WatchedLogin } from '../../core/watched-login';
 import type { Revocations } from './revocations';
 
@@ -13,8 +13,9 @@ export class SealedLogins implements LoginSource {
     private readonly clock: Clock,
   ) {}
 
-  statusOf(logins: readonly WatchedLogin[]): Promise<readonly LoginStatus[]> {
-    return inParallel(logins, (login) => this.#statusOf(login));
+  async statusOf(logins: readonly WatchedLogin[]): Promise<readonly (LoginStatus | null)[]> {
+    const statuses = await answersInParallel(logins, (login) => this.#statusOf(login));
+    return statuses.map((status) => status ?? null);
   }
 
   watchEnds(): null {
