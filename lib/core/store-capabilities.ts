@@ -48,8 +48,8 @@ export interface ClosableStore {
 
 /**
  * Told of sessions that may have ended. Must not throw.
- * @param id a session that was ended or got other rights, perhaps; `null` when that may have happened to any session, because the
- * store could not tell for a while
+ * @param id a session that was ended, got other rights or ends earlier, perhaps; `null` when that may have happened to any session,
+ * because the store could not tell for a while
  */
 export type EndListener = (id: SessionId | null) => void;
 
@@ -64,10 +64,12 @@ export interface EndSubscription {
 /** A store that tells which sessions may have ended, in any process. */
 export interface WatchableStore {
   /**
-   * Calls the listener with the id of each session that was deleted, by `delete` or `deleteByPrincipal`, or whose `principal` or
-   * `secretHash` an update has changed. Must do so in every process that watches, after the change, and at once: within 100 milliseconds.
+   * Calls the listener with the id of each session that was deleted, by `delete` or `deleteByPrincipal`, or of which an update has changed
+   * `principal` or `secretHash`, or has made `expiresAt` earlier. Must do so in every process that watches, after the change, and at once:
+   * within 100 milliseconds.
    *
    * - **Hints:** a call may come twice, or without such a change. The listener reads the record.
+   * - **Extensions** by `extend` are frequent, and should not be told.
    * - **Removal by expiry,** by `sweep` or the server, need not be told.
    * - **Connecting:** returns at once. The subscription becomes active as soon as the store can tell, and inactive when it notices that it
    *   cannot. Whenever it becomes active after the return, calls the listener with `null`.

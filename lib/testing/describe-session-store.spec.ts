@@ -127,6 +127,20 @@ const MISTAKES: Record<string, [title: RegExp, Store: new () => SessionStore]> =
       }
     },
   ],
+  'tells no end that comes earlier': [
+    /S2: tells of an update that makes the expiry earlier/,
+    class extends MemorySessionStore {
+      #isEarlier = false;
+      override async update(record: SessionRecord, expectedVersion: number) {
+        const found = await this.find(record.id);
+        this.#isEarlier = found?.principal === record.principal && found.secretHash === record.secretHash;
+        return super.update(record, expectedVersion).finally(() => (this.#isEarlier = false));
+      }
+      override watchEnds(listener: EndListener) {
+        return super.watchEnds((id) => this.#isEarlier || listener(id));
+      }
+    },
+  ],
   'goes on telling after the subscription was closed': [
     /tells nothing after the subscription was closed/,
     class extends MemorySessionStore {

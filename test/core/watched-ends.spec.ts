@@ -1,4 +1,4 @@
-import { MemorySessionStore } from 'nestjs-tessera';
+import { MemorySessionStore, type Session } from 'nestjs-tessera';
 import { MINUTE, core, type Core } from '../support/core';
 import '../support/session-data';
 
@@ -34,6 +34,20 @@ it('S2 L13: the watch of a login ends when its principal begins to act as anothe
   session.actAs({ id: 'bert' });
   await under.manager.commit(session);
   expect(await ended).toBe('other-login');
+  under.manager.close();
+});
+
+it.each([
+  ['a nearer deadline', (session: Session, now: number) => (session.deadline = now + MINUTE)],
+  ['a shorter idle timeout', (session: Session) => (session.idleTimeout = MINUTE)],
+])('S2: the watch of a login ends with %s that another request sets', async (_, shorten) => {
+  const under = core();
+  const { token, ended } = await watched(under);
+  // The watched login is read for the first time.
+  await new Promise(setImmediate);
+  await under.request(token, (session) => void shorten(session, under.clock()));
+  under.clock.advance(2 * MINUTE);
+  expect(await ended).toBe('expired');
   under.manager.close();
 });
 

@@ -87,7 +87,9 @@ export class MemorySessionStore
   async update(record: SessionRecord, expectedVersion: number): Promise<boolean> {
     const entry = this.#entries.shard(record.id).get(record.id);
     if (entry === undefined || entry.version !== expectedVersion) return false;
-    const isEnd = entry.principal !== record.principal || entry.secretHash !== record.secretHash;
+    const { principal, secretHash, expiresAt } = this.#recordOf(entry);
+    const isEnd =
+      principal !== record.principal || secretHash !== record.secretHash || record.expiresAt < expiresAt;
     entry.assign(record);
     if (entry.principal === record.principal) this.#queueOf(entry).move(entry, record.expiresAt);
     else this.#refile(entry, record);

@@ -99,7 +99,7 @@ if ARGV[7] ~= '' then
 elseif principal ~= ARGV[5] or covered < keptUntilDigits then
   return ${UNCOVERED}
 end
-local isEnd = principal ~= ARGV[5] or hash ~= ARGV[4]
+local isEnd = principal ~= ARGV[5] or hash ~= ARGV[4] or ARGV[3] < expiry
 marks = nonce .. string.sub(marks, 1, #marks - #nonce)
 line = table.concat({ '1', ARGV[2], ARGV[3], covered, stamp, marks, ARGV[4], id, ARGV[5] }, ' ')
 redis.call('SET', KEYS[1], line .. '\\n' .. ARGV[8], 'PXAT', keptUntil)

@@ -37,8 +37,8 @@ const LONGEST_LOCK_PAUSE = 20;
 
 /**
  * Acknowledges changes of data, and extensions, once the fast tier has them; the queue writes them to the durable tier. Changes of the token
- * or the principal, and deletes, are written through. So are changes late in the life of a copy or a session: otherwise other processes
- * could read an older record from the durable tier, or sweep it, before the queue has written.
+ * or the principal, earlier ends, and deletes, are written through. So are changes late in the life of a copy or a session: otherwise other
+ * processes could read an older record from the durable tier, or sweep it, before the queue has written.
  */
 export class WriteBehind extends WriteThrough {
   constructor(
@@ -111,7 +111,8 @@ export class WriteBehind extends WriteThrough {
     const now = clock();
     const ends = Math.min(record.expiresAt, next.expiresAt);
     const isFarFromItsEnd = Math.max(now, this.tiers.fast.sweptAt) + maxAge < ends;
-    return isSameGeneration(record, next) && now < madeAt + maxAge / 2 && isFarFromItsEnd;
+    const isEarlier = next.expiresAt < record.expiresAt;
+    return isSameGeneration(record, next) && !isEarlier && now < madeAt + maxAge / 2 && isFarFromItsEnd;
   }
 
   /** Reserves the entry, so that no other writer acknowledges a change that this write would overwrite. `null` when another writer was faster. */

@@ -5,30 +5,39 @@ import type { SessionHead } from '../../core/store-capabilities';
 /** Number of heads in one generation; there are two. */
 const GENERATION = 5000;
 
-/** The parts of a head that tell whose session it is. */
-type Identity = Pick<SessionHead, 'version' | 'principal' | 'secretHash'>;
+/** The parts of a head of which a change is told. */
+type Known = Omit<SessionHead, 'id'>;
 
 /**
- * Remembers whose the sessions are that this process has read and written lately. An update does not return what it has replaced, and a
- * request that updates a session has read it before.
+ * Remembers whose the sessions are that this process has read and written lately, and when they expire. An update does not return what it
+ * has replaced, and a request that updates a session has read it before.
  */
 export class KnownHeads {
-  #recent = new Map<SessionId, Identity>();
-  #older = new Map<SessionId, Identity>();
+  #recent = new Map<SessionId, Known>();
+  #older = new Map<SessionId, Known>();
 
-  note({ id, version, principal, secretHash }: SessionHead): void {
+  note({ id, version, principal, secretHash, expiresAt }: SessionHead): void {
     if (this.#recent.size >= GENERATION) {
       this.#older = this.#recent;
       this.#recent = new Map();
     }
-    this.#recent.set(id, { version, principal, secretHash });
+    this.#recent.set(id, { version, principal, secretHash, expiresAt });
   }
 
-  /** Whether an update gives a session another principal or secret, or may do so. */
-  mayBeChangedBy({ id, principal, secretHash }: SessionRecord, expectedVersion: number): boolean {
-    const known = this.#recent.get(id) ?? this.#older.get(id);
-    return (
-      known?.version !== expectedVersion || known.principal !== principal || known.secretHash !== secretHash
-    );
+  /** Notes that a session was extended, or may have been. */
+  noteExtension(id: SessionId, expiresAt: number): void {
+    const known = this.#of(id);
+    if (known !== undefined && known.expiresAt < expiresAt) this.note({ ...known, id, expiresAt });
+  }
+
+  /** Whether an update gives a session another principal or secret, or an earlier end, or may do so. */
+  mayBeEndedBy({ id, principal, secretHash, expiresAt }: SessionRecord, expectedVersion: number): boolean {
+    const known = this.#of(id);
+    if (known?.version !== expectedVersion) return true;
+    return known.principal !== principal || known.secretHash !== secretHash || expiresAt < known.expiresAt;
+  }
+
+  #of(id: SessionId): Known | undefined {
+    return this.#recent.get(id) ?? this.#older.get(id);
   }
 }

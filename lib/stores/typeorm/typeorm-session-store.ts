@@ -152,6 +152,7 @@ export class TypeOrmSessionStore
 
   async extend(id: SessionId, expectedVersion: number, expiresAt: number, call: StoreCall): Promise<boolean> {
     if (!isSessionId(id)) return false;
+    this.#known.noteExtension(id, expiresAt);
     return (await this.#affected(this.#statements.extend, [expiresAt, id, expectedVersion], call)) === 1;
   }
 
@@ -210,7 +211,7 @@ export class TypeOrmSessionStore
 
   /** Also when the outcome is unknown. */
   #announceUpdate(record: SessionRecord, expectedVersion: number, announcer: EndAnnouncer): void {
-    if (this.#known.mayBeChangedBy(record, expectedVersion)) announcer.announce(record.id);
+    if (this.#known.mayBeEndedBy(record, expectedVersion)) announcer.announce(record.id);
     this.#known.note(record);
   }
 

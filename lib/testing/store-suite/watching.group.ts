@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { SessionStore } from '../../core/session-store';
 import type { EndSubscription, PrincipalIndexedStore, WatchableStore } from '../../core/store-capabilities';
 import { newToken, type SessionId } from '../../core/session-token';
-import { insertAll, insertOne, aRecord, nextOf } from './records';
+import { insertAll, insertOne, aRecord, nextOf, MINUTE } from './records';
 import { call, type StoreSuite } from './store-suite';
 
 /** How long a hint may take on a busy machine, in milliseconds. */
@@ -49,6 +49,16 @@ export function describeWatching(suite: StoreSuite, watcher: () => WatchableStor
     const { secretHash } = newToken(record.id, 'suite');
     assert.equal(await suite.store.update(nextOf(record, { secretHash }), 1, call), true);
     await ears.hear(record.id);
+  });
+
+  it('S2: tells of an update that makes the expiry earlier, also than an extension has made it', async () => {
+    const { id, expiresAt } = await insertOne(suite.store, { principal: 'a:ada' });
+    const record = await suite.store.find(id, call);
+    const ears = await listen();
+    assert.equal(await suite.store.extend(id, 1, expiresAt + 2 * MINUTE, call), true);
+    const sooner = nextOf(record!, { expiresAt: expiresAt + MINUTE });
+    assert.equal(await suite.store.update(sooner, 1, call), true);
+    await ears.hear(id);
   });
 
   it('S2: tells of each of many deletions at once', async () => {
