@@ -11,7 +11,13 @@ import {
   type SessionHead,
 } from './store-capabilities';
 import type { StoreClient } from './store-client';
-import { watchedLoginOf, type LoginSource, type LoginStatus, type WatchedLogin } from './watched-login';
+import {
+  isOtherLogin,
+  watchedLoginOf,
+  type LoginSource,
+  type LoginStatus,
+  type WatchedLogin,
+} from './watched-login';
 
 /** Maximum number of heads that one call reads. */
 const HEADS_PER_CALL = 100;
@@ -81,7 +87,7 @@ function statusOf(login: WatchedLogin, head: SessionHead | SessionRecord, now: n
   if (head.expiresAt <= now) return 'expired';
   try {
     const present = head.version === login.version ? extended(login, head) : changed(login, head, now);
-    if (present.startedAt !== login.startedAt || present.actsAs !== login.actsAs) return 'other-login';
+    if (isOtherLogin(login, present)) return 'other-login';
     return present.expiresAt <= now ? 'expired' : present;
   } catch (error) {
     if (error instanceof UnreadableBody) return 'ended';

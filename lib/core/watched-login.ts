@@ -44,6 +44,14 @@ export interface LoginSource {
   watchEnds(listener: EndListener): EndSubscription | null;
 }
 
+/** The facts of a login that a renewal of its session may change, under the same principal. */
+export type LoginFacts = Pick<WatchedLogin, 'actsAs' | 'startedAt' | 'standsSince' | 'deadline'>;
+
+/** Whether a session goes on with another login, of the same principal. */
+export function isOtherLogin(login: LoginFacts, present: LoginFacts): boolean {
+  return present.startedAt !== login.startedAt || present.actsAs !== login.actsAs;
+}
+
 /**
  * @param from a login that is locked at this instant is watched as a locked one
  * @throws UnreadableBody

@@ -46,8 +46,15 @@ describe('the end of a watched sealed session', () => {
       'other-login',
     ],
     ['a login as another principal', (session: LoadedSession) => session.login({ id: 'bob' }), 'ended'],
+    [
+      'another login of the principal',
+      (session: LoadedSession) => session.login({ id: 'ada' }),
+      'other-login',
+    ],
+    ['acting as another principal', (session: LoadedSession) => session.actAs({ id: 'bob' }), 'other-login'],
   ])('S2: is found in the list of revocations: %s', async (_, change, how) => {
     const watched = await watch(here, value);
+    here.clock.advance(1);
     await there.request(value, change);
     expect(await watched.ended()).toBe(how);
   });
@@ -62,6 +69,25 @@ describe('the end of a watched sealed session', () => {
     const watched = await watch(here, value);
     here.clock.advance(DAY);
     expect(await watched.ended()).toBe('expired');
+  });
+
+  it('S2: comes with a nearer deadline that another request sets', async () => {
+    const watched = await watch(here, value);
+    await there.request(value, (session) => (session.deadline = here.clock() + MINUTE));
+    here.clock.advance(MINUTE);
+    expect(await watched.ended()).toBe('expired');
+  });
+
+  it('S2: does not come when all others of the principal are ended, but when it is ended, too', async () => {
+    const watched = await watch(here, value);
+    const session = await there.manager.open(value);
+    await there.manager.endAll({ id: 'ada' }, { except: session });
+    const other = await watch(here, await here.issued(null, (visitor) => visitor.login({ id: 'eve' })));
+    await there.manager.endAll({ id: 'eve' });
+    await other.ended();
+    const isOverBefore = watched.isOver();
+    await there.manager.endAll({ id: 'ada' });
+    expect({ isOverBefore, end: await watched.ended() }).toEqual({ isOverBefore: false, end: 'ended' });
   });
 
   it('S2: comes while the revocation of another principal cannot be read', async () => {

@@ -5,6 +5,13 @@ import { fromEntryBody, toEntryBody, type ListEntry } from './list-entry';
 
 const entries: ListEntry[] = [
   { kind: 'renewed', at: 1_900_000_000_000, principal: 'default:7', replaced: 'h' as SecretHash },
+  {
+    kind: 'renewed',
+    at: 2,
+    principal: 'default:7',
+    replaced: 'h' as SecretHash,
+    login: { actsAs: 'default:8', startedAt: 1, standsSince: 2, deadline: 3 },
+  },
   { kind: 'renewed', at: 0, principal: null, replaced: 'h' as SecretHash },
   { kind: 'ended' },
   { kind: 'principal', deadUntil: 1_900_000_000_000 },
@@ -28,6 +35,7 @@ describe('an entry of the list', () => {
     '999999999\nnull',
     '999999999\n{"kind":"other"}',
     '999999999\n{"kind":"renewed"}',
+    '999999999\n{"kind":"renewed","at":0,"replaced":"h","login":{"startedAt":1}}',
     '999999999\n{"kind":"principal","deadUntil":"soon"}',
   ])('is none when it cannot be read: %j', (body) => expect(fromEntryBody(body)).toBeNull());
 });

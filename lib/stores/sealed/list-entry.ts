@@ -1,13 +1,18 @@
 import type { SecretHash } from '../../core/session-token';
+import type { LoginFacts } from '../../core/watched-login';
 
 /** One entry of the revocation list: about a session, or about a principal. */
 export type ListEntry =
-  /** The token was renewed at `at`, with `principal` logged in; `replaced` is the former hash. Only values with the record's secret hash are valid. */
+  /**
+   * The token was renewed at `at`, with `principal` logged in; `replaced` is the former hash. Only values with the record's secret hash are
+   * valid. `login` is for those who watch an older value; it is unknown when another release has renewed the token.
+   */
   | {
       readonly kind: 'renewed';
       readonly at: number;
       readonly principal: string | null;
       readonly replaced: SecretHash;
+      readonly login?: LoginFacts;
     }
   | { readonly kind: 'ended' }
   /** Logins up to this instant, in epoch milliseconds, are invalid. */
@@ -37,7 +42,7 @@ export function fromEntryBody(body: string): ListEntry | null {
 function isValid(entry: ListEntry): boolean {
   switch (entry.kind) {
     case 'renewed':
-      return Number.isFinite(entry.at) && typeof entry.replaced === 'string';
+      return Number.isFinite(entry.at) && typeof entry.replaced === 'string' && isLogin(entry.login);
     case 'ended':
       return true;
     case 'principal':
@@ -46,4 +51,8 @@ function isValid(entry: ListEntry): boolean {
       entry satisfies never;
       return false;
   }
+}
+
+function isLogin(login: LoginFacts | undefined): boolean {
+  return login === undefined || [login.startedAt, login.standsSince, login.deadline].every(Number.isFinite);
 }

@@ -9,6 +9,7 @@ export const noRevocations: Revocations = {
   deadUntil: async () => -Infinity,
   renew: async () => true,
   keep: async () => true,
+  stay: async () => {},
   end: async () => {},
   revoke: async () => {},
   revocationOf: async () => null,

@@ -6,6 +6,7 @@ import type { SessionStore } from '../../core/session-store';
 import { newToken, sameHash, type SecretHash, type SessionId } from '../../core/session-token';
 import { SessionError, tooManyConflicts } from '../../core/session.errors';
 import { StoreClient } from '../../core/store-client';
+import { watchedLoginOf, type LoginFacts } from '../../core/watched-login';
 import { fromEntryBody, toEntryBody, type ListEntry } from './list-entry';
 import { ENDED, type RevocationStatus, type Revocations } from './revocations';
 import { lastExpiryOf } from './value-lifetimes';
@@ -81,6 +82,7 @@ export class RevocationList implements Revocations {
       at: this.settings.clock(),
       principal,
       replaced: base.secretHash,
+      login: factsOf(next),
     } as const;
     // That of `next` is for #lastExpiry.
     const until = Math.max(this.#lastExpiryOf(base), this.#lastExpiryOf(next));
@@ -98,6 +100,15 @@ export class RevocationList implements Revocations {
     const at = this.settings.clock();
     const noted = former ?? { kind: 'renewed', at, principal: null, replaced: secretHash };
     return this.#put(entry, id, { noted, until }, secretHash);
+  }
+
+  async stay(record: SessionRecord): Promise<void> {
+    const { id, secretHash } = record;
+    const entry = await this.#client.find(id);
+    const noted = entry && fromEntryBody(entry.body);
+    if (noted?.kind !== 'renewed' || !sameHash(entry!.secretHash, secretHash)) return;
+    const until = entry!.expiresAt - MARGIN;
+    await this.#put(entry, id, { noted: { ...noted, login: factsOf(record) }, until }, secretHash);
   }
 
   end(record: SessionRecord): Promise<void> {
@@ -191,6 +202,11 @@ export class RevocationList implements Revocations {
     const text = JSON.stringify(['nestjs-tessera/sealed', 'principal', this.settings.name, principal]);
     return hash('sha256', text, 'buffer').subarray(0, 16).toString('base64url') as SessionId;
   }
+}
+
+function factsOf(record: SessionRecord): LoginFacts {
+  const { actsAs, startedAt, standsSince, deadline } = watchedLoginOf(record, 0);
+  return { actsAs, startedAt, standsSince, deadline };
 }
 
 /** @throws SessionError `SESSION_RECORD_UNREADABLE`, since an unreadable entry may concern any login */

@@ -1,18 +1,14 @@
 import type { Revocation } from '../../core/principal-revocations';
 import type { SessionRecord } from '../../core/session-record';
-import type { SecretHash, SessionId } from '../../core/session-token';
+import type { SessionId } from '../../core/session-token';
+import type { ListEntry } from './list-entry';
 
 /** Whether a genuine value is still valid. */
 export type RevocationStatus =
   /** The value is valid. `entry` is the list's record of the session, if it has one. */
   | { readonly kind: 'good'; readonly entry: SessionRecord | null }
-  /** The token was renewed at `at`, in epoch milliseconds, with `principal` logged in; `replaced` is the hash of the secret before. */
-  | {
-      readonly kind: 'renewed';
-      readonly at: number;
-      readonly principal: string | null;
-      readonly replaced: SecretHash;
-    }
+  /** The token was renewed. */
+  | Extract<ListEntry, { kind: 'renewed' }>
   /** The session was ended, or all sessions of its principal were. */
   | { readonly kind: 'ended' };
 
@@ -43,6 +39,12 @@ export interface Revocations {
    * Returns `false`, and changes nothing, when the list's record is not `entry` any more.
    */
   keep(entry: SessionRecord | null, next: SessionRecord, deadline: number): Promise<boolean>;
+
+  /**
+   * Notes, for those who watch older values of a session, that it stays after {@link endAll}. Does nothing when it was renewed or ended
+   * meanwhile.
+   */
+  stay(record: SessionRecord): Promise<void>;
 
   /** Ends a session for good, of which this is one value. */
   end(record: SessionRecord): Promise<void>;

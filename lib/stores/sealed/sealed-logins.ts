@@ -1,6 +1,11 @@
 import type { Clock } from '../../core/clock';
 import { answersInParallel } from '../../core/in-parallel';
-import type { LoginSource, LoginStatus, WatchedLogin } from '../../core/watched-login';
+import {
+  isOtherLogin,
+  type LoginSource,
+  type LoginStatus,
+  type WatchedLogin,
+} from '../../core/watched-login';
 import type { Revocations } from './revocations';
 
 /**
@@ -23,15 +28,16 @@ export class SealedLogins implements LoginSource {
   }
 
   async #statusOf(login: WatchedLogin): Promise<LoginStatus> {
-    const { principal, standsSince, deadline } = login;
-    if (deadline <= this.clock()) return 'expired';
-    const status = await this.revocations.statusOf(login, standsSince);
+    const { principal } = login;
+    if (login.deadline <= this.clock()) return 'expired';
+    const status = await this.revocations.statusOf(login, login.standsSince);
     if (status.kind === 'ended') return 'ended';
-    const present = { ...login, expiresAt: deadline };
-    if (status.kind === 'good') return present;
+    if (status.kind === 'good') return { ...login, expiresAt: login.deadline };
     if (status.principal !== principal) return 'other-login';
-    // The list does not tell whether the renewed session stayed when all sessions of its principal were ended. It counts as ended.
-    const isRevoked = principal !== null && standsSince <= (await this.revocations.deadUntil(principal));
-    return isRevoked ? 'ended' : present;
+    const present = { ...login, ...status.login };
+    if (isOtherLogin(login, present)) return 'other-login';
+    if (present.deadline <= this.clock()) return 'expired';
+    const deadUntil = principal === null ? -Infinity : await this.revocations.deadUntil(principal);
+    return present.standsSince <= deadUntil ? 'ended' : { ...present, expiresAt: present.deadline };
   }
 }

@@ -157,7 +157,10 @@ export class SealedRepository implements SessionRepository {
     if (standsSince(state) <= before) return KEEP;
     const secrets = newHistory(deadUntil + 1);
     kept.state.secrets = secrets;
-    return this.#reseal(kept, { ...base, body: encodeBody({ ...state, secrets }, this.settings.codec) });
+    const record = { ...base, body: encodeBody({ ...state, secrets }, this.settings.codec) };
+    const outcome = this.#reseal(kept, record);
+    await this.revocations.stay(record).catch(() => undefined); // only its streams end then
+    return outcome;
   }
 
   outdateLogins(): Promise<void> {
