@@ -57,7 +57,8 @@ export function toPendingWrite(draft: SessionDraft, options: WriteOptions = {}):
   const kept = base !== null && replacement === null ? draft.token : null;
   const rotated = replacement === 'rotate' && draft.token !== null ? rotatedToken(draft.token) : null;
   const token = kept ?? renewed ?? rotated ?? newToken(id, settings.name);
-  const issuedAt = draft.has('isolate') ? now : draft.state.secrets.issuedAt;
+  // It is later than the present when the session has just stayed while the others of its principal were ended.
+  const issuedAt = Math.max(draft.state.secrets.issuedAt, draft.has('isolate') ? now : 0);
   const secrets = hasHistory ? secretsOf(draft, replacement, now) : newHistory(issuedAt);
   const lastSeenAt = isUse(draft) ? now : draft.state.lastSeenAt;
   const takes = draft.has('take');

@@ -95,6 +95,14 @@ describe('a sealed session that stays when all others of its principal are ended
     expect(await here.look(kept, (s) => s.deadline)).toBe(deadline);
   });
 
+  it('W18: stays again when the others are ended a second time within a minute', async () => {
+    await here.manager.endAll(ada, { except: session });
+    const outcome = await here.manager.commit(session);
+    session = await here.manager.open(outcome.kind === 'issue' ? outcome.token : '');
+    await here.manager.endAll(ada, { except: session });
+    expect(await keptPrincipal()).toBe('ada');
+  });
+
   it('W18: stays in further writes', async () => {
     await here.manager.endAll(ada, { except: session });
     session.set('visits', 1);
