@@ -13,7 +13,8 @@ function aLogin(given: Partial<WatchedLogin> = {}): WatchedLogin {
   const id = newSessionId();
   const { secretHash } = newToken(id, 'default');
   const times = { startedAt: 0, standsSince: 0, expiresAt: HOUR, locksAt: null, deadline: 2 * HOUR };
-  return { id, version: 1, secretHash, principal: 'default:ada', actsAs: null, ...times, ...given };
+  const who = { principal: 'default:ada', actsAs: null, isPending: false };
+  return { id, version: 1, secretHash, ...who, ...times, ...given };
 }
 
 /** A source whose logins stay as they are until a test ends them. */

@@ -15,6 +15,8 @@ export interface WatchedLogin {
   readonly principal: string | null;
   /** `realm:id` of the principal that it acts as, or `null`. */
   readonly actsAs: string | null;
+  /** Whether a further factor is due. */
+  readonly isPending: boolean;
   /** When the principal logged in; without a login, when the session began. */
   readonly startedAt: number;
   /** Since when the session stands: later than `startedAt` if it stayed when all others of its principal were ended. */
@@ -45,11 +47,15 @@ export interface LoginSource {
 }
 
 /** The facts of a login that a renewal of its session may change, under the same principal. */
-export type LoginFacts = Pick<WatchedLogin, 'actsAs' | 'startedAt' | 'standsSince' | 'deadline'>;
+export type LoginFacts = Pick<
+  WatchedLogin,
+  'actsAs' | 'isPending' | 'startedAt' | 'standsSince' | 'deadline'
+>;
 
-/** Whether a session goes on with another login, of the same principal. */
+/** Whether a session goes on with another login, of the same principal. A pending one that is completed, and begins then, is no other. */
 export function isOtherLogin(login: LoginFacts, present: LoginFacts): boolean {
-  return present.startedAt !== login.startedAt || present.actsAs !== login.actsAs;
+  const isCompleted = login.isPending && !present.isPending;
+  return (present.startedAt !== login.startedAt && !isCompleted) || present.actsAs !== login.actsAs;
 }
 
 /**
@@ -59,11 +65,11 @@ export function isOtherLogin(login: LoginFacts, present: LoginFacts): boolean {
 export function watchedLoginOf(record: SessionRecord, from: number): WatchedLogin {
   const { id, version, secretHash, principal } = record;
   const state = decodeFacts(record.body);
-  const { startedAt, deadline, secrets, actor } = state;
+  const { startedAt, deadline, secrets, actor, isPending } = state;
   const actsAs = actor === null ? null : state.principal && principalKey(state.principal);
   const standsSince = Math.max(startedAt, secrets.issuedAt);
   const locksAt = isIdle(state, from) ? null : lockOf(state);
   const expiresAt = Math.min(record.expiresAt, locksAt ?? Infinity);
   const times = { startedAt, standsSince, expiresAt, locksAt, deadline };
-  return { id, version, secretHash, principal, actsAs, ...times };
+  return { id, version, secretHash, principal, actsAs, isPending, ...times };
 }

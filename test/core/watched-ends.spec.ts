@@ -1,12 +1,15 @@
-import { MemorySessionStore, type Session } from 'nestjs-tessera';
+import { MemorySessionStore, type LoginOptions, type Session } from 'nestjs-tessera';
 import { MINUTE, core, type Core } from '../support/core';
 import '../support/session-data';
 
 /** Logs Ada in, and watches her session as its next request finds it. */
-async function watched(under: Core): Promise<{ token: string; ended: Promise<string> }> {
+async function watched(
+  under: Core,
+  options?: LoginOptions,
+): Promise<{ token: string; ended: Promise<string> }> {
   const { manager } = under;
   const session = await manager.open(null);
-  session.login({ id: 'ada', roles: ['support'] });
+  session.login({ id: 'ada', roles: ['support'] }, options);
   const outcome = await manager.commit(session);
   const token = outcome.kind === 'issue' ? outcome.token : '';
   const found = await manager.open(token);
@@ -34,6 +37,18 @@ it('S2 L13: the watch of a login ends when its principal begins to act as anothe
   session.actAs({ id: 'bert' });
   await under.manager.commit(session);
   expect(await ended).toBe('other-login');
+  under.manager.close();
+});
+
+it('S2: the watch of a pending login goes on when elevate completes it', async () => {
+  const under = core();
+  const { token, ended } = await watched(under, { pending: true });
+  under.clock.advance(1);
+  const complete = await under.issued(token, (session) => session.elevate({ amr: ['otp'] }));
+  // The watched login is read after the hint.
+  await new Promise(setImmediate);
+  await under.request(complete, (session) => session.logout());
+  expect(await ended).toBe('ended');
   under.manager.close();
 });
 

@@ -90,6 +90,16 @@ describe('the end of a watched sealed session', () => {
     expect({ isOverBefore, end: await watched.ended() }).toEqual({ isOverBefore: false, end: 'ended' });
   });
 
+  it('S2: does not come when elevate completes a pending login', async () => {
+    const pending = await here.issued(null, (session) => session.login({ id: 'ada' }, { pending: true }));
+    const [watched, other] = [await watch(here, pending), await watch(here, value)];
+    here.clock.advance(1);
+    await there.request(pending, (session) => session.elevate({ amr: ['otp'] }));
+    await there.request(value, (session) => session.logout());
+    await other.ended();
+    expect({ isOver: watched.isOver() }).toEqual({ isOver: false });
+  });
+
   it('S2: comes while the revocation of another principal cannot be read', async () => {
     const watched = await watch(here, value);
     await there.manager.endAll({ id: 'eve' });

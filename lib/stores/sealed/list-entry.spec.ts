@@ -10,7 +10,7 @@ const entries: ListEntry[] = [
     at: 2,
     principal: 'default:7',
     replaced: 'h' as SecretHash,
-    login: { actsAs: 'default:8', startedAt: 1, standsSince: 2, deadline: 3 },
+    login: { actsAs: 'default:8', isPending: false, startedAt: 1, standsSince: 2, deadline: 3 },
   },
   { kind: 'renewed', at: 0, principal: null, replaced: 'h' as SecretHash },
   { kind: 'ended' },

@@ -205,8 +205,8 @@ export class RevocationList implements Revocations {
 }
 
 function factsOf(record: SessionRecord): LoginFacts {
-  const { actsAs, startedAt, standsSince, deadline } = watchedLoginOf(record, 0);
-  return { actsAs, startedAt, standsSince, deadline };
+  const { actsAs, isPending, startedAt, standsSince, deadline } = watchedLoginOf(record, 0);
+  return { actsAs, isPending, startedAt, standsSince, deadline };
 }
 
 /** @throws SessionError `SESSION_RECORD_UNREADABLE`, since an unreadable entry may concern any login */
