@@ -4,15 +4,14 @@ import { originOf, type Left, type Origin } from './draft-origin';
 import type { Device } from './device';
 import type { EndReason } from './ended-session';
 import { NO_RIGHTS, ownerOf, type Rights } from './rights';
-import { LONGEST_REQUEST, strictestOf, type Replacement } from './secret-history';
+import { LONGEST_REQUEST, newHistory, strictestOf, type Replacement } from './secret-history';
 import { openBody } from './checked-content';
 import { decodeFacts } from './session-body';
 import type { SessionEventReason } from './session-event';
 import { lastSeenOf } from './session-expiry';
 import { OF_LOGINS, PROOFS, announcedBy, unconfirmedOf } from './session-operation';
-import type { Announcement, LoginNotes } from './session-operation';
-import type { Operation, Unconfirmed } from './session-operation';
-import type { Absorbed, SessionStatus, SessionWatcher } from './session-operation';
+import type { Absorbed, Announcement, LoginNotes, Operation } from './session-operation';
+import type { SessionStatus, SessionWatcher, Unconfirmed } from './session-operation';
 import type { SessionRecord } from './session-record';
 import type { SessionSettings } from './session-settings';
 import { newState, type SessionState } from './session-state';
@@ -209,12 +208,13 @@ export class SessionDraft {
     this.forgetChanges();
   }
 
-  /** Continues as a new session: with the state that this request found, or with its own changes only. */
+  /** Continues as a new session, which no former secret opens: with the state that this request found, or with its own changes only. */
   fork(keepState: boolean): void {
     this.#detach();
     this.superseded = false;
     if (this.origin !== null) this.origin = { ...this.origin, superseded: true };
-    if (!keepState) this.restart();
+    if (!keepState) return this.restart();
+    this.state.secrets = newHistory(this.settings.clock());
   }
 
   /** Begins an empty session with the changes of this request. */

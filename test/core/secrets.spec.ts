@@ -159,6 +159,18 @@ describe('the secrets of a session', () => {
     }).toEqual({ merged: ['theme'], other: 1 });
   });
 
+  it('L1: open no session that a login makes of this one', async () => {
+    const visitor = await app.issued(null, (session) => session.set('visits', 1));
+    const next = await app.issued(visitor, rotate);
+    const [first, second] = [await open(next), await open(next)];
+    first.login({ id: 'bob' });
+    await app.manager.commit(first);
+    second.login(ada);
+    await app.manager.commit(second);
+    const forged = await open(`${second.id}.${visitor.split('.')[1]}`);
+    expect({ kept: second.get('visits'), forged: forged.principal }).toEqual({ kept: 1, forged: null });
+  });
+
   it('are forgotten by the first write after no request can have them any more', async () => {
     const next = await app.issued(token, renew);
     const known = async (): Promise<number> => {
