@@ -63,7 +63,7 @@ export interface LoginOptions extends Proof {
 export interface LogoutOptions {
   /**
    * Keeps the data in an anonymous session with a new token. Otherwise the session ends, and later changes, such as a flash message,
-   * create a new one. When another request renews the token concurrently, the session ends in any case: a logout is never lost.
+   * create a new one. When another request has renewed the token or elevated the session, the session ends in any case: a logout is never lost.
    * @default false
    */
   readonly keepData?: boolean;
@@ -199,7 +199,9 @@ export function logout(draft: SessionDraft, { keepData = false }: LogoutOptions)
   const { id, principal = null } = draft.base ?? draft.endable ?? {};
   if (id !== undefined && principal !== null)
     draft.announcements.push({ type: 'loggedOut', id, principal, reason: 'logout' });
-  if (!keepData || draft.endable !== null || draft.state.actor !== null) return draft.retire('logout');
+  // A secret from before the session got more rights must not get the data under a token of its own.
+  const mayKeep = draft.endable === null && draft.lent === null && draft.state.actor === null;
+  if (!keepData || !mayKeep) return draft.retire('logout');
   if (draft.state.principal === null) return;
   const { timeouts, clock } = draft.settings;
   const latest = clock() + timeouts.lifetime;

@@ -113,6 +113,12 @@ describeStores('an old secret on', ({ create }) => {
     },
   );
 
+  it('L1: of before an elevation ends the session by a logout that keeps the data', async () => {
+    const next = await world.issued(token, secondFactor);
+    const outcome = await world.request(token, (session) => session.logout({ keepData: true }));
+    expect({ outcome, next: await visitsOf(next) }).toEqual({ outcome: { kind: 'forget' }, next: null });
+  });
+
   it('L1: of before roles were taken does not bring them back by another elevation', async () => {
     const admin = await world.issued(token, secondFactor);
     await world.issued(admin, (session) => session.elevate({ roles: [] }));
