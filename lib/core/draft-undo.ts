@@ -60,8 +60,8 @@ const NEED_TOKEN: readonly Operation['kind'][] = ['elevate', 'isolate', 'renew',
 const CHANGE_PRINCIPAL: readonly Operation['kind'][] = ['login', 'act'];
 
 /**
- * Takes back the changes that need a token, but for a logout, and everything that was recorded after a login or an impersonation: it would be
- * among the data of who was there before.
+ * Takes back the changes that need a token, but for a logout, and everything that was recorded after a login, the proof that completes one, or
+ * an impersonation: it would be among the data of who was there before.
  */
 export function withhold(draft: SessionDraft): void {
   if (draft.left !== null) returnTo(draft, draft.left, draft.left);
@@ -69,8 +69,8 @@ export function withhold(draft: SessionDraft): void {
   const written = writtenMerges(draft);
   const { operations, isLocked } = draft;
   // Timeouts set after a proof that unlocks would unlock the login without it.
-  const isChange = ({ kind }: Operation): boolean =>
-    CHANGE_PRINCIPAL.includes(kind) || (isLocked && kind === 'elevate');
+  const isChange = ({ kind, isSignIn = false }: Operation): boolean =>
+    isSignIn || CHANGE_PRINCIPAL.includes(kind) || (isLocked && kind === 'elevate');
   const change = operations.findIndex(isChange);
   const own = change === -1 ? operations : operations.slice(0, change);
   const kept = own.filter(({ kind }) => !NEED_TOKEN.includes(kind));

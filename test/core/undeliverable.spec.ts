@@ -151,6 +151,23 @@ describe('a commit whose client has gone', () => {
     expect({ outcome, roles: found?.roles }).toEqual({ outcome: { kind: 'keep' }, roles: ['member'] });
   });
 
+  it('R17, L14: saves nothing of after the proof in a pending login', async () => {
+    const pending = await app.issued(null, (session) => session.login(ada, { pending: true }));
+    const session = await app.manager.open(pending);
+    session.set('visits', 1);
+    session.elevate();
+    session.set('theme', 'dark');
+    session.grant('transfer:42');
+    await app.manager.commit(session, GONE);
+    const found = await app.manager.open(pending);
+    const granted = await app.manager.takeGrant(found, 'transfer:42', () => app.manager.commit(found));
+    expect({ pending: found.pending?.id, data: found.entries(), granted }).toEqual({
+      pending: 'ada',
+      data: [['visits', 1]],
+      granted: false,
+    });
+  });
+
   it.each<[string, Parameters<Core['request']>[1]]>([
     ['rememberMe', (session) => session.rememberMe()],
     ['another idle timeout', (session) => void (session.idleTimeout = null)],
