@@ -106,6 +106,7 @@ const ENDS_LOCK = ['login', 'elevate', 'logout'] as const;
 
 function isUse(draft: SessionDraft): boolean {
   if (draft.touches || draft.base === null || draft.has('login')) return true;
+  if (draft.operations.some(({ isSignIn }) => isSignIn)) return true;
   return draft.isLocked && ENDS_LOCK.some((kind) => draft.has(kind));
 }
 

@@ -1,4 +1,4 @@
-import { core, MINUTE, type Core } from '../support/core';
+import { core, HOUR, MINUTE, type Core } from '../support/core';
 import '../support/session-data';
 import { draftOf, type Session } from '../../lib/core/session';
 
@@ -182,19 +182,26 @@ describe('a session that forgets what a request recorded', () => {
     expect((await app.manager.open(token)).get('visits')).toBe(2);
   });
 
-  it('W13: a login keeps its idle time through a later write of a request that is no use', async () => {
-    const visitor = await app.issued(null, (s) => s.set('visits', 1));
-    app.clock.advance(24 * MINUTE);
-    const session = await app.manager.open(visitor);
-    draftOf(session).touches = false;
-    session.login(ada);
-    const outcome = await app.manager.commit(session);
-    session.set('visits', 2);
-    await app.manager.commit(session);
-    app.clock.advance(25 * MINUTE);
-    const next = await app.manager.open(outcome.kind === 'issue' ? outcome.token : null);
-    expect(next.principal?.id).toBe('7');
-  });
+  it.each<[string, (s: Session) => void, (s: Session) => void]>([
+    ['a login', (s) => s.set('visits', 1), (s) => s.login(ada)],
+    ['the proof of a pending one', (s) => s.login(ada, { pending: true }), (s) => s.elevate()],
+  ])(
+    'W13: %s keeps its idle time through a later write of a request that is no use',
+    async (_, begin, prove) => {
+      app = core({ logins: { pendingLifetime: HOUR } });
+      const before = await app.issued(null, begin);
+      app.clock.advance(24 * MINUTE);
+      const session = await app.manager.open(before);
+      draftOf(session).touches = false;
+      prove(session);
+      const outcome = await app.manager.commit(session);
+      session.set('visits', 2);
+      await app.manager.commit(session);
+      app.clock.advance(25 * MINUTE);
+      const next = await app.manager.open(outcome.kind === 'issue' ? outcome.token : null);
+      expect(next.principal?.id).toBe('7');
+    },
+  );
 
   it('W27: is refused while a commit is under way, and possible after it has failed', async () => {
     const session = await app.manager.open(token);
