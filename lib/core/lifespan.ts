@@ -15,9 +15,12 @@ export function setDeadline(draft: SessionDraft, at: number): void {
   if (!Number.isFinite(at) || Math.abs(at) > LAST_INSTANT)
     throw new SessionValueError('the deadline', 'it must be an instant in epoch milliseconds');
   assertUnlocked(draft);
+  const deadline = Math.floor(at);
   draft.record('lifespan', (state) => {
     const latest = state.isPending ? endOfPending(draft.settings, state.startedAt) : Infinity;
-    Object.assign(state, { deadline: Math.min(Math.floor(at), latest), hasOwnDeadline: true });
+    Object.assign(state, { deadline: Math.min(deadline, latest), hasOwnDeadline: true });
+    // `elevate` applies it to the login.
+    if (state.isPending) state.own = { ...state.own, deadline };
   });
 }
 

@@ -144,7 +144,7 @@ function limitsOf(settings: SessionSettings, now: number, remembered: boolean, i
 }
 
 /** Returns what the library keeps for a session over a new login: nothing that the former one allowed, or an attacker knows. */
-function ownAfter({ grants: _grants, csrf: _csrf, ...kept }: OwnValues): OwnValues {
+function ownAfter({ grants: _grants, csrf: _csrf, deadline: _deadline, ...kept }: OwnValues): OwnValues {
   return kept;
 }
 
@@ -256,8 +256,14 @@ export function elevate(draft: SessionDraft, elevation: Elevation): void {
     const proved = state.amr.filter((method) => rights.amr.includes(method));
     // A sealed login may have begun after the present: see its revocations.
     const startedAt = Math.max(loginAt, state.startedAt);
-    if (state.isPending)
-      Object.assign(state, limitsOf(settings, Math.floor(startedAt), state.remembered, false), { startedAt });
+    if (state.isPending) {
+      const { hasOwnDeadline, remembered } = state;
+      const limits = limitsOf(settings, Math.floor(startedAt), remembered, false);
+      // What the application has set meanwhile stays.
+      const { deadline = limits.deadline, ...own } = state.own;
+      const idleTimeout = state.idleTimeout ?? limits.idleTimeout;
+      Object.assign(state, { ...limits, startedAt, deadline, hasOwnDeadline, idleTimeout, own });
+    }
     const proof = { amr: Object.freeze([...new Set([...proved, ...amr])]), level: level ?? least };
     Object.assign(state, { principal: elevated, authenticatedAt: now, isPending: false, ...proof });
   };

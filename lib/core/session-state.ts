@@ -49,6 +49,8 @@ export interface OwnValues {
   readonly intended?: string;
   /** The last form that is to be shown again, until it is read. */
   readonly input?: FormInput;
+  /** Of a pending login: the end that the application has set for it, also once it is complete. Epoch milliseconds. */
+  readonly deadline?: number;
 }
 
 /** The fields of a form, by name. */

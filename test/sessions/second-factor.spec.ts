@@ -256,6 +256,19 @@ describe.each(platforms)('a login with a second factor on %s', (platform) => {
       expect({ data, told: told() }).toEqual({ data: [['pear'], -1], told: ['loginPending', 'loggedIn'] });
     });
 
+    it('W25: keeps the timeouts that were set while the second factor was due', async () => {
+      await begin();
+      await session.run(person, (s) => {
+        s.deadline = clock() + 60 * MINUTE;
+        s.idleTimeout = 5 * MINUTE;
+      });
+      await complete();
+      const { idleTimeout } = await session.ask(person, (s) => ({ idleTimeout: s.idleTimeout }));
+      await session.run(person, (s) => s.rememberMe());
+      const { endsIn } = await session.ask(person, seen);
+      expect({ idleTimeout, endsIn }).toEqual({ idleTimeout: 5 * MINUTE, endsIn: 60 * MINUTE });
+    });
+
     it('L1: leaves the token of before with what it had, and that for ten seconds', async () => {
       await begin();
       const old = await person.twin();
