@@ -104,10 +104,11 @@ export function login(draft: SessionDraft, input: PrincipalInput, options: Login
   const limits = limitsOf(settings, now, remembered, isPending);
   const startedAt = timeOfLogin(settings, now);
   const apply = (state: SessionState): void => {
+    const { before = { deadline: state.deadline, hasOwnDeadline: state.hasOwnDeadline } } = state.own;
     if (!keepData) Object.assign(state, { data: {}, messages: [], own: withoutInput(state.own) });
     const rights = { principal, authenticatedAt: now, amr, level, isPending, actor: null };
     Object.assign(state, { ...rights, ...limits, startedAt, device });
-    state.own = ownAfter(state.own);
+    state.own = { ...ownAfter(state.own), ...(isPending && { before }) };
     for (const [key, text] of constants) setConstant(state.constants, key, text);
   };
   const login = checkedAt === null ? {} : { login: { principal: key, checkedAt } };
@@ -144,7 +145,8 @@ function limitsOf(settings: SessionSettings, now: number, remembered: boolean, i
 }
 
 /** Returns what the library keeps for a session over a new login: nothing that the former one allowed, or an attacker knows. */
-function ownAfter({ grants: _grants, csrf: _csrf, deadline: _deadline, ...kept }: OwnValues): OwnValues {
+function ownAfter(own: OwnValues): OwnValues {
+  const { grants: _grants, csrf: _csrf, deadline: _deadline, before: _before, ...kept } = own;
   return kept;
 }
 
@@ -206,10 +208,12 @@ export function logout(draft: SessionDraft, { keepData = false }: LogoutOptions)
   const { timeouts, clock } = draft.settings;
   const latest = clock() + timeouts.lifetime;
   draft.record('logout', (state) => {
-    const { createdAt: startedAt, deadline } = state;
+    const { createdAt: startedAt, own } = state;
+    const { before = state, deadline: set = Infinity } = own;
+    const deadline = Math.min(Math.max(before.deadline, state.deadline), set, latest);
+    const hasOwnDeadline = before.hasOwnDeadline || state.hasOwnDeadline;
     const login = { ...NO_RIGHTS, device: null, constants: {}, own: {}, remembered: false, isLocking: false };
-    const limits = { startedAt, deadline: Math.min(deadline, latest), idleTimeout: timeouts.idleTimeout };
-    Object.assign(state, login, limits);
+    Object.assign(state, login, { startedAt, deadline, hasOwnDeadline, idleTimeout: timeouts.idleTimeout });
   });
   forgetReads(draft);
   draft.left = null;
@@ -260,7 +264,7 @@ export function elevate(draft: SessionDraft, elevation: Elevation): void {
       const { hasOwnDeadline, remembered } = state;
       const limits = limitsOf(settings, Math.floor(startedAt), remembered, false);
       // What the application has set meanwhile stays.
-      const { deadline = limits.deadline, ...own } = state.own;
+      const { deadline = limits.deadline, before: _, ...own } = state.own;
       const idleTimeout = state.idleTimeout ?? limits.idleTimeout;
       Object.assign(state, { ...limits, startedAt, deadline, hasOwnDeadline, idleTimeout, own });
     }

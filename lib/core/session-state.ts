@@ -51,6 +51,8 @@ export interface OwnValues {
   readonly input?: FormInput;
   /** Of a pending login: the end that the application has set for it, also once it is complete. Epoch milliseconds. */
   readonly deadline?: number;
+  /** Of a pending login: the end of the session before it, which a logout that keeps the data goes back to. */
+  readonly before?: Pick<SessionState, 'deadline' | 'hasOwnDeadline'>;
 }
 
 /** The fields of a form, by name. */
