@@ -16,10 +16,11 @@ const LONGEST_INPUT = 16_384;
 const QUOTES = 4;
 
 /** A field is not kept whose name has one of these, without regard to case and separators. */
-const SECRETS = ['passw', 'passphrase', 'passcode', 'secret', 'token', 'credential', 'apikey', 'cardnumber'];
+const SECRET =
+  /passw|passphrase|passcode|secret|token|credential|apikey|cardnumber|creditcard|recoverycode|backupcode|securityanswer/;
 
-/** A field is not kept whose name has one of these as a word, such as `loginOtp` or `card_cvc`. */
-const SECRET_WORDS = ['pwd', 'pw', 'otp', 'totp', 'pin', 'csrf', 'xsrf', 'cvc', 'cvv', 'ssn'];
+/** A field is not kept whose name has one of these as a word, with or without a number, such as `loginOtp`, `card_cvc` or `pass2`. */
+const SECRET_WORD = /^(?:pass|pwd|pw|otp|totp|pin|csrf|xsrf|cvc|cvv|ssn|iban)\d*$/;
 
 /** See `Session.flashInput`. */
 export function keepInput(draft: SessionDraft, body: unknown, { except = [] }: FlashInputOptions): void {
@@ -77,6 +78,5 @@ function isSecret(name: string): boolean {
     .replace(/([a-z\d])([A-Z])/g, '$1 $2')
     .toLowerCase()
     .split(/[^a-z\d]+/);
-  const whole = words.join('');
-  return SECRETS.some((part) => whole.includes(part)) || words.some((word) => SECRET_WORDS.includes(word));
+  return SECRET.test(words.join('')) || words.some((word) => SECRET_WORD.test(word));
 }

@@ -40,6 +40,7 @@ describe.each(platforms)('on %s', (platform) => {
         email: 'ada@example.com',
         pinboard: 'x',
         footprint: 'y',
+        passage2: 'z',
         tokenless: undefined,
         note: '',
       };
@@ -63,6 +64,8 @@ describe.each(platforms)('on %s', (platform) => {
           cardNumber: 's',
           'api-key': 's',
         },
+        ...{ pass: 's', pass1: 's', userPass: 's', 'user[pass]': 's', pwd2: 's' },
+        ...{ iban: 's', creditCard: 's', recovery_code: 's', backupCode2: 's', securityAnswer1: 's' },
       };
       const others = {
         age: 5,
@@ -74,7 +77,7 @@ describe.each(platforms)('on %s', (platform) => {
       };
       await ask(ada, (s) => void s.flashInput({ ...kept, ...secrets, ...others }, { except: ['city'] }));
       expect(await ask(ada, (s) => s.oldInput())).toEqual({
-        ...{ email: 'ada@example.com', pinboard: 'x', footprint: 'y', note: '' },
+        ...{ email: 'ada@example.com', pinboard: 'x', footprint: 'y', passage2: 'z', note: '' },
       });
     });
 
