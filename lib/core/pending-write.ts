@@ -190,11 +190,13 @@ export function largestPart(draft: SessionDraft): string {
 }
 
 function partsOf({ state, values }: SessionDraft): { name: string; size: number }[] {
-  const { data, messages, constants, principal, actor } = state;
+  const { data, messages, constants, principal, actor, own } = state;
   const sizeOf = (key: string, value: unknown): number => values.encode(key, value).length;
   return [
     ...Object.entries(data).map(([key, value]) => ({ name: `'${key}'`, size: sizeOf(key, value) })),
     { name: 'its flash messages', size: sizeOf('messages', messages) },
+    { name: 'its form input', size: sizeOf('input', own.input) },
+    { name: 'its grants', size: sizeOf('grants', own.grants) },
     { name: 'its constants', size: sizeOf('constants', constants) },
     { name: 'its principal', size: JSON.stringify(principal).length },
     { name: 'the data that actAs() has set aside', size: actor?.content.length ?? 0 },

@@ -648,6 +648,7 @@ describe('a commit', () => {
       ['its flash messages', (s) => s.flash('notice', 'z'.repeat(70_000))],
       ['its constants', (s) => s.login(ada, { constants: { tenant: 't'.repeat(70_000) } })],
       ["'value'", (s) => s.set('value', 'é'.repeat(40_000))],
+      ['its form input', (s) => s.set('value', '語'.repeat(9000)).flashInput({ text: '語'.repeat(16_000) })],
     ])('D3: is refused before the store is called, naming the largest part: %s', async (part, work) => {
       const token = await stored();
       await expect(app.request(token, work)).rejects.toMatchObject({
