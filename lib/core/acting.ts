@@ -24,6 +24,8 @@ export function actAs(draft: SessionDraft, input: PrincipalInput): void {
   if (rights.actor !== null)
     throw actingRefused('it acts as another principal already: call stopActing() first');
   if (subject === owner) throw actingRefused('it was given the principal that is logged in');
+  // The commit checks nothing that is set aside.
+  draft.values.assertValid(draft.state.data);
   forgetReads(draft);
   const { codec } = draft.settings;
   const announces = { type: 'actedAs', id: null, principal: owner, subject, reason: null } as const;

@@ -8,7 +8,7 @@ import type { ValueSchemas } from './value-schemas';
 /** Tracks the objects that application code got from or put into a session, with their encoded texts, to detect changes in place. */
 export class ObservedValues {
   readonly #seen = new Map<string, { readonly value: object; text: string | null }>();
-  /** Keys whose value was changed in place, and not checked by its schema since. */
+  /** Keys whose value was changed in place, and not checked since. */
   #unchecked: Set<string> | undefined;
 
   constructor(
@@ -63,17 +63,20 @@ export class ObservedValues {
     const text = this.#textOf(seen.value);
     if (text === seen.text) return null;
     seen.text = text;
-    if (this.schemas !== undefined) (this.#unchecked ??= new Set()).add(key);
+    (this.#unchecked ??= new Set()).add(key);
     return this.#putting(key, seen.value, text);
   }
 
   /**
    * Checks what was changed in place.
-   * @throws SessionValueError when its schema refuses it
+   * @throws SessionValueError when it is not supported, or its schema refuses it
    */
   assertValid(data: Record<string, unknown>): void {
     for (const key of this.#unchecked ?? []) {
-      if (Object.hasOwn(data, key)) this.schemas!.assertValid(key, data[key]);
+      if (Object.hasOwn(data, key)) {
+        if (this.#seen.get(key)?.text === null) this.encode(key, data[key]);
+        this.schemas?.assertValid(key, data[key]);
+      }
       this.#unchecked!.delete(key);
     }
   }

@@ -54,7 +54,7 @@ export class Session extends SessionContent {
    * other one and {@link actor} the real one. The data of the real principal is set aside until {@link stopActing}; the session stays theirs
    * in lists, limits, and when all their sessions end. A logout ends both.
    * @throws SessionError `PRINCIPAL_INVALID`, `SESSION_NOT_LOGGED_IN`; `SESSION_ACTING_REFUSED` when the logged-in principal acts already, or is
-   * the given one, or another request has changed its rights
+   * the given one, or another request has changed its rights; SessionValueError for a value that was changed in place to an unsupported one
    */
   actAs(principal: PrincipalInput): void {
     actAs(draftOf(this), principal);

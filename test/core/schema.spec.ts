@@ -73,6 +73,23 @@ describe('a session whose keys have schemas', () => {
     expect((await app.manager.open(token)).get('cart')).toEqual(['pear', 'fig']);
   });
 
+  it.each([
+    ['SESSION_VALUE_INVALID', 5],
+    ['SESSION_VALUE_UNSUPPORTED', () => 5],
+  ])('refuses a change in place before actAs() sets it aside: %s', async (code, item) => {
+    const app = core({ schemas: new ValueSchemas({ cart: carts }, undefined) });
+    const token = await app.issued(null, (s) => (s.login({ id: 'ada' }), s.set('cart', ['pear'])));
+    const session = await app.manager.open(token);
+    (session.get('cart') as unknown[]).push(item);
+    const refused = codeOf(() => session.actAs({ id: 'bob' }));
+    const committed = app.manager.commit(session).catch((error: SessionError) => error.code);
+    expect({ refused, actor: session.actor, committed: await committed }).toEqual({
+      refused: code,
+      actor: null,
+      committed: code,
+    });
+  });
+
   it('can be committed when what was changed in place is removed', async () => {
     const app = core({ schemas: new ValueSchemas({ cart: carts }, undefined) });
     const token = await app.issued(null, (s) => s.set('cart', ['pear']).set('visits', 1));
