@@ -67,7 +67,7 @@ export class Session extends SessionContent {
 
   /**
    * Allows one operation once, after the principal was asked to confirm it: `SessionService.takeGrant` uses it up. The next login ends all
-   * grants. A session has at most 20, of which the oldest is forgotten first.
+   * grants. A session has at most 20: one more replaces the one that ends first.
    * @param operation names it with its object, such as `transfer:42`: at most 200 characters
    * @param validFor in milliseconds. @default 300000, five minutes
    * @throws SessionError `SESSION_NOT_LOGGED_IN`, `SESSION_OPTIONS_INVALID`
@@ -126,7 +126,7 @@ export class Session extends SessionContent {
 
   /**
    * Returns a token for the forms of this session, which `CsrfGuard` requires with `csrf: { token: true }`. It is another text each time, and
-   * valid until the next login or logout. The first call changes the session; later ones do not.
+   * valid until the next login, logout, `actAs` or `stopActing`. The first call changes the session; later ones do not.
    */
   csrfToken(): string {
     return csrfTokenOf(draftOf(this));

@@ -196,6 +196,7 @@ describe.each(platforms)('C16: CsrfGuard with tokens on %s', (platform) => {
       kept: false,
     },
     { what: 'a login of the same user', change: (session) => session.login({ id: 1 }), kept: false },
+    { what: 'actAs', change: (session) => session.actAs({ id: 7 }), kept: false },
     { what: 'elevate', change: (session) => session.elevate(), kept: true },
     { what: 'a renewed token', change: (session) => session.renewToken(), kept: true },
     { what: 'a rotated token', change: (session) => session.rotateToken(), kept: true },
