@@ -1,4 +1,4 @@
-import { isJsonValue, isPlainObject } from './json-value';
+import { MAX_NESTING, isJsonValue, isPlainObject } from './json-value';
 import type { ClaimValues } from './session-data';
 import { SessionError } from './session.errors';
 
@@ -79,7 +79,7 @@ function toClaims(claims: ClaimValues): ClaimValues {
   const copy = copyOf(claims);
   if (copy === undefined || !isPlainObject(claims) || !isJsonValue(claims))
     throw invalidPrincipal(
-      'its claims must be an object of JSON values, which come back from the store as they were',
+      `its claims must be an object of JSON values, which come back from the store as they were, nested at most ${MAX_NESTING} levels deep`,
     );
   return frozen(copy) as ClaimValues;
 }

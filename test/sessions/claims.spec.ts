@@ -132,6 +132,7 @@ describe.each(platforms)('claims of a principal on %s', (platform) => {
     it('are JSON values only', async () => {
       const circle: Record<string, unknown> = {};
       circle['self'] = circle;
+      const deep = JSON.parse(`${'{"a":'.repeat(3000)}1${'}'.repeat(3000)}`) as object;
       const bad = [
         { at: new Date(0) },
         { n: 1n },
@@ -141,6 +142,7 @@ describe.each(platforms)('claims of a principal on %s', (platform) => {
         { call: () => 0 },
         new Map(),
         circle,
+        deep,
         null,
         'text',
         ['list'],
