@@ -64,6 +64,8 @@ export class SessionLimitKeeper {
   async inTurn<T>(draft: SessionDraft, commit: () => Promise<T>): Promise<T> {
     if (draft.state.principal === null) return commit();
     draft.commits++;
+    // A login before may have had other roles.
+    this.#allowances.delete(draft);
     try {
       const { owner, max } = await this.#allowanceOf(draft, draft.state).catch((error: unknown) => {
         refuseLogin(draft);
@@ -183,7 +185,7 @@ export class SessionLimitKeeper {
     this.#unfinished.set(owner, all.slice(-MAX_UNFINISHED_OF_EACH));
   }
 
-  /** Asks once for each login, and again only if it became one of another principal. */
+  /** Asks once for each commit of a login, and again only if it became one of another principal. */
   async #allowanceOf(draft: SessionDraft, { principal, actor }: Rights): Promise<Allowance> {
     const owner = actor?.principal ?? principal!;
     const known = this.#allowances.get(draft);

@@ -140,6 +140,18 @@ describe('a limit that is a function', () => {
     expect(asked).toEqual(['staff:7:editor']);
   });
 
+  it('L9: is called again for a later login of the same request', async () => {
+    limited(({ roles }) => (roles.includes('admin') ? 1 : 5));
+    const other = await app.issued(null, logIn);
+    app.clock.advance(1);
+    const session = await app.manager.open(null);
+    logIn(session);
+    await app.manager.commit(session);
+    session.login({ ...ada, roles: ['admin'] });
+    await app.manager.commit(session);
+    expect(await usable([other])).toBe(0);
+  });
+
   it('L9: is asked for the real principal when it acts as another one at once', async () => {
     const asked: string[] = [];
     limited((principal) => (asked.push(principal.id), 1));
