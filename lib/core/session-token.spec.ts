@@ -83,6 +83,7 @@ describe('a token', () => {
       `\u{1d7d8}${token.slice(2)}`,
       token.replace('.', '%2e'),
       'a'.repeat(10_000),
+      [token] as never,
     ];
     expect(rubbish.filter((value) => parseToken(value, 'default') !== null)).toEqual([]);
   });
@@ -103,10 +104,10 @@ describe('a token', () => {
     expect(parseToken(token, name)?.secretHash).not.toBe(secretHash);
   });
 
-  it('has an id that is known by its form', () => {
+  it('L11: has an id that is known by its form', () => {
     const id = newSessionId();
     expect(isSessionId(id)).toBe(true);
-    const texts = [
+    const others = [
       '',
       id.slice(1),
       `${id}A`,
@@ -114,7 +115,9 @@ describe('a token', () => {
       `${id.slice(1)}.`,
       `${id.slice(1)}é`,
       ' '.repeat(22),
+      [id],
+      { toString: () => id },
     ];
-    expect(texts.filter(isSessionId)).toEqual([]);
+    expect(others.filter(isSessionId)).toEqual([]);
   });
 });

@@ -55,15 +55,15 @@ export function familyOf({ token, id, realm }: ParsedToken): string {
   return hash('sha256', `family.${realm}.${id}.${family}`, 'base64url').slice(0, FAMILY_HASH_LENGTH);
 }
 
-/** Parses a value that a client sent; returns `null` unless it has the form of a token. */
+/** Parses a value that a client sent; returns `null` unless it is a text with the form of a token. */
 export function parseToken(value: string, realm: string): ParsedToken | null {
-  if (!TOKEN_FORM.test(value)) return null;
+  if (typeof value !== 'string' || !TOKEN_FORM.test(value)) return null;
   return withSecret(value.slice(0, ID_LENGTH) as SessionId, value.slice(SECRET_AT), realm);
 }
 
-/** Whether a text has the form of an id. Check foreign text with it before it becomes part of a query, a path or a key. */
-export function isSessionId(text: string): text is SessionId {
-  return ID_FORM.test(text);
+/** Whether a value is a text with the form of an id. Check foreign values with it before they become part of a query, a path or a key. */
+export function isSessionId(value: unknown): value is SessionId {
+  return typeof value === 'string' && ID_FORM.test(value);
 }
 
 const LONGEST_HASH = 43;

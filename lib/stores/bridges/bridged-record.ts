@@ -12,8 +12,8 @@ export function parseRecord(found: unknown): SessionRecord | null {
     unknown
   >;
   const sound =
-    [id, secretHash, body].every((text) => typeof text === 'string') &&
-    isSessionId(id as string) &&
+    [secretHash, body].every((text) => typeof text === 'string') &&
+    isSessionId(id) &&
     Number.isSafeInteger(version) &&
     Number.isFinite(expiresAt) &&
     (principal === null || typeof principal === 'string');

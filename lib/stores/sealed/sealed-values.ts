@@ -34,7 +34,7 @@ export class SealedValues {
 
   /** Whether a text has the form of a value, including one sealed with a key that was removed since. */
   hasForm(value: string): boolean {
-    return COMPACT.test(value) && value.length <= LONGEST_VALUE;
+    return typeof value === 'string' && COMPACT.test(value) && value.length <= LONGEST_VALUE;
   }
 
   /** @param at the instant of sealing, in epoch milliseconds */
