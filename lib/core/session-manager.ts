@@ -198,7 +198,7 @@ export class SessionManager {
 
   /**
    * Returns the content of a stored session, as `findByPrincipal` and `records` of a store yield them: for lists and support tools. Changes
-   * nothing, and is no use of the session.
+   * nothing, and is no use of the session. Its `principal` is logged in unless `isPending` or `isLocked`.
    * @throws SessionError `SESSION_RECORD_UNREADABLE`
    */
   read(record: SessionRecord): StoredSession {

@@ -2,7 +2,7 @@ import type { Principal } from './principal';
 import { openBody } from './checked-content';
 import { decodeValue } from './session-body';
 import type { SessionConstants, SessionData } from './session-data';
-import { lastSeenOf } from './session-expiry';
+import { isIdle, lastSeenOf } from './session-expiry';
 import type { SessionRecord } from './session-record';
 import type { SessionSettings } from './session-settings';
 import type { SessionId } from './session-token';
@@ -11,7 +11,14 @@ import type { SessionId } from './session-token';
 export interface StoredSession {
   /** The public id. */
   readonly id: SessionId;
+  /** The principal, also while the login is pending or locked; of one who acts as another, the other one. `null` for a visitor. */
   readonly principal: Principal | null;
+  /** The real principal, while it acts as `principal`; else `null`. */
+  readonly actor: Principal | null;
+  /** Whether a further factor is due, so that this is no login yet. */
+  readonly isPending: boolean;
+  /** Whether its idle timeout has locked it. */
+  readonly isLocked: boolean;
   readonly data: Partial<SessionData>;
   readonly constants: Partial<SessionConstants>;
   readonly createdAt: number;
@@ -29,15 +36,18 @@ export interface StoredSession {
 /** See `SessionManager.read`. */
 export function contentOf(record: SessionRecord, settings: SessionSettings): StoredSession {
   const state = openBody(record.body, settings, null);
-  const { data, principal, createdAt, authenticatedAt, deadline, remembered } = state;
+  state.lastSeenAt = lastSeenOf(state, record.expiresAt, state.lastSeenAt);
+  const { data, principal, actor, isPending, createdAt, authenticatedAt, ...rest } = state;
+  const { lastSeenAt, deadline, remembered } = rest;
   const constants = Object.entries(state.constants).map(([key, text]) => [
     key,
     decodeValue(text, settings.codec),
   ]);
   return {
-    ...{ id: record.id, principal, data, constants: Object.fromEntries(constants) as SessionConstants },
-    ...{ createdAt, authenticatedAt, deadline, remembered },
-    lastSeenAt: lastSeenOf(state, record.expiresAt, state.lastSeenAt),
+    ...{ id: record.id, principal, actor: actor?.principal ?? null, isPending },
+    isLocked: isIdle(state, settings.clock()),
+    ...{ data, constants: Object.fromEntries(constants) as SessionConstants },
+    ...{ createdAt, authenticatedAt, lastSeenAt, deadline, remembered },
     expiresAt: Math.min(record.expiresAt, deadline),
   };
 }

@@ -35,6 +35,9 @@ describe('a record of the store', () => {
     expect(app.manager.read(record!)).toEqual({
       id: record!.id,
       principal: { id: '7', realm: 'default', roles: ['member'] },
+      actor: null,
+      isPending: false,
+      isLocked: false,
       data: { cart: ['pear'] },
       constants: { tenant: 'acme' },
       createdAt: began,
@@ -45,6 +48,24 @@ describe('a record of the store', () => {
       remembered: false,
     });
     expect(app.store.take()).toEqual([]);
+  });
+
+  it.each<[string, Parameters<Core['issued']>[1]]>([
+    ['isPending', (session) => session.login(ada, { pending: true })],
+    ['isLocked', (session) => session.login(ada)],
+    ['actor', (session) => (session.login({ id: 8 }), session.actAs(ada))],
+  ])('L14, W45: is no plain login when it has %s', async (what, work) => {
+    const app = core({ logins: { locksWhenIdle: true } });
+    const token = await app.issued(null, work);
+    if (what === 'isLocked') app.clock.advance(HOUR);
+    const record = await app.store.inner.find(idOf(token), call);
+    const { principal, actor, isPending, isLocked } = app.manager.read(record!);
+    expect({ principal: principal?.id, actor: actor?.id ?? null, isPending, isLocked }).toEqual({
+      principal: '7',
+      actor: what === 'actor' ? '8' : null,
+      isPending: what === 'isPending',
+      isLocked: what === 'isLocked',
+    });
   });
 
   it('W45: that is corrupt is an error', () => {
