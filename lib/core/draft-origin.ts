@@ -28,6 +28,15 @@ export function originOf(draft: Origin): Origin {
   return { base, token, lent, isUnanswered, endable, superseded, discard, isLocked, unconfirmed };
 }
 
+/** @param base the record of the session that ends */
+export function leftOf(
+  draft: Origin & Pick<Left, 'operations' | 'announcements'>,
+  base: SessionRecord,
+): Left {
+  const { operations, announcements } = draft;
+  return { ...originOf(draft), base, operations: [...operations], announcements: [...announcements] };
+}
+
 /** The origin of a draft whose session has been ended for good. */
 export const ENDED: Origin = {
   base: null,

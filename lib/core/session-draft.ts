@@ -1,6 +1,6 @@
 import { KEEP, type CommitOutcome } from './commit-outcome';
 import { ObservedValues } from './observed-values';
-import { originOf, type Left, type Origin } from './draft-origin';
+import { leftOf, originOf, type Left, type Origin } from './draft-origin';
 import type { Device } from './device';
 import type { EndReason } from './ended-session';
 import { NO_RIGHTS, ownerOf, type Rights } from './rights';
@@ -184,13 +184,10 @@ export class SessionDraft {
 
   /** Ends the session and continues with an empty one. */
   retire(reason: SessionEventReason): void {
-    const { base, operations } = this;
+    const { base } = this;
     const ending = base ?? (reason === 'login' ? null : this.endable);
     if (reason !== 'login') this.left = null;
-    else if (base !== null) {
-      const announcements = [...this.announcements];
-      this.left = { ...originOf(this), base, operations: [...operations], announcements };
-    }
+    else if (base !== null) this.left = leftOf(this, base);
     if (ending !== null) {
       this.ended.push(ending);
       this.announceEnd(ending, reason);
