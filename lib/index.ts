@@ -10,6 +10,8 @@ export type { PolicyName, SessionPolicy } from './core/session-policy';
 export type { Authorize } from './requests/session-instance';
 export type { DeviceDescription, DeviceRequest } from './requests/client-device';
 export type { CsrfOptions } from './requests/csrf-options';
+export { bearer, composite, cookie, header } from './transport.options';
+export type { BearerOptions, HeaderOptions } from './transport.options';
 export type { CookieOptions, ReplacedCookie } from './transports/cookie-options';
 export type {
   Connection,

@@ -178,6 +178,7 @@ export function resolveOptions(options: SessionModuleOptions | undefined, name: 
   const preset = presetOf(options.policy, problems);
   const { logins, problems: loginProblems } = resolveLogins(options, duration, show);
   problems.push(...loginProblems);
+  const transport = options.transport ?? new CookieTransport(cookie);
   const given = {
     store: options.store ?? new MemorySessionStore(),
     timeouts: {
@@ -191,9 +192,9 @@ export function resolveOptions(options: SessionModuleOptions | undefined, name: 
         rememberMe.idleTimeout ?? preset?.idleTimeout ?? false,
       ),
     },
-    transport: options.transport ?? new CookieTransport(cookie),
+    transport,
     csrf,
-    persistent: cookie.persistent,
+    persistent: transport?.persistent === true,
     logins,
     describe: describeWith(options.devices ?? false, problems),
     authorize: options.authorize ?? null,

@@ -182,6 +182,17 @@ export class SessionService {
     await this.#handle().commit();
   }
 
+  /**
+   * Commits, and returns the session's token, for a login whose answer tells it in its body: `return { token: await this.sessions.issueToken() }`. The
+   * client sends it as `bearer()` or `header()` reads it. Later tokens come in the header that these answer in.
+   *
+   * Returns `null` without a stored session, and for a request that came with a cookie: its client has the token there, where scripts cannot read it.
+   * @throws SessionUnavailableException when the store fails; SessionError `SESSION_OPTIONS_INVALID` when tokens are read from cookies only
+   */
+  async issueToken(): Promise<string | null> {
+    return this.#handle().issueToken();
+  }
+
   /** Returns a token for the forms of this session: see `Session.csrfToken`. */
   async csrfToken(): Promise<string> {
     return (await this.current()).csrfToken();

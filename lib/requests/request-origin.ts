@@ -1,5 +1,6 @@
 import type { RequestHeaders, SessionTransport } from '../transports/session-transport';
 import type { ResolvedCsrf } from './csrf-options';
+import { isSentByBrowser } from './token-senders';
 
 /** The facts of an instance that the check needs. */
 interface OriginRules {
@@ -46,15 +47,12 @@ export function isTrustedOrigin(headers: RequestHeaders, rules: OriginRules): bo
   return !rules.csrf.strict || !hasSessionCookie(headers, rules.transport);
 }
 
-/**
- * Whether the request has a token of the instance in a cookie, which browsers add by themselves. A token in another header was added by
- * code that knows it.
- */
+/** Whether the request has a token of the instance that its browser added. */
 export function hasSessionCookie(headers: RequestHeaders, transport: SessionTransport): boolean {
   const reading = transport.read(headers);
   if (reading.kind === 'none') return false;
   const by = reading.kind === 'token' ? reading.transport : transport;
-  return by.vary.some((name) => name.toLowerCase() === 'cookie');
+  return isSentByBrowser(by);
 }
 
 /** Values of a repeated header are joined, so that two different ones equal no allowed value. */

@@ -12,6 +12,7 @@ import type { ResponseHeaders, SessionTransport } from '../transports/session-tr
 import { isStored, rightsOf } from './draft-facts';
 import { EndedSignal } from './ended-signal';
 import { onlySession } from './only-session';
+import { isSentByBrowser, sentByClient } from './token-senders';
 import type { UnitOfWork } from './unit-of-work';
 import { isExpected, isRefusedLogin, reportFailure } from './session-instance';
 import type { SessionInstance, Undone } from './session-instance';
@@ -114,6 +115,14 @@ export class SessionHandle implements Delivery {
     return take(await this.open(), () => this.commit());
   }
 
+  /** See `SessionService.issueToken`. Throws what {@link commit} throws. */
+  async issueToken(): Promise<string | null> {
+    const session = await this.open();
+    if (!this.#presented) this.#transport = sentByClient(this.instance.transport);
+    await this.commit();
+    return isSentByBrowser(this.#transport) ? null : (draftOf(session).token?.token ?? null);
+  }
+
   /** See `SessionManager.endAll`. Throws what {@link open} throws. */
   async endAll(
     principal: Pick<PrincipalInput, 'id' | 'realm'>,
@@ -209,11 +218,11 @@ export class SessionHandle implements Delivery {
     const reading = transport.read(this.unit.request.headers);
     const token = reading.kind === 'token' ? reading : null;
     this.#presented = token !== null;
-    this.#transport = token?.transport ?? transport;
+    this.#transport = 'transport' in reading ? reading.transport : transport;
     const find = (value: string | null, isDoubtful = false): Promise<Session> =>
       manager.find(value, this.arrivedAt, this.#touches, isDoubtful);
     try {
-      const only = reading.kind === 'ambiguous' ? await onlySession(manager, reading.values, find) : null;
+      const only = 'values' in reading ? await onlySession(manager, reading.values, find) : null;
       if (only !== null) {
         this.#presented = true;
         this.#decision = manager.tell(only);

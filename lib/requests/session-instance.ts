@@ -116,11 +116,20 @@ export function isExpected(error: unknown): error is SessionError {
 }
 
 function assertDistinct({ name, transport }: SessionInstance, other: SessionInstance): void {
-  if (name !== other.name && transport.channel !== other.transport.channel) return;
-  throw new SessionError(
-    'SESSION_NAME_TAKEN',
-    name === other.name
-      ? `SessionModule.forRoot() was called twice for the instance '${name}'. Call it once, in the root module, or give the second a name.`
-      : `The session instances '${name}' and '${other.name}' both use the ${transport.channel}. Give one of them another.`,
-  );
+  if (name === other.name)
+    throw new SessionError(
+      'SESSION_NAME_TAKEN',
+      `SessionModule.forRoot() was called twice for the instance '${name}'. Call it once, in the root module, or give the second a name.`,
+    );
+  const taken = new Set(channelsOf(other.transport));
+  for (const channel of channelsOf(transport))
+    if (taken.has(channel))
+      throw new SessionError(
+        'SESSION_NAME_TAKEN',
+        `The session instances '${name}' and '${other.name}' both use the ${channel}. Give one of them another.`,
+      );
+}
+
+function channelsOf({ parts, channel }: SessionTransport): string[] {
+  return parts?.flatMap(channelsOf) ?? [channel];
 }

@@ -1,5 +1,6 @@
 import { parseCookie, stringifySetCookie } from 'cookie';
 import { MAX_COOKIE_BYTES, type ResolvedCookie } from './cookie-options';
+import { USE_HTTPS, isPlainHttp } from './plain-http';
 import type {
   Connection,
   RequestHeaders,
@@ -19,18 +20,17 @@ const MAX_VALUES = 4;
 /** Tokens are sent without encoding, so a value that would have to be decoded is none. */
 const UNCHANGED = { decode: String };
 
-/** Hosts for which browsers accept a `Secure` cookie over plain HTTP. */
-const LOOPBACK = /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i;
-
 /** Carries the token in a cookie. */
 export class CookieTransport implements SessionTransport {
   readonly vary = ['Cookie'];
   readonly channel: string;
   readonly sealedFor: string;
+  readonly persistent: boolean;
   /** Composed at the first answer: this object is created before invalid options are refused. */
   #lines: CookieLines | undefined;
 
   constructor(private readonly cookie: ResolvedCookie) {
+    this.persistent = cookie.persistent;
     this.channel = `cookie ${cookie.name}`;
     // Must not change: stored sealed sessions open only with this text.
     this.sealedFor = `cookie ${cookie.name}`;
@@ -56,12 +56,9 @@ export class CookieTransport implements SessionTransport {
   }
 
   /** A browser that has sent the cookie can store it, even if the connection looks unencrypted from here. */
-  obstacle({ secure, host }: Connection, presented: boolean): string | null {
-    if (presented || !this.cookie.secure || secure || LOOPBACK.test(host ?? '')) return null;
-    return (
-      `the cookie ${this.cookie.name} is Secure but the request came over plain HTTP. Use HTTPS; behind a proxy that ends TLS, let the ` +
-      "framework trust the proxy (Express: app.set('trust proxy', …), Fastify: trustProxy). In development only: cookie: { secure: false, name: 'session' }"
-    );
+  obstacle(connection: Connection, presented: boolean): string | null {
+    if (presented || !this.cookie.secure || !isPlainHttp(connection)) return null;
+    return `the cookie ${this.cookie.name} is Secure but the request came over plain HTTP. ${USE_HTTPS} In development only: cookie: { secure: false, name: 'session' }`;
   }
 
   write(headers: ResponseHeaders, answer: TokenAnswer, now: number): void {
@@ -76,7 +73,7 @@ export class CookieTransport implements SessionTransport {
   #ambiguous(values: string[]): TokenReading {
     return this.cookie.replaces.length === 0 || values.length > MAX_VALUES
       ? AMBIGUOUS
-      : { kind: 'ambiguous', values };
+      : { kind: 'ambiguous', values, transport: this };
   }
 
   #line(answer: TokenAnswer, now: number, { beforeToken, afterMaxAge, forgetting }: CookieLines): string {

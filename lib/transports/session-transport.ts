@@ -6,11 +6,10 @@ export type TokenReading =
   | { readonly kind: 'none' }
   /** A value, not validated yet, and the transport that read it. That transport also writes the answer. */
   | { readonly kind: 'token'; readonly value: string; readonly transport: SessionTransport }
-  /**
-   * Two different values. Neither is used: the session is empty, and an event `rejected` with reason `ambiguous` is emitted. If `values`
-   * lists them and exactly one opens a session, that one is used, and written to the response again.
-   */
-  | { readonly kind: 'ambiguous'; readonly values?: readonly string[] };
+  /** Two different values. Neither is used: the session is empty, and an event `rejected` with reason `ambiguous` is emitted. */
+  | { readonly kind: 'ambiguous' }
+  /** The same, but if exactly one of the values opens a session, that one is used, and the transport writes it to the response again. */
+  | { readonly kind: 'ambiguous'; readonly values: readonly string[]; readonly transport: SessionTransport };
 
 /** What the client must do after a commit: use a new token, or forget its token. */
 export type TokenAnswer = Exclude<CommitOutcome, { kind: 'keep' }>;
@@ -49,6 +48,14 @@ export interface SessionTransport {
    * channel is refused. Changing it ends every sealed session.
    */
   readonly sealedFor: string;
+  /** The transports of which this one is made. Two instances must not have the same part either. @default itself */
+  readonly parts?: readonly SessionTransport[];
+  /**
+   * Whether clients keep the token of each session until the session's deadline, which `keepUntil` of every answer then says. Otherwise only that
+   * of a remembered session.
+   * @default false
+   */
+  readonly persistent?: boolean;
   /**
    * All request headers that {@link SessionTransport.read} uses. They are added to `Vary` of each response whose request used the
    * session, whether or not the request had them (RFC 9110 section 12.5.5).
