@@ -2,7 +2,7 @@
 // CommonJS runtime cannot require as they stand; swc turns them into CommonJS. Everything else under node_modules is left alone.
 const esModules = [
   ...['@nestjs', 'cookie', 'content-disposition', 'jose', 'keyv', '@keyv', 'hookified'],
-  ...['arktype', 'arkregex', '@ark'],
+  ...['arktype', 'arkregex', '@ark', 'mercurius', 'quick-lru'],
 ];
 
 /** @type {import('jest').Config} */

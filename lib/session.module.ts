@@ -23,6 +23,7 @@ import {
   type PrepareContext,
 } from './core/store-capabilities';
 import { StoreClient } from './core/store-client';
+import { findOperations } from './graphql/graphql-operation';
 import { mountSessions } from './http/session-mount';
 import { openTelemetryMeter } from './metrics/open-telemetry';
 import { SessionMetrics } from './metrics/session-metrics';
@@ -113,6 +114,7 @@ export class SessionModule
     SessionEvents.of(host).include(events);
     this.#subscribe = () => subscribeHandlers(SessionEvents.of(host), modules, this.#instances);
     mountSessions(this.#instances, host);
+    findOperations();
     if (managedStore instanceof MemorySessionStore && process.env['NODE_ENV'] === 'production') {
       this.#logger.warn(
         isRepositoryProvider(store)

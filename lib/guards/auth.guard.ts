@@ -10,6 +10,7 @@ import {
 import type { Session } from '../core/session';
 import { accessTo, requiredProof, type RequiredProof } from '../decorators/access';
 import { handleOf } from '../decorators/untouching';
+import { coded } from '../requests/coded';
 import { DEFAULT_SESSION } from '../requests/session.tokens';
 
 /**
@@ -74,9 +75,11 @@ function loginRequired({ pending, locked }: Session): UnauthorizedException {
 }
 
 function unauthorized(code: string, message: string, details: object = {}): UnauthorizedException {
-  return new UnauthorizedException({ statusCode: 401, error: 'Unauthorized', code, message, ...details });
+  return coded(
+    new UnauthorizedException({ statusCode: 401, error: 'Unauthorized', code, message, ...details }),
+  );
 }
 
 function forbidden(code: string, message: string): ForbiddenException {
-  return new ForbiddenException({ statusCode: 403, error: 'Forbidden', code, message });
+  return coded(new ForbiddenException({ statusCode: 403, error: 'Forbidden', code, message }));
 }

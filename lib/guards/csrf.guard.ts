@@ -11,6 +11,7 @@ import { principalKey } from '../core/principal';
 import { draftOf } from '../core/session';
 import { skipsCsrf } from '../decorators/skip-csrf.decorator';
 import { handleOf } from '../decorators/untouching';
+import { coded } from '../requests/coded';
 import { hasSessionCookie, isSafeMethod, isTrustedOrigin, originVary } from '../requests/request-origin';
 import type { SessionInstance } from '../requests/session-instance';
 import { scopeOf } from '../requests/session-scope';
@@ -73,12 +74,14 @@ async function checkToken(context: ExecutionContext, { name, emit }: SessionInst
 /** Returns the token that came in the header, else in the body. Never one in the URL, which logs and `Referer` would tell. */
 function tokenIn(context: ExecutionContext): string {
   const { headers } = scopeOf(context).unit.request;
-  const { body } = context.switchToHttp().getRequest<{ readonly body?: unknown }>();
-  const field = Object.getOwnPropertyDescriptor(Object(body), TOKEN_FIELD)?.value as unknown;
+  const request = context.switchToHttp().getRequest<{ readonly body?: unknown } | undefined>();
+  const field = Object.getOwnPropertyDescriptor(Object(request?.body), TOKEN_FIELD)?.value as unknown;
   const token = headers[TOKEN_HEADER.toLowerCase()] ?? field;
   return typeof token === 'string' ? token : '';
 }
 
 function refused(message: string): ForbiddenException {
-  return new ForbiddenException({ statusCode: 403, error: 'Forbidden', code: 'CSRF_REFUSED', message });
+  return coded(
+    new ForbiddenException({ statusCode: 403, error: 'Forbidden', code: 'CSRF_REFUSED', message }),
+  );
 }

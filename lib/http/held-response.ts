@@ -1,4 +1,5 @@
 import { ServerResponse } from 'node:http';
+import type { TellFailure } from '../requests/session-scope';
 import { failureOf } from './session.exceptions';
 import { copyHeaders, givenHeaders, headOf, isHttp1, isNodeWriteHead } from './node-response';
 import { OutgoingHeaders, type Call, type Head, type NodeResponse, type Originals } from './node-response';
@@ -10,6 +11,8 @@ type Held = NodeResponse & { [HELD_BY]?: HeldResponse | null };
 
 /** Headers that a failure keeps: those that let pages of other origins read it, and `Vary` for caches. */
 const KEPT_HEADERS = /^(vary$|access-control-|timing-allow-origin$|cross-origin-)/i;
+
+const JSON_TYPE = 'application/json; charset=utf-8';
 
 /** Sent only when other code calls Node's own methods directly. The connection is then closed. */
 const HELD_HEADER = 'HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\n\r\n';
@@ -84,17 +87,26 @@ export class HeldResponse {
     if (accepted === true) this.#drain();
   }
 
-  /** Sends a failure instead of the application's response, since its session was not saved. */
-  replaceByFailure(error: unknown, addHeaders: (headers: OutgoingHeaders) => void): void {
+  /**
+   * Sends a failure instead of the application's response, since its session was not saved.
+   * @param tell says it in another way than Nest
+   */
+  replaceByFailure(
+    error: unknown,
+    tell: TellFailure | null,
+    addHeaders: (headers: OutgoingHeaders) => void,
+  ): void {
     const { response } = this;
     this.#restore();
     this.#state = 'answering';
     if (response.headersSent) throw error;
     const failure = failureOf(error);
-    const body = JSON.stringify(failure);
+    const contentType = tell === null ? JSON_TYPE : this.#contentType();
+    const told = tell?.(failure, contentType) ?? { statusCode: failure.statusCode, body: failure };
+    const body = JSON.stringify(told.body);
     this.#removeHeaders();
-    response.statusCode = failure.statusCode;
-    response.setHeader('Content-Type', 'application/json; charset=utf-8');
+    response.statusCode = told.statusCode;
+    response.setHeader('Content-Type', contentType);
     response.setHeader('Content-Length', Buffer.byteLength(body));
     response.setHeader('Cache-Control', 'no-store');
     if (isHttp1(response)) {
@@ -155,8 +167,17 @@ export class HeldResponse {
     return !this.#isFull;
   }
 
+  #headers(): OutgoingHeaders {
+    return new OutgoingHeaders(this.response, this.#calls[0]!, this.originals.writeHead);
+  }
+
+  #contentType(): string {
+    const type = this.#headers().get('Content-Type')[0] ?? '';
+    return type.includes('json') ? type : JSON_TYPE;
+  }
+
   #removeHeaders(): void {
-    const headers = new OutgoingHeaders(this.response, this.#calls[0]!, this.originals.writeHead);
+    const headers = this.#headers();
     const kept = headers.names().filter((name) => KEPT_HEADERS.test(name));
     const values = kept.map((name) => headers.get(name));
     for (const name of this.response.getHeaderNames()) this.response.removeHeader(name);

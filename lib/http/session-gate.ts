@@ -85,7 +85,9 @@ export class SessionGate {
       this.#open = false;
       reportFailure(error);
       try {
-        held.replaceByFailure(error, (headers) => writeSessionHeaders(this.scope, headers));
+        held.replaceByFailure(error, this.scope.tellFailure, (headers) =>
+          writeSessionHeaders(this.scope, headers),
+        );
       } catch {
         this.response.destroy();
       }

@@ -5,9 +5,9 @@ import {
   UnauthorizedException,
 } from '@nestjs/common';
 import { SessionError } from '../core/session.errors';
+import { coded } from '../requests/coded';
 import { isRefusedLogin } from '../requests/session-instance';
-
-type FailureBody = { readonly statusCode: number; readonly code?: string; readonly message: string };
+import type { Failure } from '../requests/session-scope';
 
 /**
  * The session store failed, or too many concurrent writes conflicted. A 503 that exception filters can handle. `cause` has the details;
@@ -25,21 +25,23 @@ export class SessionUnavailableException extends ServiceUnavailableException {
 /** Returns the exception that handlers and filters see instead of a failure: 401 or 403 for a refused login, else 503. */
 export function exceptionOf(cause: SessionError): HttpException {
   const { code } = cause;
-  if (!isRefusedLogin(cause)) return new SessionUnavailableException(cause);
-  return code === 'SESSION_LIMIT_REACHED'
-    ? new ForbiddenException(
-        { statusCode: 403, error: 'Forbidden', code, message: 'Too many sessions' },
-        { cause },
-      )
-    : new UnauthorizedException(
-        { statusCode: 401, error: 'Unauthorized', code, message: 'Log in again' },
-        { cause },
-      );
+  if (!isRefusedLogin(cause)) return coded(new SessionUnavailableException(cause));
+  const refusal =
+    code === 'SESSION_LIMIT_REACHED'
+      ? new ForbiddenException(
+          { statusCode: 403, error: 'Forbidden', code, message: 'Too many sessions' },
+          { cause },
+        )
+      : new UnauthorizedException(
+          { statusCode: 401, error: 'Unauthorized', code, message: 'Log in again' },
+          { cause },
+        );
+  return coded(refusal);
 }
 
 /** Returns the body of the answer when a session could not be saved and exception filters do not run any more. */
-export function failureOf(error: unknown): FailureBody {
+export function failureOf(error: unknown): Failure {
   return error instanceof HttpException && error.cause instanceof SessionError
-    ? (error.getResponse() as FailureBody)
+    ? (error.getResponse() as Failure)
     : { statusCode: 500, message: 'Internal server error' };
 }

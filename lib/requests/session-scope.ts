@@ -14,9 +14,12 @@ const SCOPE = Symbol('nestjs-tessera.scope');
 
 const OPEN_TOKEN = 'Open a token with SessionManager.';
 
-/** What to do in a context that is not HTTP. */
+/** What to do in a context whose kind no door knows, or in which it finds no request. */
 const WAYS_OUT: ReadonlyMap<string, string> = new Map([
-  ['graphql', "Use of(request) with the HTTP request of the operation's context."],
+  [
+    'graphql',
+    'The context of the operation needs the HTTP request as `req`; one that came over a socket has none.',
+  ],
   ['ws', "Open the token of the handshake's cookie with SessionManager."],
 ]);
 
@@ -25,11 +28,26 @@ interface ScopedRequest {
   [SCOPE]?: SessionScope;
 }
 
+/** What an answer says of a failure. */
+export interface Failure {
+  readonly statusCode: number;
+  readonly code?: string;
+  readonly message: string;
+}
+
+/** Returns status and body of an answer of some media type that tells of a failure. */
+export type TellFailure = (
+  failure: Failure,
+  contentType: string,
+) => { readonly statusCode: number; readonly body: object };
+
 /** The sessions of one unit of work: a handle for each instance that is used. The async context has the current scope. */
 export class SessionScope implements SessionWatcher {
   readonly handles: SessionHandle[] = [];
   /** The scope of the same request in the outer application. The inner one has its own, so that its guards do not trust outer logins. */
   readonly outer: SessionScope | undefined;
+  /** See {@link ContextKind.tellFailure}. */
+  tellFailure: TellFailure | null = null;
   readonly #arrivedAt: number | undefined;
   /** Names of request headers on which the answer depends, beside those of the sessions' transports. */
   #vary: Set<string> | null = null;
@@ -154,6 +172,19 @@ export function currentHandle(
  */
 export const finders = new Set<(request: object) => SessionScope | undefined>([findScope]);
 
+/** What a door knows of the contexts of one kind. */
+export interface ContextKind {
+  /** Returns the request of a handler's context, if it has one. */
+  requestOf(host: ArgumentsHost): object | undefined;
+  /** How an answer tells that a session could not be saved. @default as Nest tells of an exception */
+  readonly tellFailure?: TellFailure;
+}
+
+/** The contexts of each kind. Doors add theirs. */
+export const contextKinds = new Map<string, ContextKind>([
+  ['http', { requestOf: (host) => host.switchToHttp().getRequest<object>() }],
+]);
+
 /** Returns the scope of a request (Node's own, Express's or Fastify's) in the application that it reached last. */
 export function findScope(request: object | undefined): SessionScope | undefined {
   // Applications may set a property `raw` of their own.
@@ -179,21 +210,22 @@ export function scopeOf(source: object | undefined, instances?: SessionInstances
   const message =
     kind === 'http'
       ? 'This request has no session. Import SessionModule.forRoot() into the root module, and hand in a request that came through the application. The handshake of a socket did not: open the token of its cookie with SessionManager.'
-      : `Sessions are found in HTTP handlers, not in a context of the kind '${kind}'. ${WAYS_OUT.get(kind) ?? OPEN_TOKEN}`;
+      : `No session is found in this context of the kind '${kind}'. ${WAYS_OUT.get(kind) ?? OPEN_TOKEN}`;
   throw new SessionError('SESSION_REQUEST_MISSING', message + aboutCopies());
 }
 
 /** Same as {@link scopeOf}, but returns `undefined` instead of throwing. */
 export function peekScope(from: object | undefined, instances?: SessionInstances): SessionScope | undefined {
   const host = from as Partial<ArgumentsHost> | undefined;
-  let request = from;
-  // The only place that knows where each kind of handler keeps its request.
-  if (typeof host?.switchToHttp === 'function')
-    request = host.getType?.() === 'http' ? host.switchToHttp().getRequest<object>() : undefined;
+  const isContext = typeof host?.switchToHttp === 'function';
+  const kind = isContext ? contextKinds.get(host.getType?.() ?? '') : undefined;
+  const request = isContext ? kind?.requestOf(host as ArgumentsHost) : from;
   for (const find of finders) {
     const found = request && find(request);
     const scope = instances === undefined ? found : scopeIn(instances, found);
-    if (scope !== undefined) return scope;
+    if (scope === undefined) continue;
+    if (kind?.tellFailure !== undefined) scope.tellFailure = kind.tellFailure;
+    return scope;
   }
   return undefined;
 }

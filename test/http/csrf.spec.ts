@@ -220,6 +220,7 @@ describe('C16: CsrfGuard outside of HTTP', () => {
   const askedFor = (kind: string): Promise<boolean> =>
     new CsrfGuard().canActivate({
       getType: () => kind,
+      getArgs: () => [{}, {}, {}, {}],
       getHandler: () => askedFor,
       getClass: () => BankController,
       switchToHttp: () => ({}),

@@ -199,13 +199,20 @@ describe.each(platforms)('SessionService on %s', (platform) => {
   it.each([
     ['ws', "Open the token of the handshake's cookie with SessionManager."],
     ['rpc', 'Open a token with SessionManager.'],
-    ['graphql', "Use of(request) with the HTTP request of the operation's context."],
+    [
+      'graphql',
+      'The context of the operation needs the HTTP request as `req`; one that came over a socket has none.',
+    ],
   ])('W7: says of a context of the kind %s what works there', async (kind, wayOut) => {
     await start();
-    const context = { getType: () => kind, switchToHttp: () => ({ getRequest: () => ({}) }) };
+    const context = {
+      getType: () => kind,
+      getArgs: () => [{}, {}, {}, {}],
+      switchToHttp: () => ({ getRequest: () => ({}) }),
+    };
     await expect(app.get(SessionService).of(context)).rejects.toMatchObject({
       code: 'SESSION_REQUEST_MISSING',
-      message: `Sessions are found in HTTP handlers, not in a context of the kind '${kind}'. ${wayOut}`,
+      message: `No session is found in this context of the kind '${kind}'. ${wayOut}`,
     });
   });
 

@@ -1,8 +1,7 @@
 import { UnauthorizedException, UseGuards } from '@nestjs/common';
 import { Args, Context, ID, Int, Mutation, Query, ResolveField, Resolver } from '@nestjs/graphql';
 import { Field, ObjectType } from '@nestjs/graphql';
-import { SessionService, type LoggedInPrincipal } from 'nestjs-tessera';
-import { OperationGuard, type Operation } from './auth.guard';
+import { AuthGuard, SessionService, type LoggedInPrincipal } from 'nestjs-tessera';
 import { Device, Devices } from './devices';
 import { Uploads } from './uploads';
 
@@ -16,6 +15,11 @@ declare module 'nestjs-tessera' {
 @ObjectType()
 class Account {
   @Field() userId!: string;
+}
+
+/** What a resolver finds in the context of an operation over HTTP. */
+interface Operation {
+  readonly req: { readonly headers: Record<string, string | undefined> };
 }
 
 const OWNER = { realm: 'default', id: '7' } as const;
@@ -65,7 +69,7 @@ export class AccountResolver {
     return true;
   }
 
-  @UseGuards(OperationGuard)
+  @UseGuards(AuthGuard)
   @Mutation(() => Boolean)
   async revokeDevice(
     @Context() { req }: Operation,
@@ -74,13 +78,13 @@ export class AccountResolver {
     return this.devices.revoke(await this.#owner(req), id);
   }
 
-  @UseGuards(OperationGuard)
+  @UseGuards(AuthGuard)
   @Mutation(() => Int)
   async revokeAllDevices(@Context() { req }: Operation): Promise<number> {
     return this.devices.revokeAll(await this.#owner(req));
   }
 
-  @UseGuards(OperationGuard)
+  @UseGuards(AuthGuard)
   @Mutation(() => Boolean)
   async changePicture(@Context() { req }: Operation, @Args('picture') picture: string): Promise<boolean> {
     const session = await this.sessions.of(req);
