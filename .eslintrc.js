@@ -145,7 +145,7 @@ module.exports = {
             patterns: [
               entry,
               {
-                regex: '^\\./(?:terminus|testing|stores/(?!memory/)[^/]+)(?:/|$)|^typeorm$',
+                regex: '^\\./(?:terminus|testing|websockets|stores/(?!memory/)[^/]+)(?:/|$)|^typeorm$',
                 message: 'What needs an optional peer lives behind its own package entry.',
               },
             ],
@@ -180,7 +180,7 @@ module.exports = {
             patterns: [
               {
                 regex:
-                  '^(?:\\.\\.?/)+(?:.*/)?(?:lib|dist)(?:/|$)|^nestjs-tessera/(?!(?:typeorm|redis|file|tiered|sealed|bridges|terminus|testing)$)',
+                  '^(?:\\.\\.?/)+(?:.*/)?(?:lib|dist)(?:/|$)|^nestjs-tessera/(?!(?:typeorm|redis|file|tiered|sealed|bridges|terminus|testing|websockets)$)',
                 message: 'Import the package by its name, as an application does.',
               },
             ],

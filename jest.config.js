@@ -18,7 +18,7 @@ module.exports = {
   moduleNameMapper: {
     '^nestjs-tessera$': '<rootDir>/lib/index.ts',
     '^nestjs-tessera/(typeorm|redis|file|tiered|sealed|bridges)$': '<rootDir>/lib/stores/$1/index.ts',
-    '^nestjs-tessera/(terminus|testing)$': '<rootDir>/lib/$1/index.ts',
+    '^nestjs-tessera/(terminus|testing|websockets)$': '<rootDir>/lib/$1/index.ts',
   },
   transform: {
     '\\.[cm]?[jt]s$': [

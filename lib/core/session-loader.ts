@@ -1,3 +1,4 @@
+import { isBoundTo, type BoundLogin } from './bound-login';
 import { isLastSecret, reasonOfEnd } from './ended-session';
 import { CURRENT, type Standing } from './secret-history';
 import { UnreadableBody } from './session-body';
@@ -51,6 +52,15 @@ export class SessionLoader {
       if (isOver) await this.#expire(draft, record, value, attempt);
       else if (isEnding) await this.repository.outlast(draft);
     })();
+  }
+
+  /** Fills the draft with the session of a login that was bound earlier. It stays empty when that login has ended. */
+  async reload(draft: SessionDraft, bound: BoundLogin): Promise<void> {
+    const finding = await this.repository.reread(bound.token);
+    if (finding.kind !== 'found' || !isBoundTo(bound, finding.record, draft.now())) return;
+    await this.load(draft, finding, bound.token.token);
+    // The client has not shown this token.
+    draft.openedWith = null;
   }
 
   /** Whether a request may go on whose secret is not the present one. */

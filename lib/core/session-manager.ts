@@ -1,4 +1,5 @@
 import { DIRECT, KEEP, unwritten, type CommitOutcome, type Delivery } from './commit-outcome';
+import type { BoundLogin } from './bound-login';
 import { takeOutIntended } from './intended';
 import { issueToken } from './pending-write';
 import { principalKey, toPrincipal, type PrincipalInput } from './principal';
@@ -157,6 +158,15 @@ export class SessionManager {
     const loading =
       token === null ? null : this.#loader.load(draft, await this.#repository.find(token), token);
     if (loading !== null) await loading;
+    if (draft.base === null) draft.begin();
+    return new Session(draft);
+  }
+
+  /** Same as {@link find}, for a session that was bound. It is empty when its login has ended, or the principal has proved itself anew. */
+  async reopen(bound: BoundLogin, arrivedAt?: number, touches = true): Promise<Session> {
+    const draft = new SessionDraft(this.settings, this.#isToken, arrivedAt);
+    draft.touches = touches;
+    await this.#loader.reload(draft, bound);
     if (draft.base === null) draft.begin();
     return new Session(draft);
   }

@@ -37,6 +37,9 @@ export interface SessionRepository {
   /** Reads what is stored under a token. Absence is not an error; may return an expired record. */
   find(value: string): Promise<Finding>;
 
+  /** Reads a session again that a token has opened, whatever token it has now. A sealed one is as it was. */
+  reread(token: ParsedToken): Promise<Finding>;
+
   /** Returns what the token of a loaded draft may do. */
   standing(draft: SessionDraft): Standing | Revoked | Promise<Standing | Revoked>;
 

@@ -97,6 +97,13 @@ export function sessionDestroyed(): SessionError {
   return new SessionError('SESSION_DESTROYED', message);
 }
 
+/** The client of a sealed session could not be sent what it would have had to store. */
+export function lostAfterResponse(): SessionError {
+  const message =
+    'What changed in the session after the response had begun is lost: it could not be sent. Change it before the first byte.';
+  return new SessionError('SESSION_RESPONSE_STARTED', message);
+}
+
 export function responseStarted(): SessionError {
   const message =
     'The response has begun, so the session cannot change any more. Change it before the first byte is sent.';

@@ -82,7 +82,8 @@ export class StoredLogins implements LoginSource {
   }
 }
 
-function statusOf(login: WatchedLogin, head: SessionHead | SessionRecord, now: number): LoginStatus {
+/** What became of a login, by the present record of its session. */
+export function statusOf(login: WatchedLogin, head: SessionHead | SessionRecord, now: number): LoginStatus {
   if (head.principal !== login.principal) return isReadable(head) ? 'other-login' : 'ended';
   if (head.expiresAt <= now) return 'expired';
   try {

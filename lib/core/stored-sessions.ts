@@ -66,6 +66,13 @@ export class StoredSessions implements SessionRepository {
       );
   }
 
+  async reread(token: ParsedToken): Promise<Finding> {
+    const { id } = token;
+    const record = await this.store.find(id);
+    if (record === null) return { kind: 'unknown', id, reason: 'unknown' };
+    return { kind: 'found', record, token: { ...token, secretHash: record.secretHash } };
+  }
+
   standing(draft: SessionDraft): Standing {
     const { base, token, state } = draft;
     if (sameHash(base!.secretHash, token!.secretHash)) return CURRENT;

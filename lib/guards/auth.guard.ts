@@ -11,6 +11,7 @@ import type { Session } from '../core/session';
 import { accessTo, requiredProof, type RequiredProof } from '../decorators/access';
 import { handleOf } from '../decorators/untouching';
 import { coded } from '../requests/coded';
+import { contextKinds } from '../requests/session-scope';
 import { DEFAULT_SESSION } from '../requests/session.tokens';
 
 /**
@@ -32,8 +33,19 @@ export class AuthGuard implements CanActivate {
     );
   }
 
-  /** @throws UnauthorizedException, ForbiddenException; SessionUnavailableException when the store fails */
+  /**
+   * @throws UnauthorizedException, ForbiddenException; SessionUnavailableException when the store fails. In a gateway a `WsException` with the same
+   * code
+   */
   async canActivate(context: ExecutionContext): Promise<boolean> {
+    try {
+      return await this.#allows(context);
+    } catch (error) {
+      throw contextKinds.get(context.getType())?.refusal?.(error as Error) ?? error;
+    }
+  }
+
+  async #allows(context: ExecutionContext): Promise<boolean> {
     const access = accessTo(context, this.sessionName, this);
     if (access.kind === 'public') return true;
     const handle = handleOf(context, this.sessionName);

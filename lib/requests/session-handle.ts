@@ -6,12 +6,12 @@ import { openContent } from '../core/checked-content';
 import { ownerOf } from '../core/rights';
 import type { SessionDraft } from '../core/session-draft';
 import type { SessionWatcher } from '../core/session-operation';
-import { SessionError } from '../core/session.errors';
+import { lostAfterResponse } from '../core/session.errors';
 import type { LoginEnd } from '../core/watched-login';
 import type { ResponseHeaders, SessionTransport } from '../transports/session-transport';
 import { isStored, rightsOf } from './draft-facts';
 import { EndedSignal } from './ended-signal';
-import { onlySession } from './only-session';
+import { openByToken } from './opening';
 import { isSentByBrowser, sentByClient } from './token-senders';
 import type { UnitOfWork } from './unit-of-work';
 import { isExpected, isRefusedLogin, reportFailure } from './session-instance';
@@ -21,8 +21,8 @@ const DONE = Promise.resolve();
 
 /** The session of one instance in one unit of work: opened at the first use, committed before the answer begins. */
 export class SessionHandle implements Delivery {
-  /** The transport that read the token and writes the answer; without a token, that of the instance. Set when the token is read. */
-  #transport!: SessionTransport;
+  /** The transport that read the token and writes the answer; without a token, that of the instance. */
+  #transport: SessionTransport;
   #presented = false;
   #finding: Promise<Session> | undefined;
   /** `null` when nothing is left to decode. A promise when the session is unreadable, until it is removed. */
@@ -50,10 +50,13 @@ export class SessionHandle implements Delivery {
     private readonly watcher: SessionWatcher,
     /** When the unit began, by the instance's clock: the body of a request may arrive long before its session is used. */
     private readonly arrivedAt: number | undefined,
-  ) {}
+  ) {
+    this.#transport = instance.transport;
+  }
 
   /** Whether a new token can reach the client. A session that its client could not find again is not created. */
   get reach(): Delivery['reach'] {
+    if (this.unit.obstacle !== undefined) return 'never';
     if (this.unit.isOver) return 'gone';
     const { obstacle } = this;
     if (obstacle === null) return 'open';
@@ -62,7 +65,7 @@ export class SessionHandle implements Delivery {
   }
 
   get obstacle(): string | null {
-    return this.#transport.obstacle(this.unit.connection, this.#presented);
+    return this.unit.obstacle ?? this.#transport.obstacle(this.unit.connection, this.#presented);
   }
 
   get capacity(): number {
@@ -214,43 +217,38 @@ export class SessionHandle implements Delivery {
   }
 
   async #find(): Promise<Session> {
-    const { manager, transport, emit } = this.instance;
-    const reading = transport.read(this.unit.request.headers);
-    const token = reading.kind === 'token' ? reading : null;
-    this.#presented = token !== null;
-    this.#transport = 'transport' in reading ? reading.transport : transport;
-    const find = (value: string | null, isDoubtful = false): Promise<Session> =>
-      manager.find(value, this.arrivedAt, this.#touches, isDoubtful);
+    const { instance, unit, arrivedAt } = this;
     try {
-      const only = 'values' in reading ? await onlySession(manager, reading.values, find) : null;
-      if (only !== null) {
-        this.#presented = true;
-        this.#decision = manager.tell(only);
-      } else if (reading.kind === 'ambiguous') emit({ type: 'rejected', reason: 'ambiguous' });
-      this.#session = only ?? (await find(token?.value ?? null));
+      if (unit.open === undefined) await this.#findByToken();
+      else this.#session = await unit.open(instance, arrivedAt, this.#touches);
     } catch (error) {
       this.#fail(error, 'opened');
     }
-    const draft = draftOf(this.#session);
+    const session = this.#session!;
+    const draft = draftOf(session);
     draft.sealed = this.#sealed;
     draft.touches &&= this.#touches;
-    const { describe } = this.instance;
-    const { unit } = this;
+    const { describe } = instance;
     if (describe !== null)
       draft.device = () => describe({ headers: unit.request.headers, address: unit.address ?? null });
-    if (this.unit.isOver) draft.watcher = this.watcher;
-    return this.#session;
+    if (unit.isOver) draft.watcher = this.watcher;
+    return session;
+  }
+
+  async #findByToken(): Promise<void> {
+    const { headers } = this.unit.request;
+    const opening = await openByToken(this.instance, headers, this.arrivedAt, this.#touches);
+    this.#session = opening.session;
+    this.#transport = opening.transport;
+    this.#presented = opening.presented;
+    this.#decision = opening.decision;
   }
 
   async #finish(session: Session): Promise<void> {
     // The caller of the last commit gets its failure.
     await this.#committing.catch(() => undefined);
     if (isStored(draftOf(session)) && !this.#hasGivenUp(session)) await this.commit();
-    if (this.#isLost)
-      throw new SessionError(
-        'SESSION_RESPONSE_STARTED',
-        'What changed in the session after the response had begun is lost: it could not be sent. Change it before the first byte.',
-      );
+    if (this.#isLost) throw lostAfterResponse();
   }
 
   /** Runs work that commits, after that of earlier calls. */

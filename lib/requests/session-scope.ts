@@ -178,6 +178,8 @@ export interface ContextKind {
   requestOf(host: ArgumentsHost): object | undefined;
   /** How an answer tells that a session could not be saved. @default as Nest tells of an exception */
   readonly tellFailure?: TellFailure;
+  /** Returns what a guard throws there in the place of an exception of HTTP. @default the same */
+  refusal?(exception: Error): Error;
 }
 
 /** The contexts of each kind. Doors add theirs. */

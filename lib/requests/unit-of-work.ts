@@ -1,4 +1,6 @@
 import type { SessionError } from '../core/session.errors';
+import type { Session } from '../core/session';
+import type { SessionInstance } from './session-instance';
 import type { Connection, RequestHeaders } from '../transports/session-transport';
 
 /** What sessions know of the HTTP request, socket message or GraphQL operation that they serve. Each door implements it. */
@@ -11,6 +13,8 @@ export interface UnitOfWork {
   readonly connection: Connection;
   /** The client's address, as the framework trusts its proxies. Absent when it is unknown. */
   readonly address?: string | undefined;
+  /** Why no answer can carry a token, in a unit that has none. What needs a token is then refused. */
+  readonly obstacle?: string;
   /** Whether the answer is complete or the client has gone. No commit follows, so each change of a stored session is saved by itself. */
   readonly isOver: boolean;
   /**
@@ -18,6 +22,12 @@ export interface UnitOfWork {
    * starts to commit the scope before it answers. Returns whether the answer has begun. The session then cannot be changed, since the client could not be told.
    */
   begin(isFirst: boolean): boolean;
+  /** Opens the session of an instance, in a unit whose client does not send its token. */
+  readonly open?: (
+    instance: SessionInstance,
+    arrivedAt: number | undefined,
+    touches: boolean,
+  ) => Promise<Session>;
   /** Returns the error that handlers see instead of a store's failure, with that failure as its `cause`. */
   translate(failure: SessionError): Error;
 }

@@ -72,6 +72,10 @@ export class SealedRepository implements SessionRepository {
     }
   }
 
+  reread({ token }: ParsedToken): Promise<Finding> {
+    return this.find(token);
+  }
+
   /** Makes at most two concurrent reads of the list, and none for an expired value. */
   async standing({ base, state }: SessionDraft): Promise<Standing | Revoked> {
     const record = base!;

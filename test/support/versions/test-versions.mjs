@@ -35,12 +35,13 @@ const SETS = {
     versions: {
       ...nest('^11.0.0'),
       ...graphql('^13.0.0'),
+      ...sockets('^11.0.0'),
       '@nestjs/config': '^4.0.0',
       '@nestjs/terminus': '^11.0.0',
       '@fastify/static': '^10.0.0',
       typeorm: '^0.3.20',
     },
-    specs: [...NEST_SPECS, 'test/graphql', 'test/stores/typeorm-sqlite'],
+    specs: [...NEST_SPECS, 'test/graphql', 'test/websockets', 'test/stores/typeorm-sqlite'],
   },
 };
 
@@ -91,6 +92,11 @@ function nest(version) {
 
 function graphql(version) {
   return Object.fromEntries(['graphql', 'apollo', 'mercurius'].map((name) => [`@nestjs/${name}`, version]));
+}
+
+function sockets(version) {
+  const names = ['websockets', 'platform-socket.io', 'platform-ws'];
+  return Object.fromEntries(names.map((name) => [`@nestjs/${name}`, version]));
 }
 
 /** Copies the sources and installs a set. Returns what it consists of, in words. */

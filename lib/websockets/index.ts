@@ -1,0 +1,1 @@
+export { SessionSocketsModule } from './session-sockets.module';

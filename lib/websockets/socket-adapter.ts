@@ -1,0 +1,94 @@
+import type { IncomingMessage } from 'node:http';
+import type { WebSocketAdapter, WsMessageHandler } from '@nestjs/common';
+import type { SessionInstances } from '../requests/session-instance';
+import { isTrustedOrigin } from '../requests/request-origin';
+import { OpenSocket } from './open-socket';
+import type { SocketClient } from './socket-frames';
+
+type Connect = (client: SocketClient, upgrade: IncomingMessage, ...rest: unknown[]) => void;
+
+/** The used part of Nest's `WebSocketAdapter`, whose types are loose. */
+interface Adapter {
+  create(port: number, options?: object): unknown;
+  bindClientConnect(server: unknown, connect: Connect): unknown;
+  bindMessageHandlers(
+    client: SocketClient,
+    handlers: readonly WsMessageHandler[],
+    transform: unknown,
+  ): unknown;
+}
+type Decide = (error: string | null, isAllowed: boolean) => void;
+type Verify = (isAllowed: boolean, code?: number, message?: string) => void;
+
+/** The options of socket.io and ws that decide about a handshake. */
+interface HandshakeOptions {
+  readonly allowRequest?: (request: IncomingMessage, decide: Decide) => void;
+  readonly verifyClient?: (info: { readonly req: IncomingMessage }, verify: Verify) => unknown;
+}
+
+const attached = new WeakSet<object>();
+
+/**
+ * Gives the sockets of an adapter their sessions: checks the origin of each handshake, opens its session, and lets each message have a scope
+ * of its own. Works for any adapter whose servers take the options of socket.io or ws.
+ */
+export function attachSessions(instances: SessionInstances, given: WebSocketAdapter): void {
+  if (attached.has(given)) return;
+  attached.add(given);
+  const adapter = given as unknown as Adapter;
+  const sockets = new WeakMap<SocketClient, OpenSocket>();
+  const create = adapter.create.bind(adapter);
+  const bindClientConnect = adapter.bindClientConnect.bind(adapter);
+  const bindMessageHandlers = adapter.bindMessageHandlers.bind(adapter);
+  adapter.create = (port, options) => create(port, { ...options, ...withOrigin(instances, options ?? {}) });
+  adapter.bindClientConnect = (server, connect) =>
+    bindClientConnect(server, (client, upgrade, ...rest) => {
+      // Called once for each gateway.
+      const socket = sockets.get(client) ?? new OpenSocket(instances, client, client.request ?? upgrade);
+      sockets.set(client, socket);
+      socket.connecting(() => connect(client, upgrade, ...rest));
+    });
+  adapter.bindMessageHandlers = (client, handlers, transform) =>
+    bindMessageHandlers(
+      client,
+      handlers.map((each) => inScope(sockets.get(client), each)),
+      transform,
+    );
+}
+
+function inScope(socket: OpenSocket | undefined, handler: WsMessageHandler): WsMessageHandler {
+  if (socket === undefined) return handler;
+  const callback = handler.callback as (...args: unknown[]) => unknown;
+  return {
+    ...handler,
+    callback: (...args: unknown[]) => socket.message(() => callback(...args)) as Promise<never>,
+  };
+}
+
+/** Browsers let every page open a socket to every site, with that site's cookies: the origin must be one that each instance trusts. */
+function withOrigin(
+  instances: SessionInstances,
+  { allowRequest, verifyClient }: HandshakeOptions,
+): HandshakeOptions {
+  const isTrusted = (request: IncomingMessage): boolean =>
+    instances.names.every((name) => {
+      const instance = instances.get(name);
+      const trusted = isTrustedOrigin(request.headers, instance);
+      if (!trusted) instance.emit({ type: 'rejected', reason: 'csrf' });
+      return trusted;
+    });
+  return {
+    allowRequest: (request, decide) => {
+      if (!isTrusted(request)) decide('The handshake comes from another site', false);
+      else if (allowRequest === undefined) decide(null, true);
+      else allowRequest(request, decide);
+    },
+    // ws tells by the number of parameters whether the function calls back.
+    verifyClient: (info, verify) => {
+      if (!isTrusted(info.req)) verify(false, 403, 'Forbidden');
+      else if (verifyClient === undefined) verify(true);
+      else if (verifyClient.length === 2) verifyClient(info, verify);
+      else verify(verifyClient(info, verify) === true);
+    },
+  };
+}

@@ -1,0 +1,315 @@
+import { UseGuards } from '@nestjs/common';
+import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+import {
+  AuthGuard,
+  MemorySessionStore,
+  Principal,
+  RequireRoles,
+  Session,
+  SessionEvents,
+  SessionRegistry,
+  SessionService,
+  bearer,
+  composite,
+  cookie,
+  type LoggedInPrincipal,
+  type SessionModuleOptions,
+} from 'nestjs-tessera';
+import { manualClock } from 'nestjs-tessera/testing';
+import { SessionSocketsModule } from 'nestjs-tessera/websockets';
+import { closeApps, platforms, startApp, type App } from '../support/app';
+import { scripted } from '../support/scripted';
+import '../support/session-data';
+import { visitor, type Visitor } from '../support/visitor';
+import { WatchedStore, door } from '../support/watched-store';
+import { socketKinds, type Frame, type Handshake, type SocketClient } from './socket-client';
+
+const MINUTE = 60_000;
+type Work = (session: Session) => unknown;
+
+describe.each(
+  platforms.flatMap((platform) => socketKinds.map((kind) => ({ platform, kind, name: kind.name }))),
+)('a gateway of $name on $platform', ({ platform, kind }) => {
+  const http = scripted();
+  const works: Work[] = [];
+  const clients: SocketClient[] = [];
+  let clock: ReturnType<typeof manualClock>;
+  let store: WatchedStore;
+  let app: App;
+  let ada: Visitor;
+
+  /** Answers with frames, which both kinds of clients understand alike. */
+  @WebSocketGateway()
+  class Gateway {
+    constructor(private readonly sessions: SessionService) {}
+
+    @SubscribeMessage('work')
+    async work(@Session() session: Session, @MessageBody() number: number): Promise<Frame> {
+      return { event: 'done', data: (await works[number]!(session)) ?? null };
+    }
+
+    @SubscribeMessage('current')
+    async current(): Promise<Frame> {
+      const { principal } = await this.sessions.current();
+      return { event: 'done', data: principal?.id ?? null };
+    }
+
+    @SubscribeMessage('nothing')
+    nothing(): Frame {
+      return { event: 'done', data: 'nothing' };
+    }
+
+    @UseGuards(AuthGuard)
+    @SubscribeMessage('guarded')
+    guarded(@Principal() { id }: LoggedInPrincipal): Frame {
+      return { event: 'done', data: id };
+    }
+
+    @UseGuards(AuthGuard)
+    @RequireRoles('admin')
+    @SubscribeMessage('admin')
+    admin(): Frame {
+      return { event: 'done', data: 'admin' };
+    }
+  }
+
+  async function start(options: SessionModuleOptions = {}): Promise<void> {
+    clock = manualClock();
+    store = new WatchedStore(new MemorySessionStore());
+    app = await startApp({
+      platform,
+      options: { store, clock, ...options },
+      imports: [SessionSocketsModule],
+      controllers: [http.controller],
+      providers: [Gateway],
+      configure: (each) => void each.useWebSocketAdapter(kind.adapter(each)),
+    });
+    ada = await visitor(app);
+  }
+  afterEach(async () => {
+    for (const client of clients.splice(0)) client.close();
+    await closeApps();
+  });
+
+  async function open(handshake: Handshake = {}): Promise<SocketClient> {
+    const client = await kind.connect(await app.getUrl(), handshake);
+    clients.push(client);
+    return client;
+  }
+  async function connect(who: Visitor, headers: Record<string, string> = {}): Promise<SocketClient> {
+    const url = (await app.getUrl()).replace('http:', 'https:');
+    return open({ headers: { cookie: await who.jar.getCookieString(url), ...headers } });
+  }
+  const run = (client: SocketClient, work: Work): Promise<Frame> => client.ask('work', works.push(work) - 1);
+  const logIn = (roles: string[] = []) => http.run(ada, (s) => s.login({ id: 'ada', roles }));
+  const refused = (code: string): Frame => ({
+    event: 'exception',
+    data: { status: 'error', code, message: expect.any(String) },
+  });
+  const done = (data: unknown): Frame => ({ event: 'done', data });
+
+  it('S1: sees what HTTP wrote, and the other way round, at once', async () => {
+    await start();
+    await logIn();
+    const socket = await connect(ada);
+    await http.run(ada, (s) => s.set('visits', 1));
+    const seen = await run(socket, (s) => s.update('visits', (n = 0) => n + 1));
+    const back = await http.ask(ada, (s) => s.get('visits'));
+    expect({ seen, back, current: await socket.ask('current') }).toEqual({
+      seen: done(2),
+      back: 2,
+      current: done('ada'),
+    });
+  });
+
+  it('S1: loads the session once for a message that uses it, and never for another', async () => {
+    await start();
+    await logIn();
+    const socket = await connect(ada);
+    await socket.ask('current');
+    store.take();
+    await socket.ask('nothing');
+    const unused = store.take();
+    await socket.ask('guarded');
+    const read = store.take();
+    await run(socket, (s) => s.set('visits', 1));
+    expect({ unused, read, written: store.take() }).toEqual({
+      unused: [],
+      read: ['find'],
+      written: ['find', 'update'],
+    });
+  });
+
+  it('S1: loses nothing of parallel messages', async () => {
+    await start();
+    await logIn();
+    const sockets = await Promise.all(Array.from({ length: 20 }, () => connect(ada)));
+    await Promise.all(sockets.map((each) => run(each, (s) => s.update('visits', (n = 0) => n + 1))));
+    expect(await http.ask(ada, (s) => s.get('visits'))).toBe(20);
+  });
+
+  it('S1: has a scope for each message, also when several are under way on one socket', async () => {
+    await start();
+    await logIn();
+    const socket = await connect(ada);
+    const [arrived, going] = [door(), door()];
+    const slow = run(socket, async (s) => {
+      s.set('theme', 'dark');
+      arrived.open();
+      await going.opened;
+    });
+    await arrived.opened;
+    const before = await http.ask(ada, (s) => s.get('theme') ?? null);
+    going.open();
+    await slow;
+    expect({ before, after: await http.ask(ada, (s) => s.get('theme')) }).toEqual({
+      before: null,
+      after: 'dark',
+    });
+  });
+
+  it('is refused by guards with their code', async () => {
+    await start();
+    const nobody = await open();
+    await logIn(['user']);
+    const member = await connect(ada);
+    expect({
+      nobody: await nobody.ask('guarded'),
+      member: await member.ask('guarded'),
+      role: await member.ask('admin'),
+    }).toEqual({
+      nobody: refused('LOGIN_REQUIRED'),
+      member: done('ada'),
+      role: refused('ROLE_REQUIRED'),
+    });
+  });
+
+  it.each<{ what: string; work: Work; loggedIn: boolean }>([
+    { what: 'a login', work: (s) => s.login({ id: 'eve' }), loggedIn: false },
+    { what: 'another login', work: (s) => s.login({ id: 'eve' }), loggedIn: true },
+    { what: 'a renewal', work: (s) => s.renewToken(), loggedIn: true },
+    { what: 'an elevation', work: (s) => s.elevate({ level: 2 }), loggedIn: true },
+    { what: 'the first write of a visitor', work: (s) => s.set('visits', 1), loggedIn: false },
+  ])('S3: refuses $what, and stores nothing', async ({ work, loggedIn }) => {
+    await start();
+    if (loggedIn) await logIn();
+    const socket = await connect(ada);
+    await socket.ask('current');
+    store.take();
+    const answer = await run(socket, work);
+    const writes = store.take().filter((call) => call !== 'find');
+    const after = await socket.ask('current');
+    expect({ answer, writes, after }).toEqual({
+      answer: refused('SESSION_TOKEN_UNDELIVERABLE'),
+      writes: [],
+      after: done(loggedIn ? 'ada' : null),
+    });
+  });
+
+  it.each<{ what: string; end: () => unknown }>([
+    { what: 'a logout', end: () => http.run(ada, (s) => s.logout()) },
+    { what: 'a logout that keeps the data', end: () => http.run(ada, (s) => s.logout({ keepData: true })) },
+    { what: 'another login', end: () => http.run(ada, (s) => s.login({ id: 'eve' })) },
+    { what: 'an impersonation', end: () => http.run(ada, (s) => s.actAs({ id: 'eve' })) },
+    { what: 'a revocation', end: () => app.get(SessionRegistry).endAll({ id: 'ada' }) },
+    { what: 'its idle timeout', end: () => clock.advance(31 * MINUTE) },
+  ])('S2: is closed by $what', async ({ end }) => {
+    await start();
+    await logIn();
+    const socket = await connect(ada);
+    expect(await socket.ask('guarded')).toEqual(done('ada'));
+    await end();
+    expect(await socket.closed).toBe(kind.ending);
+  });
+
+  it('S2: is closed by its own logout', async () => {
+    await start();
+    await logIn();
+    const socket = await connect(ada);
+    await run(socket, (s) => s.logout());
+    expect({ ending: await socket.closed, user: await http.ask(ada, (s) => s.principal) }).toEqual({
+      ending: kind.ending,
+      user: null,
+    });
+  });
+
+  it('S2: is closed at its next message after an elevation, which its token has not shown', async () => {
+    await start();
+    await logIn();
+    const socket = await connect(ada);
+    await socket.ask('current');
+    clock.advance(1000);
+    await http.run(ada, (s) => s.elevate({ level: 2 }));
+    const levels: number[] = [];
+    void run(socket, (s) => levels.push(s.level));
+    expect({ ending: await socket.closed, elevated: levels.filter((level) => level > 0) }).toEqual({
+      ending: kind.ending,
+      elevated: [],
+    });
+  });
+
+  it('S2: stays open over rotations, long after its token is dead', async () => {
+    await start({ rotateEvery: '5m' });
+    const stolen: unknown[] = [];
+    app.get(SessionEvents).subscribe((event) => event.type === 'stolen' && stolen.push(event));
+    await logIn();
+    const socket = await connect(ada);
+    for (let i = 0; i < 6; i++) {
+      clock.advance(6 * MINUTE);
+      await http.run(ada, (s) => s.set('visits', i));
+    }
+    const seen = await run(socket, (s) => s.update('visits', (n = 0) => n + 1));
+    const back = await http.ask(ada, (s) => s.get('visits'));
+    expect({ seen, back, stolen }).toEqual({ seen: done(6), back: 6, stolen: [] });
+  });
+
+  it('E2: keeps its session alive by messages', async () => {
+    await start();
+    await logIn();
+    const socket = await connect(ada);
+    for (let i = 0; i < 5; i++) {
+      clock.advance(20 * MINUTE);
+      await socket.ask('guarded');
+    }
+    expect(await http.ask(ada, (s) => s.principal?.id)).toBe('ada');
+  });
+
+  it('S4: is refused from pages of other sites before the session is read', async () => {
+    await start({ csrf: { trustedOrigins: ['https://app.example'] } });
+    await logIn();
+    store.take();
+    await expect(connect(ada, { origin: 'https://evil.example' })).rejects.toThrow();
+    const calls = store.take();
+    const trusted = await connect(ada, { origin: 'https://app.example' });
+    expect({ calls, trusted: await trusted.ask('guarded') }).toEqual({ calls: [], trusted: done('ada') });
+  });
+
+  it('C18: has the session of a bearer token', async () => {
+    await start({ transport: composite(cookie(), bearer()) });
+    await logIn();
+    const token = (await ada.token())!;
+    const inHeader = await open({ headers: { authorization: `Bearer ${token}` } });
+    const handshakes = [inHeader, ...(kind.name === 'ws' ? [] : [await open({ auth: { token } })])];
+    const answers = await Promise.all(handshakes.map((each) => each.ask('guarded')));
+    expect(answers).toEqual(handshakes.map(() => done('ada')));
+  });
+
+  it('F1: answers with an error while the store is down, and goes on afterwards', async () => {
+    await start();
+    await logIn();
+    const socket = await connect(ada);
+    await socket.ask('current');
+    store.before = () => Promise.reject(new Error('the store is down'));
+    const [read, guarded] = [await run(socket, () => 1), await socket.ask('guarded')];
+    store.before = (call) => (call === 'find' ? undefined : Promise.reject(new Error('the store is down')));
+    const written = await run(socket, (s) => s.set('visits', 1));
+    store.before = () => {};
+    const unavailable = refused('SESSION_STORE_UNAVAILABLE');
+    expect({ read, guarded, written, after: await socket.ask('guarded') }).toEqual({
+      read: unavailable,
+      guarded: unavailable,
+      written: unavailable,
+      after: done('ada'),
+    });
+  });
+});
