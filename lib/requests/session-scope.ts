@@ -20,7 +20,7 @@ const WAYS_OUT: ReadonlyMap<string, string> = new Map([
     'graphql',
     'The context of the operation needs the HTTP request as `req`; one that came over a socket has none.',
   ],
-  ['ws', "Open the token of the handshake's cookie with SessionManager."],
+  ['ws', "Import SessionSocketsModule of 'nestjs-tessera/websockets'."],
 ]);
 
 /** A request that may have a scope. */

@@ -197,7 +197,7 @@ describe.each(platforms)('SessionService on %s', (platform) => {
   });
 
   it.each([
-    ['ws', "Open the token of the handshake's cookie with SessionManager."],
+    ['ws', "Import SessionSocketsModule of 'nestjs-tessera/websockets'."],
     ['rpc', 'Open a token with SessionManager.'],
     [
       'graphql',

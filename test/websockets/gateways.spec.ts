@@ -1,5 +1,5 @@
 import { UseGuards } from '@nestjs/common';
-import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+import { MessageBody, SubscribeMessage, WebSocketGateway, WsException } from '@nestjs/websockets';
 import {
   AuthGuard,
   MemorySessionStore,
@@ -16,7 +16,10 @@ import {
   type SessionModuleOptions,
 } from 'nestjs-tessera';
 import { manualClock } from 'nestjs-tessera/testing';
+import { SealedSessions } from 'nestjs-tessera/sealed';
 import { SessionSocketsModule } from 'nestjs-tessera/websockets';
+import { of, type Observable } from 'rxjs';
+import { KEY } from '../sealed/sealed';
 import { closeApps, platforms, startApp, type App } from '../support/app';
 import { scripted } from '../support/scripted';
 import '../support/session-data';
@@ -33,6 +36,7 @@ describe.each(
   const http = scripted();
   const works: Work[] = [];
   const clients: SocketClient[] = [];
+  let whenConnected: Work = () => {};
   let clock: ReturnType<typeof manualClock>;
   let store: WatchedStore;
   let app: App;
@@ -42,6 +46,16 @@ describe.each(
   @WebSocketGateway()
   class Gateway {
     constructor(private readonly sessions: SessionService) {}
+
+    async handleConnection(): Promise<void> {
+      whenConnected(await this.sessions.current());
+    }
+
+    @SubscribeMessage('several')
+    several(@Session() session: Session): Observable<Frame> {
+      session.set('theme', 'dark');
+      return of({ event: 'done', data: 1 }, { event: 'done', data: 2 });
+    }
 
     @SubscribeMessage('work')
     async work(@Session() session: Session, @MessageBody() number: number): Promise<Frame> {
@@ -87,6 +101,7 @@ describe.each(
     ada = await visitor(app);
   }
   afterEach(async () => {
+    whenConnected = () => {};
     for (const client of clients.splice(0)) client.close();
     await closeApps();
   });
@@ -165,6 +180,68 @@ describe.each(
     expect({ before, after: await http.ask(ada, (s) => s.get('theme')) }).toEqual({
       before: null,
       after: 'dark',
+    });
+  });
+
+  it('S1: has the session when a socket connects, and saves what changes there', async () => {
+    await start();
+    await logIn();
+    const connected: (string | null)[] = [];
+    whenConnected = (s) => {
+      connected.push(s.principal?.id ?? null);
+      if (s.principal !== null) s.set('visits', 1);
+    };
+    const socket = await connect(ada);
+    const nobody = await open();
+    await Promise.all([socket, nobody].map((each) => each.ask('current')));
+    expect({ connected, visits: await run(socket, (s) => s.get('visits')) }).toEqual({
+      connected: ['ada', null],
+      visits: done(1),
+    });
+  });
+
+  it('S1: commits before the first of several answers, and what was set before an error', async () => {
+    await start();
+    await logIn();
+    const socket = await connect(ada);
+    await socket.ask('several');
+    const theme = await http.ask(ada, (s) => s.get('theme'));
+    const failed = await run(socket, (s) => {
+      s.set('cart', ['pear']);
+      throw new WsException({ status: 'error', code: 'MINE', message: 'no' });
+    });
+    expect({ theme, failed, cart: await http.ask(ada, (s) => s.get('cart')) }).toEqual({
+      theme: 'dark',
+      failed: refused('MINE'),
+      cart: ['pear'],
+    });
+  });
+
+  it('S1: has the stored session of a visitor, who may write to it', async () => {
+    await start();
+    await http.run(ada, (s) => s.set('visits', 1));
+    const socket = await connect(ada);
+    await run(socket, (s) => s.set('visits', 7));
+    expect(await http.ask(ada, (s) => s.get('visits'))).toBe(7);
+  });
+
+  it('S3: reads a sealed session as it was at the handshake, refuses to write it, and is closed by its end', async () => {
+    const revocations = new MemorySessionStore();
+    await start({ store: new SealedSessions({ keys: [KEY], revocations }) });
+    await http.run(ada, (s) => {
+      s.login({ id: 'ada' });
+      s.set('theme', 'dark');
+    });
+    const socket = await connect(ada);
+    const [read, written] = [
+      await run(socket, (s) => s.get('theme')),
+      await run(socket, (s) => s.set('theme', 'light')),
+    ];
+    await http.run(ada, (s) => s.logout());
+    expect({ read, written, ending: await socket.closed }).toEqual({
+      read: done('dark'),
+      written: refused('SESSION_TOKEN_UNDELIVERABLE'),
+      ending: kind.ending,
     });
   });
 
