@@ -11,7 +11,7 @@ import type { LiveSession } from './session-info';
 import type { SessionRecord } from './session-record';
 import type { SessionRepository } from './session-repository';
 import type { SessionSettings } from './session-settings';
-import type { SessionId } from './session-token';
+import { sameHash, type SessionId } from './session-token';
 import { SessionError, tooManyConflicts } from './session.errors';
 
 /** Each round finds what changed during the previous one. This many indicate a fault. */
@@ -161,20 +161,31 @@ export class SessionLimitKeeper {
   async #finishing<T>(draft: SessionDraft, owner: string, commit: () => Promise<T>): Promise<T> {
     const unfinished = this.#unfinished.get(owner) ?? [];
     this.#unfinished.delete(owner);
-    const ends = await Promise.allSettled(unfinished.map((record) => this.repository.end(record)));
+    // This login replaces the token of its own session.
+    const own = unfinished.filter(({ id }) => id === draft.id);
+    const others = unfinished.filter(({ id }) => id !== draft.id);
+    const ends = await Promise.allSettled(others.map((record) => this.#endLost(record)));
     this.#remember(
       owner,
-      unfinished.filter((_, index) => ends[index]!.status === 'rejected'),
+      others.filter((_, index) => !(ends[index] as { value?: boolean }).value),
     );
     try {
       return await commit();
     } catch (error) {
+      const lost = this.repository.lostLogin(draft) ?? [];
       this.#remember(
         owner,
-        draft.ended.filter(({ principal }) => principal === owner),
+        own.concat(lost, draft.ended).filter(({ principal }) => principal === owner),
       );
       throw error;
     }
+  }
+
+  /** Ends a session whose token no client has, unless it has another one by now. Returns `false` when it was written to meanwhile. */
+  async #endLost({ id, secretHash }: SessionRecord): Promise<boolean> {
+    const found = await this.repository.get(id);
+    const isLost = found !== null && sameHash(found.secretHash, secretHash);
+    return !isLost || this.repository.endAs(found, 'revoked');
   }
 
   #remember(owner: string, records: readonly SessionRecord[]): void {

@@ -49,6 +49,9 @@ export interface SessionRepository {
   /** Stores a changed session. When another request wrote first, the draft joins what it wrote, or gives way to it. */
   update(draft: SessionDraft, delivery: Delivery): Promise<CommitOutcome>;
 
+  /** Returns the login of a draft whose outcome is unknown: it may be stored, under a token that no client has. `null` for none. */
+  lostLogin(draft: SessionDraft): SessionRecord | null;
+
   /** The new expiry of a session that is used and not changed, in epoch milliseconds; `null` when it is not worth a write. */
   extension(draft: SessionDraft): number | null;
 

@@ -102,6 +102,11 @@ export class StoredSessions implements SessionRepository {
     return this.#queue.run(draft.id, () => this.#update(draft, delivery));
   }
 
+  lostLogin(draft: SessionDraft): SessionRecord | null {
+    const write = this.#uncertain.get(draft);
+    return write?.operations.some(({ isSignIn }) => isSignIn) ? write.record : null;
+  }
+
   extension(draft: SessionDraft): number | null {
     const { base, state } = draft;
     const now = this.settings.clock();

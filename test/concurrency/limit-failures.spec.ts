@@ -1,4 +1,5 @@
 import type { Principal, Session } from 'nestjs-tessera';
+import type { CommitOutcome } from '../../lib/core/commit-outcome';
 import type { LimitPolicy } from '../../lib/core/login-settings';
 import { core, type Core } from '../support/core';
 import '../support/session-data';
@@ -30,6 +31,18 @@ async function loginOf({ manager, clock }: Core): Promise<string> {
   logIn(session);
   return ending(manager.commit(session));
 }
+
+/** The store does this, and is gone before it answers. */
+function loseAnswersFrom(operation: string): void {
+  let isDown = false;
+  app.store.before = () => (isDown ? down() : undefined);
+  app.store.after = (called) => {
+    isDown ||= called === operation;
+    if (isDown) down();
+  };
+}
+
+const findAgain = (): void => void (app.store.before = app.store.after = () => {});
 
 const hang = (): Promise<void> => new Promise(() => {});
 
@@ -120,6 +133,46 @@ describe.each(POLICIES)('a store that fails during a login with the policy %s', 
       first: UNAVAILABLE,
       usable: 1,
       stored: 1,
+    });
+  });
+
+  it.each<{ what: string; before: (s: Session) => void; lost: (s: Session) => void }>([
+    { what: 'login', before: (s) => s.set('visits', 1), lost: logIn },
+    { what: 'second factor', before: (s) => s.login(ada, { pending: true }), lost: (s) => s.elevate() },
+  ])(
+    'L9, R14: has no place taken by a $what into a stored session whose answer was lost',
+    async ({ before, lost }) => {
+      app = process(policy, 1);
+      const token = await app.issued(null, before);
+      loseAnswersFrom('update');
+      const first = await ending(app.request(token, lost));
+      findAgain();
+      const second = await loginOf(app);
+      const stored = await app.manager.directory.countOf('default:ada');
+      expect({ first, second, stored }).toEqual({ first: UNAVAILABLE, second: 'issue', stored: 1 });
+    },
+  );
+
+  it.each<{ what: string; again: (session: Session, token: string) => Promise<CommitOutcome> }>([
+    { what: 'commit', again: (session) => app.manager.commit(session) },
+    { what: 'request', again: (_, token) => app.request(token, (s) => s.elevate()) },
+  ])('L9, R14: keeps the session of a login that the next $what repeats', async ({ again }) => {
+    app = process(policy, 1);
+    const token = await app.issued(null, (s) => s.login(ada, { pending: true }));
+    const session = await app.manager.open(token);
+    session.elevate();
+    loseAnswersFrom('update');
+    const first = await ending(app.manager.commit(session));
+    findAgain();
+    const outcome = await again(session, token);
+    const repeated = outcome.kind === 'issue' ? outcome.token : '';
+    const isKept = (await usable([repeated])) === 1;
+    // The token that was told is not ended as one that no client has.
+    const next = await loginOf(app);
+    expect({ first, isKept, next }).toEqual({
+      first: UNAVAILABLE,
+      isKept: true,
+      next: policy === 'refuse' ? 'SESSION_LIMIT_REACHED' : 'issue',
     });
   });
 });

@@ -4,7 +4,7 @@ import '../support/session-data';
 const ada = { id: 'ada' };
 
 describe('logins whose store does not answer, with a limit of sessions', () => {
-  it('L9: leave the next login no more than twenty sessions to remove', async () => {
+  it('L9: leave the next login no more than twenty sessions to look for', async () => {
     const app = core({ logins: { limit: { max: () => 3, policy: 'evict-oldest' } } });
     app.store.after = (operation) => {
       if (operation === 'insert' || operation === 'find') throw new Error('the connection was lost');
@@ -15,11 +15,11 @@ describe('logins whose store does not answer, with a limit of sessions', () => {
     const code = 'SESSION_STORE_UNAVAILABLE';
     for (let n = 0; n < 30; n++)
       await expect(app.request(null, (session) => session.login(ada))).rejects.toMatchObject({ code });
-    let removals = 0;
+    let looks = 0;
     app.store.after = () => {};
-    app.store.before = (operation) => void (operation === 'delete' && removals++);
+    app.store.before = (operation) => void (operation === 'find' && looks++);
     await app.issued(null, (session) => session.login(ada));
-    expect(removals).toBe(20);
+    expect(looks).toBe(20);
     expect(await app.manager.directory.countOf('default:ada')).toBe(3);
   });
 });

@@ -125,6 +125,11 @@ export class SealedRepository implements SessionRepository {
     throw tooManyConflicts(MAX_ATTEMPTS);
   }
 
+  /** Only the limit of sessions asks, which needs a list of them. */
+  lostLogin(): null {
+    return null;
+  }
+
   extension(draft: SessionDraft): number | null {
     const { base, state } = draft;
     if (base === null || state.idleTimeout === null || state.isLocking || !draft.touches) return null;
