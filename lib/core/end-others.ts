@@ -34,18 +34,21 @@ export async function endOthers(
 /**
  * Ends a session of a principal that was found in a list, also when it was written to since: a list may be older than the store's `find`. When
  * other requests keep writing first, removes it without a reason: who has a copy of its token must not keep it alive by writing to it.
- * @returns `over` when it has ended already, or is another principal's by now
+ * @param isStill whether a session that was written to since is still to be ended
+ * @returns `over` when it has ended already, or is another principal's by now; `left` when it is not to be ended any more
  */
 export async function endLatest(
   repository: Pick<SessionRepository, 'endAs' | 'end' | 'get'>,
   record: SessionRecord,
   reason: EndReason,
-): Promise<'ended' | 'over'> {
+  isStill: (found: SessionRecord) => boolean = () => true,
+): Promise<'ended' | 'over' | 'left'> {
   let latest = record;
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
     if (await repository.endAs(latest, reason)) return 'ended';
     const found = await repository.get(record.id);
     if (found === null || found.principal !== record.principal || reasonOfEnd(found) !== null) return 'over';
+    if (!isStill(found)) return 'left';
     latest = found;
   }
   await repository.end(latest);

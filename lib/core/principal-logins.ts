@@ -1,3 +1,5 @@
+import { administeredDraft } from './administered-draft';
+import { UNREACHED } from './commit-outcome';
 import { endLatest } from './end-others';
 import { reasonOfEnd } from './ended-session';
 import { lapseOf, liveSession, type LiveSession } from './session-info';
@@ -37,11 +39,22 @@ export class PrincipalLogins {
     throw tooManyConflicts(MAX_ATTEMPTS);
   }
 
-  /** Ends a session because of the limit. */
-  async evict(record: SessionRecord): Promise<void> {
-    const end = await endLatest(this.repository, record, 'evicted');
+  /** Ends a session because of the limit. Returns `false`, and leaves it, when its login has got another time since it was read. */
+  async evict({ record, state: { startedAt } }: LiveSession): Promise<boolean> {
+    const isStill = (found: SessionRecord): boolean =>
+      (liveSession(found, -Infinity)?.state.startedAt ?? startedAt) === startedAt;
+    const end = await endLatest(this.repository, record, 'evicted', isStill);
     const { id, principal } = record;
     if (end === 'ended') this.settings.emit({ type: 'evicted', id, principal, reason: 'limit' });
+    return end !== 'left';
+  }
+
+  /** Gives a login another time. Does nothing when its session has ended. Returns the record as it was last read or written. */
+  async move(login: LiveSession, startedAt: number): Promise<SessionRecord> {
+    const draft = administeredDraft(login, this.settings);
+    draft.record('data', (state) => (state.startedAt = startedAt));
+    await this.repository.update(draft, UNREACHED);
+    return draft.base!;
   }
 
   /** Why a session is missing among the logins; `null` when it should be there. */

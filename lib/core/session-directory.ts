@@ -1,3 +1,4 @@
+import { administeredDraft } from './administered-draft';
 import { UNREACHED } from './commit-outcome';
 import { assertReason, type EndReason } from './ended-session';
 import { endLatest } from './end-others';
@@ -6,8 +7,7 @@ import { openContent } from './checked-content';
 import { UnreadableBody, isOfNewerRelease } from './session-body';
 import { Session } from './session';
 import type { SessionCommit } from './session-commit';
-import { SessionDraft } from './session-draft';
-import { isIdle } from './session-expiry';
+import type { SessionDraft } from './session-draft';
 import { infoOf, liveSession, type LiveSession, type SessionInfo } from './session-info';
 import type { SessionWatcher } from './session-operation';
 import type { SessionRecord } from './session-record';
@@ -128,7 +128,7 @@ export class SessionDirectory {
       return false;
     }
     // Its content stays encoded: also a session whose content cannot be read must not keep the former roles.
-    const draft = this.#draftOf(live);
+    const draft = administeredDraft(live, this.#settings);
     draft.record('data', (state) => giveRoles(state, roles));
     await this.#commit.write(draft, UNREACHED);
     return !draft.superseded;
@@ -155,18 +155,12 @@ export class SessionDirectory {
     return infoOf(live, current, this.#settings);
   }
 
-  #draftOf({ record, state }: LiveSession): SessionDraft {
-    const draft = new SessionDraft(this.#settings, () => false);
-    const isLocked = isIdle(state, this.#settings.clock());
-    return Object.assign(draft, { state, base: record, isAdministered: true, touches: false, isLocked });
-  }
-
   /** Returns `null` for a record that is no session, or cannot be read: its next request reports and ends it. */
   #readableOf(record: SessionRecord): SessionDraft | null {
     const live = this.#liveOf(record);
     if (live === null) return null;
     try {
-      const draft = this.#draftOf(live);
+      const draft = administeredDraft(live, this.#settings);
       openContent(live.state, this.#settings, draft);
       return draft;
     } catch (error) {

@@ -38,8 +38,8 @@ interface Allowance {
 /**
  * Keeps the limit of sessions of a principal without a lock. Each login first stores its session, then reads all sessions of the principal
  * and makes room, and only then is the client told its token. Of the tokens that clients have, the one whose login read last had all
- * others before it: so they are never more than the limit. The order decides only which of several concurrent logins stay. No request
- * changes it meanwhile, so that they agree.
+ * others before it: so they are never more than the limit. The order decides only which of several concurrent logins stay. Meanwhile
+ * a login changes its own place only, to a higher one, and it is ended in the place in which it was found: so they agree.
  */
 export class SessionLimitKeeper {
   readonly #logins: PrincipalLogins;
@@ -97,7 +97,7 @@ export class SessionLimitKeeper {
     if (written.principal === null || written.isPending) return true;
     const { owner, max } = await this.#allowanceOf(draft, written);
     if (max === Infinity) return true;
-    return this.#policy === 'refuse' ? this.#outlasts(id, owner, max) : this.#trim(id, owner, max);
+    return this.#policy === 'refuse' ? this.#outlasts(id, owner, max) : this.#trim(draft, owner, max);
   }
 
   get #policy(): LimitPolicy {
@@ -105,7 +105,8 @@ export class SessionLimitKeeper {
   }
 
   /** Ends the sessions that come after the first `max`, but for its own. Returns whether its own is one of the first. */
-  async #trim(own: SessionId, owner: string, max: number): Promise<boolean> {
+  async #trim(draft: SessionDraft, owner: string, max: number): Promise<boolean> {
+    const own = draft.id;
     for (let round = 1; round <= MAX_ROUNDS; round++) {
       const logins = await this.#logins.of(owner);
       const position = this.#positionIn(logins, own);
@@ -114,11 +115,37 @@ export class SessionLimitKeeper {
         if (absence === null) continue;
         return absence !== 'evicted';
       }
+      if (position >= max && this.#isAhead(logins.slice(0, position))) {
+        await this.#moveUp(draft, logins[position]!, logins[0]!);
+        continue;
+      }
       const beyond = logins.slice(max).filter(({ record }) => record.id !== own);
-      await Promise.all(beyond.map(({ record }) => this.#logins.evict(record)));
-      return position < max;
+      const ends = await Promise.all(beyond.map((login) => this.#logins.evict(login)));
+      if (position >= max) return false;
+      if (ends.every(Boolean)) return true;
     }
     throw tooManyConflicts(MAX_ROUNDS);
+  }
+
+  /** Whether one of these logins began or was used at a time that is still to come: by another clock, or before ours was set back. */
+  #isAhead(logins: readonly LiveSession[]): boolean {
+    const now = this.settings.clock();
+    return logins.some(({ state }) => Math.max(Math.floor(state.startedAt), state.lastSeenAt) > now);
+  }
+
+  /**
+   * Gives a login the time after that of the first one. Those that read the list before do not end it for its former place, so that all
+   * agree on who stays.
+   */
+  async #moveUp(draft: SessionDraft, own: LiveSession, first: LiveSession): Promise<void> {
+    const key = Math.floor(this.#keyOf(first)) + 1;
+    const startedAt = this.#policy === 'evict-oldest' ? key : key - this.settings.storeTimeout;
+    const { base, state } = draft;
+    const record = await this.#logins.move(own, startedAt);
+    // When others have written in between, its next write joins what they wrote.
+    if (draft.base !== base || record.version !== base!.version + 1) return;
+    draft.base = record;
+    state.startedAt = startedAt;
   }
 
   /**

@@ -29,9 +29,9 @@ class Race {
   most = 0;
   readonly watcher = this.process('evict-oldest', 1000);
 
-  process(policy: LimitPolicy, max: number): Core {
+  process(policy: LimitPolicy, max: number, clock = this.clock): Core {
     const logins = { limit: { max: () => max, policy } };
-    const app = core({ store: this.#inner, clock: this.clock, logins });
+    const app = core({ store: this.#inner, clock, logins });
     this.#processes.push(app);
     return app;
   }
@@ -67,6 +67,36 @@ class Race {
     return sessions.filter(({ principal }) => principal !== null).length;
   }
 }
+
+describe.each<LimitPolicy>(['evict-oldest', 'evict-idle'])(
+  'logins in processes whose clocks differ, with the policy %s, in every order of their calls',
+  (policy) => {
+    it.each([
+      { what: 'a later login of a clock that is ahead', ahead: [0, 30_000] },
+      { what: 'an earlier login of a clock that is ahead', ahead: [30_000, 0] },
+      { what: 'another one, behind a session of a clock that is ahead', ahead: [0, 0] },
+    ])(
+      'L9: leave one of two, limit 1, and one at every moment: $what',
+      async ({ ahead }) => {
+        const failures: unknown[] = [];
+        for (const order of ordersOfTwo(often(8, 12))) {
+          const race = new Race();
+          const aheadBy = (by: number): Core => race.process(policy, 1, manualClock(race.clock() + by));
+          race.tokens.push(await aheadBy(30_000).issued(null, (s) => s.login(ada)));
+        race.clock.advance(1000);
+          const actors: Actor[] = [];
+          for (const by of ahead) actors.push(await race.login(aheadBy(by)));
+          await inOrder(actors, order, race.look);
+          const left = await race.usable();
+          if (left !== 1 || race.most > 1 || !race.endings.includes('issue'))
+            failures.push({ order, left, most: race.most, endings: race.endings });
+        }
+        expect(failures).toEqual([]);
+      },
+      60_000,
+    );
+  },
+);
 
 describe.each(POLICIES)(
   'logins in several processes with the policy %s, in every order of their calls',

@@ -237,6 +237,42 @@ describe('a login that is checked against the limit', () => {
   });
 });
 
+describe.each<LimitPolicy>(['evict-oldest', 'evict-idle'])('clocks that differ, with %s', (policy) => {
+  it('L9, E5: let a user log in after the clock has stepped back', async () => {
+    begin(1, policy);
+    const token = await app.issued(null, logIn);
+    app.clock.set(app.clock() - HOUR);
+    const logins = [await loginOf(app), await loginOf(app)];
+    const count = await app.manager.directory.countOf('default:ada');
+    expect({ logins, count, old: await principalOf(token) }).toEqual({
+      logins: ['issue', 'issue'],
+      count: 1,
+      old: null,
+    });
+  });
+
+  it('L9: let a user log in at a process whose clock is behind, and go on in that request', async () => {
+    begin(1, policy);
+    const token = await app.issued(null, logIn);
+    const behind = elsewhere(1, policy, manualClock(app.clock() - 30_000));
+    behind.clock.advance(20_000);
+    const session = await behind.manager.open(await behind.issued(null, (s) => s.set('visits', 1)));
+    session.login(ada);
+    const login = await behind.manager.commit(session);
+    behind.store.take();
+    session.set('cart', ['pear']);
+    await behind.manager.commit(session);
+    const calls = behind.store.take();
+    const after = await behind.manager.open(login.kind === 'issue' ? login.token : null);
+    const content = [after.principal?.id, after.get('visits'), after.get('cart')];
+    expect({ content, calls, old: await principalOf(token) }).toEqual({
+      content: ['ada', 1, ['pear']],
+      calls: ['update'],
+      old: null,
+    });
+  });
+});
+
 describe('a memory store that is full', () => {
   it('L9: keeps the limit, and room for other principals', async () => {
     begin(2, 'evict-oldest', { store: new MemorySessionStore({ maxSessions: 4 }) });
