@@ -94,9 +94,9 @@ export class SessionRegistry {
   /**
    * Yields every session, those of visitors too, one after the other, without holding them all in memory. Each can be read, changed and
    * destroyed like that of a request. The change is committed when the loop asks for the next session, or ends, also by an error. The loop does
-   * not count as a use of the sessions, so it extends none. When a session logs in or out meanwhile, the change is dropped and the session is
-   * yielded again, unless the loop has ended. What needs a new token, such as a login, fails at the commit with
-   * `SESSION_TOKEN_UNDELIVERABLE`. Leaves out sessions that cannot be read.
+   * not count as a use of the sessions, so it extends none. When a session logs in or out meanwhile, also as the same principal, or begins or
+   * stops to act as another one, the change is dropped and the session is yielded again, unless the loop has ended. What needs a new token,
+   * such as a login, fails at the commit with `SESSION_TOKEN_UNDELIVERABLE`. Leaves out sessions that cannot be read.
    *
    * ```ts
    * for await (const session of registry.all()) if (session.get('theme') === 'old') session.delete('theme');

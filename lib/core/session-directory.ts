@@ -16,6 +16,7 @@ import type { SessionSettings } from './session-settings';
 import type { SessionState } from './session-state';
 import type { SessionId } from './session-token';
 import { SessionError, tooManyConflicts } from './session.errors';
+import { isSameLogin } from './watched-login';
 
 /** Each attempt finds a session that another request wrote to since. */
 const MAX_ATTEMPTS = 10;
@@ -67,7 +68,9 @@ export class SessionDirectory {
    */
   async end(id: SessionId, principal: string | undefined, reason: EndReason): Promise<boolean> {
     assertReason(reason);
-    const ended = await this.#endAs(id, principal, reason);
+    const isMeant = (found: SessionRecord): boolean =>
+      principal === undefined || found.principal === principal;
+    const ended = await this.#endAs(id, isMeant, reason);
     if (ended !== null) this.#settings.emit({ type: 'destroyed', id, principal: ended.principal, reason });
     return ended !== null;
   }
@@ -89,8 +92,9 @@ export class SessionDirectory {
   }
 
   /**
-   * Yields every session. What the caller changes in one is committed when it asks for the next one, or stops. If the login of the session
-   * has changed meanwhile, the changes are dropped, since they were meant for another one, and the session is yielded again.
+   * Yields every session. What the caller changes in one is committed when it asks for the next one, or stops. If the session
+   * has logged in or out meanwhile, or begun or stopped to act as another principal, the changes are dropped, since they were meant for
+   * what it was, and the session is yielded again.
    */
   async *all(): AsyncGenerator<Session, void, undefined> {
     for await (const record of this.#repository.records()) {
@@ -162,6 +166,7 @@ export class SessionDirectory {
     try {
       const draft = administeredDraft(live, this.#settings);
       openContent(live.state, this.#settings, draft);
+      draft.isForLogin = true;
       return draft;
     } catch (error) {
       if (error instanceof UnreadableBody) return null;
@@ -173,29 +178,28 @@ export class SessionDirectory {
   async #commitVisit(draft: SessionDraft): Promise<boolean> {
     draft.watcher = LOOP_HAS_MOVED_ON;
     draft.noticeMutations();
+    // Its data could be kept under a new token only.
+    if (draft.has('logout') && !draft.isLoggingIn) draft.retire('logout');
     const { ended, status } = draft;
     if (status === 'unchanged' && ended.length === 0) return true;
     // Unlike in a request, only as it was found: the caller has not seen a login since. What comes after an end is refused below.
     if (status !== 'changed')
-      for (const { id, principal } of ended.splice(0))
-        if ((await this.#endAs(id, principal, 'revoked')) === null) return false;
+      for (const seen of ended.splice(0))
+        if ((await this.#endAs(seen.id, (found) => isSameLogin(seen, found), 'revoked')) === null)
+          return false;
     await this.#commit.write(draft, UNREACHED);
     return !draft.superseded;
   }
 
-  /**
-   * Ends a session, and returns it; `null` when there is none with this id, or it is not of the principal.
-   * @param principal `null` for none, `undefined` for any
-   */
+  /** Ends a session, and returns it; `null` when there is none with this id, or it is not the one that is meant. */
   async #endAs(
     id: SessionId,
-    principal: string | null | undefined,
+    isMeant: (found: SessionRecord) => boolean,
     reason: EndReason,
   ): Promise<SessionRecord | null> {
     for (let attempt = 1; ; attempt++) {
       const record = await this.#repository.get(id);
-      if (record === null || !this.#isSession(record)) return null;
-      if (principal !== undefined && record.principal !== principal) return null;
+      if (record === null || !this.#isSession(record) || !isMeant(record)) return null;
       // Without the reason then: who has a copy of its token must not keep it alive by writing to it.
       if (attempt > MAX_ATTEMPTS) await this.#repository.end(record);
       else if (!(await this.#repository.endAs(record, reason))) continue;

@@ -51,6 +51,8 @@ export class SessionDraft {
   endedBecause: EndReason | null = null;
   /** Whether this is a session of another client, changed by the application: no token is needed, and none can be issued. */
   isAdministered = false;
+  /** Whether such a change is for the login that was found, and not for a later one of the same principal. */
+  isForLogin = false;
   /** The session that a login as another principal has ended, until that login is written. */
   left: Left | null = null;
   /** Sessions whose data this one has taken over, as they were read. The commit ends them after it has written. */

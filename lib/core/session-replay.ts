@@ -5,15 +5,15 @@ import { UnreadableBody, decodeFacts } from './session-body';
 import type { SessionDraft } from './session-draft';
 import type { SessionRecord } from './session-record';
 import { sameHash } from './session-token';
+import { isSameLogin } from './watched-login';
 
 /**
  * Replays the operations of a request on the record that another request wrote first. Returns `false` when the request has no right to
  * the session any more: see {@link giveWay}.
  */
 export function join(draft: SessionDraft, current: SessionRecord): boolean {
-  const { token, isAdministered } = draft;
-  const mayChange = isAdministered && current.principal === draft.base?.principal;
-  if (token === null && !mayChange) return false;
+  const { token } = draft;
+  if (token === null && !mayAdminister(draft, current)) return false;
   try {
     if (token !== null && !sameHash(token.secretHash, current.secretHash) && !mayGoOn(draft, current))
       return false;
@@ -23,6 +23,11 @@ export function join(draft: SessionDraft, current: SessionRecord): boolean {
     if (error instanceof UnreadableBody) return false;
     throw error;
   }
+}
+
+function mayAdminister({ isAdministered, isForLogin, base }: SessionDraft, current: SessionRecord): boolean {
+  if (!isAdministered || base === null) return false;
+  return isForLogin ? isSameLogin(base, current) : current.principal === base.principal;
 }
 
 /** Whether a request goes on after its secret was replaced. Drops its own change of the secret where that came second. */

@@ -1,5 +1,5 @@
 import { principalKey } from './principal';
-import { decodeFacts } from './session-body';
+import { UnreadableBody, decodeFacts } from './session-body';
 import { isIdle, lockOf } from './session-expiry';
 import type { SessionRecord } from './session-record';
 import type { SecretHash, SessionId } from './session-token';
@@ -72,4 +72,16 @@ export function watchedLoginOf(record: SessionRecord, from: number): WatchedLogi
   const expiresAt = Math.min(record.expiresAt, locksAt ?? Infinity);
   const times = { startedAt, standsSince, expiresAt, locksAt, deadline };
   return { id, version, secretHash, principal, actsAs, isPending, ...times };
+}
+
+/** Whether the session of both records is under the same login, or without one in both. Not when one of them cannot be read. */
+export function isSameLogin(a: SessionRecord, b: SessionRecord): boolean {
+  if (a.principal !== b.principal) return false;
+  try {
+    const [before, after] = [watchedLoginOf(a, -Infinity), watchedLoginOf(b, -Infinity)];
+    return before.startedAt === after.startedAt && before.actsAs === after.actsAs;
+  } catch (error) {
+    if (error instanceof UnreadableBody) return false;
+    throw error;
+  }
 }
