@@ -14,10 +14,12 @@ export function endOfPending({ logins, timeouts }: SessionSettings, startedAt: n
 export function setDeadline(draft: SessionDraft, at: number): void {
   if (!Number.isFinite(at) || Math.abs(at) > LAST_INSTANT)
     throw new SessionValueError('the deadline', 'it must be an instant in epoch milliseconds');
-  assertUnlocked(draft);
+  if (at > draft.state.deadline) assertUnlocked(draft);
   const deadline = Math.floor(at);
+  const isLocked = isStillLocked(draft);
   draft.record('lifespan', (state) => {
-    const latest = state.isPending ? endOfPending(draft.settings, state.startedAt) : Infinity;
+    const endOfLocked = isLocked ? state.deadline : Infinity;
+    const latest = state.isPending ? endOfPending(draft.settings, state.startedAt) : endOfLocked;
     Object.assign(state, { deadline: Math.min(deadline, latest), hasOwnDeadline: true });
     // `elevate` applies it to the login.
     if (state.isPending) state.own = { ...state.own, deadline };
@@ -48,10 +50,15 @@ export function setRemembered(draft: SessionDraft, remember: boolean): void {
   });
 }
 
-/** Another idle timeout would unlock the login without a proof. */
-function assertUnlocked({ isLocked, rights }: SessionDraft): void {
-  if (!isLocked || rights === null) return;
+/** Whether the login is locked, and this request has not unlocked it. */
+function isStillLocked({ isLocked, rights }: SessionDraft): boolean {
+  return isLocked && rights !== null;
+}
+
+/** Another idle timeout would unlock the login without a proof, and a later deadline would prolong it. */
+function assertUnlocked(draft: SessionDraft): void {
+  if (!isStillLocked(draft)) return;
   const message =
-    'The idle timeout has locked the login, so its timeouts cannot change: call elevate() or login() first.';
+    'The idle timeout has locked the login, so its timeouts cannot change, except for an earlier deadline: call elevate() or login() first.';
   throw new SessionError('SESSION_NOT_LOGGED_IN', message);
 }

@@ -203,6 +203,21 @@ function proves(platform: Platform, create: () => Promise<StoreUnderTest>): void
     });
   });
 
+  it('E4: sets an earlier deadline of locked logins, and no later one', async () => {
+    for (const who of visitors) await session.run(who, (s) => s.login(ADA));
+    clock.advance(HOUR);
+    const soon = clock() + HOUR;
+    await walk((each) => (each.deadline = soon));
+    const later = walk((each) => (each.deadline = soon + 1));
+    await expect(later).rejects.toMatchObject({ code: 'SESSION_NOT_LOGGED_IN' });
+    const deadlines = await all((s) => [s.locked?.id, s.deadline]);
+    clock.advance(HOUR);
+    expect({ deadlines, left: await all((s) => s.locked) }).toEqual({
+      deadlines: Array(3).fill(['7', soon]),
+      left: [null, null, null],
+    });
+  });
+
   it('passes over what is no session: ended ones, and when a principal was revoked', async () => {
     await session.run(visitors[0]!, (s) => s.login(ADA));
     await session.run(visitors[1]!, (s) => s.login({ id: 8 }));
