@@ -83,7 +83,7 @@ describe.each<LimitPolicy>(['evict-oldest', 'evict-idle'])(
           const race = new Race();
           const aheadBy = (by: number): Core => race.process(policy, 1, manualClock(race.clock() + by));
           race.tokens.push(await aheadBy(30_000).issued(null, (s) => s.login(ada)));
-        race.clock.advance(1000);
+          race.clock.advance(1000);
           const actors: Actor[] = [];
           for (const by of ahead) actors.push(await race.login(aheadBy(by)));
           await inOrder(actors, order, race.look);
