@@ -3,7 +3,7 @@ import type { WebSocketAdapter, WsMessageHandler } from '@nestjs/common';
 import type { SessionInstances } from '../requests/session-instance';
 import { isTrustedOrigin } from '../requests/request-origin';
 import { OpenSocket } from './open-socket';
-import type { SocketClient } from './socket-frames';
+import { closeSocket, type SocketClient } from './socket-frames';
 
 type Connect = (client: SocketClient, upgrade: IncomingMessage, ...rest: unknown[]) => void;
 
@@ -43,6 +43,8 @@ export function attachSessions(instances: SessionInstances, given: WebSocketAdap
   adapter.create = (port, options) => create(port, { ...options, ...withOrigin(instances, options ?? {}) });
   adapter.bindClientConnect = (server, connect) =>
     bindClientConnect(server, (client, upgrade, ...rest) => {
+      // An adapter of one's own may have dropped the options.
+      if (!isTrusted(instances, client.request ?? upgrade)) return closeSocket(client);
       // Called once for each gateway.
       const socket = sockets.get(client) ?? new OpenSocket(instances, client, client.request ?? upgrade);
       sockets.set(client, socket);
@@ -66,26 +68,28 @@ function inScope(socket: OpenSocket | undefined, handler: WsMessageHandler): WsM
 }
 
 /** Browsers let every page open a socket to every site, with that site's cookies: the origin must be one that each instance trusts. */
+function isTrusted(instances: SessionInstances, { headers }: IncomingMessage): boolean {
+  return instances.names.every((name) => {
+    const instance = instances.get(name);
+    const trusted = isTrustedOrigin(headers, instance);
+    if (!trusted) instance.emit({ type: 'rejected', reason: 'csrf' });
+    return trusted;
+  });
+}
+
 function withOrigin(
   instances: SessionInstances,
   { allowRequest, verifyClient }: HandshakeOptions,
 ): HandshakeOptions {
-  const isTrusted = (request: IncomingMessage): boolean =>
-    instances.names.every((name) => {
-      const instance = instances.get(name);
-      const trusted = isTrustedOrigin(request.headers, instance);
-      if (!trusted) instance.emit({ type: 'rejected', reason: 'csrf' });
-      return trusted;
-    });
   return {
     allowRequest: (request, decide) => {
-      if (!isTrusted(request)) decide('The handshake comes from another site', false);
+      if (!isTrusted(instances, request)) decide('The handshake comes from another site', false);
       else if (allowRequest === undefined) decide(null, true);
       else allowRequest(request, decide);
     },
     // ws tells by the number of parameters whether the function calls back.
     verifyClient: (info, verify) => {
-      if (!isTrusted(info.req)) verify(false, 403, 'Forbidden');
+      if (!isTrusted(instances, info.req)) verify(false, 403, 'Forbidden');
       else if (verifyClient === undefined) verify(true);
       else if (verifyClient.length === 2) verifyClient(info, verify);
       else verify(verifyClient(info, verify) === true);

@@ -87,7 +87,10 @@ describe.each(
     }
   }
 
-  async function start(options: SessionModuleOptions = {}): Promise<void> {
+  async function start(
+    options: SessionModuleOptions = {},
+    change: (adapter: ReturnType<typeof kind.adapter>) => void = () => {},
+  ): Promise<void> {
     clock = manualClock();
     store = new WatchedStore(new MemorySessionStore());
     app = await startApp({
@@ -96,7 +99,11 @@ describe.each(
       imports: [SessionSocketsModule],
       controllers: [http.controller],
       providers: [Gateway],
-      configure: (each) => void each.useWebSocketAdapter(kind.adapter(each)),
+      configure: (each) => {
+        const adapter = kind.adapter(each);
+        change(adapter);
+        each.useWebSocketAdapter(adapter);
+      },
     });
     ada = await visitor(app);
   }
@@ -359,6 +366,23 @@ describe.each(
     const calls = store.take();
     const trusted = await connect(ada, { origin: 'https://app.example' });
     expect({ calls, trusted: await trusted.ask('guarded') }).toEqual({ calls: [], trusted: done('ada') });
+  });
+
+  it('S4: is closed at once where an adapter drops the options of its servers', async () => {
+    const connected: string[] = [];
+    await start({}, (adapter) => {
+      const { create } = adapter;
+      adapter.create = (port: number) => create.call(adapter, port, {} as never) as never;
+    });
+    whenConnected = (s) => connected.push(s.principal?.id ?? 'nobody');
+    await logIn();
+    store.take();
+    const socket = await connect(ada, { origin: 'https://evil.example' }).catch(() => null);
+    expect({ ending: await socket?.closed, connected, calls: store.take() }).toEqual({
+      ending: kind.ending,
+      connected: [],
+      calls: [],
+    });
   });
 
   it('C18: has the session of a bearer token', async () => {
