@@ -186,7 +186,8 @@ export class SessionService {
    * Commits, and returns the session's token, for a login whose answer tells it in its body: `return { token: await this.sessions.issueToken() }`. The
    * client sends it as `bearer()` or `header()` reads it. Later tokens come in the header that these answer in.
    *
-   * Returns `null` without a stored session, and for a request that came with a cookie: its client has the token there, where scripts cannot read it.
+   * Returns `null` without a stored session, when another request has replaced the token meanwhile, and for a request that came with a cookie: its
+   * client has the token there, where scripts cannot read it.
    * @throws SessionUnavailableException when the store fails; SessionError `SESSION_OPTIONS_INVALID` when tokens are read from cookies only
    */
   async issueToken(): Promise<string | null> {

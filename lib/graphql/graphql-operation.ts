@@ -1,10 +1,16 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { ArgumentsHost } from '@nestjs/common';
 import { contextKinds, type Failure } from '../requests/session-scope';
 
 /** What Apollo and Mercurius have in the context of an operation. */
 interface OperationContext {
-  /** The HTTP request. For an operation of graphql-ws an object that has the upgrade request in `extra`. */
-  readonly req?: object & { readonly extra?: { readonly request?: object } };
+  /** The HTTP request of Node or Fastify. For an operation of graphql-ws an object that has the upgrade request in `extra`. */
+  readonly req?: HttpRequest & { readonly extra?: { readonly request?: object } };
+}
+
+interface HttpRequest {
+  readonly raw?: HttpRequest;
+  readonly headers?: IncomingHttpHeaders;
 }
 
 /** GraphQL over HTTP: an answer of this type tells by its status that there is no data. Others are 200 whatever went wrong. */
@@ -21,7 +27,9 @@ function requestOfOperation(host: ArgumentsHost): object | undefined {
   // A resolver of references has no arguments: (reference, context, info).
   const context = args[args.length === 3 ? 1 : 2] as OperationContext | undefined;
   const request = context?.req;
-  return request?.extra?.request === undefined ? request : undefined;
+  const isSocket =
+    request?.extra?.request !== undefined || (request?.raw ?? request)?.headers?.upgrade !== undefined;
+  return isSocket ? undefined : request;
 }
 
 function tellFailure(

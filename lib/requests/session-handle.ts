@@ -123,7 +123,8 @@ export class SessionHandle implements Delivery {
     const session = await this.open();
     if (!this.#presented) this.#transport = sentByClient(this.instance.transport);
     await this.commit();
-    return isSentByBrowser(this.#transport) ? null : (draftOf(session).token?.token ?? null);
+    const isTold = !isSentByBrowser(this.#transport) && this.instance.manager.isCurrent(session);
+    return isTold ? draftOf(session).token!.token : null;
   }
 
   /** See `SessionManager.endAll`. Throws what {@link open} throws. */

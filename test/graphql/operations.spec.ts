@@ -1,7 +1,7 @@
 import { ApolloDriver, type ApolloDriverConfig } from '@nestjs/apollo';
 import { GraphQLModule } from '@nestjs/graphql';
 import { MercuriusDriver, type MercuriusDriverConfig } from '@nestjs/mercurius';
-import { MemorySessionStore, SessionRegistry } from 'nestjs-tessera';
+import { MemorySessionStore, SessionRegistry, SessionService } from 'nestjs-tessera';
 import { closeApps, startApp, type App, type Platform } from '../support/app';
 import { visitor, type Answer, type Visit, type Visitor } from '../support/visitor';
 import { WatchedStore } from '../support/watched-store';
@@ -32,6 +32,27 @@ const mercurius = () =>
     autoSchemaFile: true,
     fieldResolverEnhancers: ['guards'],
   });
+
+describe('the session of an operation', () => {
+  const upgrade = { headers: { upgrade: 'websocket' } };
+
+  it.each<{ what: string; req: object }>([
+    { what: 'of graphql-ws', req: { extra: { request: {} } } },
+    { what: 'whose context has the request that opened the socket', req: upgrade },
+    { what: 'whose context has that request as Fastify has it', req: { raw: upgrade } },
+  ])('S5: is missing in one $what: that request was answered long ago', async ({ req }) => {
+    const app = await startApp({ platform: 'express' });
+    const context = {
+      getType: () => 'graphql',
+      getArgs: () => [null, {}, { req }, {}],
+      switchToHttp: () => ({}),
+    };
+    await expect(app.get(SessionService).of(context)).rejects.toMatchObject({
+      code: 'SESSION_REQUEST_MISSING',
+    });
+    await closeApps();
+  });
+});
 
 describe.each<{ server: string; platform: Platform; graphql: typeof apollo }>([
   { server: 'Apollo', platform: 'express', graphql: apollo },
