@@ -28,6 +28,7 @@ export class Consumer {
         '@nestjs/platform-express': `^${nest}.0.0`,
         '@nestjs/platform-fastify': `^${nest}.0.0`,
         '@nestjs/terminus': `^${Math.max(nest, 11)}.0.0`,
+        '@nestjs/websockets': `^${nest}.0.0`,
         'nestjs-tessera': `file:${tarball}`,
         'reflect-metadata': '^0.2.0',
         rxjs: '^7.8.0',
