@@ -21,12 +21,12 @@ const ANNOUNCED = { id: null, reason: null } as const;
 /** How a principal was authenticated. */
 export interface Proof {
   /** The methods, such as `pwd`, `otp`, `hwk`: see RFC 8176. @default none; `elevate` adds to those of the login */
-  readonly amr?: readonly string[];
+  readonly amr?: readonly string[] | undefined;
   /**
    * How well, as a whole number from 1, such as the authentication assurance levels of NIST SP 800-63B. Checked by `@RequireLevel`.
    * @default 1; with `elevate` the present level, at least 2 after a pending login
    */
-  readonly level?: number;
+  readonly level?: number | undefined;
 }
 
 /** Options of `login`. */
@@ -36,27 +36,27 @@ export interface LoginOptions extends Proof {
    * takes it for a login, and the session ends after `pendingLifetime`.
    * @default false
    */
-  readonly pending?: boolean;
+  readonly pending?: boolean | undefined;
   /**
    * Keeps the session across a restart of the browser, with the instance's `rememberMe` timeouts.
    * @default false
    */
-  readonly rememberMe?: boolean;
+  readonly rememberMe?: boolean | undefined;
   /**
    * Keeps the data, flash messages and form input from before the login. Data of *another* principal is never kept: a login as another principal ends the session
    * and begins a new one.
    * @default true
    */
-  readonly keepData?: boolean;
+  readonly keepData?: boolean | undefined;
   /**
    * When the credentials were checked: epoch milliseconds, read before the password is. The commit then refuses the login if all sessions of the
    * principal were ended since (`endAll`), or the check is more than an hour old, with `SESSION_LOGIN_OUTDATED`: a login that checked the
    * old password does not survive its change. Clocks of different processes may differ by a second.
    * @default the login is not checked
    */
-  readonly checkedAt?: number;
+  readonly checkedAt?: number | undefined;
   /** Values that cannot change until logout, read with `session.constant(key)`. */
-  readonly constants?: ConstantValues;
+  readonly constants?: ConstantValues | undefined;
 }
 
 /** Options of `logout`. */
@@ -66,13 +66,13 @@ export interface LogoutOptions {
    * create a new one. When another request has renewed the token or elevated the session, the session ends in any case: a logout is never lost.
    * @default false
    */
-  readonly keepData?: boolean;
+  readonly keepData?: boolean | undefined;
 }
 
 /** Options of `elevate`. */
 export interface Elevation extends Proof {
   /** The new roles. @default the current roles */
-  readonly roles?: readonly string[];
+  readonly roles?: readonly string[] | undefined;
 }
 
 /** See `Session.login`. */

@@ -16,6 +16,7 @@ import { hasSessionCookie, isSafeMethod, isTrustedOrigin, originVary } from '../
 import type { SessionInstance } from '../requests/session-instance';
 import { scopeOf } from '../requests/session-scope';
 import { DEFAULT_SESSION } from '../requests/session.tokens';
+import type { UnitOfWork } from '../requests/unit-of-work';
 
 /** Kinds of contexts that are no HTTP request. */
 const MESSAGES = ['ws', 'rpc'];
@@ -54,7 +55,7 @@ export class CsrfGuard implements CanActivate {
     scope.dependOn(originVary(instance));
     if (!isTrustedOrigin(headers, instance)) {
       emit({ type: 'rejected', reason: 'csrf' });
-      throw refused('The request comes from another site');
+      throw refused(refusalOf(headers));
     }
     if (csrf.token) scope.dependOn([TOKEN_HEADER, ...transport.vary]);
     if (csrf.token && hasSessionCookie(headers, transport)) await checkToken(context, instance);
@@ -78,6 +79,13 @@ function tokenIn(context: ExecutionContext): string {
   const field = Object.getOwnPropertyDescriptor(Object(request?.body), TOKEN_FIELD)?.value as unknown;
   const token = headers[TOKEN_HEADER.toLowerCase()] ?? field;
   return typeof token === 'string' ? token : '';
+}
+
+/** In strict mode a request is refused that says nothing of where it comes from. */
+function refusalOf({ origin, 'sec-fetch-site': site }: UnitOfWork['request']['headers']): string {
+  return origin === undefined && site === undefined
+    ? 'The request does not say where it comes from: send Origin or Sec-Fetch-Site'
+    : 'The request comes from another site';
 }
 
 function refused(message: string): ForbiddenException {

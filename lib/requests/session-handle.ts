@@ -5,6 +5,7 @@ import { draftOf, type Session } from '../core/session';
 import { openContent } from '../core/checked-content';
 import { ownerOf } from '../core/rights';
 import type { SessionDraft } from '../core/session-draft';
+import { undeliverable } from '../core/session-repository';
 import type { SessionWatcher } from '../core/session-operation';
 import { lostAfterResponse } from '../core/session.errors';
 import type { LoginEnd } from '../core/watched-login';
@@ -122,6 +123,7 @@ export class SessionHandle implements Delivery {
   async issueToken(): Promise<string | null> {
     const session = await this.open();
     if (!this.#presented) this.#transport = sentByClient(this.instance.transport);
+    if (this.obstacle !== null) throw undeliverable(this);
     await this.commit();
     const isTold = !isSentByBrowser(this.#transport) && this.instance.manager.isCurrent(session);
     return isTold ? draftOf(session).token!.token : null;

@@ -162,7 +162,7 @@ export function currentHandle(
   if (isOptional) return null;
   throw new SessionError(
     'SESSION_REQUEST_MISSING',
-    'There is no current request. Call this method while a request is handled, with asyncContext turned on, or use of(context) or of(request).',
+    'There is no current request. Call this method while a request is handled, with asyncContext turned on, or use of(context) or of(request). In a gateway, import SessionSocketsModule of nestjs-tessera/websockets.',
   );
 }
 
@@ -211,7 +211,7 @@ export function scopeOf(source: object | undefined, instances?: SessionInstances
   const kind = typeof host?.getType === 'function' ? host.getType() : 'http';
   const message =
     kind === 'http'
-      ? 'This request has no session. Import SessionModule.forRoot() into the root module, and hand in a request that came through the application. The handshake of a socket did not: open the token of its cookie with SessionManager.'
+      ? 'This request has no session. Import SessionModule.forRoot() into the root module, and hand in a request that came through the application. The handshake of a socket did not: in a gateway, import SessionSocketsModule of nestjs-tessera/websockets.'
       : `No session is found in this context of the kind '${kind}'. ${WAYS_OUT.get(kind) ?? OPEN_TOKEN}`;
   throw new SessionError('SESSION_REQUEST_MISSING', message + aboutCopies());
 }

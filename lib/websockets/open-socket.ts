@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { boundLoginOf, type BoundLogin } from '../core/bound-login';
+import { isUndeliverable } from '../core/session-repository';
 import { draftOf, type Session } from '../core/session';
 import type { SessionInstance, SessionInstances } from '../requests/session-instance';
 import { reportFailure } from '../requests/session-instance';
@@ -43,7 +44,8 @@ export class OpenSocket {
       if (!scope.settle()) await scope.commit();
       return result;
     } catch (error) {
-      reportFailure(error);
+      // The client is told what a socket cannot do. In the log, it could write as many lines as it likes.
+      if (!isUndeliverable(error)) reportFailure(error);
       tellFailure(this.client, error);
       return undefined;
     } finally {

@@ -35,7 +35,7 @@ describe('a session of another client, committed by the manager', () => {
 });
 
 describe('a loop over all sessions that changes one whose login changes meanwhile', () => {
-  const work = (s: Session): void => s.set('value', 'of the loop');
+  const work = (s: Session): unknown => s.set('value', 'of the loop');
   const login = (s: Session): void => s.login(ada);
   const end = (s: Session): void => s.logout({ keepData: true });
   const act = (s: Session): void => s.actAs({ id: 'bob' });

@@ -52,6 +52,17 @@ describe.each(platforms)('C16: CsrfGuard in strict mode on %s', (platform) => {
     expect(varyOf(await strict({ strict: true }, {}))).toEqual(['Sec-Fetch-Site', 'Origin', 'Cookie']);
   });
 
+  it('says what a request lacks that does not tell where it comes from', async () => {
+    const silent = await strict({ strict: true }, { cookie: true });
+    const foreign = await strict({ strict: true }, { cookie: true, origin: ATTACKER });
+    expect(
+      [silent, foreign].map(({ body }) => (JSON.parse(String(body)) as { message: string }).message),
+    ).toEqual([
+      'The request does not say where it comes from: send Origin or Sec-Fetch-Site',
+      'The request comes from another site',
+    ]);
+  });
+
   it('is off unless it is asked for', async () => {
     expect((await strict({}, { cookie: true })).status).toBe(200);
   });

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { request, type IncomingMessage } from 'node:http';
 import { Controller, Post } from '@nestjs/common';
 import type { Session, SessionModuleOptions } from 'nestjs-tessera';
 import {
@@ -221,6 +223,28 @@ describe.each(platforms)('tokens in headers on %s', (platform) => {
         code: 'SESSION_OPTIONS_INVALID',
         message: expect.stringContaining('read from the cookie __Host-session only'),
       },
+    });
+  });
+
+  it('C17: are told over no plain HTTP to another machine, and nothing is stored', async () => {
+    const store = new MemorySessionStore();
+    await start({ transport: bearer(), store });
+    const { port } = new URL(await app.getUrl());
+    const answered = once(
+      request({
+        port,
+        host: '127.0.0.1',
+        path: '/login',
+        method: 'POST',
+        headers: { host: 'api.example' },
+      }).end(),
+      'response',
+    ) as Promise<[IncomingMessage]>;
+    const [{ statusCode, headers }] = await answered;
+    expect({ statusCode, token: headers['x-session-token'], stored: store.size }).toEqual({
+      statusCode: 500,
+      token: undefined,
+      stored: 0,
     });
   });
 
