@@ -162,7 +162,7 @@ export class SessionManager {
     return new Session(draft);
   }
 
-  /** Same as {@link find}, for a session that was bound. It is empty when its login has ended, or the principal has proved itself anew. */
+  /** Same as {@link find}, for a session that was bound. It is empty when its login has ended. */
   async reopen(bound: BoundLogin, arrivedAt?: number, touches = true): Promise<Session> {
     const draft = new SessionDraft(this.settings, this.#isToken, arrivedAt);
     draft.touches = touches;
@@ -224,6 +224,11 @@ export class SessionManager {
   watchEnd(session: Session, onEnd: (end: LoginEnd) => void): () => void {
     const { base } = draftOf(session);
     return base === null ? () => {} : this.#ends.watch(watchedLoginOf(base, this.settings.clock()), onEnd);
+  }
+
+  /** The same for a session that was bound. */
+  watchBound({ login }: BoundLogin, onEnd: (end: LoginEnd) => void): () => void {
+    return this.#ends.watch(login, onEnd);
   }
 
   /** Returns the outcome that tells the client the token with which it opened a session once more, unless a newer one has replaced it. */

@@ -88,8 +88,10 @@ export function statusOf(login: WatchedLogin, head: SessionHead | SessionRecord,
   if (head.expiresAt <= now) return 'expired';
   try {
     const present = head.version === login.version ? extended(login, head) : changed(login, head, now);
-    if (isOtherLogin(login, present)) return 'other-login';
-    return present.expiresAt <= now ? 'expired' : present;
+    const { isStrict = false } = login;
+    if (isOtherLogin(login, present) || (isStrict && present.replacedAt > login.replacedAt))
+      return 'other-login';
+    return present.expiresAt <= now ? 'expired' : { ...present, isStrict };
   } catch (error) {
     if (error instanceof UnreadableBody) return 'ended';
     throw error;

@@ -23,6 +23,10 @@ export interface WatchedLogin {
   readonly standsSince: number;
   /** When it ends or is locked, unless it is extended or used. */
   readonly expiresAt: number;
+  /** When its secret was last replaced by anything but a rotation, as far as its history says. */
+  readonly replacedAt: number;
+  /** Whether such a replacement is an end, too: who watches has a secret of before. @default false */
+  readonly isStrict?: boolean;
   /** When it is locked, unless it is used; `null` when it is never locked, or was locked from the beginning. */
   readonly locksAt: number | null;
   /** When it ends in any case. */
@@ -68,9 +72,10 @@ export function watchedLoginOf(record: SessionRecord, from: number): WatchedLogi
   const { startedAt, deadline, secrets, actor, isPending } = state;
   const actsAs = actor === null ? null : state.principal && principalKey(state.principal);
   const standsSince = Math.max(startedAt, secrets.issuedAt);
+  const replacedAt = Math.max(0, ...secrets.former.map(({ by, at }) => (by === 'rotate' ? 0 : at)));
   const locksAt = isIdle(state, from) ? null : lockOf(state);
   const expiresAt = Math.min(record.expiresAt, locksAt ?? Infinity);
-  const times = { startedAt, standsSince, expiresAt, locksAt, deadline };
+  const times = { startedAt, standsSince, replacedAt, expiresAt, locksAt, deadline };
   return { id, version, secretHash, principal, actsAs, isPending, ...times };
 }
 

@@ -86,8 +86,10 @@ function enter<A extends unknown[], R>(
   next: (...args: A) => R,
   ...args: A
 ): R {
-  const isOutside = scope?.instances.usesContext && currentScope.getStore() !== scope;
-  return isOutside ? currentScope.run(scope, next, ...args) : next(...args);
+  if (scope === undefined || currentScope.getStore() === scope) return next(...args);
+  if (scope.instances.usesContext) return currentScope.run(scope, next, ...args);
+  // A message of a socket that makes a request within this process has a context all the same.
+  return currentScope.getStore() === undefined ? next(...args) : currentScope.exit(next, ...args);
 }
 
 type Handler = (request: IncomingMessage, ...rest: unknown[]) => unknown;

@@ -1,4 +1,4 @@
-import { HttpException, Module, type WebSocketAdapter } from '@nestjs/common';
+import { HttpException, Module, type ArgumentsHost, type WebSocketAdapter } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost } from '@nestjs/core';
 import { SessionInstances } from '../requests/session-instance';
 import { contextKinds, currentScope } from '../requests/session-scope';
@@ -30,10 +30,11 @@ export class SessionSocketsModule {
   }
 }
 
-/** Guards and parameters get different arrays of arguments, so the async context has the scope of a message. */
-function requestOfMessage(): object | undefined {
+/** Guards and parameters get different arrays of arguments, so the async context has the scope of a message. It must be one of its client. */
+function requestOfMessage(host: ArgumentsHost): object | undefined {
   const unit = currentScope.getStore()?.unit;
-  return unit instanceof SocketUnit ? unit.request : undefined;
+  const isOfClient = unit instanceof SocketUnit && unit.client === host.switchToWs().getClient<object>();
+  return isOfClient ? unit.request : undefined;
 }
 
 /** Nest answers an exception of HTTP with "Internal server error". */

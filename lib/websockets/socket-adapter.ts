@@ -1,14 +1,16 @@
 import type { IncomingMessage } from 'node:http';
 import type { WebSocketAdapter, WsMessageHandler } from '@nestjs/common';
 import type { SessionInstances } from '../requests/session-instance';
+import { currentScope } from '../requests/session-scope';
 import { isTrustedOrigin } from '../requests/request-origin';
 import { OpenSocket } from './open-socket';
 import { closeSocket, type SocketClient } from './socket-frames';
 
-type Connect = (client: SocketClient, upgrade: IncomingMessage, ...rest: unknown[]) => void;
+type Connect = (client: SocketClient, upgrade: IncomingMessage | undefined, ...rest: unknown[]) => void;
 
 /** The used part of Nest's `WebSocketAdapter`, whose types are loose. */
 interface Adapter {
+  bindClientDisconnect?(client: SocketClient, callback: (...args: unknown[]) => void): unknown;
   create(port: number, options?: object): unknown;
   bindClientConnect(server: unknown, connect: Connect): unknown;
   bindMessageHandlers(
@@ -39,17 +41,23 @@ export function attachSessions(instances: SessionInstances, given: WebSocketAdap
   const sockets = new WeakMap<SocketClient, OpenSocket>();
   const create = adapter.create.bind(adapter);
   const bindClientConnect = adapter.bindClientConnect.bind(adapter);
+  const bindClientDisconnect = adapter.bindClientDisconnect?.bind(adapter);
   const bindMessageHandlers = adapter.bindMessageHandlers.bind(adapter);
   adapter.create = (port, options) => create(port, { ...options, ...withOrigin(instances, options ?? {}) });
   adapter.bindClientConnect = (server, connect) =>
     bindClientConnect(server, (client, upgrade, ...rest) => {
+      const request = client.request ?? upgrade;
       // An adapter of one's own may have dropped the options.
-      if (!isTrusted(instances, client.request ?? upgrade)) return closeSocket(client);
+      if (request === undefined || !isTrusted(instances, request)) return closeSocket(client, 'ended');
       // Called once for each gateway.
-      const socket = sockets.get(client) ?? new OpenSocket(instances, client, client.request ?? upgrade);
+      const socket = sockets.get(client) ?? new OpenSocket(instances, client, request);
       sockets.set(client, socket);
       socket.connecting(() => connect(client, upgrade, ...rest));
     });
+  // The context in which a socket closes may be that of any message.
+  if (bindClientDisconnect !== undefined)
+    adapter.bindClientDisconnect = (client, callback) =>
+      bindClientDisconnect(client, (...args) => currentScope.exit(callback, ...args));
   adapter.bindMessageHandlers = (client, handlers, transform) =>
     bindMessageHandlers(
       client,

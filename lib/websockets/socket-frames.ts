@@ -14,15 +14,27 @@ export interface SocketClient {
   /** ws. */
   close?(code: number, reason: string): unknown;
   /** ws. */
+  terminate?(): unknown;
+  /** socket.io: the connection below, which namespaces share. */
+  readonly conn?: { close(): unknown };
+  /** ws. */
   send?(data: string): unknown;
   emit(event: string, ...data: unknown[]): unknown;
   on(event: string, listener: (...data: unknown[]) => void): unknown;
   once(event: string, listener: (...data: unknown[]) => void): unknown;
 }
 
-/** For a client of ws: the login is no longer good, so connecting again with the same token is in vain (RFC 6455 section 7.4.2). */
-const CLOSED_CODE = 4401;
-const CLOSED_REASON = 'SESSION_ENDED';
+/** Why a socket is closed: its login has ended, or its session could not be read. */
+export type Closing = 'ended' | 'unavailable';
+
+/** What a client of ws is told (RFC 6455 section 7.4). After 4401 it need not try again with the same token, after 1013 it may. */
+const CLOSINGS = {
+  ended: [4401, 'SESSION_ENDED'],
+  unavailable: [1013, 'SESSION_STORE_UNAVAILABLE'],
+} as const;
+
+/** How long a client of ws may take to close, in milliseconds. */
+const CLOSE_TIMEOUT = 1000;
 
 const logger = new Logger('SessionModule');
 
@@ -35,10 +47,14 @@ export function onceGone(client: SocketClient, then: () => void): void {
   client.once(isSocketIo(client) ? 'disconnect' : 'close', then);
 }
 
-/** Ends the connection. A client of socket.io does not connect again by itself then. */
-export function closeSocket(client: SocketClient): void {
-  if (isSocketIo(client)) client.disconnect!(true);
-  else client.close!(CLOSED_CODE, CLOSED_REASON);
+/** Ends the connection. A client of socket.io does not connect again by itself when its login has ended. */
+export function closeSocket(client: SocketClient, closing: Closing): void {
+  if (!isSocketIo(client)) {
+    const [code, reason] = CLOSINGS[closing];
+    client.close!(code, reason);
+    setTimeout(() => client.terminate?.(), CLOSE_TIMEOUT).unref();
+  } else if (closing === 'ended' || client.conn === undefined) client.disconnect!(true);
+  else client.conn.close();
 }
 
 /** Nest 11 emits an exception on a client of ws itself, where no network is. Nest 12 sends it. */

@@ -5,13 +5,13 @@ import type { SessionInstances } from '../requests/session-instance';
 import { SessionScope } from '../requests/session-scope';
 import type { UnitOfWork } from '../requests/unit-of-work';
 import type { Connection, RequestHeaders } from '../transports/session-transport';
-import { bodyOf } from './socket-frames';
+import { bodyOf, type SocketClient } from './socket-frames';
 
 interface SocketUse {
+  readonly client: SocketClient;
   /** Those of the handshake. */
   readonly headers: RequestHeaders;
   readonly request: IncomingMessage;
-  readonly isOver?: boolean;
   readonly open?: UnitOfWork['open'];
 }
 
@@ -20,13 +20,14 @@ export class SocketUnit implements UnitOfWork {
   readonly scope: SessionScope;
   readonly request: UnitOfWork['request'];
   readonly obstacle = 'a socket carries no token; do it in an HTTP request, and connect again';
-  readonly isOver: boolean;
+  readonly client: SocketClient;
+  isOver = false;
   readonly open?: UnitOfWork['open'];
   readonly #handshake: IncomingMessage;
 
-  constructor(instances: SessionInstances, { headers, request, isOver = false, open }: SocketUse) {
+  constructor(instances: SessionInstances, { client, headers, request, open }: SocketUse) {
     this.request = { headers };
-    this.isOver = isOver;
+    this.client = client;
     if (open !== undefined) this.open = open;
     this.#handshake = request;
     this.scope = new SessionScope(instances, this, this.request);
@@ -39,6 +40,12 @@ export class SocketUnit implements UnitOfWork {
 
   get address(): string | undefined {
     return this.#handshake.socket.remoteAddress;
+  }
+
+  /** Saves what changes from here on by itself. */
+  finish(): void {
+    this.isOver = true;
+    this.scope.finish();
   }
 
   begin(): boolean {

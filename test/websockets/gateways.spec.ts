@@ -1,4 +1,11 @@
-import { Logger, UseGuards } from '@nestjs/common';
+import {
+  Logger,
+  UseGuards,
+  UseInterceptors,
+  type CallHandler,
+  type ExecutionContext,
+  type NestInterceptor,
+} from '@nestjs/common';
 import { MessageBody, SubscribeMessage, WebSocketGateway, WsException } from '@nestjs/websockets';
 import {
   AuthGuard,
@@ -18,8 +25,9 @@ import {
 import { manualClock } from 'nestjs-tessera/testing';
 import { SealedSessions } from 'nestjs-tessera/sealed';
 import { SessionSocketsModule } from 'nestjs-tessera/websockets';
-import { of, type Observable } from 'rxjs';
+import { defer, of, type Observable } from 'rxjs';
 import { KEY } from '../sealed/sealed';
+import { until } from '../../lib/testing/store-suite/deadline-client';
 import { closeApps, platforms, startApp, type App } from '../support/app';
 import { scripted } from '../support/scripted';
 import '../support/session-data';
@@ -30,6 +38,13 @@ import { socketKinds, type Frame, type Handshake, type SocketClient } from './so
 const MINUTE = 60_000;
 type Work = (session: Session) => unknown;
 
+/** Makes Nest answer with an Observable, whose subscription runs the handler. */
+class Passing implements NestInterceptor {
+  intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    return next.handle();
+  }
+}
+
 describe.each(
   platforms.flatMap((platform) => socketKinds.map((kind) => ({ platform, kind, name: kind.name }))),
 )('a gateway of $name on $platform', ({ platform, kind }) => {
@@ -37,6 +52,7 @@ describe.each(
   const works: Work[] = [];
   const clients: SocketClient[] = [];
   let whenConnected: Work = () => {};
+  let going = door();
   let clock: ReturnType<typeof manualClock>;
   let store: WatchedStore;
   let app: App;
@@ -71,6 +87,34 @@ describe.each(
     @SubscribeMessage('nothing')
     nothing(): Frame {
       return { event: 'done', data: 'nothing' };
+    }
+
+    @UseInterceptors(new Passing())
+    @SubscribeMessage('intercepted')
+    async intercepted(@Session() session: Session, @MessageBody() number: number): Promise<Frame> {
+      return this.work(session, number);
+    }
+
+    @SubscribeMessage('lazy')
+    lazy(): Observable<Frame> {
+      return defer(async () => {
+        (await this.sessions.current()).set('visits', 7);
+        return { event: 'done', data: 1 };
+      });
+    }
+
+    /** Goes on after its answer. */
+    @SubscribeMessage('later')
+    later(): Frame {
+      void going.opened.then(async () => {
+        (await this.sessions.current()).set('visits', 7);
+      });
+      return { event: 'done', data: 1 };
+    }
+
+    @SubscribeMessage('token')
+    async token(): Promise<Frame> {
+      return { event: 'done', data: await this.sessions.issueToken() };
     }
 
     @UseGuards(AuthGuard)
@@ -122,7 +166,8 @@ describe.each(
     const url = (await app.getUrl()).replace('http:', 'https:');
     return open({ headers: { cookie: await who.jar.getCookieString(url), ...headers } });
   }
-  const run = (client: SocketClient, work: Work): Promise<Frame> => client.ask('work', works.push(work) - 1);
+  const run = (client: SocketClient, work: Work, event = 'work'): Promise<Frame> =>
+    client.ask(event, works.push(work) - 1);
   const logIn = (roles: string[] = []) => http.run(ada, (s) => s.login({ id: 'ada', roles }));
   const refused = (code: string): Frame => ({
     event: 'exception',
@@ -224,6 +269,47 @@ describe.each(
     });
   });
 
+  it('S1: has its session behind an interceptor, and commits before the answer', async () => {
+    await start();
+    await logIn();
+    const socket = await connect(ada);
+    const written = await run(socket, (s) => void s.set('visits', 7), 'intercepted');
+    const visits = await http.ask(ada, (s) => s.get('visits'));
+    const refusedLogin = await run(socket, (s) => s.login({ id: 'eve' }), 'intercepted');
+    const left = await run(socket, (s) => s.logout(), 'intercepted');
+    expect({ written, visits, refusedLogin, left, user: await http.ask(ada, (s) => s.principal) }).toEqual({
+      written: done(null),
+      visits: 7,
+      refusedLogin: refused('SESSION_TOKEN_UNDELIVERABLE'),
+      left: done(null),
+      user: null,
+    });
+  });
+
+  it('S1: saves what a lazy answer changes before it, and what changes after the answer', async () => {
+    await start();
+    await logIn();
+    const socket = await connect(ada);
+    await socket.ask('lazy');
+    const lazy = await http.ask(ada, (s) => s.get('visits'));
+    await http.run(ada, (s) => s.set('visits', 0));
+    going = door();
+    await socket.ask('later');
+    going.open();
+    await until(async () => (await http.ask(ada, (s) => s.get('visits'))) === 7, 'the late change is saved');
+    expect(lazy).toBe(7);
+  });
+
+  it('S3: tells no token to a message', async () => {
+    await start({ transport: composite(cookie(), bearer()) });
+    await logIn();
+    const answer = await (await connect(ada)).ask('token');
+    expect({ event: answer.event, isTold: JSON.stringify(answer).includes((await ada.token())!) }).toEqual({
+      event: 'exception',
+      isTold: false,
+    });
+  });
+
   it('S1: has the stored session of a visitor, who may write to it', async () => {
     await start();
     await http.run(ada, (s) => s.set('visits', 1));
@@ -322,18 +408,24 @@ describe.each(
     });
   });
 
-  it('S2: is closed at its next message after an elevation, which its token has not shown', async () => {
+  it.each<{ what: string; replace: () => unknown }>([
+    { what: 'an elevation', replace: () => http.run(ada, (s) => s.elevate({ level: 2 })) },
+    { what: 'a renewal', replace: () => http.run(ada, (s) => s.renewToken()) },
+    {
+      what: 'the end of all other sessions',
+      replace: () =>
+        http.run(ada, async () => app.get(SessionService).endAll({ id: 'ada' }, { except: 'current' })),
+    },
+  ])('S2: is closed by $what, as it may have been opened with a copied token', async ({ replace }) => {
     await start();
     await logIn();
-    const socket = await connect(ada);
+    const socket = await connect(await ada.twin());
     await socket.ask('current');
     clock.advance(1000);
-    await http.run(ada, (s) => s.elevate({ level: 2 }));
-    const levels: number[] = [];
-    void run(socket, (s) => levels.push(s.level));
-    expect({ ending: await socket.closed, elevated: levels.filter((level) => level > 0) }).toEqual({
+    await replace();
+    expect({ ending: await socket.closed, user: await http.ask(ada, (s) => s.principal?.id) }).toEqual({
       ending: kind.ending,
-      elevated: [],
+      user: 'ada',
     });
   });
 
@@ -388,6 +480,31 @@ describe.each(
       connected: [],
       calls: [],
     });
+  });
+
+  it('F1: is closed when its session cannot be read at the handshake, for it could not be closed by its end', async () => {
+    await start();
+    await logIn();
+    const went: string[] = [];
+    whenConnected = () => went.push('on');
+    store.before = () => Promise.reject(new Error('the store is down'));
+    const socket = await connect(ada);
+    expect({ ending: await socket.closed, went }).toEqual({ ending: kind.failing, went: [] });
+    store.before = () => {};
+  });
+
+  it('C18: has no session when the two tokens of its handshake differ', async () => {
+    await start({ transport: composite(cookie(), bearer()) });
+    await logIn();
+    const eve = await visitor(app);
+    await http.run(eve, (s) => s.login({ id: 'eve' }));
+    const [a, e] = [(await ada.token())!, (await eve.token())!];
+    const authorization = `Bearer ${a}`;
+    const handshake: Handshake =
+      kind.name === 'ws'
+        ? { headers: { authorization, cookie: `__Host-session=${e}` } }
+        : { headers: { authorization }, auth: { token: e } };
+    expect(await (await open(handshake)).ask('current')).toEqual(done(null));
   });
 
   it('C18: has the session of a bearer token', async () => {

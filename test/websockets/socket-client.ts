@@ -32,6 +32,8 @@ export interface SocketKind {
   readonly adapter: (app: App) => IoAdapter | WsAdapter;
   /** How the server closes a socket whose login has ended. */
   readonly ending: string;
+  /** How it closes one whose session it could not read. */
+  readonly failing: string;
   /** @throws when the handshake is refused */
   connect(url: string, handshake: Handshake): Promise<SocketClient>;
 }
@@ -41,6 +43,7 @@ export const socketKinds: readonly SocketKind[] = [
     name: 'socket.io',
     adapter: (app) => new IoAdapter(app),
     ending: 'io server disconnect',
+    failing: 'transport close',
     async connect(url, { headers, auth }) {
       const socket = io(url, {
         ...{ transports: ['websocket'], reconnection: false, forceNew: true },
@@ -67,6 +70,7 @@ export const socketKinds: readonly SocketKind[] = [
     name: 'ws',
     adapter: (app) => new WsAdapter(app),
     ending: '4401 SESSION_ENDED',
+    failing: '1013 SESSION_STORE_UNAVAILABLE',
     async connect(url, { headers }) {
       const socket = new WebSocket(url.replace('http:', 'ws:'), { headers: headers ?? {} });
       const closed = new Promise<string>((resolve) =>

@@ -69,7 +69,7 @@ describe('a chat with socket.io whose guards read the session', () => {
     await expect(app.get(SessionService).of(await upgraded)).rejects.toMatchObject({
       code: 'SESSION_REQUEST_MISSING',
       message: expect.stringContaining(
-        'handshake of a socket did not: open the token of its cookie with SessionManager',
+        'handshake of a socket did not: in a gateway, import SessionSocketsModule',
       ),
     });
   });
