@@ -76,11 +76,11 @@ export function bearer({ answerIn = TOKEN_HEADER, secure = true }: BearerOptions
 export function composite(...transports: readonly SessionTransport[]): SessionTransport {
   refuse('composite()', transports.flatMap(transportProblems));
   const parts = transports.flatMap((each) => each.parts ?? [each]);
-  const channels = parts.map(({ channel }) => channel);
-  const repeated = channels.filter((channel, at) => channels.indexOf(channel) < at);
+  const channels = parts.map(({ channel }) => channel.toLowerCase());
+  const repeated = parts.filter((_, at) => channels.indexOf(channels[at]!) < at);
   refuse('composite()', [
     ...(parts.length < 2 ? ['it needs two transports or more'] : []),
-    ...repeated.map((channel) => `it has the ${channel} twice`),
+    ...repeated.map(({ channel }) => `it has the ${channel} twice`),
   ]);
   return new CompositeTransport(parts);
 }

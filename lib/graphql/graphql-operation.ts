@@ -27,8 +27,8 @@ function requestOfOperation(host: ArgumentsHost): object | undefined {
   // A resolver of references has no arguments: (reference, context, info).
   const context = args[args.length === 3 ? 1 : 2] as OperationContext | undefined;
   const request = context?.req;
-  const isSocket =
-    request?.extra?.request !== undefined || (request?.raw ?? request)?.headers?.upgrade !== undefined;
+  const upgrade = (request?.raw ?? request)?.headers?.upgrade;
+  const isSocket = request?.extra?.request !== undefined || upgrade?.toLowerCase() === 'websocket';
   return isSocket ? undefined : request;
 }
 

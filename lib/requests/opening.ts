@@ -37,8 +37,9 @@ export async function openByToken(
     if (session !== null)
       return { session, transport: reading.transport, presented: true, decision: manager.tell(session) };
   }
-  if (reading.kind === 'ambiguous') emit({ type: 'rejected', reason: 'ambiguous' });
-  return { session: await find(null, false), transport, presented: false, decision: KEEP };
+  const presented = reading.kind === 'ambiguous';
+  if (presented) emit({ type: 'rejected', reason: 'ambiguous' });
+  return { session: await find(null, false), transport, presented, decision: KEEP };
 }
 
 /** Returns the session that several tokens open, or `null` when they open none or different ones. */

@@ -41,6 +41,8 @@ export class SessionHandle implements Delivery {
   /** Whether a later change of a session that the client stores could not be sent. */
   #isLost = false;
   #ended: EndedSignal | undefined;
+  /** Whether the body of the answer may have a token. */
+  #isTokenInBody = false;
   /** Whether the unit of work counts as a use of the session. */
   #touches = true;
 
@@ -126,6 +128,7 @@ export class SessionHandle implements Delivery {
     if (this.obstacle !== null) throw undeliverable(this);
     await this.commit();
     const isTold = !isSentByBrowser(this.#transport) && this.instance.manager.isCurrent(session);
+    this.#isTokenInBody ||= isTold;
     return isTold ? draftOf(session).token!.token : null;
   }
 
@@ -211,10 +214,10 @@ export class SessionHandle implements Delivery {
     if (this.#session !== undefined) draftOf(this.#session).sealed = sealed;
   }
 
-  /** Writes the outcome of the last commit to the response. Returns whether the client has to do anything. */
+  /** Writes the outcome of the last commit to the response. Returns whether that has a token, or takes one back. */
   tell(headers: ResponseHeaders): boolean {
     this.#isTold = true;
-    if (this.#decision.kind === 'keep') return false;
+    if (this.#decision.kind === 'keep') return this.#isTokenInBody;
     this.#transport.write(headers, this.#decision, this.instance.clock());
     return true;
   }

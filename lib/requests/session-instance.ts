@@ -121,15 +121,16 @@ function assertDistinct({ name, transport }: SessionInstance, other: SessionInst
       'SESSION_NAME_TAKEN',
       `SessionModule.forRoot() was called twice for the instance '${name}'. Call it once, in the root module, or give the second a name.`,
     );
-  const taken = new Set(channelsOf(other.transport));
+  // The case of a header's name tells nothing apart.
+  const taken = new Set(channelsOf(other.transport).map((channel) => channel.toLowerCase()));
   for (const channel of channelsOf(transport))
-    if (taken.has(channel))
+    if (taken.has(channel.toLowerCase()))
       throw new SessionError(
         'SESSION_NAME_TAKEN',
         `The session instances '${name}' and '${other.name}' both use the ${channel}. Give one of them another.`,
       );
 }
 
-function channelsOf({ parts, channel }: SessionTransport): string[] {
-  return parts?.flatMap(channelsOf) ?? [channel];
+function channelsOf({ parts, channel, answersIn = channel }: SessionTransport): string[] {
+  return parts?.flatMap(channelsOf) ?? [channel, answersIn];
 }

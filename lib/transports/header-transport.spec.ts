@@ -215,6 +215,11 @@ describe('options of transports', () => {
       make: () => composite(cookie(), composite(bearer(), cookie())),
       words: /the cookie __Host-session twice/,
     },
+    {
+      what: 'the same header in another case',
+      make: () => composite(header(), header({ name: 'x-session-token' })),
+      words: /the header x-session-token twice/,
+    },
     { what: 'a function', make: () => composite(bearer as never, cookie()), words: /transport is a/ },
     { what: 'nothing', make: () => composite(undefined as never, cookie()), words: /no method read/ },
   ])('W36: refuses $what, in words', ({ make, words }) => {

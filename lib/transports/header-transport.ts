@@ -29,11 +29,13 @@ interface HeaderUse {
 export class HeaderTransport implements SessionTransport {
   readonly channel: string;
   readonly sealedFor: string;
+  readonly answersIn: string;
   readonly vary: readonly string[];
   readonly #requestHeader: string;
 
   constructor(private readonly use: HeaderUse) {
     this.channel = `header ${use.request}`;
+    this.answersIn = `header ${use.response}`;
     // Must not change: stored sealed sessions open only with this text.
     this.sealedFor = `header ${use.request}`;
     this.vary = [use.request];

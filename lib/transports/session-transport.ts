@@ -48,6 +48,8 @@ export interface SessionTransport {
    * channel is refused. Changing it ends every sealed session.
    */
   readonly sealedFor: string;
+  /** Names what carries a new token, if that is not the channel. Must be unique among the instances, too. */
+  readonly answersIn?: string;
   /** The transports of which this one is made. Two instances must not have the same part either. @default itself */
   readonly parts?: readonly SessionTransport[];
   /**

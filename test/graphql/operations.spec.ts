@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { request, type IncomingMessage } from 'node:http';
+import { json } from 'node:stream/consumers';
 import { ApolloDriver, type ApolloDriverConfig } from '@nestjs/apollo';
 import { GraphQLModule } from '@nestjs/graphql';
 import { MercuriusDriver, type MercuriusDriverConfig } from '@nestjs/mercurius';
@@ -149,6 +152,22 @@ describe.each<{ server: string; platform: Platform; graphql: typeof apollo }>([
     await Promise.all(items.map((item) => ask(ada, `mutation { add(item: "${item}") }`)));
     const { data } = await ask(ada, '{ account { cart } }');
     expect([...(data!['account'] as { cart: string[] }).cart].sort()).toEqual([...items].sort());
+  });
+
+  it('have the session of a request that offers another version of HTTP', async () => {
+    const { port } = new URL(await app.getUrl());
+    const headers = {
+      'content-type': 'application/json',
+      ...{
+        connection: 'Upgrade, HTTP2-Settings',
+        upgrade: 'h2c',
+        'http2-settings': 'AAMAAABkAARAAAAAAAIAAAAA',
+      },
+    };
+    const asked = request({ port, host: '127.0.0.1', path: '/graphql', method: 'POST', headers });
+    asked.end(JSON.stringify({ query: '{ visits }' }));
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+    expect(await json(answer)).toEqual({ data: { visits: 0 } });
   });
 
   it('are refused after the session was ended elsewhere', async () => {

@@ -248,6 +248,31 @@ describe.each(platforms)('tokens in headers on %s', (platform) => {
     });
   });
 
+  it.each([
+    { what: 'a visitor', begin: (s: Session) => s.set('visits', 1) },
+    { what: 'a user', begin: login },
+  ])('C11: in a body are not stored by a cache, also those that the client has: $what', async ({ begin }) => {
+    await start({ transport: header() });
+    const token = tokenIn(await send({}, begin))!;
+    const answer = await (await client()).post('/login/nobody', {}, { headers: headerOf(token) });
+    expect({ body: answer.json(), cache: answer.headers.get('cache-control') }).toEqual({
+      body: { token },
+      cache: 'no-store',
+    });
+  });
+
+  it('C18: of two contradicting cookies are told in no body', async () => {
+    await start({ transport: composite(cookie(), bearer()) });
+    const tokens: string[] = [];
+    for (const browser of [await client(), await client()]) {
+      await send({}, (session) => session.set('visits', 1), browser);
+      tokens.push((await browser.token())!);
+    }
+    const headers = { cookie: tokens.map((token) => `__Host-session=${token}`).join('; ') };
+    const answer = await (await client()).post('/login', {}, { headers });
+    expect(answer.json()).toEqual({ token: null });
+  });
+
   it('C17: carry sealed sessions, which open in each part', async () => {
     const store = new SealedSessions({ keys: [KEY], revocations: new MemorySessionStore() });
     await start({ transport: composite(cookie(), bearer()), store });
@@ -266,6 +291,13 @@ describe.each(platforms)('tokens in headers on %s', (platform) => {
     const imports = [SessionModule.forRoot({ name: 'app', transport })];
     await expect(start({ transport: bearer() }, { imports })).rejects.toThrow(
       /both use the header Authorization/,
+    );
+  });
+
+  it('are of one instance: the header of the answers of another is refused, in any case', async () => {
+    const imports = [SessionModule.forRoot({ name: 'app', transport: header({ name: 'x-session-token' }) })];
+    await expect(start({ transport: bearer() }, { imports })).rejects.toThrow(
+      /both use the header X-Session-Token/i,
     );
   });
 });
