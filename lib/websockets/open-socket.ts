@@ -71,11 +71,15 @@ export class OpenSocket {
   async message(handle: () => unknown): Promise<unknown> {
     if (this.#isOver) return undefined;
     const unit = this.#unit((instance, arrivedAt, touches) => this.#open(instance, arrivedAt, touches));
-    const result = await currentScope.run(unit.scope, async () => handle());
-    if (isObservable(result)) return this.#answers(unit, result);
-    const isCommitted = await this.#commit(unit);
-    unit.finish();
-    return isCommitted ? result : undefined;
+    let isStreamed = false;
+    try {
+      const result = await currentScope.run(unit.scope, async () => handle());
+      isStreamed = isObservable(result);
+      if (isObservable(result)) return this.#answers(unit, result);
+      return (await this.#commit(unit)) ? result : undefined;
+    } finally {
+      if (!isStreamed) unit.finish();
+    }
   }
 
   /** The handler behind an interceptor runs when its answers are subscribed to, which Nest does in a context of its own. */
