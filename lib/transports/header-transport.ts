@@ -58,7 +58,7 @@ export class HeaderTransport implements SessionTransport {
   /** A client that has sent its token over plain HTTP loses nothing by another. */
   obstacle(connection: Connection, presented: boolean): string | null {
     if (presented || !this.use.secure || !isPlainHttp(connection)) return null;
-    return `the request came over plain HTTP, where others can read the token in ${this.use.response}. ${USE_HTTPS} In a network that nobody else can read: secure: false`;
+    return `the request came over plain HTTP, where others can read the token in ${this.use.response}. ${USE_HTTPS} In a network of your own: secure: false`;
   }
 
   write(headers: ResponseHeaders, answer: TokenAnswer): void {

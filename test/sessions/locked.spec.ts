@@ -180,24 +180,25 @@ describe.each(platforms)("a login with onIdle: 'lock' on %s", (platform) => {
         await arrived.opened;
         return async () => {
           going.open();
-          return (await answer).status;
+          const { status, json } = await answer;
+          return status === 201 ? 'done' : json<{ code: string }>().code;
         };
       }
       const visit = (s: Session): unknown => s.set('visits', 1);
 
       it.each([
-        { minutes: 5, work: () => {}, what: 'reads', status: 201, account: 'SESSION_LOCKED' },
-        { minutes: 5, work: visit, what: 'writes', status: 503, account: 'SESSION_LOCKED' },
-        { minutes: 4, work: visit, what: 'writes', status: 201, account: 'account' },
+        { minutes: 5, work: () => {}, what: 'reads', outcome: 'done', account: 'SESSION_LOCKED' },
+        { minutes: 5, work: visit, what: 'writes', outcome: 'SESSION_EXPIRED', account: 'SESSION_LOCKED' },
+        { minutes: 4, work: visit, what: 'writes', outcome: 'done', account: 'account' },
       ])(
         'E1, R18: is unlocked only by one that $what within five minutes: $minutes',
-        async ({ minutes, work, status, account }) => {
+        async ({ minutes, work, outcome, account }) => {
           clock.advance(29 * MINUTE);
           const end = await begin(work);
           clock.advance(minutes * MINUTE);
-          expect({ status: await end(), account: await code('/account') }).toEqual({
+          expect({ outcome: await end(), account: await code('/account') }).toEqual({
             // The client has the only copy of a sealed session, so nothing is lost for the others.
-            status: isSealed ? 201 : status,
+            outcome: isSealed ? 'done' : outcome,
             account,
           });
         },
@@ -209,9 +210,9 @@ describe.each(platforms)("a login with onIdle: 'lock' on %s", (platform) => {
           clock.advance(20 * MINUTE);
           await session.run(person, (s) => s.set('theme', 'dark'));
         }
-        const status = await end();
+        const outcome = await end();
         const seen = await session.ask(person, (s) => [s.principal?.id, s.get('visits') ?? 0]);
-        expect({ status, seen }).toEqual({ status: 201, seen: ['7', isSealed ? 0 : 1] });
+        expect({ outcome, seen }).toEqual({ outcome: 'done', seen: ['7', isSealed ? 0 : 1] });
       });
     });
 

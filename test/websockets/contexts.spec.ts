@@ -69,6 +69,23 @@ describe('the async context of a socket', () => {
       return { event: 'done', data: payload };
     }
 
+    /** Asks for the session of a context, as a guard does: its own, or one of another client. */
+    @SubscribeMessage('context')
+    async context(@ConnectedSocket() client: WebSocket): Promise<Frame> {
+      const of = (each: object): Promise<string | null> =>
+        this.sessions
+          .of({
+            getType: () => 'ws',
+            switchToHttp: () => ({}),
+            switchToWs: () => ({ getClient: () => each }),
+          })
+          .then(
+            ({ principal }) => principal?.id ?? null,
+            ({ code }: { code: string }) => code,
+          );
+      return { event: 'done', data: { own: await of(client), other: await of({}) } };
+    }
+
     @SubscribeMessage('count')
     count(): void {
       handled++;
@@ -127,6 +144,18 @@ describe('the async context of a socket', () => {
       expect(seen).toEqual(Array.from({ length: MESSAGES }, () => 'eve'));
     },
   );
+
+  it('S1: serves no context of another client', async () => {
+    await start();
+    const { socket } = await connect('ada');
+    socket.send(JSON.stringify({ event: 'context' }));
+    const [text] = (await once(socket, 'message')) as [Buffer];
+    socket.terminate();
+    expect(JSON.parse(String(text))).toEqual({
+      event: 'done',
+      data: { own: 'ada', other: 'SESSION_REQUEST_MISSING' },
+    });
+  });
 
   it('S1: is none of a request that a message makes in its process, without asyncContext either', async () => {
     await start({ asyncContext: false });
