@@ -1,3 +1,4 @@
+import type { Server } from 'node:http';
 import {
   Inject,
   Logger,
@@ -24,7 +25,9 @@ import {
 } from './core/store-capabilities';
 import { StoreClient } from './core/store-client';
 import { findOperations } from './graphql/graphql-operation';
+import { noteUpgrades } from './graphql/upgrades';
 import { mountSessions } from './http/session-mount';
+import { exceptionOf } from './http/session.exceptions';
 import { openTelemetryMeter } from './metrics/open-telemetry';
 import { SessionMetrics } from './metrics/session-metrics';
 import { SessionInstances } from './requests/session-instance';
@@ -53,6 +56,9 @@ import { SessionService } from './session.service';
 import { SessionSweeper } from './session.sweeper';
 import { MemorySessionStore } from './stores/memory/memory-session-store';
 
+/** How many different warnings about requests an instance logs. */
+const MAX_WARNINGS = 20;
+
 const NAME = Symbol('nestjs-tessera.name');
 const OPTIONS = Symbol('nestjs-tessera.options');
 const EVENTS = Symbol('nestjs-tessera.events');
@@ -77,7 +83,7 @@ export class SessionModule
   readonly #sweeper: SessionSweeper | null;
   readonly #logger = new Logger('SessionModule');
   readonly #prepareContext: PrepareContext;
-  readonly #subscribe: () => void;
+  readonly #whenReady: () => void;
 
   constructor(
     host: HttpAdapterHost,
@@ -94,9 +100,10 @@ export class SessionModule
     const { emit, meter } = manager.settings;
     this.#prepareContext = { clock, warn: (message) => this.#logger.warn(message) };
     const warned = new Set<string>();
-    const warnObstacle = (obstacle: string): void => {
-      if (!warned.has(obstacle)) this.#logger.warn(`A session could not be created: ${obstacle}.`);
-      warned.add(obstacle);
+    const warnOnce = (message: string): void => {
+      if (warned.has(message) || warned.size >= MAX_WARNINGS) return;
+      warned.add(message);
+      this.#logger.warn(message);
     };
     const managedStore = isRepositoryProvider(store) ? store.restsOn : store;
     this.#store = managedStore;
@@ -110,11 +117,14 @@ export class SessionModule
       );
     this.#instances = SessionInstances.of(host);
     const { closeStreamsOnEnd: closesStreams } = options;
-    this.#instances.add({ ...options, name, manager, closesStreams, emit, warnObstacle });
+    this.#instances.add({ ...options, name, manager, closesStreams, emit, warnOnce });
     SessionEvents.of(host).include(events);
-    this.#subscribe = () => subscribeHandlers(SessionEvents.of(host), modules, this.#instances);
+    this.#whenReady = () => {
+      subscribeHandlers(SessionEvents.of(host), modules, this.#instances);
+      noteUpgrades(this.#instances, host.httpAdapter?.getHttpServer?.() as Server | undefined);
+    };
     mountSessions(this.#instances, host);
-    findOperations();
+    findOperations(exceptionOf);
     if (managedStore instanceof MemorySessionStore && process.env['NODE_ENV'] === 'production') {
       this.#logger.warn(
         isRepositoryProvider(store)
@@ -143,9 +153,9 @@ export class SessionModule
     this.#sweeper?.start();
   }
 
-  /** Subscribes the handlers of events, when every provider is ready. */
+  /** Subscribes the handlers of events, when every provider is ready, and the servers of sockets listen for requests. */
   onApplicationBootstrap(): void {
-    this.#subscribe();
+    this.#whenReady();
   }
 
   /** Called after the last request has finished. */

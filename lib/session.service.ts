@@ -1,5 +1,7 @@
 import type { ArgumentsHost } from '@nestjs/common';
 import type { PrincipalInput } from './core/principal';
+import { useGrant } from './core/grants';
+import { takeOutIntended } from './core/intended';
 import type { Elevation, LoginOptions, LogoutOptions } from './core/login';
 import type { Session } from './core/session';
 import type { KeyOf, SessionData, SessionKey } from './core/session-data';
@@ -37,7 +39,8 @@ export class SessionService {
   }
 
   /**
-   * Returns the session of an `ExecutionContext`, or of a request of Express, Fastify or Node. Needs no async context.
+   * Returns the session of an `ExecutionContext`, of a request of Express, Fastify or Node, or of the context of a GraphQL operation over a
+   * socket, such as the filter of a subscription gets. Needs no async context.
    * @param options with `touch: false` the request is no use of the session, as with `@Session({ touch: false })`. A guard that has asked
    * for the session before may have extended it
    */
@@ -98,8 +101,7 @@ export class SessionService {
    * @throws SessionUnavailableException when the store fails; SessionError `SESSION_OPTIONS_INVALID`
    */
   async takeGrant(operation: string): Promise<boolean> {
-    const handle = this.#handle();
-    return handle.taking((session, commit) => handle.instance.manager.takeGrant(session, operation, commit));
+    return (await this.#handle().taking((draft) => useGrant(draft, operation))) ?? false;
   }
 
   /** Replaces the token: see `Session.renewToken`. */
@@ -119,7 +121,7 @@ export class SessionService {
    */
   async take<K extends SessionKey>(key: KeyOf<K>): Promise<SessionData[K] | undefined> {
     const handle = this.#handle();
-    return handle.taking((session, commit) => handle.instance.manager.take(session, key, commit));
+    return handle.instance.manager.take(await handle.open(), key, () => handle.commit());
   }
 
   /**
@@ -130,9 +132,7 @@ export class SessionService {
   async intended(): Promise<string | null>;
   async intended(fallback: string): Promise<string>;
   async intended(fallback: string | null = null): Promise<string | null> {
-    const handle = this.#handle();
-    const { manager } = handle.instance;
-    return (await handle.taking((session, commit) => manager.takeIntended(session, commit))) ?? fallback;
+    return (await this.#handle().taking(takeOutIntended)) ?? fallback;
   }
 
   /**
@@ -140,7 +140,7 @@ export class SessionService {
    * the credentials before: pass `checkedAt` to `login`. Takes effect at once. Can be called outside a request, without `except`.
    * @param options `reason` is told to the clients (`session.endedBecause`) and in the events. With `except: 'current'`, the session of this
    * request stays if it is one of them: it is committed first, with a new token. It ends with the others if another request has replaced its
-   * token meanwhile, or its client has left.
+   * token meanwhile, its client has left, or this is a message of a socket.
    * @throws SessionUnavailableException (outside a request `SessionStoreError`) when the store fails; SessionError `PRINCIPAL_INVALID`,
    * `SESSION_OPTIONS_INVALID` when the store cannot find sessions by principal; with `except`, what a commit throws, and then nothing has ended
    */

@@ -76,6 +76,7 @@ export function withhold(draft: SessionDraft): void {
   const kept = own.filter(({ kind }) => !NEED_TOKEN.includes(kind));
   keepOnly(draft, draft.base, kept);
   forgetLogin(draft, written);
+  if (change !== -1) draft.view?.reset();
 }
 
 /** Takes the login back, and everything that was recorded after it: that may be about its principal. What came before it stays. */
@@ -95,6 +96,8 @@ export function refuseLogin(draft: SessionDraft): void {
   }
   draft.lineage++;
   forgetLogin(draft, written);
+  // It may have objects of that principal, and changes that were not recorded yet.
+  draft.view?.reset();
 }
 
 /** Notes that a session has ended for good: nothing can return to it. */

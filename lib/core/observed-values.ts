@@ -56,6 +56,29 @@ export class ObservedValues {
     return isSame ? null : this.#putting(key, value, text);
   }
 
+  /**
+   * Sets a key as {@link put} does, but leaves it to the commit to check the value, as it checks what was changed in place. Never throws. The
+   * object that was given stays the one that is stored, whatever its schema would make of it.
+   */
+  follow(data: Record<string, unknown>, key: string, value: unknown): Operation | null {
+    const isSet = Object.hasOwn(data, key);
+    const current = isSet ? data[key] : undefined;
+    const known = this.#lastTextOf(key, current);
+    const isObject = typeof value === 'object' && value !== null;
+    const text = isObject ? this.#textOf(value) : null;
+    if (isObject) this.#seen.set(key, { value, text });
+    (this.#unchecked ??= new Set()).add(key);
+    setOwn(data, key, value);
+    const isSame = isObject ? text !== null && text === known : isSet && Object.is(current, value);
+    return isSame ? null : this.#putting(key, value, text);
+  }
+
+  /** Whether an object was changed in place since it was seen or set. */
+  isChanged(key: string, value: unknown): boolean {
+    const seen = this.#seen.get(key);
+    return seen !== undefined && seen.value === value && this.#textOf(seen.value) !== seen.text;
+  }
+
   /** Returns the operation for an object that was changed in place since the last check, or `null`. The commit refuses unsupported values. */
   mutation(data: Record<string, unknown>, key: string): Operation | null {
     const seen = this.#seen.get(key);

@@ -47,7 +47,7 @@ export type Standing =
 export const CURRENT: Standing = { kind: 'current' };
 
 /** How long a page's concurrent requests may use the old secret after its successor is in use, in milliseconds. */
-const GRACE = 10_000;
+export const GRACE = 10_000;
 
 /** Maximum delivery time of a response, in milliseconds. Until then a late logout counts, and no session replaces the newer cookie. */
 export const DELIVERY = 60_000;
@@ -91,12 +91,23 @@ export function newHistory(now: number): SecretHistory {
 /** Returns what a request at `now` may do whose secret is not the current one. */
 export function standingOf(history: SecretHistory, token: ParsedToken, now: number): Standing {
   const former = formerOf(history, token);
-  if (former === null) return { kind: familyEntryOf(history, token) === null ? 'unknown' : 'stolen' };
+  if (former === null) return standingOfForgotten(history, token, now);
   const { by, at, rights } = former;
   const isRecent = now < at + DELIVERY;
   if (isUsable(former, now)) return { kind: 'usable', rights, isUnanswered: by === 'rotate' && !isRecent };
   if (by === 'rotate') return { kind: 'stolen' };
   return isRecent && by !== 'logout' ? { kind: 'endable' } : { kind: 'dead', isRecent };
+}
+
+/**
+ * The same for a secret that has no entry. One of a known family is a copy: the family is known because its secrets were rotated. For a while
+ * after the family was replaced it may also be in a request under way, with an entry that made room for newer ones: see {@link MAX_SPENT}.
+ */
+function standingOfForgotten(history: SecretHistory, token: ParsedToken, now: number): Standing {
+  const family = familyEntryOf(history, token);
+  if (family === null) return { kind: 'unknown' };
+  const isRecent = family.by !== 'rotate' && now < family.at + DELIVERY;
+  return isRecent ? { kind: 'dead', isRecent } : { kind: 'stolen' };
 }
 
 /** Whether a former secret still opens the session at `now`. */
@@ -205,7 +216,7 @@ function newFormer(hash: string, by: Replacement, at: number, rights: Rights | n
   return { hash, by, at, successorSeenAt: null, rights };
 }
 
-type Replaced = Pick<FormerSecret, 'by' | 'rights'>;
+type Replaced = Pick<FormerSecret, 'by' | 'at' | 'rights'>;
 
 /** Returns the entry of a token if it is a recent former one of the session. */
 export function formerOf({ former }: SecretHistory, { secretHash }: ParsedToken): FormerSecret | null {
@@ -214,10 +225,10 @@ export function formerOf({ former }: SecretHistory, { secretHash }: ParsedToken)
 }
 
 /** Returns what replaced the family of a token, or `null` if it is of no known family. */
-function familyEntryOf({ family, former }: SecretHistory, token: ParsedToken): Replaced | null {
+function familyEntryOf({ family, former, issuedAt }: SecretHistory, token: ParsedToken): Replaced | null {
   if (former.length === 0 && family === null) return null;
   const own = familyOf(token);
-  if (family !== null && sameHash(family, own)) return { by: 'rotate', rights: null };
+  if (family !== null && sameHash(family, own)) return { by: 'rotate', at: issuedAt, rights: null };
   return former.find(({ hash }) => sameHash(hash, FAMILY + own)) ?? null;
 }
 

@@ -166,7 +166,7 @@ export function dueOperations(draft: SessionDraft, delivery: Delivery): readonly
   if (hasLapsed(draft, base)) return NONE;
   // A token that was issued in this very request has not reached its client yet.
   const isCurrent = sameHash(token.secretHash, base.secretHash);
-  const isProven = isCurrent && token === draft.openedWith;
+  const isProven = isCurrent && draft.isShown && token === draft.openedWith;
   const due: Operation[] = [];
   // The write notes the time.
   if (isUse) due.push({ kind: 'data', apply: () => {}, isNote: true });

@@ -1,5 +1,6 @@
 import { addMessage, reflash, takeMessages } from './flash';
 import { keepInput, readField, readInput, type FlashInputOptions } from './form-input';
+import { freeze } from './freeze';
 import { setConstant } from './login';
 import { refuseAssignments } from './refuse-assignments';
 import { decodeValue } from './session-body';
@@ -23,10 +24,14 @@ export abstract class SessionContent {
     this.#draft = draft;
   }
 
-  /** Returns the value of a key, or `undefined`. An object may be changed in place; the commit detects that. */
+  /**
+   * Returns the value of a key, or `undefined`. An object may be changed in place; the commit detects that. Where the session cannot change,
+   * objects and arrays are frozen.
+   */
   get<K extends SessionKey>(key: KeyOf<K>): SessionData[K] | undefined {
-    const value = getOwn(this.#draft.state.data, key);
-    if (typeof value === 'object' && value !== null) this.#draft.values.see(key, value);
+    const value = getOwn(this.#data, key);
+    if (this.#draft.readOnly !== null) freeze(value);
+    else if (typeof value === 'object' && value !== null) this.#draft.values.see(key, value);
     return value as SessionData[K] | undefined;
   }
 
@@ -37,8 +42,7 @@ export abstract class SessionContent {
    */
   set<K extends SessionKey>(key: KeyOf<K>, value: SessionData[K]): this {
     this.#draft.assertWritable();
-    const { values, state } = this.#draft;
-    this.#draft.add(values.put(state.data, key, value));
+    this.#draft.add(this.#draft.values.put(this.#data, key, value));
     return this;
   }
 
@@ -52,6 +56,7 @@ export abstract class SessionContent {
     change: (value: SessionData[K] | undefined) => SessionData[K],
   ): SessionData[K] {
     const draft = this.#draft;
+    draft.view?.pull();
     draft.noticeMutation(key);
     draft.record('data', (state) => {
       const before = draft.values.copy(key, getOwn(state.data, key));
@@ -64,7 +69,7 @@ export abstract class SessionContent {
 
   /** Returns whether the key is set, even if to `undefined`. */
   has(key: KeyOf): boolean {
-    return Object.hasOwn(this.#draft.state.data, key);
+    return Object.hasOwn(this.#data, key);
   }
 
   /** Removes a key, and returns whether it was set. */
@@ -85,7 +90,7 @@ export abstract class SessionContent {
 
   /** Returns the keys that are set, sorted. */
   keys(): SessionKey[] {
-    return Object.keys(this.#draft.state.data).sort() as SessionKey[];
+    return Object.keys(this.#data).sort() as SessionKey[];
   }
 
   /** Returns the keys that are set and their values, sorted by key. */
@@ -157,6 +162,11 @@ export abstract class SessionContent {
     const { state, settings } = this.#draft;
     const text = getOwn(state.constants, key) as string | undefined;
     return text === undefined ? undefined : (decodeValue(text, settings.codec) as SessionConstants[K]);
+  }
+
+  get #data(): Record<string, unknown> {
+    this.#draft.view?.pull();
+    return this.#draft.state.data;
   }
 }
 

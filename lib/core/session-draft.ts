@@ -17,7 +17,15 @@ import type { SessionSettings } from './session-settings';
 import { newState, type SessionState } from './session-state';
 import { newSessionId, type ParsedToken, type SessionId } from './session-token';
 import { retain } from './retain';
-import { responseStarted, sessionDestroyed } from './session.errors';
+import { readOnly, responseStarted, sessionDestroyed } from './session.errors';
+
+/** Another form of the data of a session, such as own properties of an object. It is looked at before the data is read, changed or written. */
+export interface DataView {
+  /** Records what was changed in it, and shows what was changed elsewhere. */
+  pull(): void;
+  /** Forgets what was changed in it. */
+  reset(): void;
+}
 
 /** The state behind a `Session`: what the request found, and the operations that it recorded. The session writes it, the commit reads it. */
 export class SessionDraft {
@@ -27,8 +35,10 @@ export class SessionDraft {
   base: SessionRecord | null = null;
   /** The token that opened the session or was issued for it. */
   token: ParsedToken | null = null;
-  /** The token that opened the session: proof that it reached the client, unlike one that was issued in this request. */
+  /** The token that opened the session, unlike one that was issued in this request. */
   openedWith: ParsedToken | null = null;
+  /** Whether the client has shown that token in this request: proof that it reached the client. A message of a socket has none. */
+  isShown = true;
   /** The rights of the request if it has a secret from before the session got more; see {@link rights}. */
   lent: Rights | null = null;
   /** Whether the login waits for another proof, because the idle timeout was reached. */
@@ -65,6 +75,8 @@ export class SessionDraft {
   superseded = false;
   /** Whether the response has begun, so that nothing may change. */
   sealed = false;
+  /** Why nothing may change, in a unit of work that never commits, and what to do instead. */
+  readOnly: string | null = null;
   /** Whether the request counts as a use of the session, after which its idle timeout begins anew. */
   touches = true;
   /** Whether the request has other tokens too, so that a replaced one does not mean that it was copied. */
@@ -74,6 +86,7 @@ export class SessionDraft {
   /** Number of commits under way. */
   commits = 0;
   watcher: SessionWatcher | null = null;
+  view: DataView | null = null;
   /** Describes the client, at a login. */
   device: () => Device | null = () => null;
   /** The outcome of a commit that found nothing to write, until something changes. */
@@ -159,8 +172,11 @@ export class SessionDraft {
   /** Applies a change and records it. */
   record(kind: Operation['kind'], apply: Operation['apply'], login: LoginNotes = {}): void {
     this.assertWritable();
+    const { data } = this.state;
     apply(this.state);
     this.add({ kind, apply, ...login });
+    // The view has objects of the former data, which may be that of another principal.
+    if (this.state.data !== data) this.view?.reset();
   }
 
   /** Records a change that is applied already; `null` for none. */
@@ -175,9 +191,10 @@ export class SessionDraft {
     retain(this.operations, ({ kind }) => !kinds.includes(kind));
   }
 
-  /** Called before each change. Throws SessionError `SESSION_DESTROYED` or `SESSION_RESPONSE_STARTED`. */
+  /** Called before each change. Throws SessionError `SESSION_DESTROYED`, `SESSION_READ_ONLY` or `SESSION_RESPONSE_STARTED`. */
   assertWritable(): void {
     if (this.destroyed) throw sessionDestroyed();
+    if (this.readOnly !== null) throw readOnly(this.readOnly);
     if (this.sealed) throw responseStarted();
     this.origin ??= originOf(this);
     this.settled = null;
@@ -254,8 +271,9 @@ export class SessionDraft {
     retain(this.announcements, ({ type }) => !OF_LOGINS.includes(type));
   }
 
-  /** Records objects that were changed in place. */
+  /** Records objects that were changed in place, and what was changed in the view. */
   noticeMutations(): void {
+    this.view?.pull();
     if (this.#values !== undefined) for (const key of this.#values.keys()) this.noticeMutation(key);
   }
 
@@ -280,10 +298,14 @@ export class SessionDraft {
     this.lineage++;
     this.origin = this.settled = null;
     this.#values = undefined;
-    if (base !== null) return this.adopt(base);
+    if (base !== null) {
+      this.adopt(base);
+      return this.view?.reset();
+    }
     this.base = null;
     this.#id = undefined;
     this.begin();
+    this.view?.reset();
   }
 
   #detach(): void {
@@ -297,5 +319,6 @@ export class SessionDraft {
     this.operations.length = this.merging.length = this.absorbed.length = 0;
     this.#values = undefined;
     this.settled = null;
+    this.view?.reset();
   }
 }

@@ -13,7 +13,7 @@ function aLogin(given: Partial<WatchedLogin> = {}): WatchedLogin {
   const id = newSessionId();
   const { secretHash } = newToken(id, 'default');
   const times = { startedAt: 0, standsSince: 0, expiresAt: HOUR, locksAt: null, deadline: 2 * HOUR };
-  const who = { principal: 'default:ada', actsAs: null, replacedAt: 0, isPending: false };
+  const who = { principal: 'default:ada', actsAs: null, family: null, isPending: false };
   return { id, version: 1, secretHash, ...who, ...times, ...given };
 }
 

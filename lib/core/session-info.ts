@@ -36,7 +36,7 @@ export interface SessionInfo {
   /** The client that logged in; `null` unless the option `devices` is set. */
   readonly device: Device | null;
   /** Returns a value of the session, decoded at the first call. @throws SessionError `SESSION_RECORD_UNREADABLE` */
-  data<K extends SessionKey>(key: KeyOf<K>): SessionData[K] | undefined;
+  readonly data: <K extends SessionKey>(key: KeyOf<K>) => SessionData[K] | undefined;
 }
 
 /** A session that has not ended. */

@@ -8,6 +8,7 @@ import { isIdle, isNearlyIdle, lastSeenOf } from './session-expiry';
 import type { SessionRecord } from './session-record';
 import type { Finding, Revoked, SessionRepository } from './session-repository';
 import type { SessionSettings } from './session-settings';
+import { join } from './session-replay';
 import { sameHash, type SessionId } from './session-token';
 
 /** How often an expired session is read again that could not be ended: a store may return a record that it lets no request change. */
@@ -59,8 +60,23 @@ export class SessionLoader {
     const finding = await this.repository.reread(bound.token);
     if (finding.kind !== 'found' || !isBoundTo(bound, finding.record, draft.now())) return;
     await this.load(draft, finding, bound.token.token);
-    // The client has not shown this token.
-    draft.openedWith = null;
+    draft.isShown = false;
+  }
+
+  /** Goes on from what the session is now. Returns `false` when it has ended, or the request has no right to it any more. */
+  async refresh(draft: SessionDraft): Promise<boolean> {
+    const { token, base, lineage } = draft;
+    if (token === null || base === null) return false;
+    const finding = await this.repository.reread(token);
+    if (finding.kind !== 'found' || finding.record.id !== base.id) return false;
+    // The request has ended it, or written to it, while the store was at work.
+    if (draft.lineage !== lineage) return false;
+    const { record } = finding;
+    if (draft.base !== null && record.version < draft.base.version) return true;
+    const isOver = record.expiresAt <= draft.now() || reasonOfEnd(record) !== null;
+    if (isOver || !join(draft, record)) return false;
+    draft.resume(draft.base);
+    return true;
   }
 
   /** Whether a request may go on whose secret is not the present one. */

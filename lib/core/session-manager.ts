@@ -1,16 +1,14 @@
 import { DIRECT, KEEP, unwritten, type CommitOutcome, type Delivery } from './commit-outcome';
 import type { BoundLogin } from './bound-login';
-import { takeOutIntended } from './intended';
 import { issueToken } from './pending-write';
 import { principalKey, toPrincipal, type PrincipalInput } from './principal';
 import { assertReason, type EndReason } from './ended-session';
-import { useGrant } from './grants';
 import { ownerOf } from './rights';
 import { openContent } from './checked-content';
 import { SessionCommit, dueOperations } from './session-commit';
 import type { KeyOf, SessionData, SessionKey } from './session-data';
 import { SessionDraft } from './session-draft';
-import { takeBack } from './draft-undo';
+import { rollBack } from './draft-undo';
 import { SessionDirectory } from './session-directory';
 import { SessionEnds } from './session-ends';
 import { SessionLoader } from './session-loader';
@@ -26,6 +24,7 @@ import { Session, draftOf } from './session';
 import { StoreClient } from './store-client';
 import { contentOf, type StoredSession } from './stored-session';
 import { StoredSessions } from './stored-sessions';
+import { takeOut } from './taking';
 import { watchedLoginOf, type LoginEnd } from './watched-login';
 
 /**
@@ -94,39 +93,9 @@ export class SessionManager {
     key: KeyOf<K>,
     commit: () => Promise<unknown>,
   ): Promise<SessionData[K] | undefined> {
-    const draft = draftOf(session);
     if (!session.has(key)) return undefined;
-    draft.noticeMutation(key);
-    let taken: unknown;
-    draft.record('take', (state) => {
-      taken = getOwn(state.data, key);
-      delete state.data[key];
-    });
-    return (await this.#isTaken(draft, commit)) ? (taken as SessionData[K]) : undefined;
-  }
-
-  /**
-   * Uses up a grant of `Session.grant`: of any number of concurrent requests, exactly one gets `true`. A request with a token from before the
-   * rights of the session changed gets `false`.
-   * @param commit commits the session, and delivers the outcome
-   * @throws what `commit` throws; SessionError `SESSION_OPTIONS_INVALID`
-   */
-  async takeGrant(session: Session, operation: string, commit: () => Promise<unknown>): Promise<boolean> {
-    const draft = draftOf(session);
-    const isFound = useGrant(draft, operation);
-    return isFound !== null && (await this.#isTaken(draft, commit)) && isFound();
-  }
-
-  /**
-   * Takes out where a visitor wanted to go who was sent to the login: of any number of concurrent requests, exactly one gets it. Returns `null`
-   * when there is nothing.
-   * @param commit commits the session, and delivers the outcome
-   * @throws what `commit` throws
-   */
-  async takeIntended(session: Session, commit: () => Promise<unknown>): Promise<string | null> {
-    const draft = draftOf(session);
-    const found = takeOutIntended(draft);
-    return found !== null && (await this.#isTaken(draft, commit)) ? found() : null;
+    const taken = await takeOut(draftOf(session), (draft) => takeValue(draft, key), commit);
+    return taken?.value as SessionData[K] | undefined;
   }
 
   /**
@@ -154,7 +123,8 @@ export class SessionManager {
   /** Same as {@link open}, but leaves the content encoded until {@link complete}. Sufficient to ask who is logged in. */
   async find(token: string | null, arrivedAt?: number, touches = true, isDoubtful = false): Promise<Session> {
     const draft = new SessionDraft(this.settings, this.#isToken, arrivedAt);
-    Object.assign(draft, { touches, isDoubtful });
+    draft.touches = touches;
+    draft.isDoubtful = isDoubtful;
     const loading =
       token === null ? null : this.#loader.load(draft, await this.#repository.find(token), token);
     if (loading !== null) await loading;
@@ -169,6 +139,16 @@ export class SessionManager {
     await this.#loader.reload(draft, bound);
     if (draft.base === null) draft.begin();
     return new Session(draft);
+  }
+
+  /**
+   * Forgets what was recorded since the last commit, and reads the session again. Returns `false` when it has ended, or this request has no right to
+   * it any more.
+   * @throws SessionStoreError; what `Session.rollback` throws
+   */
+  refresh(session: Session): Promise<boolean> {
+    rollBack(draftOf(session));
+    return this.#loader.refresh(draftOf(session));
   }
 
   /** Decodes the content of a session. Returns `null` when it is done. */
@@ -237,30 +217,17 @@ export class SessionManager {
     return token !== null && this.isCurrent(session) ? issueToken(state, token, this.settings) : KEEP;
   }
 
-  /** Whether a session was opened with its present token. */
+  /** Whether this request has the present token of a session, as far as it knows. */
   isCurrent(session: Session): boolean {
-    const { base, token } = draftOf(session);
-    return base !== null && token !== null && sameHash(base.secretHash, token.secretHash);
+    const { base, token, superseded } = draftOf(session);
+    if (base === null || token === null || superseded) return false;
+    return sameHash(base.secretHash, token.secretHash);
   }
 
   /** Called when no more requests come. The store stays open. */
   close(): void {
     this.#ends.close();
     this.#repository.close();
-  }
-
-  /** Commits what takes something out. Returns whether this request may have it. */
-  async #isTaken(draft: SessionDraft, commit: () => Promise<unknown>): Promise<boolean> {
-    const { lineage } = draft;
-    try {
-      await commit();
-    } catch (error) {
-      if (draft.base === null) draft.drop('take');
-      else takeBack(draft, draft.base, 'take');
-      throw error;
-    }
-    // A login that lost to another one has continued as another session, with a copy of the data.
-    return !draft.superseded && draft.lineage === lineage;
   }
 
   /** Commits a session of a principal under a token that no other request has. Returns `null` when it is not of the principal, or has none. */
@@ -280,8 +247,7 @@ export class SessionManager {
       draft.drop('isolate');
       if (!isUndeliverable(error)) throw error;
     }
-    const isIsolated = this.isCurrent(session) && isIssuedNow(draft) && !draft.superseded;
-    return isIsolated && isOfPrincipal() ? draft : null;
+    return this.isCurrent(session) && isIssuedNow(draft) && isOfPrincipal() ? draft : null;
   }
 
   /** Commits, and leaves it to the next commit to return the outcome. */
@@ -302,4 +268,15 @@ export interface EndAllOptions {
 /** Whether the present token was issued in this request, and so no other client has it. */
 function isIssuedNow({ token, openedWith }: SessionDraft): boolean {
   return token !== null && (openedWith === null || !sameHash(token.secretHash, openedWith.secretHash));
+}
+
+/** Records that a value is taken out. */
+function takeValue(draft: SessionDraft, key: string): () => { readonly value: unknown } {
+  draft.noticeMutation(key);
+  let value: unknown;
+  draft.record('take', (state) => {
+    value = getOwn(state.data, key);
+    delete state.data[key];
+  });
+  return () => ({ value });
 }

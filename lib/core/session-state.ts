@@ -49,10 +49,26 @@ export interface OwnValues {
   readonly intended?: string;
   /** The last form that is to be shown again, until it is read. */
   readonly input?: FormInput;
+  /** The logins at other sites that have begun and not come back, by their handles. */
+  readonly states?: Readonly<Record<string, LoginState>>;
+  /** What the application keeps of the logged-in user beside the principal: encoded, and the `realm:id` that it is of. */
+  readonly user?: { readonly of: string; readonly value: string };
+  /** What `req.session.cookie.maxAge` was set to last, in milliseconds. */
+  readonly maxAge?: number;
   /** Of a pending login: the end that the application has set for it, also once it is complete. Epoch milliseconds. */
   readonly deadline?: number;
   /** Of a pending login: the end of the session before it, which a logout that keeps the data goes back to. */
   readonly before?: Pick<SessionState, 'deadline' | 'hasOwnDeadline'>;
+}
+
+/** What a login at another site needs when the browser comes back. */
+export interface LoginState {
+  /** The site. */
+  readonly provider: string;
+  /** Epoch milliseconds. */
+  readonly until: number;
+  /** Encoded. */
+  readonly value: string;
 }
 
 /** The fields of a form, by name. */

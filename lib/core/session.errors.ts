@@ -8,6 +8,7 @@ export type SessionErrorCode =
   | 'SESSION_VALUE_UNSUPPORTED'
   | 'SESSION_VALUE_INVALID'
   | 'SESSION_RESPONSE_STARTED'
+  | 'SESSION_READ_ONLY'
   | 'SESSION_DESTROYED'
   | 'SESSION_ENDED'
   | 'SESSION_CONSTANT_FIXED'
@@ -38,6 +39,11 @@ export class SessionError extends Error {
     options?: ErrorOptions,
   ) {
     super(message, options);
+  }
+
+  /** Where GraphQL looks for the code of an error that a resolver throws. */
+  get extensions(): { readonly code: SessionErrorCode } {
+    return { code: this.code };
   }
 }
 
@@ -108,6 +114,11 @@ export function responseStarted(): SessionError {
   const message =
     'The response has begun, so the session cannot change any more. Change it before the first byte is sent.';
   return new SessionError('SESSION_RESPONSE_STARTED', message);
+}
+
+/** @param reason why, and what to do instead */
+export function readOnly(reason: string): SessionError {
+  return new SessionError('SESSION_READ_ONLY', `The session cannot change here: ${reason}.`);
 }
 
 export function actingRefused(reason: string): SessionError {

@@ -19,8 +19,9 @@ export { draftOf };
 
 /**
  * The session of one client during one request. It records changes, which the manager writes, at most once, before the response begins.
- * Every method is synchronous. Methods that change the session throw `SessionError` `SESSION_DESTROYED` after `destroy()`, and
- * `SESSION_RESPONSE_STARTED` after the first byte of the response.
+ * Every method is synchronous. Methods that change the session throw `SessionError` `SESSION_DESTROYED` after `destroy()`,
+ * `SESSION_RESPONSE_STARTED` after the first byte of the response, and `SESSION_READ_ONLY` where nothing is committed, as in operations of
+ * GraphQL over sockets.
  */
 export class Session extends SessionContent {
   /**

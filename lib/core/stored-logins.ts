@@ -88,14 +88,21 @@ export function statusOf(login: WatchedLogin, head: SessionHead | SessionRecord,
   if (head.expiresAt <= now) return 'expired';
   try {
     const present = head.version === login.version ? extended(login, head) : changed(login, head, now);
-    const { isStrict = false } = login;
-    if (isOtherLogin(login, present) || (isStrict && present.replacedAt > login.replacedAt))
-      return 'other-login';
-    return present.expiresAt <= now ? 'expired' : { ...present, isStrict };
+    if (isOtherLogin(login, present) || isReplaced(login, present)) return 'other-login';
+    const { ownFamily } = login;
+    return present.expiresAt <= now
+      ? 'expired'
+      : { ...present, ...(ownFamily !== undefined && { ownFamily }) };
   } catch (error) {
     if (error instanceof UnreadableBody) return 'ended';
     throw error;
   }
+}
+
+/** Not by the time of the replacement: the clocks of two processes differ. */
+function isReplaced({ secretHash, ownFamily }: WatchedLogin, present: WatchedLogin): boolean {
+  if (ownFamily === undefined || present.secretHash === secretHash) return false;
+  return present.family !== ownFamily;
 }
 
 function extended(login: WatchedLogin, { expiresAt }: SessionHead): WatchedLogin {

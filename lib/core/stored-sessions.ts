@@ -276,7 +276,8 @@ export class StoredSessions implements SessionRepository {
       if (wasWritten && isLogin(uncertain)) draft.ended.push(current);
     }
     if (current !== null && join(draft, current)) {
-      if (draft.status !== 'changed') return unwritten(draft);
+      // What it wanted has been done by another request, perhaps longer ago than this use of the session.
+      if (draft.status !== 'changed') return this.extend(draft);
       if (hasLapsed(draft, current)) throw expiredMeanwhile();
       return null;
     }

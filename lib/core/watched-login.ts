@@ -23,10 +23,10 @@ export interface WatchedLogin {
   readonly standsSince: number;
   /** When it ends or is locked, unless it is extended or used. */
   readonly expiresAt: number;
-  /** When its secret was last replaced by anything but a rotation, as far as its history says. */
-  readonly replacedAt: number;
-  /** Whether such a replacement is an end, too: who watches has a secret of before. @default false */
-  readonly isStrict?: boolean;
+  /** The family of its secret: see `SecretHistory`. */
+  readonly family: string | null;
+  /** The family of the secret that the watcher has. A secret of another one is an end, too. @default any secret will do */
+  readonly ownFamily?: string;
   /** When it is locked, unless it is used; `null` when it is never locked, or was locked from the beginning. */
   readonly locksAt: number | null;
   /** When it ends in any case. */
@@ -72,11 +72,11 @@ export function watchedLoginOf(record: SessionRecord, from: number): WatchedLogi
   const { startedAt, deadline, secrets, actor, isPending } = state;
   const actsAs = actor === null ? null : state.principal && principalKey(state.principal);
   const standsSince = Math.max(startedAt, secrets.issuedAt);
-  const replacedAt = Math.max(0, ...secrets.former.map(({ by, at }) => (by === 'rotate' ? 0 : at)));
+  const { family } = secrets;
   const locksAt = isIdle(state, from) ? null : lockOf(state);
   const expiresAt = Math.min(record.expiresAt, locksAt ?? Infinity);
-  const times = { startedAt, standsSince, replacedAt, expiresAt, locksAt, deadline };
-  return { id, version, secretHash, principal, actsAs, isPending, ...times };
+  const times = { startedAt, standsSince, expiresAt, locksAt, deadline };
+  return { id, version, secretHash, family, principal, actsAs, isPending, ...times };
 }
 
 /** Whether the session of both records is under the same login, or without one in both. Not when one of them cannot be read. */

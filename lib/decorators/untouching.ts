@@ -1,4 +1,5 @@
 import type { ExecutionContext } from '@nestjs/common';
+import { perRoute } from './access';
 import { scopeOf } from '../requests/session-scope';
 import type { SessionHandle } from '../requests/session-handle';
 import { DEFAULT_SESSION } from '../requests/session.tokens';
@@ -17,10 +18,13 @@ export function untouching(decorator: ParameterDecorator, name = DEFAULT_SESSION
   };
 }
 
+const untouchedBy = perRoute(
+  (context) => Reflect.getMetadata(UNTOUCHED, context.getHandler()) as readonly string[] | undefined,
+);
+
 /** Returns the handle of an instance's session in the request of a handler, as that handler uses it. */
 export function handleOf(context: ExecutionContext, name: string): SessionHandle {
   const handle = scopeOf(context).handle(name);
-  const untouched = Reflect.getMetadata(UNTOUCHED, context.getHandler()) as string[] | undefined;
-  if (untouched?.includes(name)) handle.leaveIdle();
+  if (untouchedBy(context)?.includes(name)) handle.leaveIdle();
   return handle;
 }

@@ -8,7 +8,7 @@ import {
   type Type,
 } from '@nestjs/common';
 import type { Session } from '../core/session';
-import { accessTo, requiredProof, type RequiredProof } from '../decorators/access';
+import { accessTo, perRoute, requiredProof, type RequiredProof } from '../decorators/access';
 import { handleOf } from '../decorators/untouching';
 import { coded } from '../requests/coded';
 import { contextKinds } from '../requests/session-scope';
@@ -23,6 +23,10 @@ import { DEFAULT_SESSION } from '../requests/session.tokens';
 @Injectable()
 export class AuthGuard implements CanActivate {
   protected readonly sessionName: string = DEFAULT_SESSION;
+  readonly #required = perRoute((context) => ({
+    access: accessTo(context, this.sessionName, this),
+    proof: requiredProof(context, this.sessionName),
+  }));
 
   /** The guard of a named instance: `@UseGuards(AuthGuard.for('admin'))`. */
   static for(name: string): Type<CanActivate> {
@@ -39,26 +43,22 @@ export class AuthGuard implements CanActivate {
    */
   async canActivate(context: ExecutionContext): Promise<boolean> {
     try {
-      return await this.#allows(context);
+      const { access, proof } = this.#required(context);
+      if (access.kind === 'public') return true;
+      const handle = handleOf(context, this.sessionName);
+      const session = await handle.find();
+      const { authorize, clock } = handle.instance;
+      if (access.kind === 'pending') return allowPending(session);
+      const { principal } = session;
+      if (principal === null) throw loginRequired(session);
+      if (access.kind === 'roles' && !access.roles.some((role) => principal.roles.includes(role)))
+        throw forbidden('ROLE_REQUIRED', 'Your role does not allow this');
+      assertProof(session, proof, clock());
+      if (authorize === null || (await authorize(principal, context))) return true;
+      throw forbidden('NOT_AUTHORIZED', 'You are not allowed to do this');
     } catch (error) {
       throw contextKinds.get(context.getType())?.refusal?.(error as Error) ?? error;
     }
-  }
-
-  async #allows(context: ExecutionContext): Promise<boolean> {
-    const access = accessTo(context, this.sessionName, this);
-    if (access.kind === 'public') return true;
-    const handle = handleOf(context, this.sessionName);
-    const session = await handle.find();
-    const { authorize, clock } = handle.instance;
-    if (access.kind === 'pending') return allowPending(session);
-    const { principal } = session;
-    if (principal === null) throw loginRequired(session);
-    if (access.kind === 'roles' && !access.roles.some((role) => principal.roles.includes(role)))
-      throw forbidden('ROLE_REQUIRED', 'Your role does not allow this');
-    assertProof(session, requiredProof(context, this.sessionName), clock());
-    if (authorize === null || (await authorize(principal, context))) return true;
-    throw forbidden('NOT_AUTHORIZED', 'You are not allowed to do this');
   }
 }
 

@@ -29,7 +29,8 @@ const TOKEN_FIELD = '_csrf';
  * (`APP_GUARD`), or on a controller or handler, with `@SkipCsrf()` for exceptions; the option `csrf` sets what it allows.
  *
  * `GET`, `HEAD` and `OPTIONS` pass: their handlers must change nothing. It loads the session with `csrf: { token: true }` only. The messages of
- * sockets and microservices pass too: the origin of a socket is checked at its handshake.
+ * sockets and microservices pass too: the origin of a socket is checked at its handshake. So do operations of GraphQL over a socket from this
+ * site: they need no token.
  */
 @Injectable()
 export class CsrfGuard implements CanActivate {
@@ -57,8 +58,10 @@ export class CsrfGuard implements CanActivate {
       emit({ type: 'rejected', reason: 'csrf' });
       throw refused(refusalOf(headers));
     }
-    if (csrf.token) scope.dependOn([TOKEN_HEADER, ...transport.vary]);
-    if (csrf.token && hasSessionCookie(headers, transport)) await checkToken(context, instance);
+    // A socket has no method. It cannot send the token, and its origin says enough.
+    if (!csrf.token || method === undefined) return true;
+    scope.dependOn([TOKEN_HEADER, ...transport.vary]);
+    if (hasSessionCookie(headers, transport)) await checkToken(context, instance);
     return true;
   }
 }

@@ -80,6 +80,11 @@ function mount(instances: SessionInstances, adapter: Adapter | undefined): void 
   framework.addHook('preValidation', (request, _reply, done) => enter(findScope(request.raw), done));
 }
 
+/** Node's request has it when it opens a socket. */
+interface HandshakeRequest {
+  readonly upgrade: boolean;
+}
+
 /** Calls `next` in the async context of the scope. */
 function enter<A extends unknown[], R>(
   scope: SessionScope | undefined,
@@ -87,7 +92,9 @@ function enter<A extends unknown[], R>(
   ...args: A
 ): R {
   if (scope === undefined || currentScope.getStore() === scope) return next(...args);
-  if (scope.instances.usesContext) return currentScope.run(scope, next, ...args);
+  // What happens on a socket is no part of the request that opened it.
+  const isUpgrade = (scope.unit.request as Partial<HandshakeRequest>).upgrade === true;
+  if (scope.instances.usesContext && !isUpgrade) return currentScope.run(scope, next, ...args);
   // A message of a socket that makes a request within this process has a context all the same.
   return currentScope.getStore() === undefined ? next(...args) : currentScope.exit(next, ...args);
 }

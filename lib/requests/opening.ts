@@ -15,19 +15,23 @@ export interface Opening {
   readonly decision: CommitOutcome;
 }
 
-/** Opens the session of the token in the headers. */
+/**
+ * Opens the session of the token in the headers.
+ * @param isDoubtful whether the token was sent so long ago that a replaced one does not mean that it was copied
+ */
 export async function openByToken(
   { manager, transport, emit }: SessionInstance,
   headers: RequestHeaders,
   arrivedAt: number | undefined,
   touches: boolean,
+  isDoubtful = false,
 ): Promise<Opening> {
   const find = (token: string | null, isDoubtful: boolean): Promise<Session> =>
     manager.find(token, arrivedAt, touches, isDoubtful);
   const reading = transport.read(headers);
   if (reading.kind === 'token')
     return {
-      session: await find(reading.value, false),
+      session: await find(reading.value, isDoubtful),
       transport: reading.transport,
       presented: true,
       decision: KEEP,

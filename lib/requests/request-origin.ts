@@ -1,3 +1,4 @@
+import type { EmitSessionEvent } from '../core/session-event';
 import type { RequestHeaders, SessionTransport } from '../transports/session-transport';
 import type { ResolvedCsrf } from './csrf-options';
 import { isSentByBrowser } from './token-senders';
@@ -6,6 +7,11 @@ import { isSentByBrowser } from './token-senders';
 interface OriginRules {
   readonly csrf: ResolvedCsrf;
   readonly transport: SessionTransport;
+}
+
+interface Refusals {
+  readonly emit: EmitSessionEvent;
+  warnOnce(message: string): void;
 }
 
 /** Methods that change nothing (RFC 9110 section 9.2.1), in the spelling of HTTP. */
@@ -36,7 +42,7 @@ export function originVary({ csrf, transport }: OriginRules): readonly string[] 
  *    HSTS prevents it.
  * 4. Without both, the client is no browser, or one from before 2020: allowed, but with `strict` not if it has the session cookie.
  *
- * A socket's handshake is a GET that browsers send across sites with cookies, so a door must call this before it opens a socket.
+ * A socket's handshake is a GET that browsers send across sites with cookies: see {@link admitsHandshake}.
  */
 export function isTrustedOrigin(headers: RequestHeaders, rules: OriginRules): boolean {
   const site = headerOf(headers, 'sec-fetch-site');
@@ -45,6 +51,18 @@ export function isTrustedOrigin(headers: RequestHeaders, rules: OriginRules): bo
   if (site !== '') return site === 'same-origin' || site === 'none';
   if (origin !== '') return isRequestedHost(origin, headers);
   return !rules.csrf.strict || !hasSessionCookie(headers, rules.transport);
+}
+
+/** Whether a handshake may open a socket: see {@link isTrustedOrigin}. A refusal is an event, and is logged, because browsers tell a page no reason. */
+export function admitsHandshake(headers: RequestHeaders, instance: OriginRules & Refusals): boolean {
+  if (isTrustedOrigin(headers, instance)) return true;
+  instance.emit({ type: 'rejected', reason: 'csrf' });
+  const origin = headerOf(headers, 'origin');
+  const page = URL.canParse(origin) ? new URL(origin).origin.slice(0, 100) : 'another site';
+  instance.warnOnce(
+    `A page of ${page} was refused a socket. If it may have one, name it in csrf.trustedOrigins.`,
+  );
+  return false;
 }
 
 /** Whether the request has a token of the instance that its browser added. */

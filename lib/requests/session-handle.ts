@@ -8,6 +8,7 @@ import type { SessionDraft } from '../core/session-draft';
 import { undeliverable } from '../core/session-repository';
 import type { SessionWatcher } from '../core/session-operation';
 import { lostAfterResponse } from '../core/session.errors';
+import { takeOut, type Taking } from '../core/taking';
 import type { LoginEnd } from '../core/watched-login';
 import type { ResponseHeaders, SessionTransport } from '../transports/session-transport';
 import { isStored, rightsOf } from './draft-facts';
@@ -57,14 +58,16 @@ export class SessionHandle implements Delivery {
     this.#transport = instance.transport;
   }
 
-  /** Whether a new token can reach the client. A session that its client could not find again is not created. */
+  /** Whether a new token can reach the client. A session that its client could not find again is not created, and a login to it fails. */
   get reach(): Delivery['reach'] {
     if (this.unit.obstacle !== undefined) return 'never';
     if (this.unit.isOver) return 'gone';
     const { obstacle } = this;
     if (obstacle === null) return 'open';
-    this.instance.warnObstacle(obstacle);
-    return this.#session?.isNew === false ? 'never' : 'gone';
+    this.instance.warnOnce(`A session could not be created: ${obstacle}.`);
+    const session = this.#session;
+    const isMissed = session !== undefined && (!session.isNew || draftOf(session).isLoggingIn);
+    return isMissed ? 'never' : 'gone';
   }
 
   get obstacle(): string | null {
@@ -116,9 +119,9 @@ export class SessionHandle implements Delivery {
     }
   }
 
-  /** Takes something out of the session, as `SessionManager.take` does. Throws what {@link open} throws. */
-  async taking<T>(take: (session: Session, commit: () => Promise<void>) => Promise<T>): Promise<T> {
-    return take(await this.open(), () => this.commit());
+  /** Takes something out of the session and commits: see {@link takeOut}. Throws what {@link open} and {@link commit} throw. */
+  async taking<T>(taking: Taking<T>): Promise<T | null> {
+    return takeOut(draftOf(await this.open()), taking, () => this.commit());
   }
 
   /** See `SessionService.issueToken`. Throws what {@link commit} throws. */
@@ -196,6 +199,13 @@ export class SessionHandle implements Delivery {
     return this.#inTurn(() => this.#commit());
   }
 
+  /**
+   * Same as {@link commit}, for a caller that may ignore its failure: the answer waits for another attempt, and tells of the failure of that.
+   */
+  attempt(): Promise<void> {
+    return this.#inTurn(() => this.#commit(false));
+  }
+
   /** Called when the answer is over. Saves changes of a stored session, now and later, but creates none. `null`: nothing to save. */
   finish(): Promise<void> | null {
     const session = this.#session;
@@ -203,6 +213,7 @@ export class SessionHandle implements Delivery {
     this.#ended?.stop();
     const draft = draftOf(session);
     draft.watcher = this.watcher;
+    draft.view?.pull();
     const isDone = this.#running === 0 && (!isStored(draft) || this.settle());
     return isDone && !this.#isLost ? null : this.#finish(session);
   }
@@ -233,6 +244,7 @@ export class SessionHandle implements Delivery {
     const session = this.#session!;
     const draft = draftOf(session);
     draft.sealed = this.#sealed;
+    draft.readOnly = unit.readOnly ?? null;
     draft.touches &&= this.#touches;
     const { describe } = instance;
     if (describe !== null)
@@ -268,7 +280,8 @@ export class SessionHandle implements Delivery {
     return this.#committing;
   }
 
-  async #commit(): Promise<void> {
+  /** @param isFinal whether the answer does without another attempt */
+  async #commit(isFinal = true): Promise<void> {
     this.#failedWith = null;
     try {
       if (this.#session === undefined || this.settle(true)) return;
@@ -279,7 +292,7 @@ export class SessionHandle implements Delivery {
       if (decision.kind !== 'keep') this.#decision = decision;
     } catch (error) {
       // A login that was refused has been dropped; the rest of the session can be saved.
-      if (!isRefusedLogin(error)) this.#failedWith = rightsOf(this.#session!);
+      if (isFinal && !isRefusedLogin(error)) this.#failedWith = rightsOf(this.#session!);
       this.#decideFailed(draftOf(this.#session!));
       this.#fail(error, 'saved');
     }

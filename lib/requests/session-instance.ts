@@ -30,8 +30,8 @@ export interface SessionInstance {
   /** `null` when every principal with the required role is allowed. */
   readonly authorize: Authorize | null;
   readonly policy: SessionPolicy;
-  /** Logs why a session could not be created, once for each reason. */
-  warnObstacle(obstacle: string): void;
+  /** Logs a message, once. Clients may cause as many different ones as they like: of those only the first are logged. */
+  warnOnce(message: string): void;
 }
 
 const logger = new Logger('SessionModule');

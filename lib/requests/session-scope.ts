@@ -18,7 +18,7 @@ const OPEN_TOKEN = 'Open a token with SessionManager.';
 const WAYS_OUT: ReadonlyMap<string, string> = new Map([
   [
     'graphql',
-    'The context of the operation needs the HTTP request as `req`; one that came over a socket has none.',
+    'The context of the operation needs the HTTP request as `req`: let the option `context` be a function. Over a socket it needs what graphql-ws passes to that function, or the `request` of Mercurius.',
   ],
   ['ws', "Import SessionSocketsModule of 'nestjs-tessera/websockets'."],
 ]);
@@ -162,7 +162,7 @@ export function currentHandle(
   if (isOptional) return null;
   throw new SessionError(
     'SESSION_REQUEST_MISSING',
-    'There is no current request. Call this method while a request is handled, with asyncContext turned on, or use of(context) or of(request). In a gateway, import SessionSocketsModule of nestjs-tessera/websockets.',
+    'There is no current request. Call this method while a request is handled, with asyncContext turned on, or use of(context) or of(request): there is none in an operation of GraphQL that came over a socket. In a gateway, import SessionSocketsModule of nestjs-tessera/websockets.',
   );
 }
 

@@ -6,6 +6,13 @@ export function isSentByBrowser({ vary }: SessionTransport): boolean {
   return vary.some((name) => name.toLowerCase() === 'cookie');
 }
 
+/** Returns the request headers, in lower case, in which a client's own code sends the token. */
+export function ownHeaders(transport: SessionTransport): string[] {
+  const { parts, vary } = transport;
+  if (parts !== undefined) return parts.flatMap(ownHeaders);
+  return isSentByBrowser(transport) ? [] : vary.map((name) => name.toLowerCase());
+}
+
 /**
  * Returns the part of a transport whose token the client's own code sends.
  * @throws SessionError `SESSION_OPTIONS_INVALID`

@@ -15,6 +15,8 @@ export interface UnitOfWork {
   readonly address?: string | undefined;
   /** Why no answer can carry a token, in a unit that has none. What needs a token is then refused. */
   readonly obstacle?: string;
+  /** Why no session can change, in a unit that is never committed, and what to do instead. @default sessions can change */
+  readonly readOnly?: string | undefined;
   /** Whether the answer is complete or the client has gone. No commit follows, so each change of a stored session is saved by itself. */
   readonly isOver: boolean;
   /**

@@ -1,5 +1,6 @@
-import { rememberIntended } from '../../lib/core/intended';
+import { rememberIntended, takeOutIntended } from '../../lib/core/intended';
 import { draftOf } from '../../lib/core/session';
+import { takeOut } from '../../lib/core/taking';
 import { core } from '../support/core';
 
 describe('where a visitor wanted to go', () => {
@@ -14,10 +15,10 @@ describe('where a visitor wanted to go', () => {
       app.store.before = () => {};
       // Another process takes it meanwhile.
       const other = core({ store: app.store.inner });
-      taken.push(await other.manager.takeIntended(second, () => other.manager.commit(second)));
+      taken.push(await takeOut(draftOf(second), takeOutIntended, () => other.manager.commit(second)));
       throw new Error('the connection was lost');
     };
-    taken.push(await app.manager.takeIntended(first, () => app.manager.commit(first)));
+    taken.push(await takeOut(draftOf(first), takeOutIntended, () => app.manager.commit(first)));
     expect(taken).toEqual(['/members', null]);
   });
 
@@ -25,9 +26,11 @@ describe('where a visitor wanted to go', () => {
     const app = core();
     const token = await app.issued(null, (session) => rememberIntended(draftOf(session), '/members'));
     const session = await app.manager.open(token);
-    const failing = app.manager.takeIntended(session, () => Promise.reject(new Error('down')));
+    const failing = takeOut(draftOf(session), takeOutIntended, () => Promise.reject(new Error('down')));
     await expect(failing).rejects.toThrow('down');
-    expect(await app.manager.takeIntended(session, () => app.manager.commit(session))).toBe('/members');
+    expect(await takeOut(draftOf(session), takeOutIntended, () => app.manager.commit(session))).toBe(
+      '/members',
+    );
   });
 
   it.each(['destroyed', 'sealed'] as const)('is not remembered in a session that is %s', async (state) => {

@@ -71,6 +71,20 @@ describe('the secrets of a session', () => {
     });
   });
 
+  it('R16: take the token of a request under way for no copy, however often it was replaced since', async () => {
+    let next = await app.issued(token, rotate);
+    for (let n = 0; n < 6; n++) next = await app.issued(next, renew);
+    app.told();
+    await app.request(token, (session) => session.set('theme', 'dark'));
+    expect({ told: app.told(), isNew: (await open(next)).isNew }).toEqual({
+      told: ['rejected'],
+      isNew: false,
+    });
+    app.clock.advance(MINUTE);
+    await open(token);
+    expect({ 'a minute later': app.told() }).toEqual({ 'a minute later': ['stolen'] });
+  });
+
   it('R16: take an answer that arrives late, after its request was given another token, for no copy', async () => {
     const late = await app.issued(token, rotate);
     app.clock.advance(MINUTE + 1);

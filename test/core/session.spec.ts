@@ -617,6 +617,55 @@ describe('a session', () => {
     expect(session.get('cart')).toEqual(['a']);
   });
 
+  describe('in a unit of work that saves nothing', () => {
+    const readOnly = async (token: string): Promise<Session> => {
+      const found = await app.manager.open(token);
+      draftOf(found).readOnly = 'nothing is saved here';
+      return found;
+    };
+
+    it.each<[string, (found: Session, token: string) => unknown]>([
+      ['set', (found) => found.set('cart', [])],
+      ['update', (found) => found.update('visits', () => 1)],
+      ['delete', (found) => found.delete('cart')],
+      ['clear', (found) => found.clear()],
+      ['flash', (found) => found.flash('notice', 'x')],
+      ['messages', (found) => found.messages()],
+      ['csrfToken', (found) => found.csrfToken()],
+      ['login', (found) => found.login(ada)],
+      ['logout', (found) => found.logout()],
+      ['destroy', (found) => found.destroy()],
+      ['elevate', (found) => found.elevate()],
+      ['actAs', (found) => found.actAs({ id: 'eve' })],
+      ['renewToken', (found) => found.renewToken()],
+      ['rotateToken', (found) => found.rotateToken()],
+      ['rememberMe', (found) => found.rememberMe()],
+      ['merge', (found, token) => found.merge(token)],
+      ['deadline', (found) => (found.deadline = 1)],
+      ['idleTimeout', (found) => (found.idleTimeout = 1)],
+    ])('S3: refuses %s, with the reason', async (_change, change) => {
+      const token = await app.issued(null, (s) => {
+        s.login(ada);
+        s.set('cart', ['a']);
+        s.flash('notice', 'x');
+      });
+      const found = await readOnly(token);
+      expect(codeOf(() => change(found, token))).toBe('SESSION_READ_ONLY');
+      expect(() => change(found, token)).toThrow('nothing is saved here');
+      expect({ status: found.status, cart: found.get('cart'), id: found.principal?.id }).toEqual({
+        status: 'unchanged',
+        cart: ['a'],
+        id: '7',
+      });
+    });
+
+    it('S3: refuses to change a value in place', async () => {
+      const found = await readOnly(await app.issued(null, (s) => s.set('cart', ['a'])));
+      expect(() => found.get('cart')!.push('b')).toThrow(TypeError);
+      expect(found.get('cart')).toEqual(['a']);
+    });
+  });
+
   describe('times of its own', () => {
     it('can be set', async () => {
       const token = await app.issued(null, (s) => {

@@ -1,4 +1,4 @@
-import { request } from 'node:http';
+import { request, type IncomingMessage } from 'node:http';
 import { Controller, Get, Inject, Logger, Post, Req, Res } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -39,6 +39,10 @@ class CrumbsController {
 
   @Post('write') write(@Session() session: Session): number {
     return session.update('crumbs', (n = 0) => n + 1);
+  }
+
+  @Post('login') login(@Session() session: Session): void {
+    session.login({ id: 'ada' });
   }
 
   @Post('busy') async busy(@Session() session: Session): Promise<void> {
@@ -252,11 +256,14 @@ describe.each(platforms)('behind a proxy on %s', (platform) => {
   });
 
   /** A request as a proxy passes it on: `fetch` does not let a Host header through. */
-  const post = async (path: string, headers: Record<string, string>): Promise<string[]> => {
+  const post = async (path: string, headers: Record<string, string>): Promise<string[]> =>
+    (await answerTo(path, headers)).headers['set-cookie'] ?? [];
+
+  const answerTo = async (path: string, headers: Record<string, string>): Promise<IncomingMessage> => {
     const { port } = app.getHttpServer().address() as { port: number };
     return new Promise((resolve, reject) => {
       request({ port, host: '127.0.0.1', method: 'POST', path, headers, agent: false }, (response) => {
-        response.resume().on('close', () => resolve(response.headers['set-cookie'] ?? []));
+        response.resume().on('close', () => resolve(response));
       })
         .on('error', reject)
         .end();
@@ -283,6 +290,19 @@ describe.each(platforms)('behind a proxy on %s', (platform) => {
       expect(await post('/write', { host: 'example.com', 'x-forwarded-proto': 'http' })).toEqual([]);
     expect(store.take()).toEqual([]);
     expect(warn.mock.calls.flat().filter((line) => /plain HTTP/.test(String(line)))).toHaveLength(1);
+  });
+
+  it('C8: over plain HTTP a login fails, and nothing is stored', async () => {
+    app = await startBehindProxy(platform, true, store);
+    const { statusCode, headers } = await answerTo('/login', {
+      host: 'example.com',
+      'x-forwarded-proto': 'http',
+    });
+    expect({ statusCode, cookie: headers['set-cookie'], calls: store.take() }).toEqual({
+      statusCode: 500,
+      cookie: undefined,
+      calls: [],
+    });
   });
 
   it('C8: a client that has shown its token keeps its session', async () => {

@@ -226,6 +226,23 @@ describe.each(platforms)('tokens in headers on %s', (platform) => {
     });
   });
 
+  it.each<{ what: string; replace: (session: Session) => void }>([
+    { what: 'a login', replace: (s) => s.login({ id: 'ada' }) },
+    { what: 'a renewal', replace: (s) => s.renewToken() },
+    { what: 'a rotation', replace: (s) => s.rotateToken() },
+    { what: 'a logout', replace: (s) => s.logout() },
+  ])('C17: are told in no body once $what of another request has replaced them', async ({ replace }) => {
+    await start({ transport: bearer() });
+    const entered = await (await client()).post('/login');
+    const own = bearerOf(tokenIn(entered)!);
+    const answer = await send(own, async (session) => {
+      session.set('visits', 1);
+      await send(own, replace);
+      return app.get(SessionService).issueToken();
+    });
+    expect({ body: resultOf(answer), header: tokenIn(answer) }).toEqual({ body: null, header: null });
+  });
+
   it('C17: are told over no plain HTTP to another machine, and nothing is stored', async () => {
     const store = new MemorySessionStore();
     await start({ transport: bearer(), store });

@@ -13,7 +13,7 @@ import { manualClock, type ManualClock } from 'nestjs-tessera/testing';
 import { finalize, NEVER, startWith, type Observable } from 'rxjs';
 import { call } from '../../lib/testing/store-suite/store-suite';
 import { closeApps, platforms, startApp, type App } from '../support/app';
-import { describeFewStores, describeStores, type StoreUnderTest } from '../support/stores';
+import { describeFewStores, type StoreUnderTest } from '../support/stores';
 import { visitor, type Visitor } from '../support/visitor';
 import { door, WatchedStore } from '../support/watched-store';
 
@@ -235,9 +235,7 @@ async function watched({ app, url }: Awaited<ReturnType<typeof start>>): Promise
 }
 
 describe.each(platforms)('streams of ended sessions on %s', (platform) => {
-  const describeKinds = platform === 'express' ? describeStores : describeFewStores;
-
-  describeKinds('kept in', ({ create }) => {
+  describeFewStores('kept in', ({ create }) => {
     let behind: StoreUnderTest;
     let beside: Awaited<ReturnType<StoreUnderTest['beside']>>;
     let clock: ManualClock;

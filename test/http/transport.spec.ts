@@ -11,7 +11,7 @@ import type {
 } from 'nestjs-tessera';
 import { MemorySessionStore, SessionService } from 'nestjs-tessera';
 import { SealedSessions } from 'nestjs-tessera/sealed';
-import { sessionCookie } from 'nestjs-tessera/testing';
+import { actingAs } from 'nestjs-tessera/testing';
 import { KEY } from '../sealed/sealed';
 import { closeApps, platforms, startApp, type App } from '../support/app';
 import { scripted } from '../support/scripted';
@@ -135,9 +135,11 @@ describe.each(platforms)('a transport of the application on %s', (platform) => {
     try {
       const client = await start(transport);
       for (let time = 0; time < 2; time++) {
-        const answer = await send(client, {}, (session) => session.login({ id: 'ada' }));
+        const answer = await send(client, {}, (session) => session.flash('notice', 'Hello.'));
         expect(answer).toMatchObject({ status: 201, first: null });
       }
+      const login = await send(client, {}, (session) => session.login({ id: 'ada' }));
+      expect({ login: login.status }).toEqual({ login: 500 });
       expect(store.take()).toEqual([]);
       expect(warn.mock.calls).toEqual([['A session could not be created: it is a test.']]);
       expect(transport.asked[0]).toEqual({
@@ -203,10 +205,20 @@ describe.each(platforms)('a transport of the application on %s', (platform) => {
     expect({ status: large.status, first: large.first }).toEqual({ status: 500, first: null });
   });
 
-  it('makes no cookie for a test', async () => {
+  it('has clients for tests, unless only its own code can tell what they send', async () => {
     await start(new HeaderTransport('X-First'));
-    await expect(sessionCookie(app, { principal: { id: 7 } })).rejects.toThrow(
-      "sessionCookie() makes cookies, and the instance 'default' carries its token otherwise: header X-First.",
+    const { headers, token } = await actingAs(app, { id: 7 });
+    expect(headers).toEqual({ 'x-first': token });
+    await app.close();
+    class EncodedTransport extends HeaderTransport {
+      override read(headers: RequestHeaders): TokenReading {
+        const reading = super.read(headers);
+        return reading.kind === 'token' ? { ...reading, value: reading.value.toLowerCase() } : reading;
+      }
+    }
+    await start(new EncodedTransport('X-First'));
+    await expect(actingAs(app, { id: 7 })).rejects.toThrow(
+      'the transport reads it from the header X-First in a form of its own',
     );
   });
 });

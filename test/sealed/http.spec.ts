@@ -12,7 +12,7 @@ import {
   type SessionEvent,
 } from 'nestjs-tessera';
 import { SealedSessions } from 'nestjs-tessera/sealed';
-import { sessionCookie } from 'nestjs-tessera/testing';
+import { actingAs } from 'nestjs-tessera/testing';
 import { closeApps, platforms, startApp, type App } from '../support/app';
 import { scripted, type Scripted } from '../support/scripted';
 import '../support/session-data';
@@ -306,8 +306,8 @@ describe.each(platforms)('sealed sessions on %s', (platform) => {
     });
 
     it('can be made for tests', async () => {
-      const cookie = await sessionCookie(app, { principal: ada, fill: (s) => s.set('theme', 'dark') });
-      expect((await (await visitor(app)).get('/account/me', { headers: { cookie } })).status).toBe(200);
+      const { headers } = await actingAs(app, ada, { data: { theme: 'dark' } });
+      expect((await (await visitor(app)).get('/account/me', { headers })).status).toBe(200);
     });
   });
 

@@ -201,7 +201,7 @@ describe.each(platforms)('SessionService on %s', (platform) => {
     ['rpc', 'Open a token with SessionManager.'],
     [
       'graphql',
-      'The context of the operation needs the HTTP request as `req`; one that came over a socket has none.',
+      'The context of the operation needs the HTTP request as `req`: let the option `context` be a function. Over a socket it needs what graphql-ws passes to that function, or the `request` of Mercurius.',
     ],
   ])('W7: says of a context of the kind %s what works there', async (kind, wayOut) => {
     await start();

@@ -97,6 +97,24 @@ class FallbackController {
   }
 }
 
+/** One handler, which the classes below inherit. */
+class Report {
+  @Get() report() {
+    return 'report';
+  }
+}
+
+@Public()
+@Controller('report/public')
+class PublicReport extends Report {}
+
+@Controller('report/login')
+class LoginReport extends Report {}
+
+@RequireRoles('admin')
+@Controller('report/admin')
+class AdminReport extends Report {}
+
 describe.each(platforms)('AuthGuard on %s', (platform) => {
   let app: App;
   let ada: Visitor;
@@ -231,6 +249,28 @@ describe.each(platforms)('AuthGuard everywhere on %s', (platform) => {
     expect((await ada.get('/fallback')).status).toBe(401);
     expect((await ada.post('/fallback')).status).toBe(201);
   });
+});
+
+describe.each(platforms)('AuthGuard on a handler that several controllers inherit, on %s', (platform) => {
+  afterEach(closeApps);
+
+  const expected = { public: 200, login: 401, admin: 401 };
+  const names = Object.keys(expected) as (keyof typeof expected)[];
+
+  it.each([['the open one first', names] as const, ['the open one last', names.toReversed()] as const])(
+    'asks of each what its own decorators say: %s',
+    async (_order, asked) => {
+      const app = await startApp({
+        platform,
+        controllers: [PublicReport, LoginReport, AdminReport],
+        providers: [{ provide: APP_GUARD, useClass: AuthGuard }],
+      });
+      const ada = await visitor(app);
+      const statuses: Record<string, number> = {};
+      for (const name of asked) statuses[name] = (await ada.get(`/report/${name}`)).status;
+      expect(statuses).toEqual(expected);
+    },
+  );
 });
 
 describe('@RequireRoles', () => {

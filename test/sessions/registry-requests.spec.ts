@@ -286,6 +286,7 @@ describe('the registry of a named instance', () => {
 class PlainStore extends WatchedStore {
   override readonly findByPrincipal = undefined as never;
   override readonly deleteByPrincipal = undefined as never;
+  override readonly records = undefined as never;
 }
 
 const walk = async (registry: SessionRegistry): Promise<void> => {

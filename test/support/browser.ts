@@ -1,7 +1,7 @@
 import { accessSync, constants, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
-import { chromium, type BrowserContext, type Page } from 'playwright-core';
+import { chromium, type BrowserContext, type LaunchOptions, type Page } from 'playwright-core';
 import { describeRequiring } from './not-run';
 import { SiteProcess } from './site-process';
 import { describeWithSqlite } from './sqlite';
@@ -11,16 +11,25 @@ const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
 /** Where the walks leave their pictures. */
 export const artifacts = resolve(__dirname, '../artifacts');
 
+/** Tests with browsers, which `open` opens and `launch` tells how to. The summary says so when Chromium is missing. */
+export function describeWithChromium(
+  title: string,
+  body: (open: (baseURL: string) => Promise<Browser>, launch: LaunchOptions) => void,
+): void {
+  const executablePath = findChromium();
+  const missing =
+    executablePath === null ? 'Chromium is needed: install the package chromium, or set CHROMIUM_PATH' : null;
+  const launch = { executablePath: executablePath!, args: ARGUMENTS, timeout: 30_000 };
+  describeRequiring(missing, title, () => body((baseURL) => Browser.open(launch, baseURL), launch));
+}
+
 /** A walk through the sample site, which runs as a process of its own. The summary says so when Chromium or SQLite is missing. */
 export function describeInChromium(
   title: string,
   walk: (site: () => SiteProcess, open: () => Promise<Browser>) => void,
 ): void {
-  const executablePath = findChromium();
-  const missing =
-    executablePath === null ? 'Chromium is needed: install the package chromium, or set CHROMIUM_PATH' : null;
   describeWithSqlite(title, () => {
-    describeRequiring(missing, 'in Chromium', () => {
+    describeWithChromium('in Chromium', (open) => {
       let site: SiteProcess;
       beforeAll(async () => {
         mkdirSync(artifacts, { recursive: true });
@@ -29,7 +38,7 @@ export function describeInChromium(
       afterAll(() => site?.stop());
       walk(
         () => site,
-        () => Browser.open(executablePath!, site.url),
+        () => open(site.url),
       );
     });
   });
@@ -70,12 +79,12 @@ export class Browser {
   #context: BrowserContext | undefined;
 
   private constructor(
-    private readonly executablePath: string,
+    private readonly launch: LaunchOptions,
     private readonly baseURL: string,
   ) {}
 
-  static async open(executablePath: string, baseURL: string): Promise<Browser> {
-    const browser = new Browser(executablePath, baseURL);
+  static async open(launch: LaunchOptions, baseURL: string): Promise<Browser> {
+    const browser = new Browser(launch, baseURL);
     await browser.#launch();
     return browser;
   }
@@ -102,12 +111,10 @@ export class Browser {
 
   async #launch(): Promise<void> {
     this.#context = await chromium.launchPersistentContext(this.#profile, {
-      executablePath: this.executablePath,
-      args: ARGUMENTS,
+      ...this.launch,
       baseURL: this.baseURL,
       // People's browsers keep whole pages for the back button, unless they are told not to.
       ignoreDefaultArgs: ['--disable-back-forward-cache'],
-      timeout: 30_000,
     });
     this.#context.setDefaultTimeout(10_000);
     this.#context.on('console', (message) => {

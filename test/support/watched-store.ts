@@ -1,76 +1,44 @@
-import type {
-  PrincipalIndexedStore,
-  SessionRecord,
-  SessionStore,
-  StoreCall,
-  WatchableStore,
-} from 'nestjs-tessera';
-import { isPrincipalIndexed, isWatchable } from '../../lib/core/store-capabilities';
+import type { PrincipalIndexedStore, SessionStore } from 'nestjs-tessera';
+import { InterceptedStore, type StoreOperation } from '../../lib/testing/intercepted-store';
 
 type Operation = keyof SessionStore | keyof PrincipalIndexedStore;
 
+const OPERATIONS: readonly StoreOperation[] = [
+  ...(['find', 'insert', 'update', 'extend', 'delete', 'findByPrincipal', 'deleteByPrincipal'] as const),
+];
+
 /**
- * A store seen from outside: counts its calls, and lets a test stop or fail them to force an interleaving. The store
- * behind it is a real one.
+ * A store seen from outside: counts the calls about sessions of one client or principal, and lets a test stop or fail them to force an
+ * interleaving. The store behind it is a real one.
  */
-export class WatchedStore implements SessionStore {
+export class WatchedStore extends InterceptedStore {
   readonly calls: Operation[] = [];
   /** Runs before a call reaches the store; may wait, or throw to fail it. */
   before: (operation: Operation, id: string) => void | Promise<void> = () => {};
   /** Runs after the store has answered, before the manager hears of it. */
   after: (operation: Operation, id: string) => void | Promise<void> = () => {};
 
-  readonly findByPrincipal?: PrincipalIndexedStore['findByPrincipal'];
-  readonly deleteByPrincipal?: PrincipalIndexedStore['deleteByPrincipal'];
-
-  readonly watchEnds?: WatchableStore['watchEnds'];
-
-  constructor(readonly inner: SessionStore) {
-    if (isWatchable(inner)) this.watchEnds = (listener) => inner.watchEnds(listener);
-    if (!isPrincipalIndexed(inner)) return;
-    this.findByPrincipal = (...all) =>
-      this.#watch('findByPrincipal', '', () => inner.findByPrincipal(...all));
-    this.deleteByPrincipal = (...all) =>
-      this.#watch('deleteByPrincipal', '', () => inner.deleteByPrincipal(...all));
-  }
-
   /** The calls since the last look. */
   take(): Operation[] {
     return this.calls.splice(0);
   }
 
-  find(id: SessionRecord['id'], call: StoreCall): Promise<SessionRecord | null> {
-    return this.#watch('find', id, () => this.inner.find(id, call));
-  }
-
-  insert(record: SessionRecord, call: StoreCall): Promise<void> {
-    return this.#watch('insert', record.id, () => this.inner.insert(record, call));
-  }
-
-  update(record: SessionRecord, expectedVersion: number, call: StoreCall): Promise<boolean> {
-    return this.#watch('update', record.id, () => this.inner.update(record, expectedVersion, call));
-  }
-
-  extend(
-    id: SessionRecord['id'],
-    expectedVersion: number,
-    expiresAt: number,
-    call: StoreCall,
-  ): Promise<boolean> {
-    return this.#watch('extend', id, () => this.inner.extend(id, expectedVersion, expiresAt, call));
-  }
-
-  delete(id: SessionRecord['id'], call: StoreCall): Promise<void> {
-    return this.#watch('delete', id, () => this.inner.delete(id, call));
-  }
-
-  async #watch<T>(operation: Operation, id: string, run: () => Promise<T>): Promise<T> {
+  protected override async intercept<T>(
+    operation: StoreOperation,
+    id: string,
+    run: () => Promise<T>,
+  ): Promise<T> {
+    if (!isWatched(operation)) return run();
     this.calls.push(operation);
     await this.before(operation, id);
     const result = await run();
     await this.after(operation, id);
     return result;
   }
+}
+
+function isWatched(operation: StoreOperation): operation is Operation {
+  return OPERATIONS.includes(operation);
 }
 
 /** A door in a test: those who wait at it go on when it opens. */

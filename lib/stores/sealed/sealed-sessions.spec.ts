@@ -1,7 +1,7 @@
 import { createPublicKey, createSecretKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
 import { Redis } from 'ioredis';
-import { MemorySessionStore } from 'nestjs-tessera';
+import { MemorySessionStore, type SessionStore } from 'nestjs-tessera';
 import { RedisSessionStore } from 'nestjs-tessera/redis';
 import { SealedSessions } from 'nestjs-tessera/sealed';
 import { TieredSessionStore } from 'nestjs-tessera/tiered';
@@ -26,7 +26,8 @@ describe('SealedSessions', () => {
   it('W19: take a Redis that does not evict, also behind one that does', () => {
     const durable = new RedisSessionStore(client, { prefix: 'sessions:' });
     const tiers = new TieredSessionStore({ fast: evicting, durable });
-    expect([durable, tiers].map((each) => refusalOf({ keys: [KEY], revocations: each }))).toEqual(['', '']);
+    const refusal = (store: SessionStore): string => refusalOf({ keys: [KEY], revocations: store });
+    expect({ durable: refusal(durable), tiers: refusal(tiers) }).toEqual({ durable: '', tiers: '' });
   });
 
   it.each([
@@ -46,7 +47,7 @@ describe('SealedSessions', () => {
   });
 
   it.each<[string, unknown, RegExp]>([
-    ['no keys', [], /keys is empty; make one with: node -e "console\.log/],
+    ['no keys', [], /keys is empty; make one with: npx nestjs-tessera keys/],
     ['no list of keys', KEY, /keys must be an array/],
     ['a short key', ['short-Key-0'], /keys\[0\] must have at least 32 bytes, got 11; make one with/],
     ['16 bytes', [randomBytes(16)], /keys\[0\] must have at least 32 bytes, got 16/],

@@ -7,8 +7,7 @@ export type SealingKey = string | Uint8Array | KeyObject;
 const MIN_BYTES = 32;
 const MIN_BITS = 128;
 
-const KEY_ADVICE =
-  "make one with: node -e \"console.log(require('node:crypto').randomBytes(32).toString('base64url'))\"";
+const KEY_ADVICE = 'make one with: npx nestjs-tessera keys';
 
 /** Returns the keys, and a message for each problem. Messages contain no part of a key. */
 export function resolveKeys(keys: unknown): { keys: readonly KeyObject[]; problems: string[] } {

@@ -5,7 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { SignJWT, exportJWK, generateKeyPair, type CryptoKey, type JWK } from 'jose';
 
 interface Grant {
-  readonly challenge: string;
+  /** `null` for a login without PKCE. */
+  readonly challenge: string | null;
   readonly nonce: string | null;
   readonly clientId: string;
 }
@@ -13,8 +14,8 @@ interface Grant {
 const CLIENT_ID = 'shop';
 
 /**
- * An authorization server of OAuth 2 with PKCE, and of OpenID Connect: one user, who consents to everything. Codes are good once, and each
- * asks for the verifier of its challenge.
+ * An authorization server of OAuth 2, with PKCE for who asks for it, and of OpenID Connect: one user, who consents to everything. Codes are
+ * good once, and each asks for the verifier of its challenge.
  */
 export class AuthorizationServer {
   readonly #server: Server = createServer((request, response) => void this.#answer(request, response));
@@ -66,13 +67,14 @@ export class AuthorizationServer {
   #authorize(asked: URLSearchParams, response: ServerResponse): void {
     const code = randomBytes(16).toString('base64url');
     this.#grants.set(code, {
-      challenge: asked.get('code_challenge')!,
+      challenge: asked.get('code_challenge'),
       nonce: asked.get('nonce'),
       clientId: asked.get('client_id')!,
     });
     const back = new URL(asked.get('redirect_uri')!);
     back.searchParams.set('code', code);
-    back.searchParams.set('state', asked.get('state')!);
+    const state = asked.get('state');
+    if (state !== null) back.searchParams.set('state', state);
     response.writeHead(302, { location: back.href }).end();
   }
 
@@ -88,7 +90,8 @@ export class AuthorizationServer {
     const code = asked.get('code')!;
     const grant = this.#grants.get(code);
     this.#grants.delete(code);
-    if (grant?.challenge !== challengeOf(asked.get('code_verifier') ?? '')) return null;
+    const verifier = asked.get('code_verifier');
+    if (grant?.challenge !== (verifier && challengeOf(verifier))) return null;
     const claims = { ...this.user, ...(grant.nonce !== null && { nonce: grant.nonce }) };
     return { access_token: 'access', token_type: 'Bearer', id_token: await this.#sign(claims, 'JWT') };
   }

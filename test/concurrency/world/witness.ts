@@ -1,5 +1,6 @@
 import type { Scheduler } from 'fast-check';
 import type { Principal, SessionRecord, SessionStore, StoreCall } from 'nestjs-tessera';
+import { reasonOfEnd } from '../../../lib/core/ended-session';
 import { decodeFacts } from '../../../lib/core/session-body';
 import { visits, type Visit } from './visit';
 
@@ -106,6 +107,9 @@ export class Witness implements SessionStore {
   #checkUpdate(visit: Visit | undefined, record: SessionRecord): void {
     const { id } = record;
     const before = this.records.get(id);
+    const reason = reasonOfEnd(record);
+    if (reason !== null)
+      return this.#object(`${id} was ended as ${reason}, and no client has a copy of a token`);
     if (before === undefined) return this.#object(`${id} was updated after its end`);
     if (record.version !== before.version + 1)
       this.#object(`${id} went from version ${before.version} to ${record.version}`);

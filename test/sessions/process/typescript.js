@@ -9,8 +9,16 @@ const root = resolve(__dirname, '../../..');
 const [, options] = Object.values(transform)[0];
 const names = Object.entries(moduleNameMapper).map(([name, file]) => [new RegExp(name), file]);
 
+// Leaves import() to Node, as the compiler of the package does.
+const moduleOptions = { ...options.module, ignoreDynamic: true };
+
 Module._extensions['.ts'] = (module, filename) => {
-  module._compile(transformSync(readFileSync(filename, 'utf8'), { ...options, filename }).code, filename);
+  const { code } = transformSync(readFileSync(filename, 'utf8'), {
+    ...options,
+    module: moduleOptions,
+    filename,
+  });
+  module._compile(code, filename);
 };
 
 const resolveFilename = Module._resolveFilename;
