@@ -1,35 +1,41 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import type { ArgumentsHost } from '@nestjs/common';
-import { contextKinds, type Failure } from '../requests/session-scope';
-
-/** What Apollo and Mercurius have in the context of an operation. */
-interface OperationContext {
-  /** The HTTP request of Node or Fastify. For an operation of graphql-ws an object that has the upgrade request in `extra`. */
-  readonly req?: HttpRequest & { readonly extra?: { readonly request?: object } };
-}
-
-interface HttpRequest {
-  readonly raw?: HttpRequest;
-  readonly headers?: IncomingHttpHeaders;
-}
+import { contextKinds, finders, type Failure, type SessionScope } from '../requests/session-scope';
+import type { Socket } from '../requests/socket-unit';
+import { connectionOf, requestIn, type ExecutionInfo, type OperationContext } from './operation-context';
+import { OperationSocket } from './operation-socket';
 
 /** GraphQL over HTTP: an answer of this type tells by its status that there is no data. Others are 200 whatever went wrong. */
 const GRAPHQL_RESPONSE = 'application/graphql-response+json';
 
-/** Lets resolvers, and guards on them, find the session of the HTTP request that their operation came in. Needs no package of GraphQL. */
-export function findOperations(): void {
-  contextKinds.set('graphql', { requestOf: requestOfOperation, tellFailure });
+/**
+ * Lets resolvers, and guards on them, find the session of the HTTP request in which their operation came, or of its socket. Needs no package
+ * of GraphQL.
+ * @param translate see `UnitOfWork.translate`
+ */
+export function findOperations(translate: Socket['translate']): void {
+  if (contextKinds.has('graphql')) return;
+  const scopeOverSocket = (context: OperationContext, info?: ExecutionInfo): SessionScope | undefined => {
+    const connection = connectionOf(context);
+    return connection && OperationSocket.of(connection, translate).unit(context, info).scope;
+  };
+  contextKinds.set('graphql', {
+    requestOf(host) {
+      const [context, info] = argumentsOf(host);
+      const scope = scopeOverSocket(context, info);
+      if (scope !== undefined) return scope.unit.request;
+      return requestIn(context);
+    },
+    tellFailure,
+  });
+  // Filters of subscriptions get the context alone.
+  finders.add((context) => scopeOverSocket(context));
 }
 
-/** Returns `undefined` for an operation that came over a socket: the request which opened that was answered long ago. */
-function requestOfOperation(host: ArgumentsHost): object | undefined {
+/** A resolver of references has no arguments: (reference, context, info). */
+function argumentsOf(host: ArgumentsHost): [context: OperationContext, info: ExecutionInfo | undefined] {
   const args = host.getArgs<unknown[]>();
-  // A resolver of references has no arguments: (reference, context, info).
-  const context = args[args.length === 3 ? 1 : 2] as OperationContext | undefined;
-  const request = context?.req;
-  const upgrade = (request?.raw ?? request)?.headers?.upgrade;
-  const isSocket = request?.extra?.request !== undefined || upgrade?.toLowerCase() === 'websocket';
-  return isSocket ? undefined : request;
+  const [context, info] = args.slice(args.length === 3 ? 1 : 2);
+  return [context ?? {}, info as ExecutionInfo | undefined];
 }
 
 function tellFailure(

@@ -93,6 +93,11 @@ export class AccountResolver {
     return session.update('cart', (cart = []) => [...cart, item]);
   }
 
+  @Mutation(() => Boolean)
+  mistake(@Session() session: LoadedSession): boolean {
+    return session.set('value', () => {}) === session;
+  }
+
   @UseGuards(CsrfGuard)
   @Mutation(() => Boolean)
   guarded(): boolean {

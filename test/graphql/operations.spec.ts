@@ -29,8 +29,9 @@ const apollo = () =>
     autoSchemaFile: true,
     fieldResolverEnhancers: ['guards'],
   });
-const mercurius = () =>
+const mercurius = (context?: object) =>
   GraphQLModule.forRoot<MercuriusDriverConfig>({
+    ...(context && { context: context as never }),
     driver: MercuriusDriver,
     autoSchemaFile: true,
     fieldResolverEnhancers: ['guards'],
@@ -40,21 +41,39 @@ describe('the session of an operation', () => {
   const upgrade = { headers: { upgrade: 'websocket' } };
 
   it.each<{ what: string; req: object }>([
-    { what: 'of graphql-ws', req: { extra: { request: {} } } },
-    { what: 'whose context has the request that opened the socket', req: upgrade },
-    { what: 'whose context has that request as Fastify has it', req: { raw: upgrade } },
-  ])('S5: is missing in one $what: that request was answered long ago', async ({ req }) => {
-    const app = await startApp({ platform: 'express' });
-    const context = {
-      getType: () => 'graphql',
-      getArgs: () => [null, {}, { req }, {}],
-      switchToHttp: () => ({}),
-    };
-    await expect(app.get(SessionService).of(context)).rejects.toMatchObject({
-      code: 'SESSION_REQUEST_MISSING',
-    });
-    await closeApps();
+    { what: 'what graphql-ws knows of it', req: { extra: { request: {} } } },
+    { what: 'the request that opened it', req: upgrade },
+    { what: 'that request of Fastify', req: { raw: upgrade } },
+  ])(
+    'S5: is missing when another server has opened its socket, and the context has $what',
+    async ({ req }) => {
+      const app = await startApp({ platform: 'express' });
+      const context = {
+        getType: () => 'graphql',
+        getArgs: () => [null, {}, { req }, {}],
+        switchToHttp: () => ({}),
+      };
+      await expect(app.get(SessionService).of(context)).rejects.toMatchObject({
+        code: 'SESSION_REQUEST_MISSING',
+      });
+      await closeApps();
+    },
+  );
+});
+
+it('have no session when Mercurius shares a context, and so the request of the first one, among all', async () => {
+  const app = await startApp({
+    platform: 'fastify',
+    imports: [mercurius({})],
+    providers: [AccountResolver],
   });
+  const [ada, eve] = [await visitor(app), await visitor(app)];
+  await ada.post('/graphql', { query: 'mutation { login(id: "ada") }' });
+  const answer = await eve.post('/graphql', { query: '{ account { id } }' });
+  await closeApps();
+  expect(answer.json<Reply>().errors?.map(({ extensions }) => extensions?.code)).toEqual([
+    'SESSION_REQUEST_MISSING',
+  ]);
 });
 
 describe.each<{ server: string; platform: Platform; graphql: typeof apollo }>([
@@ -170,6 +189,17 @@ describe.each<{ server: string; platform: Platform; graphql: typeof apollo }>([
     expect(await json(answer)).toEqual({ data: { visits: 0 } });
   });
 
+  it('S5: have no session in a request that pretends to open a socket', async () => {
+    await ask(ada, 'mutation { login(id: "ada") }');
+    const { port } = new URL(await app.getUrl());
+    const cookie = await ada.jar.getCookieString(`https://127.0.0.1:${port}`);
+    const headers = { cookie, 'content-type': 'application/json', upgrade: 'websocket' };
+    const asked = request({ port, host: '127.0.0.1', path: '/graphql', method: 'POST', headers });
+    asked.end(JSON.stringify({ query: '{ account { id } }' }));
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+    expect(codeOf((await json(answer)) as Reply)).toBe('SESSION_REQUEST_MISSING');
+  });
+
   it('are refused after the session was ended elsewhere', async () => {
     await ask(ada, 'mutation { login(id: "ada") }');
     await app.get(SessionRegistry).endAll({ id: 'ada' });
@@ -211,6 +241,10 @@ describe.each<{ server: string; platform: Platform; graphql: typeof apollo }>([
         errors: [{ message: 'Service Unavailable', extensions: { code: 'SESSION_STORE_UNAVAILABLE' } }],
       },
     });
+  });
+
+  it('have the code of a mistake', async () => {
+    expect(codeOf(await ask(ada, 'mutation { mistake }'))).toBe('SESSION_VALUE_UNSUPPORTED');
   });
 
   it('C16: are refused by CsrfGuard from pages of other sites, and without the token of the session', async () => {
