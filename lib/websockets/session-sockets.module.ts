@@ -2,9 +2,9 @@ import { HttpException, Module, type ArgumentsHost, type WebSocketAdapter } from
 import { ApplicationConfig, HttpAdapterHost } from '@nestjs/core';
 import { SessionInstances } from '../requests/session-instance';
 import { contextKinds, currentScope } from '../requests/session-scope';
+import { SocketUnit } from '../requests/socket-unit';
 import { attachSessions } from './socket-adapter';
 import { exceptionOf } from './socket-frames';
-import { SocketUnit } from './socket-unit';
 
 /**
  * Sessions in gateways of socket.io and ws. Import it into the root module, beside `SessionModule.forRoot()`; no adapter of your own is needed.
@@ -33,7 +33,8 @@ export class SessionSocketsModule {
 /** Guards and parameters get different arrays of arguments, so the async context has the scope of a message. It must be one of its client. */
 function requestOfMessage(host: ArgumentsHost): object | undefined {
   const unit = currentScope.getStore()?.unit;
-  const isOfClient = unit instanceof SocketUnit && unit.client === host.switchToWs().getClient<object>();
+  const isOfClient =
+    unit instanceof SocketUnit && unit.socket.client === host.switchToWs().getClient<object>();
   return isOfClient ? unit.request : undefined;
 }
 

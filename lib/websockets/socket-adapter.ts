@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { WebSocketAdapter, WsMessageHandler } from '@nestjs/common';
 import type { SessionInstances } from '../requests/session-instance';
 import { currentScope } from '../requests/session-scope';
-import { isTrustedOrigin } from '../requests/request-origin';
+import { admitsHandshake } from '../requests/request-origin';
 import { OpenSocket } from './open-socket';
 import { closeSocket, type SocketClient } from './socket-frames';
 
@@ -39,18 +39,20 @@ export function attachSessions(instances: SessionInstances, given: WebSocketAdap
   attached.add(given);
   const adapter = given as unknown as Adapter;
   const sockets = new WeakMap<SocketClient, OpenSocket>();
+  const handshakes = new Handshakes(instances);
   const create = adapter.create.bind(adapter);
   const bindClientConnect = adapter.bindClientConnect.bind(adapter);
   const bindClientDisconnect = adapter.bindClientDisconnect?.bind(adapter);
   const bindMessageHandlers = adapter.bindMessageHandlers.bind(adapter);
-  adapter.create = (port, options) => create(port, { ...options, ...withOrigin(instances, options ?? {}) });
+  adapter.create = (port, options) => create(port, { ...options, ...withOrigin(handshakes, options ?? {}) });
   adapter.bindClientConnect = (server, connect) =>
     bindClientConnect(server, (client, upgrade, ...rest) => {
       const request = client.request ?? upgrade;
       // An adapter of one's own may have dropped the options.
-      if (request === undefined || !isTrusted(instances, request)) return closeSocket(client, 'ended');
+      if (request === undefined || !handshakes.admit(request)) return closeSocket(client, 'ended');
       // Called once for each gateway.
-      const socket = sockets.get(client) ?? new OpenSocket(instances, client, request);
+      const socket =
+        sockets.get(client) ?? new OpenSocket(instances, client, request, handshakes.arrivalOf(request));
       sockets.set(client, socket);
       socket.connecting(() => connect(client, upgrade, ...rest));
     });
@@ -75,29 +77,41 @@ function inScope(socket: OpenSocket | undefined, handler: WsMessageHandler): WsM
   };
 }
 
-/** Browsers let every page open a socket to every site, with that site's cookies: the origin must be one that each instance trusts. */
-function isTrusted(instances: SessionInstances, { headers }: IncomingMessage): boolean {
-  return instances.names.every((name) => {
-    const instance = instances.get(name);
-    const trusted = isTrustedOrigin(headers, instance);
-    if (!trusted) instance.emit({ type: 'rejected', reason: 'csrf' });
-    return trusted;
-  });
+/** The requests that open connections. A client of socket.io may join a namespace long after the one of its connection. */
+class Handshakes {
+  readonly #arrivals = new WeakMap<IncomingMessage, number | undefined>();
+
+  constructor(private readonly instances: SessionInstances) {}
+
+  /**
+   * Notes when a request came, at its first call. Browsers let every page open a socket to every site, with that site's cookies: returns whether
+   * the origin is one that each instance trusts.
+   */
+  admit(request: IncomingMessage): boolean {
+    const { instances } = this;
+    if (!this.#arrivals.has(request)) this.#arrivals.set(request, instances.clock?.());
+    return instances.names.every((name) => admitsHandshake(request.headers, instances.get(name)));
+  }
+
+  /** By the clock of the application. */
+  arrivalOf(request: IncomingMessage): number | undefined {
+    return this.#arrivals.get(request);
+  }
 }
 
 function withOrigin(
-  instances: SessionInstances,
+  handshakes: Handshakes,
   { allowRequest, verifyClient }: HandshakeOptions,
 ): HandshakeOptions {
   return {
     allowRequest: (request, decide) => {
-      if (!isTrusted(instances, request)) decide('The handshake comes from another site', false);
+      if (!handshakes.admit(request)) decide('The handshake comes from a page of another origin', false);
       else if (allowRequest === undefined) decide(null, true);
       else allowRequest(request, decide);
     },
     // ws tells by the number of parameters whether the function calls back.
     verifyClient: (info, verify) => {
-      if (!isTrusted(instances, info.req)) verify(false, 403, 'Forbidden');
+      if (!handshakes.admit(info.req)) verify(false, 403, 'Forbidden');
       else if (verifyClient === undefined) verify(true);
       else if (verifyClient.length === 2) verifyClient(info, verify);
       else verify(verifyClient(info, verify) === true);

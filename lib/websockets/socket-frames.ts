@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { HttpException, Logger } from '@nestjs/common';
 import { WsException } from '@nestjs/websockets';
 import { SessionError } from '../core/session.errors';
+import type { Closing } from '../requests/bound-socket';
 
 /** What socket.io and ws have in common, and what tells them apart. */
 export interface SocketClient {
@@ -9,6 +10,8 @@ export interface SocketClient {
   readonly request?: IncomingMessage;
   /** socket.io: what the client sent with it. */
   readonly handshake?: { readonly auth?: Readonly<Record<string, unknown>> };
+  /** socket.io. */
+  readonly connected?: boolean;
   /** socket.io. */
   disconnect?(close: boolean): unknown;
   /** ws. */
@@ -24,13 +27,11 @@ export interface SocketClient {
   once(event: string, listener: (...data: unknown[]) => void): unknown;
 }
 
-/** Why a socket is closed: its login has ended, or its session could not be read. */
-export type Closing = 'ended' | 'unavailable';
-
 /** What a client of ws is told (RFC 6455 section 7.4). After 4401 it need not try again with the same token, after 1013 it may. */
 const CLOSINGS = {
   ended: [4401, 'SESSION_ENDED'],
   unavailable: [1013, 'SESSION_STORE_UNAVAILABLE'],
+  outdated: [1013, 'SESSION_TOKEN_OUTDATED'],
 } as const;
 
 /** How long a client of ws may take to close, in milliseconds. */
@@ -42,9 +43,10 @@ export function isSocketIo(client: SocketClient): boolean {
   return typeof client.disconnect === 'function';
 }
 
-/** Calls `then` once, when the client has gone. */
+/** Calls `then` once, when the client has gone: at once if another listener of the connection has refused it. */
 export function onceGone(client: SocketClient, then: () => void): void {
-  client.once(isSocketIo(client) ? 'disconnect' : 'close', then);
+  if (client.connected === false) then();
+  else client.once(isSocketIo(client) ? 'disconnect' : 'close', then);
 }
 
 /** Ends the connection. A client of socket.io does not connect again by itself when its login has ended. */
