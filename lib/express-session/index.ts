@@ -1,0 +1,5 @@
+export { fastifyRequestSession, requestSession } from './request-session.middleware';
+export type { RequestSessionOptions } from './request-session.middleware';
+export { RequestSession } from './request-session';
+export { FastifyRequestSession } from './fastify-session';
+export type { SessionCookie } from './session-cookie';

@@ -1,0 +1,7 @@
+declare module 'nestjs-tessera' {
+  interface SessionData {
+    cart: string[];
+  }
+}
+
+export {};

@@ -1,0 +1,7 @@
+declare module 'express-session' {
+  interface SessionData {
+    cart: string[];
+  }
+}
+
+export {};
