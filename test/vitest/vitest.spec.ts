@@ -55,3 +55,10 @@ describe('describeSessionStore under Vitest', () => {
     120_000,
   );
 });
+
+it('has a testing kit for Vitest', async () => {
+  const { success, titles } = await vitest('kit');
+  expect({ failed: titles('failed'), success, passed: titles('passed').length }).toEqual({
+    ...{ failed: [], success: true, passed: 8 },
+  });
+}, 120_000);
