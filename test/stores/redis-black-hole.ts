@@ -15,8 +15,7 @@ export const sharingClientOf = ({ client }: OpenClient, deadline = DEADLINE) =>
   new DeadlineClient(new RedisSessionStore(client, { prefix: 'p:' }), deadline, PATIENCE);
 
 /** The others are as these. */
-export const belongs = ({ name }: { readonly name: string }) =>
-  /^(?:a pool of )?redis 6|^ioredis 5/.test(name);
+export const belongs = ({ name }: { readonly name: string }) => /^redis 6|^ioredis 5/.test(name);
 
 /** With settings of `docs/redis.md`. */
 export const socketTimeout = 2500;

@@ -12,6 +12,9 @@ import { opened, openedIoredis, type OpenClient } from './redis-clients';
 
 const options = { prefix: 'p:' };
 
+/** What the store recognizes a client of redis 6.2 or newer by. */
+const asNewest = { isOpen: true, _keyPrefix: undefined, sDiffCard: () => {} };
+
 /** On whose slot clients and servers would not agree, and which looks like the end of a line to some. */
 const ODD = 'a:{}{🦊}%\u2028';
 
@@ -167,9 +170,7 @@ describeWith('redis', 'RedisSessionStore takes a client as the application set i
 
     const keyOf = ({ id }: SessionRecord) => `${service().prefix}session:${id}`;
     const storeOf = (sendCommand: (command: string[]) => Promise<unknown>) =>
-      new RedisSessionStore({ isOpen: true, _keyPrefix: undefined, sendCommand } as RedisClient, {
-        prefix: service().prefix,
-      });
+      new RedisSessionStore({ ...asNewest, sendCommand }, { prefix: service().prefix });
     const sent = ([name, ...parameters]: string[]) => real.call(name!, ...parameters);
 
     it.each<[string, () => unknown]>([
@@ -282,7 +283,7 @@ describeWithPrivate('redis', 'RedisSessionStore before the application starts', 
 describe('RedisSessionStore', () => {
   const client = new Ioredis5({ lazyConnect: true });
   const storeOver = (sendCommand: (command: string[]) => Promise<unknown>) =>
-    new RedisSessionStore({ isOpen: true, _keyPrefix: undefined, sendCommand } as RedisClient, options);
+    new RedisSessionStore({ ...asNewest, sendCommand }, options);
 
   it.each([undefined, null, '', ' ', '\n', 7, {}])('refuses the prefix %p in words', (prefix) => {
     expect(() => new RedisSessionStore(client, { prefix: prefix as string })).toThrow(
@@ -314,7 +315,7 @@ describe('RedisSessionStore', () => {
 
   it('F4: sends nothing when the call has been given up before', async () => {
     const sendCommand = jest.fn();
-    const unused = { isOpen: true, _keyPrefix: undefined, sendCommand };
+    const unused = { ...asNewest, sendCommand };
     const store = new RedisSessionStore(unused, options);
     const call = { signal: AbortSignal.abort() };
     await expect(store.insert(aRecord(), call)).rejects.toThrow(SessionStoreError);
@@ -336,6 +337,25 @@ describe('RedisSessionStore', () => {
       new SessionStoreError('insert', 'the call was aborted'),
     );
   });
+
+  it.each([
+    { version: '5.12', members: {}, isWithdrawn: false },
+    { version: '6.1', members: { _keyPrefix: undefined }, isWithdrawn: false },
+    { version: '6.2', members: asNewest, isWithdrawn: true },
+  ])(
+    'F1: withdraws the command of an aborted call only from clients that survive it: redis $version',
+    ({ members, isWithdrawn }) => {
+      const controller = new AbortController();
+      const sendCommand = jest.fn(
+        (_: unknown, _options: { abortSignal: AbortSignal }) => new Promise(() => {}),
+      );
+      const client = { isOpen: true, isReady: true, on: () => {}, sendCommand, ...members };
+      void new RedisSessionStore(client, options).find(newSessionId(), controller);
+      controller.abort();
+      const [, { abortSignal }] = sendCommand.mock.calls[0]!;
+      expect({ isWithdrawn: abortSignal.aborted }).toEqual({ isWithdrawn });
+    },
+  );
 
   it.each(['findByPrincipal', 'deleteByPrincipal'] as const)(
     'F1: stops when the call is aborted during %s, and says so',
@@ -378,7 +398,7 @@ describe('RedisSessionStore', () => {
     'F4: takes %p, the answer to some other command, for no answer',
     async (answer) => {
       let asked = 0;
-      const mixedUp = { isOpen: true, _keyPrefix: undefined, sendCommand: async () => (asked++, answer) };
+      const mixedUp = { ...asNewest, sendCommand: async () => (asked++, answer) };
       const store = new RedisSessionStore(mixedUp, options);
       const signal = AbortSignal.timeout(100);
       const record = aRecord();

@@ -6,7 +6,9 @@ import { newSessionId } from '../../lib/core/session-token';
 import { DeadlineClient } from '../../lib/testing/store-suite/deadline-client';
 import { aRecord } from '../../lib/testing/store-suite/records';
 import { call } from '../../lib/testing/store-suite/store-suite';
+import { describeSome } from '../support/long';
 import { describeWithPrivate, TcpProxy } from '../support/servers';
+import { belongs } from './redis-black-hole';
 import { opened, type OpenClient, type RedisClientKind, redisClients } from './redis-clients';
 import { until } from './redis-until';
 
@@ -19,7 +21,7 @@ const kinds: readonly RedisClientKind[] = [
   { name: 'a pool of redis 6', open: ([url]) => opened(redis6.createClientPool({ url })) },
 ];
 
-describe.each(kinds)('RedisSessionStore that closes $name', ({ open }) => {
+describeSome(kinds, belongs, 'RedisSessionStore that closes', ({ open }) => {
   describeWithPrivate('redis', 'on a network that loses connections', (server) => {
     let proxy: TcpProxy;
     let connected: OpenClient;

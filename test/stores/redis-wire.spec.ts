@@ -183,6 +183,18 @@ describeWithPrivate('redis', 'RedisSessionStore on the wire', (server) => {
       expect(await store.findByPrincipal('a:ada', call)).toEqual([last]);
     });
 
+    it('has a place in the index for a session that is updated again and again', async () => {
+      let record = aRecord({ principal: 'a:ada', expiresAt: START + HOUR });
+      await store.insert(record, call);
+      for (let hours = 2; hours < 40; hours++) {
+        record = nextOf(record, { expiresAt: START + hours * HOUR });
+        expect(await store.update(record, record.version - 1, call)).toBe(true);
+        const [, until] = await inspector.zrange('p:principal:a:ada', -1, -1, 'WITHSCORES');
+        expect(Number(until)).toBeGreaterThanOrEqual(record.expiresAt);
+      }
+      expect(await store.findByPrincipal('a:ada', call)).toEqual([record]);
+    });
+
     it('notices a place in the index that another process has let run out', async () => {
       const other = new RedisSessionStore(inspector, { prefix: 'p:' });
       const record = aRecord({ principal: 'a:ada' });

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import slotOf from 'cluster-key-slot';
 import type { StoreCall } from '../../core/session-store';
 import { AnswerWatch } from './answer-watch';
-import { slotOf } from './key-slot';
 import type { IoredisClient } from './redis-client';
 import { CLOSING_TIMEOUT, oneOf, signalOf } from './redis-connection';
 import type { RedisCommand, RedisConnection, RedisNode } from './redis-connection';

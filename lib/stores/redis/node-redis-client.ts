@@ -3,10 +3,10 @@ import type { StoreCall } from '../../core/session-store';
 import { AnswerWatch } from './answer-watch';
 import type { NodeRedisClient } from './redis-client';
 import { warnOfNoReconnect, warnOfSilence } from './silence-warnings';
-import { CLOSING_TIMEOUT, type RedisCommand, signalOf } from './redis-connection';
+import { CLOSING_TIMEOUT, type RedisCommand } from './redis-connection';
 import { TransientError } from './redis-failure';
 import { textOf } from './redis-reply';
-import { UnsentCommands } from './unsent-commands';
+import { isOlderThan62, passToClient } from './unsent-commands';
 
 /** Options of a command. They override those of the application's client. */
 export interface CommandOptions {
@@ -54,10 +54,9 @@ export class NodeRedisSender {
   /** Sends one command to one server. */
   async sendTo(client: NodeRedisSingle, command: RedisCommand, call: StoreCall): Promise<unknown> {
     const send = (signal: AbortSignal) => this.sendWith(signal, client, command, call);
-    if (!isVersion5(client)) return send(signalOf(call));
-    // Version 5 would queue the command, and cannot withdraw it when the call is aborted.
-    if (!client.isReady) throw new TransientError('The client is not connected');
-    return UnsentCommands.of(client, 'reconnecting').send(send);
+    // Before 6.2 the client would queue the command, and could not withdraw it when the call is aborted.
+    if (isOlderThan62(client) && !client.isReady) throw new TransientError('The client is not connected');
+    return passToClient(client, 'reconnecting', call, send);
   }
 
   /** Sends one command to one server. @param abortSignal withdraws the command if it is not sent yet */
@@ -83,7 +82,7 @@ export class NodeRedisSender {
 
   /**
    * Destroys the client after the commands that wait have been answered, or else after {@link CLOSING_TIMEOUT}. The client's `close` would
-   * wait too, but when a server never answers, version 5 cannot end the connection afterwards.
+   * wait too, but when a server never answers, clients before 6.3 cannot end the connection afterwards.
    */
   async close(client: NodeRedisClient): Promise<void> {
     const openable = client as Openable;
@@ -93,7 +92,7 @@ export class NodeRedisSender {
     const silent = this.#watch?.waitedFor ?? [];
     clearTimeout(openable.cleanupTimeout);
     await withinClosingTimeout(destroyClient(openable));
-    // A pool of version 5 may have forgotten clients that are in use.
+    // Before 6.2 a pool may have forgotten clients that are in use, because of a fault in its linked list.
     for (const each of silent) await destroyClient(each);
   }
 }
@@ -135,7 +134,7 @@ export async function openClient(client: NodeRedisClient): Promise<void> {
   if (!client.isOpen) await (client as Openable).connect();
 }
 
-/** Closes a client at once. Version 5 throws when it is closed already. */
+/** Closes a client at once. Before 6.3 it throws when it is closed already. */
 export async function destroyClient(client: NodeRedisClient): Promise<void> {
   try {
     await (client as Openable).destroy();
@@ -148,11 +147,7 @@ async function withinClosingTimeout(closing: Promise<void>): Promise<void> {
   await Promise.race([closing, pause(CLOSING_TIMEOUT, undefined, { ref: false })]);
 }
 
-/** Only version 6 has an option for a key prefix. */
-export function isVersion5(client: NodeRedisClient): boolean {
-  return !('_keyPrefix' in client);
-}
-
+/** Clients have an option for a key prefix from 6.1 on. */
 export function keyPrefixOf(client: NodeRedisClient): string {
   return textOf((client as { _keyPrefix?: string | Buffer })._keyPrefix ?? '');
 }

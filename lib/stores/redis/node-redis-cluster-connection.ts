@@ -1,19 +1,18 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import slotOf from 'cluster-key-slot';
 import type { StoreCall } from '../../core/session-store';
 import {
   type CommandOptions,
   type NodeRedisSender,
   type NodeRedisSingle,
-  isVersion5,
   keyPrefixOf,
   openClient,
 } from './node-redis-client';
-import { slotOf } from './key-slot';
 import { listenBeside } from './node-redis-listening';
 import type { NodeRedisClient } from './redis-client';
 import { type RedisCommand, type RedisConnection, type RedisNode, oneOf, signalOf } from './redis-connection';
 import { TransientError } from './redis-failure';
-import { UnsentCommands } from './unsent-commands';
+import { isOlderThan62, passToClient } from './unsent-commands';
 
 interface ClusterMaster {
   readonly client?: NodeRedisSingle;
@@ -46,7 +45,6 @@ export class NodeRedisClusterConnection implements RedisConnection {
   readonly hiddenPrefix = '';
   readonly readsReplicas = false;
   readonly #cluster: NodeRedisCluster;
-  readonly #unsent: UnsentCommands | null;
   #isAsking = false;
 
   constructor(
@@ -55,7 +53,6 @@ export class NodeRedisClusterConnection implements RedisConnection {
   ) {
     this.#cluster = client as NodeRedisCluster;
     this.keyPrefix = keyPrefixOf(client);
-    this.#unsent = isVersion5(client) ? UnsentCommands.of(this.#cluster, 'node-reconnecting') : null;
   }
 
   get warning(): string | undefined {
@@ -84,10 +81,10 @@ export class NodeRedisClusterConnection implements RedisConnection {
     const ask = this.#ask;
     signal.addEventListener('abort', ask, { once: true });
     try {
-      if (this.#unsent === null) return await send(signal);
-      // The client would queue the command, and cannot withdraw it when the call is aborted.
-      if (this.#isLost(key)) throw new TransientError('A master is not connected');
-      return await this.#unsent.send(send);
+      // Before 6.2 the client would queue the command, and could not withdraw it when the call is aborted.
+      if (isOlderThan62(this.#cluster) && this.#isLost(key))
+        throw new TransientError('A master is not connected');
+      return await passToClient(this.#cluster, 'node-reconnecting', call, send);
     } catch (error) {
       if (this.#misses()) ask();
       throw error;

@@ -1,16 +1,10 @@
 import type { StoreCall } from '../../core/session-store';
-import {
-  NodeRedisSender,
-  type NodeRedisSingle,
-  isVersion5,
-  keyPrefixOf,
-  openClient,
-} from './node-redis-client';
+import { NodeRedisSender, type NodeRedisSingle, keyPrefixOf, openClient } from './node-redis-client';
 import { listenBeside, listenThrough } from './node-redis-listening';
 import type { NodeRedisClient } from './redis-client';
 import { NodeRedisClusterConnection } from './node-redis-cluster-connection';
-import { type RedisCommand, type RedisConnection, type RedisNode, signalOf } from './redis-connection';
-import { UnsentCommands } from './unsent-commands';
+import { type RedisCommand, type RedisConnection, type RedisNode } from './redis-connection';
+import { passToClient } from './unsent-commands';
 
 interface NodeRedisPool extends NodeRedisClient {
   execute(task: (client: NodeRedisSingle) => Promise<unknown>): Promise<unknown>;
@@ -107,10 +101,8 @@ function throughPool(pool: NodeRedisPool, sender: NodeRedisSender): SendCommand 
 
 /** A Sentinel client waits until its inner client of the master is connected, and emits the errors of inner clients. */
 function throughSentinel(sentinel: NodeRedisSentinel, sender: NodeRedisSender): SendCommand {
-  const unsent = isVersion5(sentinel) ? UnsentCommands.of(sentinel, 'client-error') : null;
-  return (command, call) => {
-    const send = (signal: AbortSignal) =>
-      sentinel._execute(false, (client) => sender.sendWith(signal, client, command, call));
-    return unsent === null ? send(signalOf(call)) : unsent.send(send);
-  };
+  return (command, call) =>
+    passToClient(sentinel, 'client-error', call, (signal) =>
+      sentinel._execute(false, (client) => sender.sendWith(signal, client, command, call)),
+    );
 }

@@ -1,23 +1,6 @@
 import type { SessionRecord } from '../../core/session-record';
 import type { SecretHash, SessionId } from '../../core/session-token';
 
-/**
- * A record, and the expiry up to which its index entry covers it. In Redis it is one string: a header line, then the body unchanged.
- *
- * ```
- * 1 <version> <expiresAt> <covered until> <stamp> <marks> <secretHash> <id> <principal as JSON>⏎<body>
- * ```
- *
- * Numbers have 16 digits, so that scripts can compare them as text and replace them in place. `covered until` and `stamp` name the session's
- * entry in the principal's index, and until when it stands by the server's clock. `marks` are the nonces of the latest writes. The id identifies
- * the record, in case a client returns the answer to another command. The first digit is the format; a value of another format is not
- * changed.
- */
-export interface IndexedRecord {
-  readonly record: SessionRecord;
-  readonly coveredUntil: number;
-}
-
 /** Digits of a number. The year 9999 in epoch milliseconds has 15. */
 export const DIGITS = 16;
 
@@ -25,9 +8,19 @@ export const DIGITS = 16;
 const MARK_LENGTH = 8;
 const MARKS = 4;
 
-const LINE = /^1 (\d{16}) (\d{16}) (\d{16}) \d{16} \S{32} (\S+) (\S+) (null|"[^\n]*")\n/;
+const LINE = /^1 (\d{16}) (\d{16}) \d{16} \d{16} \S{32} (\S+) (\S+) (null|"[^\n]*")\n/;
 
-/** The text of a new record: header line and body. */
+/**
+ * The text of a new record: a header line, then the body unchanged.
+ *
+ * ```
+ * 1 <version> <expiresAt> <covered until> <stamp> <marks> <secretHash> <id> <principal as JSON>⏎<body>
+ * ```
+ *
+ * Numbers have 16 digits, so that scripts can compare them as text and replace them in place. `covered until` and `stamp` are the
+ * {@link Coverage}. `marks` are the nonces of the latest writes. The id identifies the record, in case a client returns the answer to
+ * another command. The first digit is the format; a value of another format is not changed.
+ */
 export function encodeRecord(
   { id, version, expiresAt, secretHash, principal, body }: SessionRecord,
   coverage: Coverage,
@@ -39,11 +32,11 @@ export function encodeRecord(
 }
 
 /** `null` for a text of another format or program, and for the text of another session. */
-export function decodeRecord(id: SessionId, text: string): IndexedRecord | null {
-  const [line, version, expiresAt, coveredUntil, secretHash, owner, principal] = LINE.exec(text) ?? [];
+export function decodeRecord(id: SessionId, text: string): SessionRecord | null {
+  const [line, version, expiresAt, secretHash, owner, principal] = LINE.exec(text) ?? [];
   if (line === undefined || owner !== id) return null;
   try {
-    const record = {
+    return {
       id,
       version: Number(version),
       secretHash: secretHash as SecretHash,
@@ -51,7 +44,6 @@ export function decodeRecord(id: SessionId, text: string): IndexedRecord | null 
       expiresAt: Number(expiresAt),
       body: text.slice(line.length),
     };
-    return { record, coveredUntil: Number(coveredUntil) };
   } catch {
     return null; // the principal is not valid JSON
   }
@@ -66,7 +58,14 @@ export function fromPrincipalField(text: string): string | null {
   return JSON.parse(text) as string | null;
 }
 
-/** The index entry of a session, as two numbers of {@link DIGITS} digits; both zero without a principal. */
+/**
+ * A session's entry in its principal's index: until when it stands by the server's clock, and when it was made. Two numbers of
+ * {@link DIGITS} digits, both zero without a principal.
+ *
+ * The entry is prolonged with its session, because a record does not say until when that may go on. A deadline in the record would spare an
+ * active session two commands an hour. But the entries of sessions that expire by idling would then stay for the whole lifetime,
+ * 250 bytes each, and every store would need a column more.
+ */
 export interface Coverage {
   readonly until: string;
   readonly stamp: string;

@@ -14,7 +14,6 @@ import {
   decodeRecord,
   fromPrincipalField,
   toPrincipalField,
-  type IndexedRecord,
   toDigits,
   encodeRecord,
 } from './record-format';
@@ -44,7 +43,7 @@ export class RedisRecords {
   ) {}
 
   /** The record, or `null` when there is none. A value in another format counts as absent, and stays until it expires. */
-  async read(operation: string, id: SessionId, call: StoreCall): Promise<IndexedRecord | null> {
+  async read(operation: string, id: SessionId, call: StoreCall): Promise<SessionRecord | null> {
     if (!isSessionId(id)) return null;
     const text = await this.commands.get(operation, this.#key(id), call);
     const stored = text === null ? null : decodeRecord(id, text);
@@ -52,7 +51,7 @@ export class RedisRecords {
   }
 
   /** Reads with a nonce. An absent record logs its user out, so a client that mixes up answers must not cause a false "absent". */
-  async #readWithScript(operation: string, id: SessionId, call: StoreCall): Promise<IndexedRecord | null> {
+  async #readWithScript(operation: string, id: SessionId, call: StoreCall): Promise<SessionRecord | null> {
     const text = await this.commands.run(operation, READ, this.#key(id), [], call);
     return text === null ? null : decodeRecord(id, textOf(text));
   }

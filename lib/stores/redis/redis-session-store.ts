@@ -16,9 +16,8 @@ import type {
 import type { SessionId } from '../../core/session-token';
 import { SessionError, SessionStoreError } from '../../core/session.errors';
 import { redisConnection } from './redis-connection-factory';
-import { CoverageCache } from './coverage-cache';
 import { sessionIdOfEntry, type IndexEntry, RedisPrincipalIndex } from './redis-principal-index';
-import { RecentIds } from './recent-ids';
+import { RecentTexts } from './recent-texts';
 import type { RedisClient } from './redis-client';
 import { callAborted, RedisCommands } from './redis-commands';
 import { checkServers } from './server-check';
@@ -62,8 +61,8 @@ const RECORDS_AT_ONCE = 10;
  * Stores sessions in Redis 6.2 or newer, or in Valkey, through the application's client: `redis` 5 or 6, `ioredis` 5 or 6; a single
  * server, Sentinel or Cluster.
  *
- * A session is one key, which Redis removes after the session's expiry. A call takes one round trip. A write that gives
- * a session a principal, or lets it outlive its entry in the principal's index, takes two: the index is written first.
+ * A session is one key, which Redis removes after the session's expiry. A call takes one round trip. A write that gives a session a
+ * principal takes two: the index is written first. One that would let it outlive its entry in the index takes three.
  */
 export class RedisSessionStore
   implements
@@ -83,7 +82,11 @@ export class RedisSessionStore
   readonly #records: RedisRecords;
   readonly #index: RedisPrincipalIndex;
   readonly #ends: EndChannel;
-  readonly #coverage = new CoverageCache();
+  /**
+   * Sessions that were in their principal's index when last seen, as id and principal. An update of another is a login and writes the index
+   * first, which saves a command. The update script checks the entry itself, so a wrong guess is harmless.
+   */
+  readonly #indexed = new RecentTexts();
   readonly #prefix: string;
   readonly #allowEviction: boolean;
   readonly #warned = new Set<string>();
@@ -135,19 +138,19 @@ export class RedisSessionStore
       principal === null ? NO_COVERAGE : await this.#index.enter('insert', principal, id, expiresAt, call);
     if (!(await this.#records.insert(record, coverage, call)))
       throw new SessionError('SESSION_DUPLICATE_ID', `A session with the id ${id} exists already.`);
-    this.#coverage.set(record, Number(coverage.until));
+    if (principal !== null) this.#indexed.add(id + principal);
   }
 
   async update(record: SessionRecord, expectedVersion: number, call: StoreCall): Promise<boolean> {
     const { id, principal } = record;
-    if (principal === null || this.#coverage.covers(record)) {
+    if (principal === null || this.#indexed.has(id + principal)) {
       const coverage = principal === null ? NO_COVERAGE : null;
       const done = await this.#records.update(record, expectedVersion, coverage, call);
       if (done !== 'uncovered') return done;
     }
     const coverage = await this.#index.enter('update', principal!, id, record.expiresAt, call);
     const done = await this.#records.update(record, expectedVersion, coverage, call);
-    if (done === true) this.#coverage.set(record, Number(coverage.until));
+    if (done === true) this.#indexed.add(id + principal!);
     return done === true;
   }
 
@@ -205,7 +208,9 @@ export class RedisSessionStore
 
   /** While a Cluster moves slots from one server to another, a record may be yielded twice. */
   async *records(call: StoreCall): AsyncGenerator<SessionRecord> {
-    const recent = new RecentIds();
+    // SCAN visits keys that share a bucket of a shrunken table one after another, and repeats only keys of the bucket it is at. So the latest
+    // few thousand ids suffice, whatever the number of sessions.
+    const recent = new RecentTexts();
     const paced = pacer(call.signal);
     for await (const found of this.#records.ids(call)) {
       const ids = found.filter((id) => recent.add(id)) as SessionId[];
@@ -231,10 +236,9 @@ export class RedisSessionStore
   }
 
   async #find(operation: string, id: SessionId, call: StoreCall): Promise<SessionRecord | null> {
-    const stored = await this.#records.read(operation, id, call);
-    if (stored === null) return null;
-    this.#coverage.set(stored.record, stored.coveredUntil);
-    return stored.record;
+    const record = await this.#records.read(operation, id, call);
+    if (record !== null && record.principal !== null) this.#indexed.add(id + record.principal);
+    return record;
   }
 }
 
