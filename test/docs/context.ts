@@ -48,6 +48,18 @@ declare global {
     constructor(pool: import('pg').Pool);
   }
   class AccountController {}
+  class PrismaModule {}
+  class PrismaService {
+    $queryRawUnsafe(sql: string, ...values: unknown[]): Promise<unknown>;
+    $executeRawUnsafe(sql: string, ...values: unknown[]): Promise<number>;
+    $transaction(statements: Promise<unknown>[]): Promise<unknown[]>;
+  }
+  interface ConnectionPool {
+    request(): {
+      input(name: string, value: unknown): void;
+      query(sql: string): Promise<{ recordset?: unknown[]; rowsAffected: number[] }>;
+    };
+  }
   class AddItem {
     item: string;
   }

@@ -252,3 +252,30 @@ describe.each(platforms)('the code of docs/logins.md on %s', (platform) => {
     expect(await told((await visitor(app)).post('/login', { ...bob, password: 'new' }))).toBe('201');
   });
 });
+
+describe.each(platforms)('the first login of docs/logins.md on %s', (platform) => {
+  afterEach(closeApps);
+
+  it('logs in, knows the user, and logs out', async () => {
+    const guide = new Markdown('docs/logins.md');
+    const { AppModule } = exportsOf<{ AppModule: Type }>(guide, 'scryptSync', {});
+    const app = await startApp({ platform, options: false, imports: [AppModule], controllers: [] });
+    const ada = await visitor(app);
+    const logIn = (password: string) => ada.post('/login', { email: 'ada@example.com', password });
+    expect({
+      wrong: (await logIn('babbage')).status,
+      before: (await ada.get('/me')).status,
+      right: (await logIn('lovelace')).json(),
+      me: (await ada.get('/me')).json(),
+      logout: (await ada.post('/logout')).json(),
+      after: (await ada.get('/me')).status,
+    }).toEqual({
+      wrong: 401,
+      before: 401,
+      right: { loggedIn: true },
+      me: { id: '7', realm: 'default', roles: ['admin'] },
+      logout: { loggedIn: false },
+      after: 401,
+    });
+  });
+});

@@ -5,8 +5,9 @@ import { AppModule } from './visits';
 async function main(): Promise<void> {
   const app = await NestFactory.create<NestFastifyApplication>(AppModule, new FastifyAdapter());
   app.enableShutdownHooks();
-  await app.listen(Number(process.env['PORT'] ?? 3000), process.env['HOST'] ?? 'localhost');
-  console.log(`Reload ${await app.getUrl()} and it counts on`);
+  const port = Number(process.env['PORT'] ?? 3000);
+  await app.listen(port, process.env['HOST'] ?? 'localhost');
+  console.log(`Reload http://localhost:${port} and it counts on`);
 }
 
 void main();

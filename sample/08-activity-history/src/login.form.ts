@@ -1,0 +1,11 @@
+import { IsString, Length } from 'class-validator';
+
+export class LoginForm {
+  @IsString()
+  @Length(1, 64)
+  readonly name!: string;
+
+  @IsString()
+  @Length(1, 128)
+  readonly password!: string;
+}

@@ -1,0 +1,10 @@
+declare module 'nestjs-tessera' {
+  interface SessionData {
+    cart: string[];
+  }
+  interface SessionConstants {
+    name: string;
+  }
+}
+
+export {};
