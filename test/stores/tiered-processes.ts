@@ -21,6 +21,9 @@ export class Tier extends WatchedStore implements PrincipalIndexedStore, Enumera
   isClosed = false;
   declare readonly findByPrincipal: PrincipalIndexedStore['findByPrincipal'];
   declare readonly deleteByPrincipal: PrincipalIndexedStore['deleteByPrincipal'];
+  declare readonly records: EnumerableStore['records'];
+  declare readonly sweep: SweepableStore['sweep'];
+  override readonly close = async (): Promise<void> => void (this.isClosed = true);
 
   constructor(override readonly inner = new MemorySessionStore()) {
     super(inner);
@@ -29,18 +32,6 @@ export class Tier extends WatchedStore implements PrincipalIndexedStore, Enumera
   /** The same store as another process reaches it. */
   elsewhere(): Tier {
     return new Tier(this.inner);
-  }
-
-  records(given: StoreCall): AsyncIterable<SessionRecord> {
-    return this.inner.records(given);
-  }
-
-  sweep(now: number, limit: number): Promise<number> {
-    return this.inner.sweep(now, limit);
-  }
-
-  async close(): Promise<void> {
-    this.isClosed = true;
   }
 
   /** Every call of these kinds hangs, or of any kind, until {@link heal}. What hangs never arrives. */

@@ -1,4 +1,6 @@
+import Database from 'better-sqlite3';
 import { MemorySessionStore, type StoreLimit } from 'nestjs-tessera';
+import { fromBetterSqlite3, SqlSessionStore } from 'nestjs-tessera/sql';
 import { describeSessionStore } from 'nestjs-tessera/testing';
 import { TieredSessionStore } from 'nestjs-tessera/tiered';
 import { TypeOrmSessionStore } from 'nestjs-tessera/typeorm';
@@ -28,12 +30,19 @@ const WAYS: readonly {
   { title: 'a shared memory over SQLite, writing behind', writeBehind: true, shared: true },
 ];
 
+/** The other store for databases. */
+function throughDriver(path: string): SqlSessionStore {
+  const database = new Database(path, { timeout: 0 });
+  database.pragma('synchronous = OFF');
+  return new SqlSessionStore({ ...fromBetterSqlite3(database), close: async () => void database.close() });
+}
+
 describeEachWithSqlite(WAYS)('$title', ({ writeBehind, shared, unmet }) => {
   let file: ReturnType<typeof sqliteFile>;
   let fast: MemorySessionStore;
   const open = async () => {
     const dataSource = await file.open({ enableWAL: true, prepareDatabase });
-    const durable = new TypeOrmSessionStore(dataSource);
+    const durable = writeBehind ? new TypeOrmSessionStore(dataSource) : throughDriver(file.database);
     // Two who write behind a shared tier may lose what is on its way when it does not answer in time; here the machine alone is slow.
     const times = writeBehind && shared ? { lease: 2000, fastTimeout: 5000 } : { lease };
     return new TieredSessionStore({ fast, durable, writeBehind, shared, ...times });

@@ -1,20 +1,15 @@
 import { inspect } from 'node:util';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
 import { TypeOrmSessionStore } from 'nestjs-tessera/typeorm';
-import { DataSource, type DataSourceOptions } from 'typeorm';
+import type { DataSource } from 'typeorm';
 import {
   type SessionStatements,
   sessionStatements,
   type Statement,
-} from '../../lib/stores/typeorm/session-statements';
-import {
-  cockroachDialect,
-  mysqlDialect,
-  postgresDialect,
-  sqliteDialect,
-  sqlServerDialect,
-} from '../../lib/stores/typeorm/sql-dialects';
-import { sessionTable } from '../../lib/stores/typeorm/session-table';
+} from '../../lib/stores/sql/session-statements';
+import { sessionTable } from '../../lib/stores/sql/session-table';
+import type { SqlDialectName } from '../../lib/stores/sql/sql-dialect';
+import { sqlDialect } from '../../lib/stores/sql/sql-dialects';
 import { aRecord, insertAll, nextOf } from '../../lib/testing/store-suite/records';
 import { call } from '../../lib/testing/store-suite/store-suite';
 import { describeWith } from '../support/servers';
@@ -26,55 +21,54 @@ const NAMES: readonly (keyof SessionStatements)[] = [
   'find', 'update', 'extend', 'delete', 'findHeads', 'findByPrincipal', 'deleteByPrincipal', 'records', 'sweep',
 ]; // prettier-ignore
 
-const HEAD = '"id", "version", "secret_hash", "principal", "expires_at"';
-const ALL = `${HEAD}, "body"`;
+const ALL = '"id", "version", "secret_hash", "principal", "expires_at", "body"';
+const HEAD = '"id", "version", "secret_hash" AS hash, "principal", "expires_at" AS expiry';
+const RECORD = `${HEAD}, "body"`;
 
 /** A hundred parameters. */
 const parameters = (sign: string, first: number): string =>
   Array.from({ length: 100 }, (_, n) => `${sign}${first + n}`).join(', ');
 
-/** The statements for a database that is not there: its driver module is empty. */
-function written(options: object): Record<keyof SessionStatements, string> {
-  const dataSource = new DataSource({ driver: {}, nativeDriver: {}, ...options } as DataSourceOptions);
-  const { quoted } = sessionTable(dataSource, 'tessera_sessions');
-  const dialect = dataSource.options.type === 'mssql' ? sqlServerDialect : cockroachDialect;
-  const statements = Object.entries(sessionStatements(dataSource.driver, dialect, quoted));
-  return Object.fromEntries(statements.map(([name, { sql }]: [string, Statement]) => [name, sql])) as never;
+function written(dialectName: SqlDialectName, table: string, schema?: string): Record<string, string> {
+  const dialect = sqlDialect(dialectName);
+  const { quoted } = sessionTable(dialect, table, schema);
+  const statements = Object.entries(sessionStatements(dialect, quoted));
+  return Object.fromEntries(statements.map(([name, { sql }]: [string, Statement]) => [name, sql]));
 }
 
-describe('the statements of TypeOrmSessionStore', () => {
+describe('the statements of SqlSessionStore', () => {
   // Neither has been run: what can be checked here is that they are what their manuals say.
   it('are these for CockroachDB', () => {
-    expect(written({ type: 'cockroachdb', schema: 'app', entityPrefix: 'x_' })).toEqual({
-      find: `SELECT ${ALL} FROM "app"."x_tessera_sessions" WHERE "id" = $1`,
+    expect(written('cockroachdb', 'x_tessera_sessions', 'app')).toEqual({
+      find: `SELECT ${RECORD} FROM "app"."x_tessera_sessions" WHERE "id" = $1`,
       insert: `INSERT INTO "app"."x_tessera_sessions" (${ALL}) VALUES ($1, $2, $3, $4, $5, $6)`,
       update:
         'UPDATE "app"."x_tessera_sessions" SET "version" = $1, "secret_hash" = $2, "principal" = $3, "expires_at" = $4, ' +
         '"body" = $5 WHERE "id" = $6 AND "version" = $7',
       extend: 'UPDATE "app"."x_tessera_sessions" SET "expires_at" = $1 WHERE "id" = $2 AND "version" = $3',
       delete: 'DELETE FROM "app"."x_tessera_sessions" WHERE "id" = $1',
-      findByPrincipal: `SELECT ${ALL} FROM "app"."x_tessera_sessions" WHERE "principal" = $1`,
+      findByPrincipal: `SELECT ${RECORD} FROM "app"."x_tessera_sessions" WHERE "principal" = $1`,
       findHeads: `SELECT ${HEAD} FROM "app"."x_tessera_sessions" WHERE "id" IN (${parameters('$', 1)})`,
       deleteByPrincipal: 'DELETE FROM "app"."x_tessera_sessions" WHERE "principal" = $1',
-      records: `SELECT ${ALL} FROM "app"."x_tessera_sessions" WHERE "id" > $1 ORDER BY "id" LIMIT $2`,
+      records: `SELECT ${RECORD} FROM "app"."x_tessera_sessions" WHERE "id" > $1 ORDER BY "id" LIMIT $2`,
       sweep: 'DELETE FROM "app"."x_tessera_sessions" WHERE "expires_at" <= $1 ORDER BY "expires_at" LIMIT $2',
     });
   });
 
   it('are these for SQL Server', () => {
     const same = '"principal" = @0 AND DATALENGTH("principal") = DATALENGTH(@0)';
-    expect(written({ type: 'mssql' })).toEqual({
-      find: `SELECT ${ALL} FROM "tessera_sessions" WHERE "id" = @0`,
+    expect(written('sqlserver', 'tessera_sessions')).toEqual({
+      find: `SELECT ${RECORD} FROM "tessera_sessions" WHERE "id" = @0`,
       insert: `INSERT INTO "tessera_sessions" (${ALL}) VALUES (@0, @1, @2, @3, @4, @5)`,
       update:
         'UPDATE "tessera_sessions" SET "version" = @0, "secret_hash" = @1, "principal" = @2, "expires_at" = @3, ' +
         '"body" = @4 WHERE "id" = @5 AND "version" = @6',
       extend: 'UPDATE "tessera_sessions" SET "expires_at" = @0 WHERE "id" = @1 AND "version" = @2',
       delete: 'DELETE FROM "tessera_sessions" WHERE "id" = @0',
-      findByPrincipal: `SELECT ${ALL} FROM "tessera_sessions" WHERE ${same}`,
+      findByPrincipal: `SELECT ${RECORD} FROM "tessera_sessions" WHERE ${same}`,
       findHeads: `SELECT ${HEAD} FROM "tessera_sessions" WHERE "id" IN (${parameters('@', 0)})`,
       deleteByPrincipal: `DELETE FROM "tessera_sessions" WHERE ${same}`,
-      records: `SELECT TOP (@1) ${ALL} FROM "tessera_sessions" WHERE "id" > @0 ORDER BY "id"`,
+      records: `SELECT TOP (@1) ${RECORD} FROM "tessera_sessions" WHERE "id" > @0 ORDER BY "id"`,
       sweep:
         'WITH due AS (SELECT TOP (@1) "id" FROM "tessera_sessions" WITH (ROWLOCK, UPDLOCK, READPAST) ' +
         'WHERE "expires_at" <= @0 ORDER BY "expires_at") DELETE FROM due',
@@ -82,17 +76,13 @@ describe('the statements of TypeOrmSessionStore', () => {
   });
 
   it('take each value once where parameters are numbered, and at every mention where they are not', () => {
-    const numbered = {
-      escape: (name: string) => name,
-      createParameter: (_: string, n: number) => `$${n + 1}`,
-    };
-    const plain = { ...numbered, createParameter: () => '?' };
-    const takes = (driver: typeof numbered, dialect: typeof mysqlDialect) =>
-      sessionStatements(driver, dialect, 's').sweep.takes;
-    expect(takes(numbered, postgresDialect)).toEqual([0, 1]);
-    expect(takes(numbered, sqlServerDialect)).toEqual([0, 1]);
-    expect(takes(plain, mysqlDialect)).toEqual([0, 1, 0]);
-    expect(takes(plain, sqliteDialect)).toEqual([0, 1]);
+    const takes = (name: SqlDialectName) => sessionStatements(sqlDialect(name), 's').sweep.takes;
+    expect({
+      postgres: takes('postgres'),
+      sqlserver: takes('sqlserver'),
+      mysql: takes('mysql'),
+      sqlite: takes('sqlite'),
+    }).toEqual({ postgres: [0, 1], sqlserver: [0, 1], mysql: [0, 1, 0], sqlite: [0, 1] });
   });
 });
 
@@ -103,7 +93,7 @@ describeWithSqlite('the plans of SQLite', () => {
 
   it.each(NAMES)('never scan the table: %s', async (name) => {
     const app = await file.open();
-    const { sql, takes } = sessionStatements(app.driver, sqliteDialect, 'tessera_sessions')[name];
+    const { sql, takes } = sessionStatements(sqlDialect('sqlite'), 'tessera_sessions')[name];
     const plan: { detail: string }[] = await app.query(
       `EXPLAIN QUERY PLAN ${sql}`,
       takes.map(() => 1),
@@ -128,7 +118,7 @@ describeWith('postgres', 'the plans of PostgreSQL', (service) => {
     await fill(app);
     await app.query('ANALYZE tessera_sessions');
     await app.query('SET plan_cache_mode = force_generic_plan'); // what a prepared statement may come to
-    const statements = sessionStatements(app.driver, postgresDialect, 'tessera_sessions');
+    const statements = sessionStatements(sqlDialect('postgres'), 'tessera_sessions');
     const plans: Record<string, { usesIndex: boolean; scans: string[] }> = {};
     for (const name of NAMES) {
       await app.query(`PREPARE ${name} AS ${statements[name].sql}`);
@@ -149,7 +139,7 @@ describeWith('mariadb', 'the plans of MariaDB', (service) => {
     const app = await openApplication('mariadb', service().url);
     await fill(app);
     await app.query('ANALYZE TABLE tessera_sessions');
-    const statements = sessionStatements(app.driver, mysqlDialect, 'tessera_sessions');
+    const statements = sessionStatements(sqlDialect('mysql'), 'tessera_sessions');
     const connection = await createConnection({ uri: service().url });
     const plans: Record<string, { scans: unknown[]; sorts: unknown[] }> = {};
     try {
@@ -200,7 +190,7 @@ describeWithSqlite('a failing SQLite database', () => {
       {
         code: 'SESSION_STORE_UNAVAILABLE',
         message: expect.stringMatching(
-          /'update': the database answered SQLITE_ERROR \(SqliteError: no such table/,
+          /'update': the database answered SQLITE_ERROR \(no such table/,
         ) as string,
       },
       { code: 'SESSION_STORE_UNAVAILABLE' },

@@ -1,36 +1,23 @@
-import {
-  type DataSource,
-  type DataSourceOptions,
-  EntitySchema,
-  type EntitySchemaColumnOptions,
-} from 'typeorm';
+import { type DataSource, type DataSourceOptions, EntitySchema } from 'typeorm';
 import type { SessionRecord } from '../../core/session-record';
-import { checkTableName, DEFAULT_TABLE, indexName } from './session-table';
+import { checkTableName, DEFAULT_TABLE, indexName } from '../sql/session-table';
 
 export interface SessionSchemaOptions {
   /** The `tableName` of `TypeOrmSessionStore`. @default 'tessera_sessions' */
   readonly tableName?: string;
   /** The `entityPrefix` of the DataSource, which the names of the indexes take too. @default '' */
   readonly entityPrefix?: string;
-  /** The type of the DataSource. MySQL, MariaDB and SQL Server need their own text types. @default 'postgres' */
+  /** The type of the DataSource. MySQL and MariaDB need their own text types. @default 'postgres' */
   readonly type?: DataSourceOptions['type'];
 }
 
-interface Texts {
-  readonly text: Pick<EntitySchemaColumnOptions, 'type' | 'collation' | 'charset'>;
-  readonly body: Pick<EntitySchemaColumnOptions, 'type' | 'length' | 'collation' | 'charset'>;
-}
-
 const MYSQL_TEXT = { charset: 'utf8mb4', collation: 'utf8mb4_bin' };
-const MYSQL: Texts = {
+const MYSQL = {
   text: { type: 'varchar', ...MYSQL_TEXT },
   body: { type: 'mediumtext', ...MYSQL_TEXT },
-};
-const MSSQL_TEXT = { type: 'nvarchar', collation: 'Latin1_General_100_BIN2' } as const;
-const MSSQL: Texts = { text: MSSQL_TEXT, body: { ...MSSQL_TEXT, length: 'max' } };
-
-const TEXTS: Readonly<Record<string, Texts>> = { mysql: MYSQL, mariadb: MYSQL, mssql: MSSQL };
-const ORDINARY: Texts = { text: { type: 'varchar' }, body: { type: 'text' } };
+} as const;
+const TEXTS: Readonly<Record<string, typeof MYSQL>> = { mysql: MYSQL, mariadb: MYSQL };
+const ORDINARY = { text: { type: 'varchar' }, body: { type: 'text' } } as const;
 
 /**
  * The session table as an entity, so that generated migrations and `synchronize` include it. Add it to the `entities` of your DataSource.
