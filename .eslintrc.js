@@ -125,16 +125,42 @@ module.exports = {
       },
     },
     folder('transports', ['core']),
-    folder('stores', ['core']),
+    {
+      // The stores know core; that of TypeORM is one of SQL, whose folder has folders.
+      files: ['lib/stores/**/*.ts'],
+      excludedFiles: ['*.spec.ts'],
+      rules: {
+        '@typescript-eslint/no-restricted-imports': [
+          'error',
+          {
+            patterns: [
+              entry,
+              {
+                regex: '^(?:\\.\\./)+(?!\\.\\./|core/|sql/|dialects/|[^/]+$)',
+                message:
+                  'lib/stores may import itself and lib/core; only TypeORM imports another store, that of SQL.',
+              },
+            ],
+          },
+        ],
+      },
+    },
     folder('requests', ['core', 'transports'], http),
     folder('http', ['core', 'transports', 'requests']),
     folder('websockets', ['core', 'transports', 'requests']),
     folder('graphql', ['core', 'transports', 'requests']),
+    folder('passport', ['core', 'requests']),
+    folder('express-session', ['core', 'requests']),
     folder('metrics', ['core']),
     folder('terminus', ['core', 'requests']),
     folder('decorators', ['core', 'requests']),
     folder('guards', ['core', 'requests', 'decorators']),
     folder('testing', ['core', 'transports', 'stores', 'requests']),
+    {
+      // It may import everything, and nothing imports it.
+      files: ['lib/cli/**/*.ts'],
+      rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [entry] }] },
+    },
     {
       files: ['lib/*.ts'],
       excludedFiles: ['*.spec.ts'],
@@ -145,7 +171,8 @@ module.exports = {
             patterns: [
               entry,
               {
-                regex: '^\\./(?:terminus|testing|websockets|stores/(?!memory/)[^/]+)(?:/|$)|^typeorm$',
+                regex:
+                  '^\\./(?:terminus|testing|websockets|passport|express-session|cli|stores/(?!memory/)[^/]+)(?:/|$)|^typeorm$',
                 message: 'What needs an optional peer lives behind its own package entry.',
               },
             ],
@@ -180,7 +207,7 @@ module.exports = {
             patterns: [
               {
                 regex:
-                  '^(?:\\.\\.?/)+(?:.*/)?(?:lib|dist)(?:/|$)|^nestjs-tessera/(?!(?:typeorm|redis|file|tiered|sealed|bridges|terminus|testing|websockets)$)',
+                  '^(?:\\.\\.?/)+(?:.*/)?(?:lib|dist)(?:/|$)|^nestjs-tessera/(?!(?:sql|typeorm|redis|file|tiered|sealed|bridges|terminus|testing|websockets|passport|express-session)$)',
                 message: 'Import the package by its name, as an application does.',
               },
             ],

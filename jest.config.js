@@ -2,7 +2,16 @@
 // CommonJS runtime cannot require as they stand; swc turns them into CommonJS. Everything else under node_modules is left alone.
 const esModules = [
   ...['@nestjs', 'cookie', 'content-disposition', 'jose', 'keyv', '@keyv', 'hookified'],
-  ...['arktype', 'arkregex', '@ark', 'mercurius', 'quick-lru'],
+  ...[
+    'arktype',
+    'arkregex',
+    '@ark',
+    'mercurius',
+    'quick-lru',
+    'openid-client',
+    'oauth4webapi',
+    '@electric-sql',
+  ],
 ];
 
 /** @type {import('jest').Config} */
@@ -17,8 +26,8 @@ module.exports = {
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/sample/[^/]+/dist/'],
   moduleNameMapper: {
     '^nestjs-tessera$': '<rootDir>/lib/index.ts',
-    '^nestjs-tessera/(typeorm|redis|file|tiered|sealed|bridges)$': '<rootDir>/lib/stores/$1/index.ts',
-    '^nestjs-tessera/(terminus|testing|websockets)$': '<rootDir>/lib/$1/index.ts',
+    '^nestjs-tessera/(sql|typeorm|redis|file|tiered|sealed|bridges)$': '<rootDir>/lib/stores/$1/index.ts',
+    '^nestjs-tessera/(terminus|testing|websockets|passport|express-session)$': '<rootDir>/lib/$1/index.ts',
   },
   transform: {
     '\\.[cm]?[jt]s$': [

@@ -5,8 +5,10 @@ import { parseArgs } from 'node:util';
 export const GROUPS = [
   'overhead-express',
   'overhead-fastify',
+  'sockets',
   'redis',
   'postgres',
+  'sql-clients',
   'sealed',
   'core',
   'memory',

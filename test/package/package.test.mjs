@@ -39,7 +39,7 @@ describe('the tarball', () => {
 });
 
 const settings = ['express', 'fastify'].flatMap((platform) =>
-  ['memory', 'typeorm', 'file', 'tiered', 'sealed'].map((store) => `${platform}, ${store}`),
+  ['memory', 'typeorm', 'sql', 'file', 'tiered', 'sealed'].map((store) => `${platform}, ${store}`),
 );
 
 // `oldest`: settings for the oldest supported TypeScript. It lets CommonJS import the ES modules of Nest 12 for a bundler only.
@@ -64,6 +64,14 @@ for (const { nest, type, oldest, ...versions } of consumers) {
     it('installs it without a warning about its peers', () => consumer.install());
 
     it('compiles against its types, its own session data included', () => consumer.compile());
+
+    it('runs its program', async () => {
+      assert.match(await consumer.program('keys'), /^[\w-]{43}\n$/);
+      assert.match(
+        await consumer.program('migration', '--dialect', 'sqlserver'),
+        /^CREATE TABLE "tessera_sessions" /,
+      );
+    });
 
     for (const [module, resolution] of oldest) {
       it(`W41: compiles under the oldest supported TypeScript, with moduleResolution ${resolution}`, async () => {

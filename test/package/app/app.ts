@@ -16,6 +16,7 @@ import { fromKeyv } from 'nestjs-tessera/bridges';
 import { FileSessionStore } from 'nestjs-tessera/file';
 import { RedisSessionStore } from 'nestjs-tessera/redis';
 import { SealedSessions } from 'nestjs-tessera/sealed';
+import { fromBetterSqlite3, sessionTableSql, SqlSessionStore } from 'nestjs-tessera/sql';
 import { SessionHealthIndicator } from 'nestjs-tessera/terminus';
 import { TieredSessionStore } from 'nestjs-tessera/tiered';
 import { CreateSessionTable, SessionSchema, TypeOrmSessionStore } from 'nestjs-tessera/typeorm';
@@ -66,6 +67,16 @@ export const stores: Record<string, () => Promise<SessionModuleOptions>> = {
       migrationsRun: true,
     });
     return { store: new TypeOrmSessionStore(await database.initialize()) };
+  },
+  sql: async () => {
+    // It comes without types.
+    const driver: string = 'better-sqlite3';
+    const { default: Database } = (await import(driver)) as {
+      default: new (path: string) => Parameters<typeof fromBetterSqlite3>[0] & { exec(sql: string): void };
+    };
+    const database = new Database(':memory:');
+    for (const statement of sessionTableSql({ dialect: 'sqlite' })) database.exec(statement);
+    return { store: new SqlSessionStore(fromBetterSqlite3(database)) };
   },
   file: async () => ({ store: new FileSessionStore('sessions') }),
   tiered: async () => {

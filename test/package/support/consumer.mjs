@@ -29,6 +29,7 @@ export class Consumer {
         '@nestjs/platform-fastify': `^${nest}.0.0`,
         '@nestjs/terminus': `^${Math.max(nest, 11)}.0.0`,
         '@nestjs/websockets': `^${nest}.0.0`,
+        passport: '^0.7.0',
         'nestjs-tessera': `file:${tarball}`,
         'reflect-metadata': '^0.2.0',
         rxjs: '^7.8.0',
@@ -89,6 +90,11 @@ export class Consumer {
     );
     const lines = output.split('\n').filter((line) => /\berror TS\d+/.test(line));
     return lines.filter((line) => !/^node_modules\/(?!nestjs-tessera\/)/.test(line));
+  }
+
+  /** What the package's program prints. */
+  program(...args) {
+    return npm(['exec', '--no', '--', 'nestjs-tessera', ...args], this.folder);
   }
 
   async start() {
