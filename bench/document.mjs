@@ -1,10 +1,10 @@
-// node bench/document.mjs: the plots and tables of docs/benchmarks.md and README.md, from the runs kept in results/. See README.md.
+// node bench/document.mjs: the plots and tables of docs/benchmarks-appendix.md and README.md, from the runs kept in results/. See README.md.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { plotsOf } from './document/group-plots.mjs';
 import { machineTable, tableOf } from './document/tables.mjs';
 
 const at = (path) => new URL(path, import.meta.url);
-const PAGE = at('../docs/benchmarks.md');
+const PAGE = at('../docs/benchmarks-appendix.md');
 
 /** The oldest Node first: it is the one that the bench runs on by default, and the one that plots show. */
 const runs = readdirSync(at('results/'))
@@ -26,6 +26,6 @@ function fill(text, name, table) {
   const start = text.indexOf(marks[0]);
   const end = text.indexOf(marks[1], start);
   if (start < 0 || end < 0)
-    throw new Error(`docs/benchmarks.md has no place for the figures of ${name}: ${marks.join(' … ')}`);
+    throw new Error(`docs/benchmarks-appendix.md has no place for the figures of ${name}: ${marks.join(' … ')}`);
   return `${text.slice(0, start + marks[0].length)}\n\n${table}\n\n${text.slice(end)}`;
 }

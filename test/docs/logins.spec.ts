@@ -44,22 +44,20 @@ class Users {
 class Form {}
 const forms = { LoginForm: Form, CodeForm: Form, PasswordForm: Form, NewPasswordForm: Form };
 
-/** The controllers of the guide. */
-const controllers = [
-  'LoginController',
-  'AccountController',
-  'TransfersController',
-  'UnlockController',
-  'LoginPage',
-  'DevicesController',
-  'SupportController',
-  'PasswordController',
-].map((name) => {
-  const guide = new Markdown('docs/logins.md');
-  return exportsOf<Record<string, Type>>(guide, `class ${name} `, { Users, ...forms })[name]!;
+/** The controllers of the guides, by the page that has them. */
+const controllers = Object.entries({
+  'second-factor': ['LoginController', 'AccountController', 'TransfersController'],
+  timeouts: ['UnlockController'],
+  devices: ['LoginPage', 'DevicesController'],
+  login: ['SupportController', 'PasswordController'],
+}).flatMap(([page, names]) => {
+  const guide = new Markdown(`docs/${page}.md`);
+  return names.map(
+    (name) => exportsOf<Record<string, Type>>(guide, `class ${name} `, { Users, ...forms })[name]!,
+  );
 });
 
-describe.each(platforms)('the code of docs/logins.md on %s', (platform) => {
+describe.each(platforms)('the code of the guides to logins on %s', (platform) => {
   let app: App;
   let clock: ManualClock;
 
@@ -253,11 +251,11 @@ describe.each(platforms)('the code of docs/logins.md on %s', (platform) => {
   });
 });
 
-describe.each(platforms)('the first login of docs/logins.md on %s', (platform) => {
+describe.each(platforms)('the first login of docs/login.md on %s', (platform) => {
   afterEach(closeApps);
 
   it('logs in, knows the user, and logs out', async () => {
-    const guide = new Markdown('docs/logins.md');
+    const guide = new Markdown('docs/login.md');
     const { AppModule } = exportsOf<{ AppModule: Type }>(guide, 'scryptSync', {});
     const app = await startApp({ platform, options: false, imports: [AppModule], controllers: [] });
     const ada = await visitor(app);

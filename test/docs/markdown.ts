@@ -26,12 +26,25 @@ export class Markdown {
     this.#lines = readFileSync(join(root, path), 'utf8').split('\n');
   }
 
+  /** The number of lines. */
+  get length(): number {
+    return this.#lines.length - 1;
+  }
+
+  /** The first lines: the title, and what follows it. */
+  beginning(): string {
+    return this.#lines.slice(0, 3).join('\n');
+  }
+
+  /** Those of list items, which are indented, too. */
   snippets(language: string): Snippet[] {
     const snippets: Snippet[] = [];
     for (const [index, line] of this.#lines.entries()) {
-      if (line !== '```' + language) continue;
-      const end = this.#lines.indexOf('```', index + 1);
-      snippets.push({ code: this.#lines.slice(index + 1, end).join('\n'), line: index + 2 });
+      if (line.trim() !== '```' + language) continue;
+      const indent = line.indexOf('`');
+      const end = this.#lines.indexOf(line.slice(0, indent) + '```', index + 1);
+      const code = this.#lines.slice(index + 1, end).map((each) => each.slice(indent));
+      snippets.push({ code: code.join('\n'), line: index + 2 });
     }
     return snippets;
   }

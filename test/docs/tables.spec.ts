@@ -1,9 +1,9 @@
 import { defaultsOf, membersOfUnion } from './compiler';
 import { Markdown } from './markdown';
 
-const readme = new Markdown('README.md');
+const table = (page: string, firstHeader: string) => new Markdown(`docs/${page}.md`).table(firstHeader);
 
-describe('the tables of README.md say what the source says', () => {
+describe('the tables of the guides say what the source says', () => {
   const options = new Map([
     ...defaultsOf('lib/session.options.ts', 'SessionModuleOptions'),
     ...defaultsOf('lib/login.options.ts', 'LoginModuleOptions'),
@@ -13,9 +13,10 @@ describe('the tables of README.md say what the source says', () => {
   ]);
   options.delete('cookie');
   options.delete('csrf');
-  const rows = readme
-    .table('option')
-    .map(([option, value]) => ({ option: bare(option), value: bare(value) }));
+  const rows = table('options', 'option').map(([option, value]) => ({
+    option: bare(option),
+    value: bare(value),
+  }));
 
   it('of the options, each once', () => {
     expect(rows.map(({ option }) => option).sort()).toEqual([...options.keys()].sort());
@@ -27,12 +28,12 @@ describe('the tables of README.md say what the source says', () => {
 
   it('of the codes of errors, each once', () => {
     const codes = membersOfUnion('lib/core/session.errors.ts', 'SessionErrorCode');
-    expect(readme.table('code').map(([code]) => bare(code))).toEqual(codes);
+    expect(table('errors', 'code').map(([code]) => bare(code))).toEqual(codes);
   });
 
   it('of the types of events, each once', () => {
     const types = membersOfUnion('lib/core/session-event.ts', 'SessionEventType');
-    expect(readme.table('type').map(([type]) => bare(type))).toEqual(types);
+    expect(table('observing', 'type').map(([type]) => bare(type))).toEqual(types);
   });
 });
 
