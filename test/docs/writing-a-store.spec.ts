@@ -5,6 +5,7 @@ import type { PrincipalIndexedStore, SessionStore, SweepableStore } from 'nestjs
 import { describeSessionStore } from 'nestjs-tessera/testing';
 import { Pool } from 'pg';
 import { describeLong } from '../support/long';
+import { networkFaults } from '../stores/network-faults';
 import { describeWithPrivate, type Server, TcpProxy } from '../support/servers';
 import { defaultsOf, membersOfUnion } from './compiler';
 import { Markdown } from './markdown';
@@ -78,16 +79,6 @@ function describeStoreOfTheGuide(server: () => Server): void {
     peer: () => new Store(open()),
     destroy: async () => void (await Promise.all(pools.splice(0).map((pool) => pool.end()))),
     without: ['enumeration', 'watching'],
-    faults: {
-      freeze: () => server().freeze(),
-      thaw: () => server().thaw(),
-      kill: () => server().kill(),
-      restart: () => server().start(),
-      refuse: () => proxy.refuse(),
-      hang: () => proxy.hang(),
-      slow: (milliseconds) => proxy.delay(milliseconds),
-      heal: () => proxy.heal(),
-      durable: true,
-    },
+    faults: networkFaults(server, () => proxy),
   });
 }

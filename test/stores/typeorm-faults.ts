@@ -1,7 +1,7 @@
 import { describeSessionStore } from 'nestjs-tessera/testing';
 import { TypeOrmSessionStore } from 'nestjs-tessera/typeorm';
-import { DeadlineClient } from '../../lib/testing/store-suite/deadline-client';
 import { describeWithPrivate, TcpProxy } from '../support/servers';
+import { networkFaults, recoversFromLostConnections } from './network-faults';
 import { application, openApplication, type SqlKind } from './server-database';
 
 /** The whole suite over a network and a server that fail, with as few connections as it takes to wait for one. */
@@ -22,17 +22,7 @@ export function describeServerFaults(kind: SqlKind): void {
       },
       peer: storeOfProcess,
       without: kind === 'postgres' ? [] : ['watching'],
-      faults: {
-        freeze: () => server().freeze(),
-        thaw: () => server().thaw(),
-        kill: () => server().kill(),
-        restart: () => server().start(),
-        refuse: () => proxy.refuse(),
-        hang: () => proxy.hang(),
-        slow: (milliseconds) => proxy.delay(milliseconds),
-        heal: () => proxy.heal(),
-        durable: true,
-      },
+      faults: networkFaults(server, () => proxy),
       volume: 500,
     });
 
@@ -40,11 +30,7 @@ export function describeServerFaults(kind: SqlKind): void {
       const app = await openApplication(kind, server().url);
       await app.destroy();
       const store = storeOfProcess();
-      const client = new DeadlineClient(store, 500, 10_000);
-      await client.recovered();
-      proxy.strand();
-      await client.recovered();
-      await client.settled();
+      await recoversFromLostConnections(store, proxy);
       await store.close();
     });
 

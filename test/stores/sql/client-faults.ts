@@ -1,6 +1,6 @@
 import { SqlSessionStore } from 'nestjs-tessera/sql';
-import { DeadlineClient } from '../../../lib/testing/store-suite/deadline-client';
 import { describeWithPrivate, TcpProxy } from '../../support/servers';
+import { networkFaults, recoversFromLostConnections } from '../network-faults';
 import { describeClient, tableOf } from './client-suite';
 import type { ClientKind } from './opened-client';
 
@@ -15,17 +15,7 @@ export function describeClientFaults(kind: 'postgres' | 'mariadb', clients: read
       describeClient(client, {
         place: () => proxy.through(server().url),
         isShared: true,
-        faults: {
-          freeze: () => server().freeze(),
-          thaw: () => server().thaw(),
-          kill: () => server().kill(),
-          restart: () => server().start(),
-          refuse: () => proxy.refuse(),
-          hang: () => proxy.hang(),
-          slow: (milliseconds) => proxy.delay(milliseconds),
-          heal: () => proxy.heal(),
-          durable: true,
-        },
+        faults: networkFaults(server, () => proxy),
       });
       if (client.abandons) describeBlackHole(client);
     }
@@ -36,11 +26,7 @@ export function describeClientFaults(kind: 'postgres' | 'mariadb', clients: read
         it('F8: is back within 10 seconds when its connections are black-holed', async () => {
           const opened = await client.open(proxy.through(server().url));
           const store = new SqlSessionStore({ ...opened.client, tableName: tableOf(client) });
-          const withDeadline = new DeadlineClient(store, 500, 10_000);
-          await withDeadline.recovered();
-          proxy.strand();
-          await withDeadline.recovered();
-          await withDeadline.settled();
+          await recoversFromLostConnections(store, proxy);
           await opened.close();
         });
       });
