@@ -11,6 +11,7 @@ import {
   type Provider,
 } from '@nestjs/common';
 import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import { inTime } from './core/in-time';
 import type { EmitSessionEvent } from './core/session-event';
 import { isRepositoryProvider, type SessionRepositoryProvider } from './core/session-repository';
 import { SessionManager } from './core/session-manager';
@@ -55,6 +56,9 @@ import { doubtfulDurations } from './durations';
 import { SessionService } from './session.service';
 import { SessionSweeper } from './session.sweeper';
 import { MemorySessionStore } from './stores/memory/memory-session-store';
+
+/** How long preparing the store may take, in milliseconds. Some clients try to connect for ever. */
+const PREPARE_TIMEOUT = 30_000;
 
 /** How many different warnings about requests an instance logs. */
 const MAX_WARNINGS = 20;
@@ -146,7 +150,7 @@ export class SessionModule
   async onModuleInit(): Promise<void> {
     const store = this.#store;
     if (store === null) return;
-    if (isPrepared(store)) await store.prepare(this.#prepareContext);
+    if (isPrepared(store)) await inTime('prepare', PREPARE_TIMEOUT, store.prepare(this.#prepareContext));
     const others = users.get(store) ?? 0;
     users.set(store, others + 1);
     if (others === 0) this.#warnOfLimits(store);

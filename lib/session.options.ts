@@ -221,7 +221,7 @@ export function resolveOptions(options: SessionModuleOptions | undefined, name: 
     problems.push(...beyondPreset([resolved.timeouts, resolved.rememberedTimeouts], options.policy!, preset));
   if (logins.limit !== null && !findsByPrincipal(resolved.store))
     problems.push(
-      'maxSessionsPerPrincipal needs a store that finds sessions by principal: memory, TypeORM, Redis, files, or tiers of these',
+      'maxSessionsPerPrincipal needs a store that finds sessions by principal: memory, SQL, Redis, files, or tiers of these',
     );
   problems.push(...storeProblems(resolved.store), ...transportProblems(resolved.transport));
   if (options.transport !== undefined && options.cookie !== undefined)

@@ -1,10 +1,10 @@
+import { inTime } from '../core/in-time';
 import { principalKey, toPrincipal, DEFAULT_REALM } from '../core/principal';
 import { SessionManager } from '../core/session-manager';
 import { infoOf, liveSession, type SessionInfo } from '../core/session-info';
 import type { SessionStore } from '../core/session-store';
 import { isSessionId } from '../core/session-token';
 import { isClosable, isPrepared } from '../core/store-capabilities';
-import { SessionStoreError } from '../core/session.errors';
 import { StoreClient } from '../core/store-client';
 import { DEFAULT_SESSION } from '../requests/session.tokens';
 import { resolveOptions } from '../session.options';
@@ -60,16 +60,6 @@ export const sessions: Command = async ([action = '', ...args], output) => {
     if (isClosable(store)) await inTime('close', CLOSING_TIMEOUT, store.close()).catch(() => undefined);
   }
 };
-
-/** @throws SessionStoreError at the deadline; what the call throws */
-async function inTime(operation: string, timeout: number, call: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<never>((_, reject) => {
-    const fail = (): void => reject(new SessionStoreError(operation, `no answer within ${timeout} ms`));
-    timer = setTimeout(fail, timeout);
-  });
-  await Promise.race([call, deadline]).finally(() => clearTimeout(timer));
-}
 
 /** An id may begin with a dash, as an option does. */
 function withId(args: string[]): string[] {

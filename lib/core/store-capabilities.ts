@@ -36,7 +36,10 @@ export interface PrepareContext {
 
 /** A store that needs preparation before the application starts. */
 export interface PreparedStore {
-  /** Rejects with a `SessionError` that says what to do, for example when the table is missing. May be called again, also after `close`. */
+  /**
+   * Rejects with a `SessionError` that says what to do, for example when the table is missing. The application does not start when it takes
+   * longer than 30 seconds. May be called again, also after `close`.
+   */
   prepare(context?: PrepareContext): Promise<void>;
 }
 

@@ -216,7 +216,7 @@ export class StoreClient {
 function incapable(store: SessionStore, capability: string): SessionError {
   return new SessionError(
     'SESSION_OPTIONS_INVALID',
-    `This needs a store that ${capability}, and ${store.constructor.name} does not: use memory, TypeORM, Redis, files, or tiers of these.`,
+    `This needs a store that ${capability}, and ${store.constructor.name} does not: use memory, SQL, Redis, files, or tiers of these.`,
   );
 }
 

@@ -315,4 +315,26 @@ describe('the module in an application without HTTP', () => {
     });
     await expect(start).rejects.toThrow('the table is missing');
   });
+
+  it('F7: does not wait for ever for a store whose client tries to connect', async () => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
+    try {
+      let start: Promise<unknown> | undefined;
+      const begun = new Promise<void>((resolve) => {
+        const store = Object.assign(new MemorySessionStore(), {
+          prepare: () => new Promise<void>(() => resolve()),
+        });
+        @Module({ imports: [SessionModule.forRoot({ store })] })
+        class ConnectingModule {}
+        const options = { logger: false, abortOnError: false } as const;
+        start = NestFactory.createApplicationContext(ConnectingModule, options);
+      });
+      const refused = expect(start).rejects.toThrow("failed at 'prepare': no answer within 30000 ms");
+      await begun;
+      await jest.advanceTimersByTimeAsync(30_000);
+      await refused;
+    } finally {
+      jest.useRealTimers();
+    }
+  });
 });

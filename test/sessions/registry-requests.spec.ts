@@ -320,7 +320,7 @@ describe.each([
     });
     const refusal = {
       code: 'SESSION_OPTIONS_INVALID',
-      message: expect.stringMatching(`${names}.*memory, TypeORM, Redis, files, or tiers of these`),
+      message: expect.stringMatching(`${names}.*memory, SQL, Redis, files, or tiers of these`),
     };
     await expect(run(app.get(SessionRegistry))).rejects.toMatchObject(refusal);
     const inRequest = await session.ask(await visitor(app), () =>

@@ -333,7 +333,7 @@ export class SealedRepository implements SessionRepository {
 function unlisted(): SessionError {
   return new SessionError(
     'SESSION_OPTIONS_INVALID',
-    'Sealed sessions cannot be listed, since only their clients have them: end them by id with SealedSessions.revoke(), or all of a principal with endAll(). To list sessions use a store: memory, TypeORM, Redis, files, or tiers of these.',
+    'Sealed sessions cannot be listed, since only their clients have them: end them by id with SealedSessions.revoke(), or all of a principal with endAll(). To list sessions use a store: memory, SQL, Redis, files, or tiers of these.',
   );
 }
 
