@@ -1,3 +1,4 @@
+/// <reference path="./peers.d.ts" />
 /**
  * What a reader of the guides is expected to have around: Nest's names, and an application of his own. Every snippet is compiled with these
  * as globals, so that it need not repeat them. The library's own names are not among them: a snippet has to import those.
