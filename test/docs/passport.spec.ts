@@ -1,10 +1,20 @@
-import { Injectable, Module, type Type } from '@nestjs/common';
+import { Controller, Get, Injectable, Module, UseGuards, type Type } from '@nestjs/common';
+import { AuthGuard, Principal, SessionModule } from 'nestjs-tessera';
 import { closeApps, platforms, startApp, type App } from '../support/app';
 import { visitor } from '../support/visitor';
 import { exportsOf } from './guide-code';
 import { Markdown } from './markdown';
 
 const guide = new Markdown('docs/passport.md');
+
+@UseGuards(AuthGuard)
+@Controller('me')
+class MeController {
+  @Get()
+  me(@Principal() principal: Principal) {
+    return principal;
+  }
+}
 
 describe.each(platforms)('the application of docs/passport.md on %s', (platform) => {
   let app: App;
@@ -55,6 +65,34 @@ describe.each(platforms)('the application of docs/passport.md on %s', (platform)
     expect({ before: before.status, after: (await ada.get('/profile')).json() }).toEqual({
       before: 401,
       after: { id: '7', name: 'Ada' },
+    });
+  });
+
+  it('logs in without the login of Passport, as docs/from-passport.md shows', async () => {
+    const { LoginController } = exportsOf<Record<string, Type>>(
+      new Markdown('docs/from-passport.md'),
+      'class LoginController',
+      {},
+    );
+    const login = exportsOf<{ LocalStrategy: Type }>(guide, 'class AppModule', {});
+    @Module({ imports: [SessionModule.forRoot()], providers: [login.LocalStrategy] })
+    class Strategies {}
+    await start(Strategies, [LoginController!, MeController]);
+    const ada = await visitor(app);
+    const answers = ['babbage', 'lovelace'].map((password) => ({ username: 'ada', password }));
+    const wrong = await ada.post('/login', answers[0]);
+    const before = await ada.get('/me');
+    const right = await ada.post('/login', answers[1]);
+    expect({
+      wrong: wrong.status,
+      before: before.status,
+      right: right.status,
+      me: (await ada.get('/me')).json(),
+    }).toEqual({
+      wrong: 401,
+      before: 401,
+      right: 201,
+      me: { id: '7', realm: 'default', roles: ['admin'] },
     });
   });
 });
