@@ -1,4 +1,4 @@
-/** Packages that the guides of migrations name, and that this one does not install: the used part of their types. */
+/** Packages that the guides name, and that this one does not install: the used part of their types. */
 declare module 'iron-session' {
   export interface SessionOptions {
     cookieName: string;
@@ -13,4 +13,11 @@ declare module 'iron-session' {
     response: import('node:http').ServerResponse,
     options: SessionOptions,
   ): Promise<IronSession<T>>;
+}
+
+declare module 'express-socket.io-session' {
+  export default function sharedSession(
+    session: unknown,
+    options?: { autoSave?: boolean },
+  ): (socket: object) => void;
 }
