@@ -8,8 +8,12 @@ import passport from 'passport';
 import { pageHeaders } from '../before/page';
 import { ShopModule } from '../before/shop.module';
 
-/** As long as `maxAge` of before. */
-export const sessionOptions: SessionModuleOptions = { lifetime: '30d', idleTimeout: '7d' };
+/** As long as `maxAge` of before, and like it in a cookie that survives a restart of the browser. */
+export const sessionOptions: SessionModuleOptions = {
+  lifetime: '30d',
+  idleTimeout: '7d',
+  cookie: { persistent: true },
+};
 
 /** An application adds the first line to its root module, and needs no other one. */
 @Module({ imports: [SessionModule.forRoot(sessionOptions), ShopModule] })
