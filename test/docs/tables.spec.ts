@@ -35,6 +35,12 @@ describe('the tables of the guides say what the source says', () => {
     const types = membersOfUnion('lib/core/session-event.ts', 'SessionEventType');
     expect(table('observing', 'type').map(([type]) => bare(type))).toEqual(types);
   });
+
+  it('of the reasons of events, each once', () => {
+    const reasons = membersOfUnion('lib/core/session-event.ts', 'SessionEventReason');
+    const listed = table('observing', 'reason').map(([reason]) => bare(reason));
+    expect(listed.sort()).toEqual([...reasons].sort());
+  });
 });
 
 function bare(cell = ''): string {
