@@ -20,6 +20,7 @@ class Users {
     { id: 1, roles: [], hasTotp: true, password: 'of ada' },
     { id: 2, roles: [], hasTotp: false, password: 'of bob' },
     { id: 3, roles: ['support'], hasTotp: false, password: 'of sue' },
+    { id: 4, roles: ['admin'], hasTotp: false, password: 'of pia' },
   ];
 
   async verify(email: string, password: string) {
@@ -48,7 +49,7 @@ const forms = { LoginForm: Form, CodeForm: Form, PasswordForm: Form, NewPassword
 const controllers = Object.entries({
   'second-factor': ['LoginController', 'AccountController', 'TransfersController'],
   timeouts: ['UnlockController'],
-  devices: ['LoginPage', 'DevicesController'],
+  devices: ['LoginPage', 'DevicesController', 'SessionsAdminController'],
   login: ['SupportController', 'PasswordController'],
 }).flatMap(([page, names]) => {
   const guide = new Markdown(`docs/${page}.md`);
@@ -77,7 +78,7 @@ describe.each(platforms)('the code of the guides to logins on %s', (platform) =>
     await closeApps();
   });
 
-  const [ada, bob, sue] = [1, 2, 3].map((id) => ({ email: `${id}@example.com` }));
+  const [ada, bob, sue, pia] = [1, 2, 3, 4].map((id) => ({ email: `${id}@example.com` }));
   const logIn = async (form: object, password: string): Promise<Visitor> => {
     const client = await visitor(app);
     await client.post('/login', { ...form, password });
@@ -117,6 +118,7 @@ describe.each(platforms)('the code of the guides to logins on %s', (platform) =>
 
   it('asks for a recent proof, and for a second factor', async () => {
     const client = await logInTwice(ada!, 'of ada');
+    const single = await logIn(bob!, 'of bob');
     clock.advance(10 * MINUTE + 1);
     expect({
       old: await told(client.post('/account/email')),
@@ -124,7 +126,9 @@ describe.each(platforms)('the code of the guides to logins on %s', (platform) =>
       right: await told(client.post('/account/confirm', { password: 'of ada' })),
       recent: await told(client.post('/account/email')),
       twoFactors: await told(client.get('/account/invoices')),
-      oneFactor: await told((await logIn(bob!, 'of bob')).get('/account/invoices')),
+      oneFactor: await told(single.get('/account/invoices')),
+      code: await told(single.post('/account/code', { code: '123456' })),
+      proved: await told(single.get('/account/invoices')),
     }).toEqual({
       old: '401 RECENT_LOGIN_REQUIRED',
       wrong: '401',
@@ -132,6 +136,8 @@ describe.each(platforms)('the code of the guides to logins on %s', (platform) =>
       recent: '201',
       twoFactors: '200',
       oneFactor: '401 LEVEL_REQUIRED',
+      code: '201',
+      proved: '200',
     });
   });
 
@@ -209,6 +215,34 @@ describe.each(platforms)('the code of the guides to logins on %s', (platform) =>
     });
   });
 
+  it('lets an administrator, and no user, end the sessions of any user', async () => {
+    const phone = await logIn(bob!, 'of bob');
+    const laptop = await logIn(bob!, 'of bob');
+    const admin = await logIn(pia!, 'of pia');
+    const [first] = (await admin.get('/admin/users/2/sessions')).json<{ id: string }[]>();
+    const remaining = async (): Promise<number> =>
+      (await admin.get('/admin/users/2/sessions')).json<unknown[]>().length;
+    expect({
+      user: await told(phone.get('/admin/users/2/sessions')),
+      one: await told(admin.request('DELETE', `/admin/sessions/${first!.id}`)),
+      again: await told(admin.request('DELETE', `/admin/sessions/${first!.id}`)),
+      afterOne: await remaining(),
+      all: await told(admin.request('DELETE', '/admin/users/2/sessions')),
+      afterAll: await remaining(),
+      phone: await told(phone.get('/devices')),
+      laptop: await told(laptop.get('/devices')),
+    }).toEqual({
+      user: '403 ROLE_REQUIRED',
+      one: '200',
+      again: '404',
+      afterOne: 1,
+      all: '200',
+      afterAll: 0,
+      phone: '401 LOGIN_REQUIRED',
+      laptop: '401 LOGIN_REQUIRED',
+    });
+  });
+
   it('lets an agent act as a customer, and do there what agents may', async () => {
     const agent = await logIn(sue!, 'of sue');
     expect({
@@ -216,6 +250,7 @@ describe.each(platforms)('the code of the guides to logins on %s', (platform) =>
       colleague: await told(agent.post('/customers/3/act')),
       act: await told(agent.post('/customers/2/act')),
       acting: await told(agent.post('/close-account')),
+      devices: await told(agent.request('DELETE', '/devices')),
       twice: await told(agent.post('/customers/2/act')),
       stop: await told(agent.post('/stop-acting')),
       stopped: await told(agent.post('/close-account')),
@@ -224,6 +259,7 @@ describe.each(platforms)('the code of the guides to logins on %s', (platform) =>
       colleague: '403',
       act: '201',
       acting: '403',
+      devices: '403',
       twice: '403 ROLE_REQUIRED',
       stop: '201',
       stopped: '201',
