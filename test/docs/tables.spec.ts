@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { defaultsOf, membersOfUnion } from './compiler';
-import { Markdown } from './markdown';
+import { Markdown, root } from './markdown';
 
 const table = (page: string, firstHeader: string) => new Markdown(`docs/${page}.md`).table(firstHeader);
 
@@ -26,9 +28,20 @@ describe('the tables of the guides say what the source says', () => {
     expect(options.get(option)).toEqual(expect.stringContaining(value));
   });
 
-  it('of the codes of errors, each once', () => {
+  it('of the codes of errors, each in one of its tables', () => {
     const codes = membersOfUnion('lib/core/session.errors.ts', 'SessionErrorCode');
-    expect(table('errors', 'code').map(([code]) => bare(code))).toEqual(codes);
+    const rows = new Markdown('docs/errors.md').tables('code').flat();
+    expect(rows.map(([code]) => bare(code)).sort()).toEqual([...codes].sort());
+  });
+
+  it.each(['auth', 'csrf'])('of the answers of %s.guard.ts', (guard) => {
+    const source = readFileSync(join(root, `lib/guards/${guard}.guard.ts`), 'utf8');
+    const codes = [...source.matchAll(/(?:unauthorized\(|forbidden\(|code: )'([A-Z_]+)'/g)].map(
+      ([, code]) => code,
+    );
+    const answers = table('errors', 'answer').map(([answer]) => bare(answer).slice('401 '.length));
+    expect(codes).not.toHaveLength(0);
+    expect(answers).toEqual(expect.arrayContaining(codes));
   });
 
   it('of the types of events, each once', () => {
