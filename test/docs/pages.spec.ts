@@ -1,6 +1,7 @@
 import { Controller, Get, UseGuards, type Type } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
 import { AuthGuard, SessionService, type LoginRedirectFilter } from 'nestjs-tessera';
-import { closeApps, platforms, startApp } from '../support/app';
+import { closeApps, platforms, startApp, type App } from '../support/app';
 import { scripted } from '../support/scripted';
 import { visitor } from '../support/visitor';
 import { exportsOf } from './guide-code';
@@ -22,18 +23,29 @@ describe.each(platforms)(
 
     afterEach(closeApps);
 
-    it('L10: tells it to the page to which the visitor is sent', async () => {
-      const app = await startApp({
-        platform,
-        controllers: [MembersController, controller],
-        configure: (nest) => void nest.useGlobalFilters(new ToLogin(nest.get(SessionService))),
-      });
-      const ada = await visitor(app);
-      const id = await ask(ada, (session) => (session.login({ id: 7 }), session.id));
-      await app.get(SessionService).registry.end(id, { reason: 'reported stolen' });
-      const { status } = await ada.get('/members', { headers: { accept: 'text/html' } });
-      const told = await ask(ada, (session) => session.messages('notice'));
-      expect({ status, told }).toEqual({ status: 303, told: ['Your session has ended: reported stolen.'] });
-    });
+    it.each([
+      { by: 'APP_FILTER', registration: { providers: [{ provide: APP_FILTER, useClass: ToLogin }] } },
+      {
+        by: 'useGlobalFilters',
+        registration: {
+          configure: (nest: App) => void nest.useGlobalFilters(new ToLogin(nest.get(SessionService))),
+        },
+      },
+    ])(
+      'L10: tells it to the page to which the visitor is sent, registered by $by',
+      async ({ registration }) => {
+        const app = await startApp({
+          platform,
+          controllers: [MembersController, controller],
+          ...registration,
+        });
+        const ada = await visitor(app);
+        const id = await ask(ada, (session) => (session.login({ id: 7 }), session.id));
+        await app.get(SessionService).registry.end(id, { reason: 'reported stolen' });
+        const { status } = await ada.get('/members', { headers: { accept: 'text/html' } });
+        const told = await ask(ada, (session) => session.messages('notice'));
+        expect({ status, told }).toEqual({ status: 303, told: ['Your session has ended: reported stolen.'] });
+      },
+    );
   },
 );

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Type } from '@nestjs/common';
+import type { INestApplication, Type } from '@nestjs/common';
 import type { CorsOptions } from '@nestjs/common/interfaces/external/cors-options.interface';
 import ts from 'typescript';
 import { describeWithChromium, type Browser } from '../support/browser';
@@ -30,7 +30,7 @@ async function startApi(platform: (typeof platforms)[number], origin: string): P
     platform,
     options: false,
     imports: [ApiModule],
-    configure: (app) => void app.enableCors(cors),
+    configure: (app: INestApplication) => void app.enableCors(cors),
   });
 }
 
