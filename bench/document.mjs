@@ -1,4 +1,4 @@
-// node bench/document.mjs: the plots and tables of docs/benchmarks-appendix.md and README.md, from the runs kept in results/. See README.md.
+// node bench/document.mjs: the plots and tables of docs/benchmarks-appendix.md, from the runs kept in results/. See README.md.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { plotsOf } from './document/group-plots.mjs';
 import { machineTable, tableOf } from './document/tables.mjs';
