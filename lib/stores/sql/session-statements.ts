@@ -50,6 +50,7 @@ export function sessionStatements(dialect: SqlDialect, table: string): SessionSt
   const once = (operation: string, sql: string) => written(dialect, operation, sql, false);
   const repeatable = (operation: string, sql: string) => written(dialect, operation, sql, true);
   const isPrincipal = dialect.isPrincipal(names);
+  const page = `SELECT ${record} FROM ${table} WHERE ${id} > :0 ORDER BY ${id} LIMIT :1`;
   const ids = Array.from({ length: HEADS_PER_STATEMENT }, (_, n) => `:${n}`).join(', ');
 
   return {
@@ -71,7 +72,7 @@ export function sessionStatements(dialect: SqlDialect, table: string): SessionSt
       'deleteByPrincipal',
       `DELETE FROM ${table} WHERE ${isPrincipal}${dialect.returningIds?.(names) ?? ''}`,
     ),
-    records: repeatable('records', dialect.page(names)),
+    records: repeatable('records', dialect.page?.(names) ?? page),
     sweep: once('sweep', dialect.sweep(names)),
   };
 }

@@ -59,8 +59,8 @@ export interface SqlDialect {
   };
   /** A condition that is true when the principal is exactly the text `:0`, including trailing spaces. Must use an index. */
   isPrincipal(names: QuotedNames): string;
-  /** Selects at most `:1` records with ids after `:0`, ordered by id. */
-  page(names: QuotedNames): string;
+  /** Selects at most `:1` records with ids after `:0`, ordered by id. Absent where `LIMIT :1` does it. */
+  page?(names: QuotedNames): string;
   /** Removes at most `:1` records that expire at or before `:0`, earliest first. */
   sweep(names: QuotedNames): string;
   /** Ends a DELETE so that it returns the ids of the deleted rows. Only where they are announced. */
@@ -86,8 +86,3 @@ export type DriverError = Readonly<
     Record<'code' | 'errno' | 'errcode' | 'number' | 'originalCode' | 'extendedCode' | 'message', unknown>
   >
 >;
-
-/** `page` for databases with LIMIT. */
-export function limitedPage({ table, record, id }: QuotedNames): string {
-  return `SELECT ${record} FROM ${table} WHERE ${id} > :0 ORDER BY ${id} LIMIT :1`;
-}

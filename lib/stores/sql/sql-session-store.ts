@@ -17,8 +17,12 @@ import { SessionError } from '../../core/session.errors';
 import { EndAnnouncer } from './end-announcer';
 import { KnownHeads } from './known-heads';
 import { schemaProblems } from './schema-check';
-import { HEADS_PER_STATEMENT, type SessionStatements } from './session-statements';
-import { sessionStatements, type Statement } from './session-statements';
+import {
+  HEADS_PER_STATEMENT,
+  sessionStatements,
+  type SessionStatements,
+  type Statement,
+} from './session-statements';
 import { checkTableName, DEFAULT_TABLE, sessionTable } from './session-table';
 import type { SqlClient, SqlValue } from './sql-client';
 import type { RunQuery, SessionTable, SqlDialect } from './sql-dialect';

@@ -1,13 +1,6 @@
 import { SessionError } from '../../../core/session.errors';
-import {
-  type SessionTable,
-  type FailureKind,
-  limitedPage,
-  type DriverError,
-  type RunQuery,
-  type SqlDialect,
-} from '../sql-dialect';
 import type { ColumnFacts, TableFacts } from '../schema-check';
+import type { DriverError, FailureKind, RunQuery, SessionTable, SqlDialect } from '../sql-dialect';
 
 interface ColumnRow {
   readonly name: string;
@@ -140,7 +133,6 @@ export const mysql: SqlDialect = {
   types: { text: (length) => `varchar(${length}) ${TEXT}`, integer: 'int', body: `mediumtext ${TEXT}` },
   // `=` ignores trailing spaces under all collations except some whose names differ between MySQL and MariaDB.
   isPrincipal: ({ principal }) => `${principal} = :0 AND CHAR_LENGTH(${principal}) = CHAR_LENGTH(:0)`,
-  page: limitedPage,
   // A join, because DELETE with IN (SELECT …) reads and locks the whole table. STRAIGHT_JOIN fixes the join order.
   sweep: ({ table, id, expiresAt }) =>
     `DELETE dead FROM (` +

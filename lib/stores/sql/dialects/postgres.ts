@@ -1,12 +1,6 @@
 import { SessionError } from '../../../core/session.errors';
-import {
-  type SessionTable,
-  type FailureKind,
-  limitedPage,
-  type RunQuery,
-  type SqlDialect,
-} from '../sql-dialect';
 import type { ColumnFacts, TableFacts } from '../schema-check';
+import type { FailureKind, RunQuery, SessionTable, SqlDialect } from '../sql-dialect';
 
 interface ColumnRow {
   readonly name: string;
@@ -99,7 +93,6 @@ export const postgresProtocol = {
   quotes: ['"', '"'],
   types: { text: (length) => `varchar(${length})`, integer: 'integer', body: 'text' },
   isPrincipal: ({ principal }) => `${principal} = :0`,
-  page: limitedPage,
   codeOf: ({ code, originalCode }) => [originalCode, code].find(isSqlState) ?? null,
   // After errors of the classes 08 and 57P the server closes the connection.
   kindOf: (code) => FAILURE_KINDS[code] ?? (/^(08|57P)/.test(code) ? 'lost' : 'other'),

@@ -1,11 +1,5 @@
-import {
-  type SessionTable,
-  limitedPage,
-  type DriverError,
-  type RunQuery,
-  type SqlDialect,
-} from '../sql-dialect';
 import type { ColumnFacts, TableFacts } from '../schema-check';
+import type { DriverError, RunQuery, SessionTable, SqlDialect } from '../sql-dialect';
 
 interface ColumnRow {
   readonly name: string;
@@ -63,7 +57,6 @@ export const sqlite: SqlDialect = {
   quotes: ['"', '"'],
   types: { text: (length) => `varchar(${length})`, integer: 'integer', body: 'text' },
   isPrincipal: ({ principal }) => `${principal} = :0`,
-  page: limitedPage,
   // SQLite allows one writer at a time, so a row cannot be extended between subquery and delete.
   sweep: ({ table, id, expiresAt }) =>
     `DELETE FROM ${table} WHERE ${id} IN (` +
