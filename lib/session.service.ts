@@ -33,6 +33,14 @@ export class SessionService {
     return this.instances.get(this.name).policy;
   }
 
+  /**
+   * Returns the present instant by the option `clock`, in epoch milliseconds: for `checkedAt`, and to compare with `expiresAt`. Tests that move
+   * the clock move this, too.
+   */
+  now(): number {
+    return this.instances.get(this.name).clock();
+  }
+
   /** Returns the session of the current request. Needs the async context, which `asyncContext: false` turns off. */
   async current(): Promise<Session> {
     return this.#handle().open();

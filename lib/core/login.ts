@@ -49,7 +49,7 @@ export interface LoginOptions extends Proof {
    */
   readonly keepData?: boolean | undefined;
   /**
-   * When the credentials were checked: epoch milliseconds, read before the password is. The commit then refuses the login if all sessions of the
+   * When the credentials were checked: epoch milliseconds, read (`sessions.now()`) before the password is. The commit then refuses the login if all sessions of the
    * principal were ended since (`endAll`), or the check is more than an hour old, with `SESSION_LOGIN_OUTDATED`: a login that checked the
    * old password does not survive its change. Clocks of different processes may differ by a second.
    * @default the login is not checked

@@ -100,7 +100,7 @@ export function precedes({ checkedAt }: CheckedLogin, { at, by }: Revocation): b
 export function loginOutdated(): SessionError {
   return new SessionError(
     'SESSION_LOGIN_OUTDATED',
-    'The login was refused: its credentials were checked more than an hour ago, or before all sessions of the principal were ended. Check them again.',
+    'The login was refused: by the clock of the sessions, its credentials were checked more than an hour ago, or before all sessions of the principal were ended. Check them again.',
   );
 }
 

@@ -171,6 +171,18 @@ const rows: Record<string, () => Promise<void>> = {
       expect(await both(replace, replace)).toMatchObject({ told: ['issue', 'keep'], now: { who: '7' } });
     }
   },
+  'endOthers, endAll except current | the same': async () => {
+    await asAda();
+    const sessions = [await app.manager.open(token), await app.manager.open(token)];
+    for (const except of sessions) await app.manager.endAll(ada, { except });
+    const [first] = await Promise.all(sessions.map((session) => app.manager.commit(session)));
+    const issued = first?.kind === 'issue' ? first.token : null;
+    expect({ issued, old: await seen(token), now: await seen(issued!) }).toEqual({
+      issued: expect.any(String),
+      old: {},
+      now: {},
+    });
+  },
 };
 
 const replacements: Work[] = [

@@ -312,4 +312,17 @@ describe.each(platforms)('the first login of docs/login.md on %s', (platform) =>
       after: 401,
     });
   });
+
+  it('R12: ends the session also when the logout comes with the token of just before', async () => {
+    const { AppModule } = exportsOf<{ AppModule: Type }>(new Markdown('docs/login.md'), 'scryptSync', {});
+    const app = await startApp({ platform, options: false, imports: [AppModule], controllers: [] });
+    const ada = await visitor(app);
+    const logIn = () => ada.post('/login', { email: 'ada@example.com', password: 'lovelace' });
+    await logIn();
+    const before = await ada.twin();
+    await logIn();
+    const logout = await before.post('/logout');
+    const after = await ada.get('/me');
+    expect({ logout: logout.status, after: after.status }).toEqual({ logout: 201, after: 401 });
+  });
 });

@@ -2,6 +2,7 @@ import { Body, Controller, Post } from '@nestjs/common';
 import { setTimeout as pause } from 'node:timers/promises';
 import { MemorySessionStore, SessionEvents, SessionService, type SessionEvent } from 'nestjs-tessera';
 import { SealedSessions } from 'nestjs-tessera/sealed';
+import { manualClock } from 'nestjs-tessera/testing';
 import { KEY } from '../sealed/sealed';
 import { closeApps, platforms, startApp, type Platform } from '../support/app';
 import { scripted, type Scripted } from '../support/scripted';
@@ -176,3 +177,17 @@ it.each(platforms)('W18: a sealed session on %s stays when all others are ended'
   });
   await closeApps();
 });
+
+it.each(platforms)(
+  'W18: a check on %s that took its instant from the sessions is good under any clock',
+  async (platform) => {
+    const clock = manualClock();
+    const app = await startApp({ platform, options: { clock }, controllers: [AccountSecurity] });
+    const sessions = app.get(SessionService);
+    const begun = sessions.now();
+    clock.advance('1m');
+    const login = await (await visitor(app)).post('/login', { checkedAt: begun });
+    expect({ status: login.status, passed: sessions.now() - begun }).toEqual({ status: 201, passed: 60_000 });
+    await closeApps();
+  },
+);

@@ -11,6 +11,9 @@ export interface DriverFailure {
 const WRAPPED = ['cause', 'original', 'meta', 'driverAdapterError'] as const;
 const DEEPEST = 5;
 
+/** Reasons that say nothing of the dialect: codes of Node, which are words, and a user or a database that the server refuses. */
+const UNREACHED = /^(?:(?:E[A-Z]+|an error|(?:08|28|3D|53|57)[0-9A-Z]{3})\b|ER_(?:DB)?ACCESS_|ER_BAD_DB_)/;
+
 /** The characters by which a value is recognized in a message: those at its beginning that no client escapes. */
 const RECOGNIZED_BY = /^[\w:-]{1,8}/;
 
@@ -41,8 +44,7 @@ export function toStoreError(
   if (operation === 'insert' && kind === 'duplicate')
     return new SessionError('SESSION_DUPLICATE_ID', 'A session with this id exists already.');
   const answered = kind === 'lost' ? 'the connection to the database failed:' : 'the database answered';
-  // A database of another kind answers with an error of its own. Codes of Node are words.
-  const isDoubtful = operation === 'prepare' && !/^(E[A-Z]+|an error)\b/.test(reason);
+  const isDoubtful = operation === 'prepare' && !UNREACHED.test(reason);
   const doubt = isDoubtful ? ` (is '${dialect.name}' the right dialect?)` : '';
   return new SessionStoreError(operation, `${answered} ${reason}${doubt}`);
 }

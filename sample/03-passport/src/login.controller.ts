@@ -43,6 +43,7 @@ export class LoginController {
   }
 
   /** The request.logout() of Passport does the same, where a guard of @nestjs/passport or passport.session() has run before. */
+  @Public() // a token that was replaced a moment ago may still log out
   @Post('logout')
   @Redirect('/login', 303)
   async logout(): Promise<void> {

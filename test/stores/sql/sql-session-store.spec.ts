@@ -75,8 +75,13 @@ describe('the dialect', () => {
     expect(await prepared(error)).toMatch(/ \(is 'postgres' the right dialect\?\)\.$/);
   });
 
-  it('F7: is not doubted when the server cannot be reached', async () => {
-    expect(await prepared({ code: 'ECONNREFUSED' })).toMatch(/ECONNREFUSED \(it failed\)\.$/);
+  it.each([
+    ['the server cannot be reached', { code: 'ECONNREFUSED' }],
+    ['the server refuses the user', { code: '28000' }],
+    ['there is no such database', { code: '3D000' }],
+    ['another server refuses the user', { code: 'ER_ACCESS_DENIED_ERROR', errno: 1045 }],
+  ])('F7: is not doubted when %s', async (_, error) => {
+    expect(await prepared(error)).toMatch(new RegExp(`${error.code} \\(it failed\\)\\.$`));
   });
 });
 
