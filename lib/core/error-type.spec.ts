@@ -12,6 +12,11 @@ it.each<[string, unknown, string]>([
     failed(Object.assign(new Error('no'), { code: 'ECONNREFUSED' })),
     'ECONNREFUSED',
   ],
+  [
+    'of the driver of a store that reports errors of this library',
+    failed(failed(Object.assign(new Error('no'), { code: 'ECONNREFUSED' }))),
+    'ECONNREFUSED',
+  ],
   ['of a driver without one', failed(new TypeError('no')), 'TypeError'],
   ['of another error', new RangeError('no'), 'RangeError'],
   ['of a thrown value', 'text', '_OTHER'],

@@ -10,7 +10,9 @@ const TELLABLE = /^\w{1,40}$/;
 export function errorType(error: unknown): string {
   if (!(error instanceof SessionError)) return kindOf(error);
   if (error.code !== 'SESSION_STORE_UNAVAILABLE') return error.code;
-  return error.cause === undefined ? 'timeout' : kindOf(error.cause);
+  const cause = error.cause as Error | undefined;
+  // A store may have reported such an error itself.
+  return cause === undefined ? 'timeout' : kindOf(cause.cause ?? cause);
 }
 
 function kindOf(error: unknown): string {

@@ -238,9 +238,11 @@ class LastingCall implements StoreCall {
 /** Keeps what a log may contain. Drivers attach the parameters of a statement to their errors, and those contain hashes and data. */
 function withoutSecrets(error: unknown): Error {
   if (!(error instanceof Error)) return new Error('a value that is not an Error was thrown');
-  const { name, message, stack } = error;
+  const { name, message, stack, cause } = error;
   const code = (error as { code?: unknown }).code;
   const kept = Object.assign(new Error(message), { name, ...(typeof code === 'string' && { code }) });
   if (stack !== undefined) kept.stack = stack;
+  // A store of ours says by it what its driver has said.
+  if (error instanceof SessionStoreError && cause !== undefined) kept.cause = withoutSecrets(cause);
   return kept;
 }

@@ -80,10 +80,11 @@ function assertProof(
     });
 }
 
-function loginRequired({ pending, locked }: Session): UnauthorizedException {
+function loginRequired({ pending, locked, endedBecause }: Session): UnauthorizedException {
   if (pending !== null) return unauthorized('LOGIN_PENDING', 'A further factor is required');
   if (locked !== null) return unauthorized('SESSION_LOCKED', 'Log in again');
-  return unauthorized('LOGIN_REQUIRED', 'Log in first');
+  const isKnown = endedBecause !== null && endedBecause !== 'unknown';
+  return unauthorized('LOGIN_REQUIRED', 'Log in first', isKnown ? { endedBecause } : {});
 }
 
 function unauthorized(code: string, message: string, details: object = {}): UnauthorizedException {

@@ -88,7 +88,7 @@ function tokenIn(context: ExecutionContext): string {
 function refusalOf({ origin, 'sec-fetch-site': site }: UnitOfWork['request']['headers']): string {
   return origin === undefined && site === undefined
     ? 'The request does not say where it comes from: send Origin or Sec-Fetch-Site'
-    : 'The request comes from another site';
+    : 'The request comes from a page of another origin';
 }
 
 function refused(message: string): ForbiddenException {

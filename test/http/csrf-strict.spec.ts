@@ -59,7 +59,7 @@ describe.each(platforms)('C16: CsrfGuard in strict mode on %s', (platform) => {
       [silent, foreign].map(({ body }) => (JSON.parse(String(body)) as { message: string }).message),
     ).toEqual([
       'The request does not say where it comes from: send Origin or Sec-Fetch-Site',
-      'The request comes from another site',
+      'The request comes from a page of another origin',
     ]);
   });
 

@@ -148,7 +148,7 @@ describe.each(platforms)('C16: CsrfGuard everywhere on %s', (platform) => {
         statusCode: 403,
         error: 'Forbidden',
         code: 'CSRF_REFUSED',
-        message: 'The request comes from another site',
+        message: 'The request comes from a page of another origin',
       },
     });
     expect(events).toEqual([

@@ -1,4 +1,6 @@
+import { Controller, Get, UseGuards } from '@nestjs/common';
 import {
+  AuthGuard,
   MemorySessionStore,
   SessionRegistry,
   SessionService,
@@ -14,6 +16,12 @@ import { DAY, HOUR, MINUTE } from '../support/core';
 import { scripted, type Scripted } from '../support/scripted';
 import '../support/session-data';
 import { visitor, type Visitor } from '../support/visitor';
+
+@UseGuards(AuthGuard)
+@Controller('members')
+class MembersController {
+  @Get() members() {}
+}
 
 const ada = { id: 'ada' };
 const COOKIE = '__Host-session';
@@ -33,7 +41,7 @@ describe.each(platforms)('what a client is told on %s of the session that it had
     app = await startApp({
       platform,
       options: { store: new MemorySessionStore({ clock }), clock, lifetime: 8 * HOUR, ...options },
-      controllers: [session.controller],
+      controllers: [session.controller, MembersController],
     });
     client = await visitor(app);
     await session.run(client, (s) => (s.set('visits', 1), s.login(ada)));
@@ -103,6 +111,21 @@ describe.each(platforms)('what a client is told on %s of the session that it had
     clock.advance(HOUR / 4);
     const [first, second] = [await reasonFor(copy), await reasonFor(client)];
     expect({ first, second }).toEqual({ first: anonymous('stolen'), second: anonymous('stolen') });
+  });
+
+  it('L10: is in the 401 of AuthGuard, for a client that asks for a page first', async () => {
+    await start({ maxSessionsPerPrincipal: 1 });
+    const fresh = await visitor(app);
+    await evict();
+    const bodies = [];
+    for (const who of [client, fresh]) bodies.push((await who.get('/members')).json());
+    const refused = {
+      statusCode: 401,
+      error: 'Unauthorized',
+      code: 'LOGIN_REQUIRED',
+      message: 'Log in first',
+    };
+    expect(bodies).toEqual([{ ...refused, endedBecause: 'evicted' }, refused]);
   });
 
   it('L10: is unknown after a logout elsewhere with the same token', async () => {

@@ -3,8 +3,11 @@ import { Controller, Get, Post, Query } from '@nestjs/common';
 import { HealthCheck, HealthCheckService, TerminusModule } from '@nestjs/terminus';
 import { MemorySessionStore, Session, SessionEvents, SessionModule } from 'nestjs-tessera';
 import { SealedSessions } from 'nestjs-tessera/sealed';
+import { SqlSessionStore, fromPg } from 'nestjs-tessera/sql';
 import { SessionHealthIndicator } from 'nestjs-tessera/terminus';
+import { Pool } from 'pg';
 import { closeApps, platforms, startApp, type AppUnderTest } from '../support/app';
+import { freePort } from '../support/servers/free-port';
 import '../support/session-data';
 import { visitor } from '../support/visitor';
 import { WatchedStore } from '../support/watched-store';
@@ -78,6 +81,15 @@ describe.each(platforms)('SessionHealthIndicator on %s', (platform) => {
       },
       leaks: false,
     });
+  });
+
+  it('F1: is down with the code of the driver of a SQL database that cannot be reached', async () => {
+    const pool = new Pool({ host: '127.0.0.1', port: await freePort(), connectionTimeoutMillis: 3000 });
+    const store = Object.assign(new SqlSessionStore(fromPg(pool)), { prepare: undefined });
+    const app = await start({ store });
+    const answer = await (await visitor(app)).get('/health?timeout=5000');
+    await pool.end();
+    expect(details(answer)).toMatchObject({ instances: { default: 'ECONNREFUSED' } });
   });
 
   it('F1: is down within its own deadline when the store hangs, and up again when it answers', async () => {

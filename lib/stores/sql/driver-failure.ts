@@ -5,6 +5,8 @@ export interface DriverFailure {
   readonly kind: FailureKind;
   /** What is safe to log: the code, and the message unless that may quote a value. */
   readonly reason: string;
+  /** The code alone. */
+  readonly code: string | undefined;
 }
 
 /** Where Prisma, Sequelize, Drizzle and others keep the error of the driver. */
@@ -28,17 +30,20 @@ export function failureOf(
 ): DriverFailure {
   const errors = innermostFirst(error);
   const answer = errors.find((each) => dialect.codeOf(each) !== null);
-  if (answer === undefined) return { kind: 'lost', reason: reasonOf(errors[0], undefined, parameters) };
+  if (answer === undefined) {
+    const code = codeIn(errors[0]);
+    return { kind: 'lost', reason: reasonOf(errors[0], code ?? 'an error', parameters), code };
+  }
   const code = dialect.codeOf(answer)!;
-  const name = typeof answer.code === 'string' ? answer.code : code;
+  const name = codeIn(answer) ?? code;
   const reason = dialect.quotesValues(code) ? name : reasonOf(answer, name, parameters);
-  return { kind: dialect.kindOf(code), reason };
+  return { kind: dialect.kindOf(code), reason, code: name };
 }
 
 /** Converts the failure into the error that the store throws. */
 export function toStoreError(
   operation: string,
-  { kind, reason }: DriverFailure,
+  { kind, reason, code }: DriverFailure,
   dialect: SqlDialect,
 ): SessionError {
   if (operation === 'insert' && kind === 'duplicate')
@@ -46,16 +51,20 @@ export function toStoreError(
   const answered = kind === 'lost' ? 'the connection to the database failed:' : 'the database answered';
   const isDoubtful = operation === 'prepare' && !UNREACHED.test(reason);
   const doubt = isDoubtful ? ` (is '${dialect.name}' the right dialect?)` : '';
-  return new SessionStoreError(operation, `${answered} ${reason}${doubt}`);
+  const cause = Object.assign(new Error(reason), code !== undefined && { code });
+  return new SessionStoreError(operation, `${answered} ${reason}${doubt}`, { cause });
 }
 
-/** The code and the message. Some clients put the statement's values into the message, which is left out then. */
-function reasonOf(error: unknown, code: string | undefined, parameters: readonly unknown[]): string {
-  const given = (error ?? {}) as Partial<Record<'code' | 'message' | 'originalMessage' | 'kind', unknown>>;
-  const name = code ?? (typeof given.code === 'string' && given.code !== '' ? given.code : 'an error');
+function codeIn({ code }: DriverError = {}): string | undefined {
+  return typeof code === 'string' && code !== '' ? code : undefined;
+}
+
+/** The name and the message. Some clients put the statement's values into the message, which is left out then. */
+function reasonOf(error: DriverError | undefined, name: string, parameters: readonly unknown[]): string {
+  const given = (error ?? {}) as Partial<Record<'message' | 'originalMessage' | 'kind', unknown>>;
   // What Prisma passes on is no Error.
   const message = given.message ?? given.originalMessage ?? given.kind;
-  if (typeof message !== 'string') return code ?? `${name} (something that is not an Error was thrown)`;
+  if (typeof message !== 'string') return name;
   const isQuoted = parameters.some((value) => {
     const [begin] = (typeof value === 'string' && RECOGNIZED_BY.exec(value)) || [];
     return begin !== undefined && message.includes(begin);

@@ -85,6 +85,19 @@ describe('the dialect', () => {
   });
 });
 
+it('N1: keeps the code of the driver as the cause of a failure, and nothing else of it', async () => {
+  const execute: SqlClient['execute'] = async () => {
+    throw Object.assign(new Error('no route'), { code: 'EHOSTUNREACH', parameters: ['a secret'] });
+  };
+  const store = new SqlSessionStore({ dialect: 'postgres', execute });
+  const failure = await store.find(aRecord().id, call).catch((error: unknown) => error as Error);
+  const cause = (failure as Error).cause as Error;
+  expect({ ...cause, message: cause.message }).toEqual({
+    code: 'EHOSTUNREACH',
+    message: 'EHOSTUNREACH (no route)',
+  });
+});
+
 describe('a statement that fails', () => {
   /** A store whose client fails like this once, and then answers. */
   async function attempts(dialect: SqlClient['dialect'], error: unknown): Promise<number> {
