@@ -1,6 +1,17 @@
+/**
+ * Sessions for an application on Express or Fastify: the module, what handlers, guards and providers use, the store in memory, and the contracts of
+ * stores and transports.
+ * @module nestjs-tessera
+ */
+
 // The module
 export { SessionModule } from './session.module';
-export type { SessionModuleExtras, SessionOptionsFactory } from './session.module-definition';
+export type {
+  SessionModuleAsyncOptions,
+  SessionModuleExtras,
+  SessionModuleSyncOptions,
+  SessionOptionsFactory,
+} from './session.module-definition';
 export { describePolicy } from './session.options';
 export type { Duration } from './durations';
 export type { SessionModuleOptions } from './session.options';
@@ -83,6 +94,7 @@ export {
 } from './requests/session.tokens';
 // Outside HTTP requests
 export { SessionManager } from './core/session-manager';
+export type { EndAllOptions } from './core/session-manager';
 export type { StoredSession } from './core/stored-session';
 export type { CommitOutcome, Delivery } from './core/commit-outcome';
 export type { SessionRepositoryProvider } from './core/session-repository';
@@ -101,6 +113,7 @@ export type { SessionEvent, SessionEventReason, SessionEventType } from './core/
 
 // Stores
 export { MemorySessionStore } from './stores/memory/memory-session-store';
+export type { MemorySessionStoreOptions } from './stores/memory/memory-session-store';
 export {
   isBatchReadable,
   isClosable,

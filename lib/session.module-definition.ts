@@ -8,6 +8,7 @@ import type { SessionModuleOptions } from './session.options';
 
 /** A class that creates the options, for `forRootAsync({ useClass })`. */
 export interface SessionOptionsFactory {
+  /** Returns the options of the instance. Called once, before the application starts. */
   createSessionOptions(): SessionModuleOptions | Promise<SessionModuleOptions>;
 }
 

@@ -89,6 +89,7 @@ export class SessionModule
   readonly #prepareContext: PrepareContext;
   readonly #whenReady: () => void;
 
+  /** @internal Nest calls it. */
   constructor(
     host: HttpAdapterHost,
     modules: ModulesContainer,
@@ -138,10 +139,20 @@ export class SessionModule
     }
   }
 
+  /**
+   * Returns the module of one instance with these options, each of which has a default. The application does not start when one is invalid.
+   * @throws SessionError at the start: `SESSION_OPTIONS_INVALID`, which lists every invalid option; `SESSION_NAME_TAKEN` when another instance has
+   * this name, cookie or header; and what `prepare` of the store rejects with
+   */
   static override forRoot(options: SessionModuleSyncOptions = {}): DynamicModule {
     return instanceOf(super.forRoot(options), options);
   }
 
+  /**
+   * Same as `forRoot`, with options that a factory or a class returns, which may inject providers: `useFactory`, `useClass` or `useExisting`, as in
+   * other modules of Nest. A `name` stands beside these, since it must be known before injection.
+   * @throws SessionError at the start, as with `forRoot`
+   */
   static override forRootAsync(options: SessionModuleAsyncOptions): DynamicModule {
     return instanceOf(super.forRootAsync(options), options);
   }

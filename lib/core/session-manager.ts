@@ -41,13 +41,15 @@ export class SessionManager {
   readonly #repository: SessionRepository;
   readonly #loader: SessionLoader;
   readonly #commit: SessionCommit;
-  /** The sessions of all clients: see `SessionRegistry`. */
+  /** @internal The sessions of all clients, for `SessionRegistry`. */
   readonly directory: SessionDirectory;
   readonly #ends: SessionEnds;
   readonly #isToken = (value: string): boolean => this.#repository.isToken(value);
 
+  /** @internal The module creates it: inject it. */
   constructor(
     store: SessionStore | SessionRepositoryProvider,
+    /** @internal */
     readonly settings: SessionSettings,
   ) {
     this.#repository = isRepositoryProvider(store)
@@ -101,8 +103,7 @@ export class SessionManager {
   /**
    * Ends every session of a principal, for example after a change of password, and makes the commit refuse logins under way whose
    * credentials were checked before: see `checkedAt` of `login`. Other logins under way may come after it.
-   * @param options `reason` is what the clients of the ended sessions are told, and the event. With `except`, a session of that principal stays: it is committed first, with a new token. It ends with the others if
-   * another request has replaced its token meanwhile, or the new one cannot be delivered: `delivery` is that of `commit`.
+   * @param options the reason, and a session that stays
    * @param commit commits `except`, and delivers the outcome. By default the next commit of that session returns it.
    * @throws SessionStoreError; SessionError `PRINCIPAL_INVALID`, `SESSION_OPTIONS_INVALID` when the store cannot find sessions by principal;
    * what `commit` throws, and then nothing has ended
@@ -120,7 +121,7 @@ export class SessionManager {
     if (kept !== null && outcome.kind !== 'keep') kept.untold = outcome;
   }
 
-  /** Same as {@link open}, but leaves the content encoded until {@link complete}. Sufficient to ask who is logged in. */
+  /** @internal Same as {@link open}, but leaves the content encoded until `complete`. Sufficient to ask who is logged in. */
   async find(token: string | null, arrivedAt?: number, touches = true, isDoubtful = false): Promise<Session> {
     const draft = new SessionDraft(this.settings, this.#isToken, arrivedAt);
     draft.touches = touches;
@@ -132,7 +133,7 @@ export class SessionManager {
     return new Session(draft);
   }
 
-  /** Same as {@link find}, for a session that was bound. It is empty when its login has ended. */
+  /** @internal Same as `find`, for a session that was bound. It is empty when its login has ended. */
   async reopen(bound: BoundLogin, arrivedAt?: number, touches = true): Promise<Session> {
     const draft = new SessionDraft(this.settings, this.#isToken, arrivedAt);
     draft.touches = touches;
@@ -151,7 +152,7 @@ export class SessionManager {
     return this.#loader.refresh(draftOf(session));
   }
 
-  /** Decodes the content of a session. Returns `null` when it is done. */
+  /** @internal Decodes the content of a session. Returns `null` when it is done. */
   complete(session: Session): Promise<void> | null {
     const draft = draftOf(session);
     try {
@@ -162,7 +163,7 @@ export class SessionManager {
     }
   }
 
-  /** Returns the outcome when there is nothing to write, else `null`: then call {@link write}. */
+  /** @internal Returns the outcome when there is nothing to write, else `null`: then call `write`. */
   settled(session: Session, delivery: Delivery = DIRECT): CommitOutcome | null {
     const draft = draftOf(session);
     draft.noticeMutations();
@@ -177,7 +178,7 @@ export class SessionManager {
     return (draft.settled = unwritten(draft));
   }
 
-  /** {@link commit} for a session that is not {@link settled}. */
+  /** @internal {@link commit} for a session that is not `settled`. */
   write(session: Session, delivery: Delivery = DIRECT): Promise<CommitOutcome> {
     const { meter } = this.settings;
     const run = (): Promise<CommitOutcome> => this.#commit.write(draftOf(session), delivery);
@@ -206,12 +207,12 @@ export class SessionManager {
     return base === null ? () => {} : this.#ends.watch(watchedLoginOf(base, this.settings.clock()), onEnd);
   }
 
-  /** The same for a session that was bound. */
+  /** @internal The same for a session that was bound. */
   watchBound({ login }: BoundLogin, onEnd: (end: LoginEnd) => void): () => void {
     return this.#ends.watch(login, onEnd);
   }
 
-  /** Returns the outcome that tells the client the token with which it opened a session once more, unless a newer one has replaced it. */
+  /** @internal Returns the outcome that tells the client the token with which it opened a session once more, unless a newer one has replaced it. */
   tell(session: Session): CommitOutcome {
     const { state, token } = draftOf(session);
     return token !== null && this.isCurrent(session) ? issueToken(state, token, this.settings) : KEEP;
@@ -224,7 +225,7 @@ export class SessionManager {
     return sameHash(base.secretHash, token.secretHash);
   }
 
-  /** Called when no more requests come. The store stays open. */
+  /** @internal Called when no more requests come. The store stays open. */
   close(): void {
     this.#ends.close();
     this.#repository.close();
@@ -259,9 +260,14 @@ export class SessionManager {
 
 /** Options of `SessionManager.endAll`. */
 export interface EndAllOptions {
+  /**
+   * A session that stays, if it is one of that principal. It is committed first, with a new token. It ends with the others if another request has
+   * replaced its token meanwhile, or the new one cannot be delivered. @default none
+   */
   readonly except?: Session;
+  /** How a new token of that session reaches its client, as in `commit`. @default the caller passes it on */
   readonly delivery?: Delivery;
-  /** At most 100 characters. @default 'revoked' */
+  /** What the clients of the ended sessions are told (`session.endedBecause`) and the event: at most 100 characters. @default 'revoked' */
   readonly reason?: EndReason;
 }
 

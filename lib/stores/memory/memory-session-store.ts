@@ -17,6 +17,7 @@ import { MemoryEntry, compact } from './memory-entry';
 import { MemoryPrincipalIndex } from './memory-principal-index';
 import { ShardedMap } from './sharded-map';
 
+/** Options of {@link MemorySessionStore}. */
 export interface MemorySessionStoreOptions {
   /**
    * Maximum number of sessions. When it is reached, an insert removes one: an expired session if there is one, else the anonymous one that
