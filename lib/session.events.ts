@@ -17,7 +17,7 @@ export class SessionEvents extends Observable<SessionEvent> {
   readonly #parts = new Set<SessionEvents>();
 
   /**
-   * Used by the module: the stream of all instances of an application.
+   * @internal The stream of all instances of an application.
    * @param application the `HttpAdapterHost`, of which Nest creates one for each application
    */
   static of(application: object): SessionEvents {
@@ -26,18 +26,19 @@ export class SessionEvents extends Observable<SessionEvent> {
     return events;
   }
 
+  /** @internal The module creates it: inject it. */
   constructor() {
     const subject = new Subject<SessionEvent>();
     super((subscriber) => subject.subscribe(subscriber));
     this.#subject = subject;
   }
 
-  /** Used by the module: passes an event to all listeners. */
+  /** @internal Passes an event to all listeners. */
   emit(event: SessionEvent): void {
     this.#subject.next(Object.freeze(event));
   }
 
-  /** Used by the module: makes an instance's stream part of this one, which ends with the last of them. */
+  /** @internal Makes an instance's stream part of this one, which ends with the last of them. */
   include(part: SessionEvents): void {
     this.#parts.add(part);
     part.subscribe({
@@ -46,15 +47,20 @@ export class SessionEvents extends Observable<SessionEvent> {
     });
   }
 
-  /** Used by the module: ends the stream. */
+  /** @internal Ends the stream. */
   complete(): void {
     this.#subject.complete();
   }
 
+  /** @internal RxJS calls it for each operator. */
   override lift<R>(operator?: Operator<SessionEvent, R>): Observable<R> {
     return new GuardedEvents<R>(this, operator);
   }
 
+  /**
+   * Calls the listener with each event, until the application has shut down or the subscription ends. What the listener throws or rejects with is
+   * logged.
+   */
   override subscribe(
     observer?: Partial<Observer<SessionEvent>> | ((event: SessionEvent) => void) | null,
   ): Subscription {

@@ -25,6 +25,7 @@ export class SessionRegistry {
   readonly #name: string;
   readonly #instances: SessionInstances;
 
+  /** @internal The module creates it: inject it. */
   constructor(name: string, instances: SessionInstances) {
     this.#name = name;
     this.#instances = instances;
@@ -51,7 +52,7 @@ export class SessionRegistry {
    * When a user asks, pass that user as `principal`: otherwise one user can end the session of another. After the end of the current session,
    * the changes of this request are dropped and its cookie stays, so that the next request is told the reason. To clear the cookie in this
    * answer use `session.destroy()`.
-   * @param options `reason` is told to the client (`session.endedBecause`) and in the event. @default 'revoked'
+   * @param options the principal to whom it must belong, and the reason
    * @throws SessionError `PRINCIPAL_INVALID`, also for a `principal` that is `undefined`; `SESSION_CONFLICT`; `SESSION_OPTIONS_INVALID` for a
    * reason of more than 100 characters
    */

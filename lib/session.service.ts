@@ -8,7 +8,7 @@ import type { KeyOf, SessionData, SessionKey } from './core/session-data';
 import type { SessionPolicy } from './core/session-policy';
 import { isTrustedOrigin } from './requests/request-origin';
 import type { SessionHandle } from './requests/session-handle';
-import type { UnitOfWork } from './requests/unit-of-work';
+import type { RequestHead } from './requests/unit-of-work';
 import { currentHandle, peekScope, scopeOf } from './requests/session-scope';
 import { SessionRegistry, endAll, type EndAll, type PrincipalRef } from './session.registry';
 import type { SessionInstances } from './requests/session-instance';
@@ -21,6 +21,7 @@ export class SessionService {
   /** Lists the sessions of all clients, and ends or changes them. */
   readonly registry: SessionRegistry;
 
+  /** @internal The module creates it: inject it. */
   constructor(
     private readonly name: string,
     private readonly instances: SessionInstances,
@@ -213,7 +214,7 @@ export class SessionService {
    * and asks no store.
    * @param request the upgrade request, or its headers with names in lower case as `{ headers }`
    */
-  isTrustedOrigin({ headers }: Pick<UnitOfWork['request'], 'headers'>): boolean {
+  isTrustedOrigin({ headers }: RequestHead): boolean {
     return isTrustedOrigin(headers, this.instances.get(this.name));
   }
 

@@ -4,8 +4,14 @@ import type { SessionToken } from './session-token';
 export type CommitOutcome =
   /** Nothing: its token stays good, or is not for this request to change. */
   | { readonly kind: 'keep' }
-  /** Use a new token, at most until `keepUntil`: epoch milliseconds, or `null` for as long as the browser runs. */
-  | { readonly kind: 'issue'; readonly token: SessionToken; readonly keepUntil: number | null }
+  /** Use a new token. */
+  | {
+      readonly kind: 'issue';
+      /** The credential, which replaces the one that the client has. */
+      readonly token: SessionToken;
+      /** Until when the client may keep it at most: epoch milliseconds, or `null` for as long as the browser runs. */
+      readonly keepUntil: number | null;
+    }
   /** Forget its token. */
   | { readonly kind: 'forget' };
 

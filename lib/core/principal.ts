@@ -27,8 +27,11 @@ export interface Principal {
 
 /** The principal as passed to `login`. A numeric id is converted to its decimal string. */
 export interface PrincipalInput {
+  /** The user's id: a text that is not empty, a safe integer or a bigint. */
   readonly id: string | number | bigint;
+  /** The namespace of the id: equal ids of different realms are different users. Without a colon. @default 'default' */
   readonly realm?: string;
+  /** Roles, checked by `@RequireRoles(...)`. @default [] */
   readonly roles?: readonly string[];
   /** JSON values. They are read with every request, so keep them small. */
   readonly claims?: ClaimValues;

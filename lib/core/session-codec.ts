@@ -6,15 +6,21 @@ import { types } from 'node:util';
  * change in place is detected.
  */
 export interface SessionCodec {
+  /** Returns the text of a value. @throws UnsupportedValue for one that `decode` would not return equal */
   encode(value: unknown): string;
+  /** Returns the value of a text that `encode` has returned, in this or an earlier release. An error makes the stored session unreadable. */
   decode(text: string): unknown;
 }
 
-/** Thrown by a codec for a value that it does not support. `path` leads to the unsupported part of the value, such as `.items[2]`. */
+/** Thrown by a codec for a value that it does not support. The call that set the value then throws a `SessionValueError`. */
 export class UnsupportedValue extends Error {
+  /** Leads to the unsupported part of the value, such as `.items[2]`; empty for the value itself. */
   path = '';
 
-  constructor(readonly reason: string) {
+  constructor(
+    /** What is not supported, as a part of a sentence, such as `the Date is invalid`. */
+    readonly reason: string,
+  ) {
     super(reason);
   }
 }

@@ -115,7 +115,12 @@ export abstract class SessionContent {
   /** Removes and returns the flash messages of one kind, oldest first. */
   messages<K extends FlashKind>(kind: K): FlashMessage<K>[];
   /** Removes and returns all flash messages, oldest first. */
-  messages(): { kind: FlashKind; message: FlashMessage }[];
+  messages(): {
+    /** The kind that it was added with. */
+    kind: FlashKind;
+    /** A copy of what was added. */
+    message: FlashMessage;
+  }[];
   messages(kind?: FlashKind): unknown[] {
     const taken = takeMessages(this.#draft, kind);
     return taken.map(({ kind: its, message }) => (kind === undefined ? { kind: its, message } : message));

@@ -31,6 +31,7 @@ export type SessionEventType =
 
 /** One entry of a security log. Contains no token, hash, or session data (ASVS 16.2.5). */
 export interface SessionEvent {
+  /** What has happened. Stable between releases. */
   readonly type: SessionEventType;
   /** The name of the instance, set by `forRoot({ name })`. @default 'default' */
   readonly sessionName: string;
@@ -46,6 +47,7 @@ export interface SessionEvent {
   readonly at: number;
 }
 
+/** The reasons of session events. An event of an end may have an {@link EndReason} instead. */
 export type SessionEventReason =
   /** The store has no session with this id. */
   | 'unknown'

@@ -23,15 +23,19 @@ export interface SessionInfo {
   readonly isPending: boolean;
   /** Whether its idle timeout has locked it. */
   readonly isLocked: boolean;
+  /** When the session was created. */
   readonly createdAt: number;
   /** Time of the last use, accurate to a tenth of the idle timeout. */
   readonly lastSeenAt: number;
   /** Time of the last proof of the principal, or `null` without a login. */
   readonly authenticatedAt: number | null;
+  /** How the principal was authenticated, also while the login is pending: methods such as `pwd` and `otp` (RFC 8176). */
   readonly amr: readonly string[];
+  /** How well the principal was authenticated, also while the login is pending: see `level` of `login`. `0` without a login. */
   readonly level: number;
   /** When the session ends unless a request uses it. */
   readonly expiresAt: number;
+  /** Whether the session survives a restart of the browser. */
   readonly remembered: boolean;
   /** The client that logged in; `null` unless the option `devices` is set. */
   readonly device: Device | null;

@@ -23,14 +23,24 @@ export interface SessionPolicy {
   readonly name: string;
   /** The preset that was chosen, or `null`. */
   readonly preset: PolicyName | null;
+  /** Maximum duration of a session from its creation or login, regardless of activity. */
   readonly lifetime: number;
-  /** `null` for no limit within the lifetime. */
+  /** Maximum time between two requests; `null` for no limit within the lifetime. */
   readonly idleTimeout: number | null;
+  /** What the idle timeout does to a login: ends its session, or locks it until the principal is proved again. */
   readonly onIdle: 'end' | 'lock';
-  readonly rememberMe: { readonly lifetime: number; readonly idleTimeout: number | null };
+  /** The timeouts of sessions that survive a restart of the browser. */
+  readonly rememberMe: {
+    /** Maximum duration from the creation or login, regardless of activity. */
+    readonly lifetime: number;
+    /** Maximum time between two requests; `null` for no limit within the lifetime. */
+    readonly idleTimeout: number | null;
+  };
+  /** Maximum duration of a pending login, until its further factor is proved. */
   readonly pendingLifetime: number;
   /** The number, `null` for no limit, or `'by principal'` for a function. */
   readonly maxSessionsPerPrincipal: number | 'by principal' | null;
+  /** What happens at a login beyond that number; `null` without a limit. */
   readonly onLimit: LimitPolicy | null;
   /** The age at which a token is replaced without a change of rights; `null` for never. */
   readonly rotateEvery: number | null;

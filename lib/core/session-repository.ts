@@ -111,6 +111,7 @@ export interface SessionRepositoryProvider {
   /** The store that it uses, or `null`. The module prepares, sweeps and closes it like a store of sessions. */
   readonly restsOn: SessionStore | null;
 
+  /** @internal Returns the repository of one instance. Called once for each. */
   repository(settings: SessionSettings): SessionRepository;
 }
 

@@ -31,9 +31,11 @@ export type SessionErrorCode =
 
 /** Base class of all errors of this library. `message` is for developers and contains no token and no session data. */
 export class SessionError extends Error {
+  /** The name of the class, for logs. */
   override readonly name: string = 'SessionError';
 
   constructor(
+    /** What went wrong. Stable between releases. */
     readonly code: SessionErrorCode,
     message: string,
     options?: ErrorOptions,
@@ -42,13 +44,17 @@ export class SessionError extends Error {
   }
 
   /** Where GraphQL looks for the code of an error that a resolver throws. */
-  get extensions(): { readonly code: SessionErrorCode } {
+  get extensions(): {
+    /** Same as `code` of the error. */
+    readonly code: SessionErrorCode;
+  } {
     return { code: this.code };
   }
 }
 
 /** A store call failed or timed out. A write may or may not have happened. */
 export class SessionStoreError extends SessionError {
+  /** The name of the class, for logs. */
   override readonly name = 'SessionStoreError';
 
   constructor(operation: string, reason: string, options?: ErrorOptions) {
@@ -61,11 +67,14 @@ export class SessionStoreError extends SessionError {
  * that sets it, with the key and the reason.
  */
 export class SessionValueError extends SessionError {
+  /** The name of the class, for logs. */
   override readonly name = 'SessionValueError';
   readonly #issues: readonly SchemaIssue[];
 
   constructor(
+    /** Names the value: its key, quoted, and the path to the refused part, such as `'cart'.items[2]`. */
     readonly key: string,
+    /** Why it is refused, as a part of a sentence. Contains no value. */
     readonly reason: string,
     issues: readonly SchemaIssue[] = [],
   ) {
@@ -82,9 +91,11 @@ export class SessionValueError extends SessionError {
 
 /** The encoded session exceeds `maxBytes`, or the limit of its transport. Thrown at commit, before the store is called. */
 export class SessionTooLargeError extends SessionError {
+  /** The name of the class, for logs. */
   override readonly name = 'SessionTooLargeError';
 
   constructor(
+    /** Names the largest part of the session. */
     readonly key: string,
     size: number,
     limit: number,

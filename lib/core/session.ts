@@ -51,8 +51,8 @@ export class Session extends SessionContent {
   }
 
   /**
-   * Lets the logged-in principal act as another one, such as a support agent as a customer, with a new token. {@link principal} is then the
-   * other one and {@link actor} the real one. The data of the real principal is set aside until {@link stopActing}; the session stays theirs
+   * Lets the logged-in principal act as another one, such as a support agent as a customer, with a new token. `principal` is then the
+   * other one and `actor` the real one. The data of the real principal is set aside until {@link stopActing}; the session stays theirs
    * in lists, limits, and when all their sessions end. A logout ends both.
    * @throws SessionError `PRINCIPAL_INVALID`, `SESSION_NOT_LOGGED_IN`; `SESSION_ACTING_REFUSED` when the logged-in principal acts already, or is
    * the given one, or another request has changed its rights; SessionValueError for a value that was changed in place to an unsupported one
@@ -70,7 +70,7 @@ export class Session extends SessionContent {
    * Allows one operation once, after the principal was asked to confirm it: `SessionService.takeGrant` uses it up. The next login ends all
    * grants. A session has at most 20: one more replaces the one that ends first.
    * @param operation names it with its object, such as `transfer:42`: at most 200 characters
-   * @param validFor in milliseconds. @default 300000, five minutes
+   * @param validFor in milliseconds; 300000, five minutes, by default
    * @throws SessionError `SESSION_NOT_LOGGED_IN`, `SESSION_OPTIONS_INVALID`
    */
   grant(operation: string, validFor?: number): void {
@@ -230,6 +230,11 @@ export class Session extends SessionContent {
     return draftOf(this).state.deadline;
   }
 
+  /**
+   * Ends the session at another instant, until the next login. A pending login ends after its `pendingLifetime` in any case.
+   * @throws SessionValueError for anything but an instant in epoch milliseconds; SessionError `SESSION_NOT_LOGGED_IN` for a later deadline of a
+   * locked login
+   */
   set deadline(at: number) {
     setDeadline(draftOf(this), at);
   }
@@ -239,6 +244,11 @@ export class Session extends SessionContent {
     return draftOf(this).state.idleTimeout;
   }
 
+  /**
+   * Sets the idle timeout of this session, until the next login.
+   * @throws SessionValueError for anything but a positive number of milliseconds or `null`; SessionError `SESSION_NOT_LOGGED_IN` while the login is
+   * locked
+   */
   set idleTimeout(duration: number | null) {
     setIdleTimeout(draftOf(this), duration);
   }

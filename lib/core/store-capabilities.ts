@@ -104,6 +104,7 @@ export type StoreLimit =
  * the tests of that guarantee as unmet.
  */
 export interface LimitedStore<L extends StoreLimit = StoreLimit> {
+  /** The guarantees that it lacks. */
   readonly limits: readonly L[];
 }
 
@@ -128,14 +129,22 @@ export const STORE_LIMITS = {
   },
 } as const satisfies Record<StoreLimit, Record<'promise' | 'consequence' | 'wayOut', string>>;
 
+/** Whether a store finds sessions by principal. */
 export const isPrincipalIndexed = capability<PrincipalIndexedStore>('findByPrincipal', 'deleteByPrincipal');
+/** Whether a store can enumerate its records. */
 export const isEnumerable = capability<EnumerableStore>('records');
+/** Whether expired records stay in a store until `sweep` deletes them. */
 export const isSweepable = capability<SweepableStore>('sweep');
+/** Whether a store must be prepared before its first call. */
 export const isPrepared = capability<PreparedStore>('prepare');
+/** Whether a store must be closed after its last call. */
 export const isClosable = capability<ClosableStore>('close');
+/** Whether a store tells which sessions may have ended. */
 export const isWatchable = capability<WatchableStore>('watchEnds');
+/** Whether a store reads many records in one call. */
 export const isBatchReadable = capability<BatchReadableStore>('findHeads');
 
+/** Whether a store declares that it lacks a guarantee of the contract. */
 export function isLimited(store: object): store is LimitedStore {
   const { limits } = store as Partial<LimitedStore>;
   return Array.isArray(limits) && limits.length > 0;

@@ -19,8 +19,11 @@ export interface StoredSession {
   readonly isPending: boolean;
   /** Whether its idle timeout has locked it. */
   readonly isLocked: boolean;
+  /** The values of the session, by key. A change of them is not written. */
   readonly data: Partial<SessionData>;
+  /** The values set by `setConstant` or `login(principal, { constants })`, by key. */
   readonly constants: Partial<SessionConstants>;
+  /** When the session was created. */
   readonly createdAt: number;
   /** Time of the last `login` or `elevate`, or `null` without a login. */
   readonly authenticatedAt: number | null;
@@ -30,6 +33,7 @@ export interface StoredSession {
   readonly expiresAt: number;
   /** When it ends regardless of activity. */
   readonly deadline: number;
+  /** Whether the session survives a restart of the browser. */
   readonly remembered: boolean;
 }
 

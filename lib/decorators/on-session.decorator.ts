@@ -18,7 +18,10 @@ export interface OnSessionOptions {
 }
 
 /** A session event of certain types. */
-export type SessionEventOf<T extends SessionEventType> = SessionEvent & { readonly type: T };
+export type SessionEventOf<T extends SessionEventType> = SessionEvent & {
+  /** One of these types. */
+  readonly type: T;
+};
 
 /** Decorates a method that takes events of these types, or nothing. */
 export type SessionEventHandlerDecorator<T extends SessionEventType> = <

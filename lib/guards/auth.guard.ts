@@ -22,6 +22,7 @@ import { DEFAULT_SESSION } from '../requests/session.tokens';
  */
 @Injectable()
 export class AuthGuard implements CanActivate {
+  /** The instance whose session it checks. */
   protected readonly sessionName: string = DEFAULT_SESSION;
   readonly #required = perRoute((context) => ({
     access: accessTo(context, this.sessionName, this),

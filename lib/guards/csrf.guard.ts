@@ -34,6 +34,7 @@ const TOKEN_FIELD = '_csrf';
  */
 @Injectable()
 export class CsrfGuard implements CanActivate {
+  /** The instance with whose options it checks. */
   protected readonly sessionName: string = DEFAULT_SESSION;
 
   /** The guard with the options of a named instance: `@UseGuards(CsrfGuard.for('admin'))`. */

@@ -8,9 +8,12 @@ import { AuthGuard } from './auth.guard';
 /** A number without a unit. */
 const DIGITS = /^\s*\d+(\.\d+)?\s*$/;
 
-/** Selects the instance of the module whose session is checked. */
+/**
+ * Selects the instance of the module whose session is checked.
+ * @inline
+ */
 export interface GuardedInstance {
-  /** @default 'default' */
+  /** The instance whose session is checked. @default 'default' */
   readonly name?: string;
 }
 

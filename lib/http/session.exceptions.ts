@@ -14,6 +14,7 @@ import type { Failure } from '../requests/session-scope';
  * the client gets only the `code`.
  */
 export class SessionUnavailableException extends ServiceUnavailableException {
+  /** The code of the `SessionError` that is its `cause`. */
   readonly code: string;
 
   constructor(cause: SessionError) {

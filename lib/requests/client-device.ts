@@ -8,6 +8,7 @@ const logger = new Logger('SessionModule');
 
 /** What a login knows of its client. */
 export interface DeviceRequest {
+  /** The headers of the request that logs in, `user-agent` among them. The client chooses them. */
   readonly headers: RequestHeaders;
   /** The client's address, as the framework trusts its proxies; `null` when it is unknown. */
   readonly address: string | null;

@@ -3,13 +3,22 @@ import type { Session } from '../core/session';
 import type { SessionInstance } from './session-instance';
 import type { Connection, RequestHeaders } from '../transports/session-transport';
 
+/**
+ * The part of a request that has its headers.
+ * @inline
+ */
+export interface RequestHead {
+  /** The headers, with names in lower case. */
+  readonly headers: RequestHeaders;
+}
+
 /** What sessions know of the HTTP request, socket message or GraphQL operation that they serve. Each door implements it. */
 export interface UnitOfWork {
   /**
    * Its headers have the tokens. They are read once for each instance that is used. The method is that of an HTTP request; a unit without
    * one is taken for a request that changes something.
    */
-  readonly request: { readonly headers: RequestHeaders; readonly method?: string | undefined };
+  readonly request: RequestHead & { readonly method?: string | undefined };
   readonly connection: Connection;
   /** The client's address, as the framework trusts its proxies. Absent when it is unknown. */
   readonly address?: string | undefined;

@@ -4,12 +4,24 @@ import type { CommitOutcome } from '../core/commit-outcome';
 export type TokenReading =
   /** The request has no token. */
   | { readonly kind: 'none' }
-  /** A value, not validated yet, and the transport that read it. That transport also writes the answer. */
-  | { readonly kind: 'token'; readonly value: string; readonly transport: SessionTransport }
+  /** The request has one value. */
+  | {
+      readonly kind: 'token';
+      /** The value as the client sent it, not validated yet. */
+      readonly value: string;
+      /** The transport that read it, which also writes the answer. */
+      readonly transport: SessionTransport;
+    }
   /** Two different values. Neither is used: the session is empty, and an event `rejected` with reason `ambiguous` is emitted. */
   | { readonly kind: 'ambiguous' }
   /** The same, but if exactly one of the values opens a session, that one is used, and the transport writes it to the response again. */
-  | { readonly kind: 'ambiguous'; readonly values: readonly string[]; readonly transport: SessionTransport };
+  | {
+      readonly kind: 'ambiguous';
+      /** The values as the client sent them, not validated yet. */
+      readonly values: readonly string[];
+      /** The transport that read them, which also writes the answer. */
+      readonly transport: SessionTransport;
+    };
 
 /** What the client must do after a commit: use a new token, or forget its token. */
 export type TokenAnswer = Exclude<CommitOutcome, { kind: 'keep' }>;
