@@ -28,6 +28,7 @@ export interface RequestSessionOptions {
 }
 
 type Headers = UnitOfWork['request']['headers'] & { readonly host?: string };
+/** @inline */
 type Next = (error?: Error) => void;
 
 /**

@@ -4,7 +4,10 @@ import type { SessionHandle } from '../requests/session-handle';
 import { SessionCookie } from './session-cookie';
 import { SessionProperties } from './session-properties';
 
-/** Called when a method is done. */
+/**
+ * Called when a method is done.
+ * @inline
+ */
 export type Done = (error?: unknown) => void;
 
 /** The request of Express or Fastify that has a session as a property. */
@@ -41,7 +44,7 @@ export class RequestSession {
   #formerId: string | null = null;
 
   /**
-   * Whether it is that of another application, such as one around this one, whose logins must not count here. What was changed in it so far stays recorded.
+   * @internal Whether it is that of another application, such as one around this one, whose logins must not count here. What was changed in it so far stays recorded.
    * @param handles those of the request in this application
    */
   static isForeign(session: unknown, handles: readonly SessionHandle[]): boolean {
@@ -51,6 +54,7 @@ export class RequestSession {
     return true;
   }
 
+  /** @internal Middleware creates it. */
   constructor(use: RequestUse) {
     const { request, session, handle } = use;
     this.#use = use;
@@ -68,6 +72,7 @@ export class RequestSession {
     return this.#formerId ?? this.#use.session.id;
   }
 
+  /** The lifetime of the session in the client. Its name and attributes are options of the module, and are not told here. */
   get cookie(): SessionCookie {
     return this.#cookie;
   }
@@ -95,7 +100,7 @@ export class RequestSession {
 
   /**
    * Ends the session, and a login with it, and goes on with an empty one, which has another id and a new token. `req.session` is another object then.
-   * @param kept names of properties that the new session has too
+   * A list of names before the callback, or alone, tells which properties the new session has too.
    */
   regenerate(done: Done): this;
   regenerate(kept: readonly string[], done: Done): this;

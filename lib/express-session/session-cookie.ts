@@ -9,7 +9,7 @@ export class SessionCookie {
   /** What was set in a session that is not worth storing yet. */
   #asked: { readonly milliseconds: number; readonly until: number } | null = null;
 
-  /** @param reportLate called when it is changed after the response has begun, which changes nothing */
+  /** @internal @param reportLate called when it is changed after the response has begun, which changes nothing */
   constructor(session: Session, clock: Clock, reportLate: () => void) {
     this.#session = session;
     this.#clock = clock;
@@ -54,16 +54,18 @@ export class SessionCookie {
     return this.#until === null ? null : new Date(this.#until);
   }
 
+  /** Sets `maxAge` to the time until this instant; `null` and `false` let the session end with the browser. */
   set expires(at: Date | null | false) {
     this.maxAge = at instanceof Date ? at.getTime() - this.#clock() : at;
   }
 
+  /** Returns `originalMaxAge` and `expires`, as express-session does. */
   toJSON(): object {
     const { originalMaxAge, expires } = this;
     return { originalMaxAge, expires };
   }
 
-  /** Called when the session may have changed: a lifetime alone is no reason to store one. */
+  /** @internal Called when the session may have changed: a lifetime alone is no reason to store one. */
   apply(): void {
     const { base, operations } = draftOf(this.#session);
     if (this.#asked === null || (base === null && operations.length === 0)) return;

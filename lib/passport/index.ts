@@ -1,3 +1,7 @@
+/**
+ * Logins by Passport, without `req.session`. Needs the package `passport`.
+ * @module nestjs-tessera/passport
+ */
 export { PassportSessions } from './passport-sessions.module';
 export type {
   PassportSessionAsyncOptions,

@@ -2,7 +2,9 @@
 
 /** An instance of Passport: the default export of the package `passport`, or `new Passport()` of it. */
 export interface PassportInstance {
+  /** Replaces what makes its middleware. `PassportSessions` does so when the application starts. */
   framework(...args: never[]): unknown;
+  /** Returns the middleware of a strategy. */
   authenticate(...args: never[]): unknown;
 }
 

@@ -18,6 +18,7 @@ import type { PassportSessionAsyncOptions, PassportSessionOptions } from './pass
  */
 @Module({})
 export class PassportSessions extends ConfigurableModuleClass implements OnModuleInit {
+  /** @internal Nest calls it. */
   constructor(
     private readonly host: HttpAdapterHost,
     @Optional() @Inject(MODULE_OPTIONS_TOKEN) private readonly options: PassportSessionOptions,
@@ -28,7 +29,11 @@ export class PassportSessions extends ConfigurableModuleClass implements OnModul
     adaptPassport(options.passport ?? passport, instances, new PassportLogins(instances, options));
   }
 
-  /** @throws SessionError `SESSION_OPTIONS_INVALID` when the application starts */
+  /**
+   * Returns the module with these options.
+   * @throws SessionError at the start: `SESSION_OPTIONS_INVALID`; `SESSION_NAME_TAKEN` when the module was imported before for the same instance of
+   * Passport
+   */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- see PassportSessionOptions
   static override forRoot<User = any, Stored = any, Request = any>(
     options: PassportSessionOptions<User, Stored, Request>,
@@ -36,7 +41,10 @@ export class PassportSessions extends ConfigurableModuleClass implements OnModul
     return super.forRoot(options);
   }
 
-  /** @throws SessionError `SESSION_OPTIONS_INVALID` when the application starts */
+  /**
+   * Same as `forRoot`, with options that a factory or a class returns, which may inject providers.
+   * @throws SessionError at the start, as with `forRoot`
+   */
   static override forRootAsync(options: PassportSessionAsyncOptions): DynamicModule {
     return super.forRootAsync(options);
   }

@@ -8,6 +8,7 @@ import type { Principal, PrincipalInput } from '../core/principal';
 import { SessionError } from '../core/session.errors';
 import type { PassportInstance } from './passport-instance';
 
+/** @inline */
 type Awaitable<T> = T | Promise<T>;
 
 /**
@@ -47,6 +48,7 @@ export interface PassportSessionOptions<User = any, Stored = any, Request = any>
 
 /** A class that creates the options, for `forRootAsync({ useClass })`. */
 export interface PassportSessionOptionsFactory {
+  /** Returns the options. Called once, before the application starts. */
   createPassportSessionOptions(): PassportSessionOptions | Promise<PassportSessionOptions>;
 }
 

@@ -1,6 +1,7 @@
 import { NOT_BEGUN, SessionStates, type SessionStateOptions } from './session-states';
 import { settle } from './settle';
 
+/** @inline */
 type Stored = (error: unknown, handle?: string) => void;
 type Verified = (error: unknown, context?: unknown, state?: unknown) => void;
 

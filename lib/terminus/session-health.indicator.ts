@@ -31,6 +31,7 @@ type Verdict = readonly [name: string, verdict: string];
  */
 @Injectable()
 export class SessionHealthIndicator {
+  /** @internal Nest calls it. */
   constructor(
     private readonly indicators: HealthIndicatorService,
     private readonly host: HttpAdapterHost,

@@ -12,7 +12,7 @@ import { TestClient } from './test-client';
 
 /** The session of a client that {@link actingAs} makes. */
 export interface ActingOptions extends LoginOptions {
-  /** @default empty */
+  /** The values of the session, by key. @default empty */
   readonly data?: Partial<SessionData>;
   /** The client that logged in, for lists of sessions: its label, or a label and an address. @default none */
   readonly device?: string | Device;

@@ -13,7 +13,9 @@ import { writtenHeaders } from './written-headers';
 export interface TestResponse {
   /** An object by name, a `Headers` of any package, or a `Map`. */
   readonly headers: object;
+  /** The status, for the message of a failure; of `fetch` and supertest. */
   readonly status?: number;
+  /** The same; of `inject()`. */
   readonly statusCode?: number;
   /** Whether redirects came before it; of `fetch`. */
   readonly redirected?: boolean;
@@ -55,7 +57,7 @@ const PROBE = 'the-token-of-expectSession' as SessionToken;
  * expectSession(response, app).cleared(); // after a logout
  * ```
  *
- * @param options `name`: of the session's instance. @default 'default'
+ * @param options `name` is that of the session's instance, `'default'` by default
  * @throws SessionError `SESSION_MODULE_MISSING`; TypeError for what is no response, for the last response after redirects if only an earlier one can
  * have told a token, and for a transport of your own that encodes it
  */
@@ -73,6 +75,7 @@ export class SessionExpectation {
   readonly #telling: Telling;
   readonly #status: number | undefined;
 
+  /** @internal `expectSession` creates it. */
   constructor(response: TestResponse, { manager, transport }: SessionInstance) {
     this.#manager = manager;
     const { headers, status, statusCode } = (response as TestResponse | undefined) ?? {};

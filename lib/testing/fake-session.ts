@@ -16,14 +16,19 @@ const HOUR = 60 * 60 * 1000;
 
 /** What a session for a unit test contains. */
 export interface FakeSession extends LoginOptions {
-  /** @default empty */
+  /** The values of the session, by key. @default empty */
   readonly data?: Partial<SessionData>;
   /** The principal that is logged in. @default none */
   readonly principal?: PrincipalInput;
   /** The source of time. @default the machine's clock */
   readonly clock?: Clock;
   /** As the module's options, in milliseconds. @default 24 hours, and 30 minutes */
-  readonly timeouts?: { readonly lifetime: number; readonly idleTimeout: number | null };
+  readonly timeouts?: {
+    /** Maximum duration from the creation or login. */
+    readonly lifetime: number;
+    /** Maximum time between two requests; `null` for no limit within the lifetime. */
+    readonly idleTimeout: number | null;
+  };
 }
 
 /**

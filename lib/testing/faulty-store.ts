@@ -3,7 +3,7 @@ import { InterceptedStore, type StoreOperation } from './intercepted-store';
 
 /** How often a fault happens. */
 export interface FaultOptions {
-  /** @default until `heal()` */
+  /** The number of calls that it disturbs. @default all until `heal()` */
   readonly times?: number;
 }
 

@@ -1,3 +1,7 @@
+/**
+ * Clients that are logged in, a clock, a store with faults, and the suite that proves a store.
+ * @module nestjs-tessera/testing
+ */
 export { actingAs } from './acting-as';
 export type { ActingOptions } from './acting-as';
 export type { BrowserCookie, TestClient } from './test-client';

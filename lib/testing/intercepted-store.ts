@@ -15,7 +15,10 @@ import {
   type WatchableStore,
 } from '../core/store-capabilities';
 
-/** The capabilities that consist of single calls. */
+/**
+ * The capabilities that consist of single calls.
+ * @inline
+ */
 type CallCapabilities = PrincipalIndexedStore &
   SweepableStore &
   BatchReadableStore &
@@ -35,6 +38,7 @@ export type StoreOperation = keyof SessionStore | keyof CallCapabilities | keyof
 export abstract class InterceptedStore<S extends SessionStore = SessionStore>
   implements SessionStore, Partial<CallCapabilities & EnumerableStore & WatchableStore>
 {
+  /** Present if the inner store has it, as the following. */
   readonly findByPrincipal?: PrincipalIndexedStore['findByPrincipal'];
   readonly deleteByPrincipal?: PrincipalIndexedStore['deleteByPrincipal'];
   readonly sweep?: SweepableStore['sweep'];
@@ -43,6 +47,7 @@ export abstract class InterceptedStore<S extends SessionStore = SessionStore>
   readonly close?: ClosableStore['close'];
   readonly records?: EnumerableStore['records'];
   readonly watchEnds?: WatchableStore['watchEnds'];
+  /** The limits of the inner store. */
   readonly limits?: readonly StoreLimit[];
 
   /** @param inner the store itself */

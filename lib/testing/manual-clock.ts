@@ -12,7 +12,7 @@ export interface ManualClock extends Clock {
   set(instant: number): void;
 }
 
-/** @param startAt epoch milliseconds. @default 2030-01-01T00:00:00Z */
+/** Returns a clock that stands still until a test moves it. @param startAt epoch milliseconds; the beginning of 2030 by default */
 export function manualClock(startAt = Date.UTC(2030, 0, 1)): ManualClock {
   let now = startAt;
   return Object.assign(() => now, {

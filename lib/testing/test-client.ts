@@ -7,15 +7,21 @@ import { cookieLines, writtenHeaders } from './written-headers';
 
 /** A cookie as `context.addCookies` and `storageState` of Playwright take it, and `page.setCookie` of Puppeteer. */
 export interface BrowserCookie {
+  /** The option `cookie.name`, with its prefix such as `__Host-`. */
   readonly name: string;
+  /** The token. */
   readonly value: string;
   /** Begins with a dot when subdomains have the cookie too. */
   readonly domain: string;
+  /** The paths that get the cookie: this one and those below it. */
   readonly path: string;
   /** Epoch seconds, or `-1` for as long as the browser runs. */
   readonly expires: number;
+  /** Whether scripts cannot read it. */
   readonly httpOnly: boolean;
+  /** Whether it is sent over HTTPS only, and to `localhost`. */
   readonly secure: boolean;
+  /** Whether requests of other sites have it. */
   readonly sameSite: 'Strict' | 'Lax' | 'None';
 }
 
@@ -41,6 +47,7 @@ export class TestClient {
   readonly headers: Readonly<Record<string, string>>;
   readonly #lines: readonly string[];
 
+  /** @internal `actingAs` creates it. */
   constructor(
     /** The public id of the session. */
     readonly id: SessionId,

@@ -15,6 +15,7 @@ import { exceptionOf } from './socket-frames';
  */
 @Module({})
 export class SessionSocketsModule {
+  /** @internal Nest calls it. */
   constructor(config: ApplicationConfig, host: HttpAdapterHost) {
     const instances = SessionInstances.of(host);
     contextKinds.set('ws', { requestOf: requestOfMessage, refusal: exceptionOfRefusal });

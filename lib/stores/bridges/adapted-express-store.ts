@@ -4,12 +4,16 @@ import type { SessionId } from '../../core/session-token';
 import { SessionError } from '../../core/session.errors';
 import type { EnumerableAdaptedStore } from './adapted-store';
 
+/** @inline */
 type ExpressStoreCallback = (error?: unknown, answer?: unknown) => void;
 
 /** The part of an express-session store that the bridge uses. Structural, so that the types do not need express-session installed. */
 export interface ExpressStoreLike {
+  /** Calls back with the session; without one, or with `ENOENT`, when there is none. */
   get(sid: string, callback: ExpressStoreCallback): unknown;
+  /** Stores a session until `cookie.expires` of it, and calls back. */
   set(sid: string, session: object, callback: ExpressStoreCallback): unknown;
+  /** Removes a session, and calls back. An absent one is not an error. */
   destroy(sid: string, callback: ExpressStoreCallback): unknown;
   /** All sessions at once, in an array or by id. */
   all?(callback: ExpressStoreCallback): unknown;

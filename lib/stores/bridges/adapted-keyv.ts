@@ -5,9 +5,13 @@ import type { EnumerableAdaptedStore } from './adapted-store';
 
 /** The part of Keyv 5 that the bridge uses. Structural, so that the types do not need Keyv installed. */
 export interface KeyvLike {
+  /** Resolves to the value of a key; to `undefined` without one. */
   get(key: string): Promise<unknown>;
+  /** Sets the value of a key, for `ttl` milliseconds. Resolves to `false` when it did not. */
   set(key: string, value: string, ttl?: number): Promise<boolean>;
+  /** Removes a key. Resolves to whether it was there. */
   delete(key: string): Promise<boolean>;
+  /** Whether calls reject when the adapter fails, instead of resolving to `undefined`. The bridge sets it to `true`. */
   throwOnErrors: boolean;
   /** The adapter, or a Map. */
   readonly store?: unknown;

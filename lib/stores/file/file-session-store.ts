@@ -22,6 +22,7 @@ import { type FileChange, SessionFiles } from './session-files';
 import { SpareFolders } from './spare-folders';
 import { StoreLayout, parseName, shardsOf } from './store-layout';
 
+/** Options of {@link FileSessionStore}. */
 export interface FileSessionStoreOptions {
   /**
    * Whether acknowledged writes survive a power failure. `false` does not wait for the disk, and may lose the latest writes when the

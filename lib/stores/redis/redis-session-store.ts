@@ -27,6 +27,7 @@ import { NO_COVERAGE } from './record-format';
 import { isAborted, type RedisConnection } from './redis-connection';
 import { redisFailureOf } from './redis-failure';
 
+/** Options of {@link RedisSessionStore}. */
 export interface RedisSessionStoreOptions {
   /**
    * Prefix of every key of the store, such as `'myapp:sessions:'`. No other key in this database may begin with it; in particular, two

@@ -1,3 +1,7 @@
+/**
+ * Sessions in the cookie, encrypted or signed.
+ * @module nestjs-tessera/sealed
+ */
 export { SealedSessions } from './sealed-sessions';
 export type {
   IrrevocableSessions,

@@ -35,6 +35,7 @@ export interface RevocableSessions {
    * a record before it expires: one that states the limit `retention` is refused. The module prepares, sweeps and closes it.
    */
   readonly revocations: SessionStore;
+  /** Cannot be combined with `revocations`. */
   readonly dangerouslyWithoutRevocation?: false;
 }
 
@@ -45,6 +46,7 @@ export interface IrrevocableSessions {
    * until it expires. The only way to end it earlier is to change the keys, which ends all sessions.
    */
   readonly dangerouslyWithoutRevocation: true;
+  /** Cannot be combined with `dangerouslyWithoutRevocation`. */
   readonly revocations?: undefined;
 }
 

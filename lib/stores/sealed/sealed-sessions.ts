@@ -39,7 +39,7 @@ export class SealedSessions implements SessionRepositoryProvider {
     return this.#plan.revocations;
   }
 
-  /** Used by the module. */
+  /** @internal */
   repository(settings: SessionSettings): SessionRepository {
     const { keys, readable, revocations: list } = this.#plan;
     const { name, sealedFor, timeouts, rememberedTimeouts } = settings;

@@ -1,3 +1,7 @@
+/**
+ * Sessions in PostgreSQL, MySQL, MariaDB, SQLite, CockroachDB or SQL Server, through the client that the application has.
+ * @module nestjs-tessera/sql
+ */
 export { SqlSessionStore } from './sql-session-store';
 export type { SqlSessionStoreOptions } from './sql-session-store';
 export { sessionTableSql } from './session-table-sql';

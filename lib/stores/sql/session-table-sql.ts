@@ -2,6 +2,7 @@ import { checkTableName, DEFAULT_TABLE, indexName, quoted, quotedNames, sessionT
 import type { SqlDialectName } from './sql-dialect';
 import { sqlDialect } from './sql-dialects';
 
+/** Options of {@link sessionTableSql}. */
 export interface SessionTableSqlOptions {
   /** The kind of database; MariaDB is `mysql`. */
   readonly dialect: SqlDialectName;

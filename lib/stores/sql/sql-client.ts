@@ -11,6 +11,7 @@ export interface SqlResult {
   readonly affected: number;
 }
 
+/** How a statement is run. */
 export interface SqlExecution {
   /** Aborts when the store stops waiting. A client that can abandon a statement should, and free its connection. */
   readonly signal: AbortSignal;

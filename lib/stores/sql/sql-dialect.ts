@@ -38,7 +38,7 @@ export interface QuotedNames {
  */
 export type FailureKind = 'duplicate' | 'conflict' | 'locked' | 'refused' | 'lost' | 'other';
 
-/** The names of {@link SqlDialect}s. MariaDB is `mysql`. */
+/** The kinds of databases. MariaDB is `mysql`. */
 export type SqlDialectName = 'postgres' | 'mysql' | 'sqlite' | 'cockroachdb' | 'sqlserver';
 
 /**

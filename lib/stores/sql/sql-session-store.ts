@@ -29,6 +29,7 @@ import type { RunQuery, SessionTable, SqlDialect } from './sql-dialect';
 import { sqlDialect } from './sql-dialects';
 import { StatementRunner } from './statement-runner';
 
+/** Options of {@link SqlSessionStore}: a client, as the functions `from…` return one, and the names of the table. */
 export interface SqlSessionStoreOptions extends SqlClient {
   /** The table. @default 'tessera_sessions' */
   readonly tableName?: string;
@@ -216,6 +217,7 @@ export class SqlSessionStore
     await this.#client.close?.();
   }
 
+  /** @internal */
   protected missingTable(): SessionError {
     return this.#schemaError('does not exist.');
   }

@@ -41,7 +41,7 @@ import { WriteThrough } from './write-through';
  * - **The fast tier is optional.** When it fails, hangs, loses data or returns with old data, the durable tier serves.
  * - **A fast tier that is not shared**, such as memory, is used by one process at a time.
  *
- * The durable tier holds one record that is not a session, {@link TIER_STATE_ID}, once a process has marked or held the fast tier.
+ * The durable tier holds one record that is not a session, `tiered-fast-out-of-use`, once a process has marked or held the fast tier.
  * This store has the optional capabilities of the durable store. It closes both tiers.
  */
 export class TieredSessionStore implements SessionStore, PreparedStore, ClosableStore, LimitedStore {

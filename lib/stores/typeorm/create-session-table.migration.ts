@@ -11,7 +11,7 @@ import { dialectOf, nameInDatabase } from './own-pool';
  * new DataSource({ …, migrations: [CreateSessionTable, createSessionTable('admin_sessions')], migrationsRun: true })
  * ```
  *
- * @param tableName the `tableName` of `TypeOrmSessionStore`. @default 'tessera_sessions'
+ * @param tableName the `tableName` of `TypeOrmSessionStore`; `'tessera_sessions'` by default
  * @throws SessionError `SESSION_OPTIONS_INVALID`
  */
 export function createSessionTable(tableName: string = DEFAULT_TABLE): new () => MigrationInterface {

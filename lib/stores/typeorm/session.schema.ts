@@ -2,6 +2,7 @@ import { type DataSource, type DataSourceOptions, EntitySchema } from 'typeorm';
 import type { SessionRecord } from '../../core/session-record';
 import { checkTableName, DEFAULT_TABLE, indexName } from '../sql/session-table';
 
+/** Options of {@link sessionSchema}. */
 export interface SessionSchemaOptions {
   /** The `tableName` of `TypeOrmSessionStore`. @default 'tessera_sessions' */
   readonly tableName?: string;

@@ -6,6 +6,7 @@ import { SqlSessionStore } from '../sql/sql-session-store';
 import { nameInDatabase, ownPool } from './own-pool';
 import { hasEntityForOtherDatabase } from './session.schema';
 
+/** Options of {@link TypeOrmSessionStore}. */
 export interface TypeOrmSessionStoreOptions {
   /** The table, without the `entityPrefix` of the DataSource. @default 'tessera_sessions' */
   readonly tableName?: string;

@@ -1,3 +1,4 @@
+/** @inline */
 type Act = () => void | Promise<void>;
 
 /**

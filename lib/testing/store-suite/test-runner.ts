@@ -1,13 +1,18 @@
+/** @inline */
 type Body = () => void | Promise<void>;
 
 /** The functions of a test runner that the suite needs. Jest, Vitest, Mocha and `node:test` have them. */
 export interface TestRunner {
+  /** Groups tests. */
   readonly describe: ((name: string, body: () => void) => unknown) & {
+    /** Groups tests that are not run. */
     readonly skip: (name: string, body: () => void) => unknown;
   };
-  /** @param timeout in milliseconds; runners without this parameter ignore it */
+  /** Defines a test. `timeout` is in milliseconds; runners without this parameter ignore it. */
   readonly it: (name: string, body: Body, timeout?: number) => unknown;
+  /** Runs before each test of its group. */
   readonly beforeEach: (body: Body) => unknown;
+  /** Runs after each test of its group, also after one that failed. */
   readonly afterEach: (body: Body) => unknown;
 }
 

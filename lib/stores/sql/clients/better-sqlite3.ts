@@ -2,8 +2,16 @@ import { SessionError } from '../../../core/session.errors';
 import type { SqlClient, SqlValue } from '../sql-client';
 import { resultOf } from './driver-answer';
 
-interface Database {
+interface SqliteDatabase {
   prepare(sql: string): unknown;
+}
+
+interface BetterSqlite3Database extends SqliteDatabase {
+  readonly inTransaction: boolean;
+}
+
+interface NodeSqliteDatabase extends SqliteDatabase {
+  readonly isTransaction?: boolean;
 }
 
 interface SqliteStatement {
@@ -16,7 +24,7 @@ interface SqliteStatement {
  * another process has locked the file, `better-sqlite3` itself blocks the process, for its option `timeout` (5 seconds by default): set it
  * to 0, and the store waits without blocking.
  */
-export function fromBetterSqlite3(database: Database & { readonly inTransaction: boolean }): SqlClient {
+export function fromBetterSqlite3(database: BetterSqlite3Database): SqlClient {
   return synchronous(database, () => database.inTransaction);
 }
 
@@ -25,7 +33,7 @@ export function fromBetterSqlite3(database: Database & { readonly inTransaction:
  * connection has ended. The option `timeout` is 0 by default, with which the store waits for other processes without blocking.
  * @throws SessionError `SESSION_OPTIONS_INVALID` on an older Node, which does not tell of transactions
  */
-export function fromNodeSqlite(database: Database & { readonly isTransaction?: boolean }): SqlClient {
+export function fromNodeSqlite(database: NodeSqliteDatabase): SqlClient {
   if (database.isTransaction === undefined)
     throw new SessionError(
       'SESSION_OPTIONS_INVALID',
@@ -34,7 +42,7 @@ export function fromNodeSqlite(database: Database & { readonly isTransaction?: b
   return synchronous(database, () => database.isTransaction === true);
 }
 
-function synchronous(database: { prepare(sql: string): unknown }, isInTransaction: () => boolean): SqlClient {
+function synchronous(database: SqliteDatabase, isInTransaction: () => boolean): SqlClient {
   const statements = new Map<string, SqliteStatement>();
 
   const prepared = (sql: string): SqliteStatement => {

@@ -6,6 +6,10 @@ import { fromMysql2 } from './mysql2';
 import { fromPg } from './pg';
 import { fromPostgresJs } from './postgres-js';
 
+interface DrizzleDatabase {
+  readonly $client: unknown;
+}
+
 /** The clients of the drivers, by a method that only this driver has. */
 const CLIENTS: readonly (readonly [method: string, client: (driver: never) => SqlClient])[] = [
   ['getConnection', fromMysql2],
@@ -21,7 +25,7 @@ const CLIENTS: readonly (readonly [method: string, client: (driver: never) => Sq
  * Drizzle: its errors and its logger contain the values of statements.
  * @throws SessionError `SESSION_OPTIONS_INVALID` for another driver, or a single connection
  */
-export function fromDrizzle({ $client }: { readonly $client: unknown }): SqlClient {
+export function fromDrizzle({ $client }: DrizzleDatabase): SqlClient {
   const driver: object = $client ?? {};
   const [, client] = CLIENTS.find(([method]) => method in driver) ?? [];
   if (client !== undefined) return client(driver as never);

@@ -2,11 +2,17 @@ import type { SqlClient } from '../sql-client';
 import { resultOf } from './driver-answer';
 import { whenOver } from './when-over';
 
-/** PostgreSQL in this process: `@electric-sql/pglite`. A statement waits until a transaction of the application has ended. */
-export function fromPglite(database: {
+interface Pglite {
   query(text: string, values?: never[]): Promise<unknown>;
   listen(channel: string, receive: (message: string) => void): Promise<() => Promise<void>>;
-}): SqlClient {
+}
+
+interface LibsqlClient {
+  execute(statement: { sql: string; args: never[] }): Promise<unknown>;
+}
+
+/** PostgreSQL in this process: `@electric-sql/pglite`. A statement waits until a transaction of the application has ended. */
+export function fromPglite(database: Pglite): SqlClient {
   return {
     dialect: 'postgres',
     limits: ['one-connection', 'calls-go-on'],
@@ -17,9 +23,7 @@ export function fromPglite(database: {
 }
 
 /** A client of `@libsql/client`. Proven on local files. */
-export function fromLibsql(client: {
-  execute(statement: { sql: string; args: never[] }): Promise<unknown>;
-}): SqlClient {
+export function fromLibsql(client: LibsqlClient): SqlClient {
   return {
     dialect: 'sqlite',
     limits: ['one-connection', 'calls-go-on'],

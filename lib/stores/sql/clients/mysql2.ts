@@ -6,6 +6,9 @@ import { onConnection, TransactionLeftOpen } from './on-connection';
 
 type Callback<T> = (error: Error | null, value: T) => void;
 
+/** A pool of `mysql2`, or one of `mysql2/promise`, which has the other one inside. */
+type Mysql2Pool = { getConnection: unknown } | { pool: { getConnection: unknown } };
+
 interface CallbackPool {
   getConnection(callback: Callback<Mysql2Connection>): void;
 }
@@ -26,9 +29,7 @@ const PLAIN = { rowsAsArray: false, namedPlaceholders: false, typeCast: true, ne
  * A pool of `mysql2` or `mysql2/promise`, on MySQL or MariaDB. A statement that the store no longer waits for is abandoned with its
  * connection.
  */
-export function fromMysql2(
-  pool: { getConnection: unknown } | { pool: { getConnection: unknown } },
-): SqlClient {
+export function fromMysql2(pool: Mysql2Pool): SqlClient {
   const callbackPool = ('pool' in pool ? pool.pool : pool) as CallbackPool;
   const connections = {
     take: promisify<Mysql2Connection>((callback) => callbackPool.getConnection(callback)),

@@ -8,14 +8,13 @@ interface Writer {
   $executeRawUnsafe(sql: string, ...values: unknown[]): Promise<number>;
 }
 
+interface PrismaClient extends Writer {
+  $queryRawUnsafe(sql: string, ...values: unknown[]): Promise<unknown>;
+  $transaction(write: never, options?: { maxWait?: number }): Promise<unknown>;
+}
+
 /** A `PrismaClient`, 7 or newer, with a driver adapter. With `log: ['query']` Prisma itself logs values. */
-export function fromPrisma(
-  prisma: Writer & {
-    $queryRawUnsafe(sql: string, ...values: unknown[]): Promise<unknown>;
-    $transaction(write: never, options?: { maxWait?: number }): Promise<unknown>;
-  },
-  dialect: SqlDialectName,
-): SqlClient {
+export function fromPrisma(prisma: PrismaClient, dialect: SqlDialectName): SqlClient {
   return {
     dialect,
     limits: [dialect === 'sqlite' ? 'one-connection' : 'shared-pool', 'calls-go-on'],

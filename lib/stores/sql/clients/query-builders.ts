@@ -4,6 +4,8 @@ import { resultOf, withoutNumbers } from './driver-answer';
 
 type Knex = { raw(sql: string, bindings: never): { debug(enabled: boolean): PromiseLike<unknown> } };
 type Kysely = { withoutPlugins(): { executeQuery(query: never): Promise<unknown> } };
+type MikroOrmEntityManager = { getKnex(): Knex } | { fork(): unknown; getKysely(): Kysely };
+type Sequelize = { query(sql: string, options: never): Promise<unknown> };
 
 /** SQLite has one connection. */
 const limitsOn = (dialect: SqlDialectName) =>
@@ -41,19 +43,13 @@ export function fromKysely(kysely: Kysely, dialect: SqlDialectName): SqlClient {
  * The `EntityManager` of MikroORM: `orm.em`, outside of a transaction. Uses the Knex of version 6, or the Kysely of version 7, without
  * MikroORM's own `execute`, which writes the values into the SQL text.
  */
-export function fromMikroOrm(
-  em: { getKnex(): Knex } | { fork(): unknown; getKysely(): Kysely },
-  dialect: SqlDialectName,
-): SqlClient {
+export function fromMikroOrm(em: MikroOrmEntityManager, dialect: SqlDialectName): SqlClient {
   if ('getKnex' in em) return fromKnex(em.getKnex(), dialect);
   return fromKysely((em.fork() as typeof em).getKysely(), dialect);
 }
 
 /** A `Sequelize` 6 instance. For sessions its logging, its replicas, which lag behind, and its `retry`, which repeats any write, are off. */
-export function fromSequelize(
-  sequelize: { query(sql: string, options: never): Promise<unknown> },
-  dialect: SqlDialectName,
-): SqlClient {
+export function fromSequelize(sequelize: Sequelize, dialect: SqlDialectName): SqlClient {
   return {
     dialect,
     limits: limitsOn(dialect),
