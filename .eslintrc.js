@@ -58,6 +58,8 @@ module.exports = {
   reportUnusedDisableDirectives: true,
   overrides: [
     { files: ['*.js'], parserOptions: { sourceType: 'commonjs' } },
+    // What runs in a page.
+    { files: ['test/site/*.mjs'], env: { browser: true } },
     { files: ['sample/*/public/*.js'], env: { browser: true }, parserOptions: { sourceType: 'module' } },
     {
       files: ['*.ts'],

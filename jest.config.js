@@ -23,7 +23,7 @@ module.exports = {
     '<rootDir>/sample/**/*.e2e-spec.ts',
   ],
   testPathIgnorePatterns: ['/node_modules/', '/dist/'],
-  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/sample/[^/]+/dist/'],
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/sample/[^/]+/dist/', '<rootDir>/docs/site/'],
   moduleNameMapper: {
     '^nestjs-tessera$': '<rootDir>/lib/index.ts',
     '^nestjs-tessera/(sql|typeorm|redis|file|tiered|sealed|bridges)$': '<rootDir>/lib/stores/$1/index.ts',
