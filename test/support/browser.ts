@@ -1,12 +1,12 @@
-import { accessSync, constants, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { chromium, type BrowserContext, type LaunchOptions, type Page } from 'playwright-core';
+// @ts-expect-error -- the check of the documentation site, which is JavaScript, uses it too
+import { ARGUMENTS, findChromium } from './chromium';
 import { describeRequiring } from './not-run';
 import { SiteProcess } from './site-process';
 import { describeWithSqlite } from './sqlite';
-
-const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
 
 /** Where the walks leave their pictures. */
 export const artifacts = resolve(__dirname, '../artifacts');
@@ -16,10 +16,10 @@ export function describeWithChromium(
   title: string,
   body: (open: (baseURL: string) => Promise<Browser>, launch: LaunchOptions) => void,
 ): void {
-  const executablePath = findChromium();
+  const executablePath = (findChromium as () => string | null)();
   const missing =
     executablePath === null ? 'Chromium is needed: install the package chromium, or set CHROMIUM_PATH' : null;
-  const launch = { executablePath: executablePath!, args: ARGUMENTS, timeout: 30_000 };
+  const launch = { executablePath: executablePath!, args: ARGUMENTS as string[], timeout: 30_000 };
   describeRequiring(missing, title, () => body((baseURL) => Browser.open(launch, baseURL), launch));
 }
 
@@ -43,33 +43,6 @@ export function describeInChromium(
     });
   });
 }
-
-/** The Chromium of this machine, or `null`: `CHROMIUM_PATH`, else the first of the usual names on the `PATH`. */
-function findChromium(): string | null {
-  const folders = (process.env['PATH'] ?? '').split(delimiter);
-  const candidates = NAMES.flatMap((name) => folders.map((folder) => join(folder, name)));
-  return [process.env['CHROMIUM_PATH'] ?? '', ...candidates].find(isExecutable) ?? null;
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return path !== '';
-  } catch {
-    return false;
-  }
-}
-
-/** Asks nobody on the network but the site. Containers run as root, where Chromium's sandbox does not. */
-const ARGUMENTS = [
-  ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 
 /** A browser with a profile on disk, so that closing and opening it is what it is for a person. */
 export class Browser {
