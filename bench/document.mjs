@@ -26,6 +26,8 @@ function fill(text, name, table) {
   const start = text.indexOf(marks[0]);
   const end = text.indexOf(marks[1], start);
   if (start < 0 || end < 0)
-    throw new Error(`docs/benchmarks-appendix.md has no place for the figures of ${name}: ${marks.join(' … ')}`);
+    throw new Error(
+      `docs/benchmarks-appendix.md has no place for the figures of ${name}: ${marks.join(' … ')}`,
+    );
   return `${text.slice(0, start + marks[0].length)}\n\n${table}\n\n${text.slice(end)}`;
 }

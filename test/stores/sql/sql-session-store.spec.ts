@@ -85,7 +85,7 @@ describe('the dialect', () => {
   });
 });
 
-it('N1: keeps the code of the driver as the cause of a failure, and nothing else of it', async () => {
+it('T3: keeps the code of the driver as the cause of a failure, and nothing else of it', async () => {
   const execute: SqlClient['execute'] = async () => {
     throw Object.assign(new Error('no route'), { code: 'EHOSTUNREACH', parameters: ['a secret'] });
   };
