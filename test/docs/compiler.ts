@@ -5,7 +5,8 @@ import { complaintsOf, sharingHost } from '../support/typescript';
 import { root, type Markdown } from './markdown';
 
 const folder = join(root, 'test/docs');
-const context = join(folder, 'context.ts');
+/** What snippets may use without importing it, and the types of packages that are not installed. */
+const around = [join(folder, 'context.ts'), join(folder, 'peers.d.ts')];
 const { options } = ts.parseJsonConfigFileContent(
   ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile).config,
   ts.sys,
@@ -34,7 +35,7 @@ export function complaintsAbout(guide: Markdown): string[] {
       : ts.createSourceFile(path, snippet.code, how);
   };
   const paths = [...snippets.keys()];
-  const program = ts.createProgram([context, ...paths], options, host);
+  const program = ts.createProgram([...around, ...paths], options, host);
   return complaintsOf(program, paths).map(({ file, start = 0, messageText }) => {
     const text = ts.flattenDiagnosticMessageText(messageText, '\n');
     if (file === undefined) return text;

@@ -1,6 +1,5 @@
-/// <reference path="./peers.d.ts" />
 /**
- * What a reader of the guides is expected to have around: Nest's names, and an application of his own. Every snippet is compiled with these
+ * What a reader of the guides is expected to have around: Nest's names, and an application of their own. Every snippet is compiled with these
  * as globals, so that it need not repeat them. The library's own names are not among them: a snippet has to import those.
  */
 import type { NestExpressApplication as ExpressApplication } from '@nestjs/platform-express';

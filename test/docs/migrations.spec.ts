@@ -6,7 +6,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import expressSession, { MemoryStore } from 'express-session';
 import { AuthGuard, Principal, SessionService } from 'nestjs-tessera';
 import { closeApps, platforms, startApp, type App } from '../support/app';
-import { visitor, Visitor } from '../support/visitor';
+import { visitor } from '../support/visitor';
 import { exportsOf } from './guide-code';
 import { Markdown } from './markdown';
 
