@@ -3,7 +3,8 @@ import { createServer } from 'node:http';
 import { dirname, extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const built = join(dirname(fileURLToPath(import.meta.url)), '.vitepress/dist');
+/** Where `npm run docs:build` writes the site. */
+export const built = join(dirname(fileURLToPath(import.meta.url)), '.vitepress/dist');
 
 const TYPES = {
   '.css': 'text/css',
@@ -43,7 +44,8 @@ function pathOf(pathname) {
     const path = join(built, normalize(decodeURIComponent(pathname)));
     return pathname.endsWith('/') ? join(path, 'index.html') : path;
   } catch {
-    return join(built, '404.html');
+    // Not a path at all. The folder itself is no file, so that nothing is found.
+    return built;
   }
 }
 

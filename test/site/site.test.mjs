@@ -1,10 +1,11 @@
 // The documentation site in a browser, as `npm run docs:build` has built it.
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { chromium } from 'playwright-core';
 import { ARGUMENTS, findChromium } from '../support/chromium.js';
 import { crawl } from './crawl.mjs';
-import { serveSite } from '../../docs/site/server.mjs';
+import { built, serveSite } from '../../docs/site/server.mjs';
 
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
 const DESKTOP = { viewport: { width: 1440, height: 900 } };
@@ -13,6 +14,11 @@ let site;
 let browser;
 
 before(async () => {
+  assert.ok(existsSync(built), 'The site is not built: npm run docs:build');
+  assert.ok(
+    findChromium() !== null,
+    'Chromium is needed: install the package chromium, or set CHROMIUM_PATH',
+  );
   site = await serveSite();
   browser = await chromium.launch({ executablePath: findChromium(), args: ARGUMENTS });
 });
