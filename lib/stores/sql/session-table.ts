@@ -26,20 +26,9 @@ export function quotedNames(dialect: SqlDialect, table: string): QuotedNames {
   const [id, version, secretHash, principal, expiresAt, body] = (
     ['id', 'version', 'secret_hash', 'principal', 'expires_at', 'body'] as const
   ).map((column) => quoted(dialect, column)) as [string, string, string, string, string, string];
-  const all = [id, version, secretHash, principal, expiresAt, body].join(', ');
+  const columns = { id, version, secretHash, principal, expiresAt, body };
   const head = `${id}, ${version}, ${secretHash} AS hash, ${principal}, ${expiresAt} AS expiry`;
-  return {
-    table,
-    id,
-    version,
-    secretHash,
-    principal,
-    expiresAt,
-    body,
-    all,
-    head,
-    record: `${head}, ${body}`,
-  };
+  return { table, ...columns, all: Object.values(columns).join(', '), head, record: `${head}, ${body}` };
 }
 
 /** The name of a column's index. Fixed, because names that TypeORM generates differ between a migration and an entity. */

@@ -1,15 +1,8 @@
-/**
- * Resolves like the promise, or rejects as soon as the signal aborts.
- * @param late called with the promise's value if it arrives after the abort
- */
-export function unlessAborted<T>(
-  promise: Promise<T>,
-  signal: AbortSignal,
-  late: (value: T) => void = () => {},
-): Promise<T> {
+/** Resolves like the promise, or rejects as soon as the signal aborts. What the promise does later is ignored. */
+export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const giveUp = (): void => {
-      promise.then(late, () => {});
+      promise.catch(() => {});
       reject(signal.reason as Error);
     };
     if (signal.aborted) return giveUp();

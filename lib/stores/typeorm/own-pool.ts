@@ -125,8 +125,9 @@ async function openPool(options: DataSourceOptions): Promise<DataSource> {
   const opening = pool.initialize();
   const signal = AbortSignal.timeout(OPENING_TIMEOUT);
   try {
-    await unlessAborted(opening, signal, (late) => void late.destroy().catch(() => undefined));
+    await unlessAborted(opening, signal);
   } catch (error) {
+    void opening.then(() => pool.destroy()).catch(() => undefined);
     void pool.driver.disconnect().catch(() => undefined);
     if (signal.aborted) throw new Error(`the server did not answer within ${OPENING_TIMEOUT} ms`);
     throw error;

@@ -6,13 +6,8 @@ interface SqliteDatabase {
   prepare(sql: string): unknown;
 }
 
-interface BetterSqlite3Database extends SqliteDatabase {
-  readonly inTransaction: boolean;
-}
-
-interface NodeSqliteDatabase extends SqliteDatabase {
-  readonly isTransaction?: boolean;
-}
+type BetterSqlite3Database = SqliteDatabase & { readonly inTransaction: boolean };
+type NodeSqliteDatabase = SqliteDatabase & { readonly isTransaction?: boolean };
 
 interface SqliteStatement {
   all(...parameters: readonly SqlValue[]): unknown[];

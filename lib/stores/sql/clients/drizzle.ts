@@ -6,9 +6,7 @@ import { fromMysql2 } from './mysql2';
 import { fromPg } from './pg';
 import { fromPostgresJs } from './postgres-js';
 
-interface DrizzleDatabase {
-  readonly $client: unknown;
-}
+type DrizzleDatabase = { readonly $client: unknown };
 
 /** The clients of the drivers, by a method that only this driver has. */
 const CLIENTS: readonly (readonly [method: string, client: (driver: never) => SqlClient])[] = [

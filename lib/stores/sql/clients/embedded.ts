@@ -7,9 +7,7 @@ interface Pglite {
   listen(channel: string, receive: (message: string) => void): Promise<() => Promise<void>>;
 }
 
-interface LibsqlClient {
-  execute(statement: { sql: string; args: never[] }): Promise<unknown>;
-}
+type LibsqlClient = { execute(statement: { sql: string; args: never[] }): Promise<unknown> };
 
 /** PostgreSQL in this process: `@electric-sql/pglite`. A statement waits until a transaction of the application has ended. */
 export function fromPglite(database: Pglite): SqlClient {
