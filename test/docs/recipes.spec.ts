@@ -131,6 +131,42 @@ describe.each(platforms)('the recipes on %s', (platform) => {
     }).toEqual({ polls: 4000, isContinued: true, later: 1000 });
   });
 
+  it('tell an end by time from one by another cause, in the page', async () => {
+    type Watch = { ask(): Promise<void>; stop(): void };
+    type Show = { banner(seconds: number): void; login(why: string): void };
+    const app = await start(['TimeLeftController'], [], { idleTimeout: 60_000 });
+    const ada = await visitor(app);
+    const shown: unknown[] = [];
+    const show: Show = {
+      banner: (seconds) => void shown.push(seconds),
+      login: (why) => void shown.push(why),
+    };
+    const fetchAsAda = async (path: string) => {
+      const answer = await ada.get(path);
+      return { status: answer.status, json: async () => answer.json() };
+    };
+    const { watchTimeLeft } = exportsOf<{ watchTimeLeft(show: Show): Watch }>(
+      guide,
+      'function watchTimeLeft',
+      { fetch: fetchAsAda },
+    );
+    for (const isLate of [true, false]) {
+      jest.restoreAllMocks();
+      await ask(ada, (session) => session.login({ id: 7 }));
+      const at = Date.now();
+      jest.spyOn(Date, 'now').mockReturnValue(at);
+      const watch = watchTimeLeft(show);
+      await watch.ask();
+      if (isLate) {
+        jest.spyOn(Date, 'now').mockReturnValue(at + 61_000);
+        await ask(ada, () => null); // it is told the reason, and no later request is
+      } else await app.get(SessionRegistry).endAll({ id: 7 });
+      await watch.ask();
+      watch.stop();
+    }
+    expect(shown).toEqual([60, 'not active', 60, expect.stringMatching('unknown|revoked')]);
+  });
+
   it('log out everywhere but here after a new password', async () => {
     type Changes = { change(user: { id: string }, password: string): Promise<void> };
     const PasswordChanges = classOf('PasswordChanges');
