@@ -105,6 +105,79 @@ describe.each(platforms)('the API of docs/csrf.md for a page of another origin, 
   });
 });
 
+describe('the client of docs/csrf.md, without a browser', () => {
+  interface Answered {
+    readonly status: number;
+    readonly body: object;
+  }
+  const refusal = (code: string, status = 401, more = {}): Answered => ({ status, body: { code, ...more } });
+  const done: Answered = { status: 200, body: { done: true } };
+
+  /** Sends a POST to a server that gives these answers, and returns what was sent and shown. */
+  async function ask(answers: Answered[], isProved = true): Promise<object> {
+    const [sent, shown]: string[][] = [[], []];
+    const fetchOf = async (path: string, init: { method: string; headers: Record<string, string> }) => {
+      sent!.push(`${init.method} ${path} ${init.headers['x-csrf-token'] ?? ''}`.trim());
+      const { status, body } = answers.shift()!;
+      return { status, ok: status === 200, json: async () => body };
+    };
+    const screens = {
+      login: (why = '') => void shown!.push(`login ${why}`.trim()),
+      code: async () => (shown!.push('code'), isProved),
+      password: async () => (shown!.push('password'), isProved),
+      forbidden: (code: string) => void shown!.push(code),
+    };
+    const { clientOf } = exportsOf<{
+      clientOf(
+        api: string,
+        on: object,
+        tokenPath: string,
+      ): (method: string, path: string) => Promise<unknown>;
+    }>(guide, 'function clientOf', { fetch: fetchOf });
+    const result = await clientOf('', screens, '/csrf')('POST', '/pay').catch(String);
+    return { sent, shown, result };
+  }
+
+  it.each([
+    { code: 'LOGIN_PENDING', shown: ['code'] },
+    { code: 'LEVEL_REQUIRED', shown: ['code'] },
+    { code: 'RECENT_LOGIN_REQUIRED', shown: ['password'] },
+    { code: 'SESSION_LOCKED', shown: ['password'] },
+  ])('repeats a request after the proof that $code asks for', async ({ code, shown }) => {
+    expect(await ask([refusal(code), done])).toEqual({
+      sent: ['POST /pay', 'POST /pay'],
+      shown,
+      result: { done: true },
+    });
+  });
+
+  it('repeats none when the user gives up', async () => {
+    expect(await ask([refusal('LEVEL_REQUIRED')], false)).toEqual({
+      sent: ['POST /pay'],
+      shown: ['code'],
+      result: 'Error: 401 LEVEL_REQUIRED',
+    });
+  });
+
+  it('gets a CSRF token after a refusal, and gives up after a second one', async () => {
+    const token: Answered = { status: 200, body: { token: 'abc' } };
+    const refused = refusal('CSRF_REFUSED', 403);
+    const sent = ['POST /pay', 'GET /csrf', 'POST /pay abc'];
+    expect({ once: await ask([refused, token, done]), twice: await ask([refused, token, refused]) }).toEqual({
+      once: { sent, shown: [], result: { done: true } },
+      twice: { sent, shown: ['CSRF_REFUSED'], result: 'Error: 403 CSRF_REFUSED' },
+    });
+  });
+
+  it.each([
+    { code: 'LOGIN_REQUIRED', more: { endedBecause: 'revoked' }, shown: ['login revoked'] },
+    { code: 'LOGIN_REQUIRED', more: {}, shown: ['login'] },
+    { code: 'SESSION_LOGIN_OUTDATED', more: {}, shown: ['login'] },
+  ])('shows the login after $code $more', async ({ code, more, shown }) => {
+    expect(await ask([refusal(code, 401, more)])).toMatchObject({ sent: ['POST /pay'], shown });
+  });
+});
+
 describeWithChromium('the client of docs/csrf.md', (open) => {
   let browser: Browser | undefined;
   const servers: Server[] = [];
@@ -129,8 +202,8 @@ describeWithChromium('the client of docs/csrf.md', (open) => {
         const shown: string[] = [];
         const screens = {
           login: () => shown.push('login'),
-          code: () => shown.push('code'),
-          password: () => shown.push('password'),
+          code: async () => shown.push('code') > 0,
+          password: async () => shown.push('password') > 0,
           forbidden: (code: string) => shown.push(code),
         };
         const { clientOf } = globalThis as unknown as {
