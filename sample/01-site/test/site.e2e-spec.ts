@@ -195,7 +195,7 @@ describeWithSqlite('the sample site', () => {
 
   it('says on a page why it has refused a form', async () => {
     const answer = await sendForm({ accept: 'text/html', origin: 'https://evil.example' });
-    expect(await answer.text()).toContain('The request comes from another site.');
+    expect(await answer.text()).toContain('The request comes from a page of another origin.');
   });
 
   function sendForm(headers: Partial<Record<string, string>>): Promise<Response> {
