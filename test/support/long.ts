@@ -1,9 +1,15 @@
 import { describeUnless, itUnless } from './not-run';
 
-/** Whether the long tests run too. `npm run test:all` sets the variable, and only this file reads it. */
-export const isAll = process.env['TESTS'] === 'all';
+/** `all` with `npm run test:all`; `rest` for what `npm test` has left out. Only this file reads the variable. */
+const tests = process.env['TESTS'];
+
+/** Whether the long tests run too. */
+export const isAll = tests === 'all' || tests === 'rest';
 
 const reason = isAll ? null : 'long: npm run test:all runs them';
+
+/** Why a kind is left out that belongs to `npm test`. */
+export const ranAlready = tests === 'rest' ? 'short: npm test runs them' : null;
 
 /** How often a test repeats something: a number for `npm test`, and a larger one for `npm run test:all`. */
 export function often(byDefault: number, all: number): number {
@@ -34,7 +40,6 @@ export function describeSome<K extends { readonly name: string }>(
   body: (kind: K) => void,
 ): void {
   for (const kind of kinds) {
-    const describeKind = belongs(kind) ? describe : describeLong;
-    describeKind(`${title} ${kind.name}`, () => body(kind));
+    describeUnless(belongs(kind) ? ranAlready : reason, `${title} ${kind.name}`, () => body(kind));
   }
 }
