@@ -46,7 +46,7 @@ export function machineTable(runs) {
       ['Node', runs.map(({ about: { node } }) => node.slice(1)).join(', ')],
       ['Machine', `${about.cpu}, ${about.cores} cores, ${about.memory}, ${about.system}`],
       ['Processes', about.pinned ? 'each server on one core, the load on another' : 'not pinned'],
-      ['Run', about.begun.slice(0, 10)],
+      ['Run', runs.map(({ about: { begun } }) => begun.slice(0, 10)).join(', ')],
       ['Versions', packages.join(', ')],
     ],
   );
