@@ -100,7 +100,7 @@ export class HeldResponse {
     this.#restore();
     this.#state = 'answering';
     if (response.headersSent) throw error;
-    const failure = failureOf(error);
+    const failure = failureOf(error, tell !== null);
     const contentType = tell === null ? JSON_TYPE : this.#contentType();
     const told = tell?.(failure, contentType) ?? { statusCode: failure.statusCode, body: failure };
     const body = JSON.stringify(told.body);

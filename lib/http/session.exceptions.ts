@@ -40,9 +40,13 @@ export function exceptionOf(cause: SessionError): HttpException {
   return coded(refusal);
 }
 
-/** Returns the body of the answer when a session could not be saved and exception filters do not run any more. */
-export function failureOf(error: unknown): Failure {
-  return error instanceof HttpException && error.cause instanceof SessionError
-    ? (error.getResponse() as Failure)
-    : { statusCode: 500, message: 'Internal server error' };
+/**
+ * Returns the body of the answer when a session could not be saved and exception filters do not run any more.
+ * @param tellsMistakes whether the client is told the code of a mistake in the application's code, as in GraphQL
+ */
+export function failureOf(error: unknown, tellsMistakes = false): Failure {
+  if (error instanceof HttpException && error.cause instanceof SessionError)
+    return error.getResponse() as Failure;
+  const code = tellsMistakes && error instanceof SessionError ? error.code : undefined;
+  return { statusCode: 500, message: 'Internal server error', ...(code !== undefined && { code }) };
 }

@@ -247,6 +247,14 @@ describe.each<{ server: string; platform: Platform; graphql: typeof apollo }>([
     expect(codeOf(await ask(ada, 'mutation { mistake }'))).toBe('SESSION_VALUE_UNSUPPORTED');
   });
 
+  it('have the code of a mistake that only the commit finds', async () => {
+    const { data, errors } = await ask(ada, `mutation { add(item: "${'pear'.repeat(20_000)}") }`);
+    expect({ data, errors }).toEqual({
+      data: null,
+      errors: [{ message: 'Internal server error', extensions: { code: 'SESSION_TOO_LARGE' } }],
+    });
+  });
+
   it('C16: are refused by CsrfGuard from pages of other sites, and without the token of the session', async () => {
     await ask(ada, 'mutation { login(id: "ada") }');
     const mutation = 'mutation { guarded }';
