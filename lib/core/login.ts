@@ -181,7 +181,7 @@ function checkedAtOf(options: LoginOptions, now: number): number | null {
     return Math.min(checkedAt, now);
   throw new SessionError(
     'SESSION_OPTIONS_INVALID',
-    `login({ checkedAt }) must be a past time in epoch milliseconds, got ${String(checkedAt)}: pass Date.now() as it was before the credentials were checked, or leave it out.`,
+    `login({ checkedAt }) must be a past time in epoch milliseconds, got ${String(checkedAt)}: pass sessions.now() as it was before the credentials were checked, or leave it out.`,
   );
 }
 

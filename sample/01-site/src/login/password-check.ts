@@ -1,4 +1,5 @@
 import { HttpStatus, Injectable } from '@nestjs/common';
+import { SessionService } from 'nestjs-tessera';
 import type { User } from '../users/user';
 import { UsersService } from '../users/users.service';
 import { FormException, TooManyAttempts, type FormReport } from '../web/form.exception';
@@ -26,13 +27,14 @@ export class PasswordCheck {
   constructor(
     private readonly users: UsersService,
     private readonly throttle: LoginThrottle,
+    private readonly sessions: SessionService,
   ) {}
 
   /** @throws FormException when the password is wrong, or was guessed at too often */
   async verify({ email, password, address, refusal }: Claim): Promise<Verified> {
     const wait = this.throttle.attempt(address, email);
     if (wait > 0) throw new TooManyAttempts(wait);
-    const checkedAt = Date.now();
+    const checkedAt = this.sessions.now();
     const user = await this.users.verify(email, password);
     if (user === null) throw new FormException(refusal, HttpStatus.UNAUTHORIZED);
     this.throttle.succeeded(address, email);
